@@ -1,0 +1,273 @@
+"""What a template may see: one frozen dataclass per kind of page.
+
+Templates receive these and nothing else. A context is made from a *view* (see `nightdesk.domain.views`), so text that
+a reader may not see is not in it. `Markup` fields hold HTML that was sanitised when the draft was rendered; every
+other field is plain text, which the environment escapes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A label and where it leads: a path on this site (`/topics/energy/`) or an https URL."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """A moment twice: `iso` for machines (RFC 3339, with its offset) and `text` for people, in the site's zone."""
+
+    iso: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An image with what must be said of it.
+
+    `source_type` is the URL of an IPTC digital source type, or empty; `ai_label` is the sentence that a reader must
+    see when a machine made or altered the image ("AI-generated illustration"), or empty. Width and height are in CSS
+    pixels, 0 when unknown.
+    """
+
+    src: str
+    alt: str
+    caption: str
+    credit: str
+    ai_label: str
+    source_type: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class SiteContext:
+    """What every page knows of its site: settings and the addresses of the theme's own files."""
+
+    name: str
+    tagline: str
+    base_url: str
+    language: str
+    nav: tuple[Link, ...]
+    footer: tuple[Link, ...]
+    support: tuple[Link, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What stands in `<head>`: `json_ld` is a JSON text, already safe to stand inside a script element."""
+
+    title: str
+    description: str
+    canonical: str
+    kind: str
+    image: str
+    json_ld: Markup
+    feeds: tuple[Link, ...]
+    published: str
+    modified: str
+    robots: str
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One article in a list: what the public may know of it."""
+
+    slug: str
+    url: str
+    title: str
+    dek: str
+    date: Stamp
+    authors: tuple[Link, ...]
+    topic: Link | None
+    image: Picture | None
+    access: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A closed gate: its teaser and the act that opens it. The passage behind it is not here."""
+
+    teaser: Markup
+    tier: str
+    tier_label: str
+    action: Link
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A run of article text that this reader may see; `tier` names the gate it came through, empty for free text."""
+
+    html: Markup
+    tier: str
+    tier_label: str
+
+
+@dataclass(frozen=True, slots=True)
+class TocEntry:
+    """A heading of the visible text: its anchor, its text and its level (2 or 3)."""
+
+    anchor: str
+    text: str
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One documented source. `url` is empty where this reader has not unlocked the links."""
+
+    title: str
+    publisher: str
+    date: str
+    note: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourcesBox:
+    """Source transparency: counts and publishers are public; `locked` says that links exist which this reader lacks."""
+
+    items: tuple[Source, ...]
+    publishers: tuple[str, ...]
+    locked: bool
+    tier_label: str
+    action: Link
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorBox:
+    """Who wrote it. `is_ai` marks an AI persona; `responsible_editor` then names the human who answers for it."""
+
+    name: str
+    url: str
+    bio: Markup
+    beat: str
+    portrait: Picture | None
+    is_ai: bool
+    responsible_editor: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProductionBox:
+    """How the article was made: AI roles as phrases, the human review, a statement. `process` leads to the process page."""
+
+    ai_roles: tuple[str, ...]
+    reviewed_by: str
+    reviewed_at: Stamp | None
+    statement: str
+    process: Link
+    written_by_ai: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A dated correction; `article` is set where corrections of several articles stand together."""
+
+    date: Stamp
+    text: str
+    article: Link | None
+
+
+@dataclass(frozen=True, slots=True)
+class RelatedBox:
+    """"More in …" or "More from …": a few earlier articles, and the way to all of them."""
+
+    heading: str
+    cards: tuple[Card, ...]
+    see_all: Link
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleContext:
+    """The article page of one tier. `footnotes` is the list of notes that the visible text refers to, or empty."""
+
+    site: SiteContext
+    head: Head
+    title: str
+    dek: str
+    topic: Link | None
+    tags: tuple[str, ...]
+    authors: tuple[AuthorBox, ...]
+    published: Stamp
+    updated: Stamp | None
+    hero: Picture | None
+    toc: tuple[TocEntry, ...]
+    body: tuple[Passage | Gate, ...]
+    footnotes: Markup
+    sources: SourcesBox | None
+    production: ProductionBox | None
+    corrections: tuple[Correction, ...]
+    related: tuple[RelatedBox, ...]
+    preview: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ListContext:
+    """The front page, a topic or author front, or a month of an archive.
+
+    `kind` is one of `home`, `topic`, `author`, `month`. `months` leads to the archive pages, newest first;
+    `newer` and `older` are the neighbouring months of a month page; `author` is set on author fronts.
+    """
+
+    site: SiteContext
+    head: Head
+    kind: str
+    heading: str
+    intro: Markup
+    author: AuthorBox | None
+    cards: tuple[Card, ...]
+    months: tuple[Link, ...]
+    newer: Link | None
+    older: Link | None
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryContext:
+    """All topics or all authors."""
+
+    site: SiteContext
+    head: Head
+    heading: str
+    entries: tuple[Link, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionsContext:
+    """The site-wide corrections page: the newest corrections of all articles, and the policy above them."""
+
+    site: SiteContext
+    head: Head
+    heading: str
+    intro: Markup
+    corrections: tuple[Correction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PageContext:
+    """A standing page (about, process, membership …) or an error page."""
+
+    site: SiteContext
+    head: Head
+    heading: str
+    body: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class FeedContext:
+    """An RSS 2.0 feed; dates in `cards` are RFC 3339, `dates` are the same in the form of RFC 822."""
+
+    site: SiteContext
+    title: str
+    description: str
+    url: str
+    self_url: str
+    updated: str
+    cards: tuple[Card, ...]
+    dates: tuple[str, ...]

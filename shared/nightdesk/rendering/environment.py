@@ -1,0 +1,68 @@
+"""The one Jinja environment: strict, escaping, and quick to start."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from jinja2 import BaseLoader, Environment, FileSystemLoader, ModuleLoader, StrictUndefined
+
+ASSETS = "static"
+TEMPLATES = "templates"
+COMPILED = "compiled"
+
+
+def make_environment(loader: BaseLoader) -> Environment:
+    """An environment that escapes everything and fails on an unknown name rather than printing nothing."""
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+
+
+def compile_templates(theme: Path) -> None:
+    """Compile `theme/templates` into Python modules in `theme/compiled`, so that a cold function need not parse them."""
+    environment = make_environment(FileSystemLoader(theme / TEMPLATES))
+    environment.compile_templates(str(theme / COMPILED), zip=None, ignore_errors=False)
+
+
+class Theme:
+    """A newsroom's templates and files, as found in a directory.
+
+    Args:
+        directory: holds `templates/`, `static/` and, in a built layer, `compiled/`.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        compiled = directory / COMPILED
+        loader = ModuleLoader(str(compiled)) if compiled.is_dir() else FileSystemLoader(directory / TEMPLATES)
+        self._environment = make_environment(loader)
+        self.assets = _assets(directory / ASSETS)
+        self._environment.globals["asset"] = self._asset_url
+        self.digest = _digest_of(directory / TEMPLATES, self.assets)
+
+    def _asset_url(self, name: str) -> str:
+        return "/" + self.assets[name][0]
+
+    def render(self, template: str, context: object) -> str:
+        """The text of `template` for `context`, which the template knows as `page`."""
+        return self._environment.get_template(template).render(page=context)
+
+
+@cache
+def _assets(directory: Path) -> Mapping[str, tuple[str, bytes]]:
+    """Name in the theme -> (key on the site, bytes). The key holds the digest, so a file may be cached for ever."""
+    found = {}
+    for path in sorted(p for p in directory.rglob("*") if p.is_file()):
+        body = path.read_bytes()
+        name = path.relative_to(directory).as_posix()
+        found[name] = (f"assets/{path.stem}.{hashlib.sha256(body).hexdigest()[:10]}{path.suffix}", body)
+    return found
+
+
+def _digest_of(templates: Path, assets: Mapping[str, tuple[str, bytes]]) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(p for p in templates.rglob("*") if p.is_file()):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    for key, _ in sorted(assets.values()):
+        digest.update(key.encode())
+    return digest.hexdigest()[:16]
