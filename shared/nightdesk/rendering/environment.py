@@ -12,6 +12,7 @@ from jinja2 import BaseLoader, Environment, FileSystemLoader, ModuleLoader, Stri
 ASSETS = "static"
 TEMPLATES = "templates"
 COMPILED = "compiled"
+PAGES = "pages"
 
 
 def make_environment(loader: BaseLoader) -> Environment:
@@ -29,7 +30,7 @@ class Theme:
     """A newsroom's templates and files, as found in a directory.
 
     Args:
-        directory: holds `templates/`, `static/` and, in a built layer, `compiled/`.
+        directory: holds `templates/`, `static/`, `pages/` (what standing pages say by default) and, in a built layer, `compiled/`.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -38,6 +39,7 @@ class Theme:
         self._environment = make_environment(loader)
         self.assets = _assets(directory / ASSETS)
         self._environment.globals["asset"] = self._asset_url
+        self.pages = {path.stem: path.read_bytes() for path in sorted((directory / PAGES).glob("*.md"))}
         self.digest = _digest_of(directory / TEMPLATES, self.assets)
 
     def _asset_url(self, name: str) -> str:

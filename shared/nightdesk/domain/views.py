@@ -1,0 +1,170 @@
+"""The gate: from a document and a tier to a view that holds only what that tier may see.
+
+Templates, metadata, lists and feeds are made from views, never from documents. What a tier may not see is not covered
+up, marked or emptied here; it is left behind.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from html import unescape
+
+from .documents import Block, Document
+from .site import PUBLIC, Site
+from .text import slugify
+
+_HEADING = re.compile(r"<h([2-6])>(.*?)</h\1>", re.DOTALL)
+_NOTE = re.compile("\ue000n:([^\ue001]*)\ue001")
+_TAG = re.compile(r"<[^>]*>")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Text that this reader may see, as HTML; `tier` names the gate that it came through, or is empty."""
+
+    html: str
+    tier: str
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A gate that stays shut for this reader: what it says, and whom it opens for."""
+
+    teaser: str
+    tier: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """An anchor of the visible text: plain text (still HTML-escaped) and level 2 to 6."""
+
+    anchor: str
+    text: str
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeenSource:
+    """A source as this reader may see it: `url` is empty while the links are locked."""
+
+    title: str
+    publisher: str
+    date: str
+    note: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What one tier may see of one article. Only public facts of the document are carried over."""
+
+    slug: str
+    tier: str
+    parts: tuple[Shown | Closed, ...]
+    headings: tuple[Heading, ...]
+    notes: str
+    sources: tuple[SeenSource, ...]
+    sources_locked: bool
+    assets: frozenset[str]
+    gated: bool
+
+
+def view(document: Document, tier: str, site: Site) -> View:
+    """What a reader of `tier` may see of `document`. A tier or gate that the site does not know stays shut."""
+    rank = site.rank(tier) if tier in site.tiers else 0
+
+    def may(required: str) -> bool:
+        return rank >= site.rank(required)
+
+    if may(document.access):
+        chosen: list[Block | Closed] = [
+            block if not block.tier or may(block.tier) else Closed(block.teaser, block.tier) for block in document.blocks
+        ]
+    else:
+        chosen = [Closed(site.teaser.replace("{tier}", document.access), document.access)]
+    composer = _Composer({label: note for block in document.blocks if not block.tier for label, note in block.notes.items()})
+    parts: list[Shown | Closed] = []
+    for item in chosen:
+        if isinstance(item, Closed):
+            parts.append(item)
+        elif item.html.strip():
+            parts.append(Shown(composer.add(item), item.tier))
+    notes = composer.notes()
+    unlocked = may(document.sources_access)
+    sources = tuple(
+        SeenSource(s["title"], s["publisher"], s["date"], s["note"], s["url"] if unlocked else "") for s in document.sources
+    )
+    shown_html = "".join(part.html for part in parts if isinstance(part, Shown)) + notes
+    return View(
+        slug=document.slug,
+        tier=tier,
+        parts=tuple(parts),
+        headings=tuple(composer.headings),
+        notes=notes,
+        sources=sources,
+        sources_locked=not unlocked and any(s["url"] for s in document.sources),
+        assets=frozenset(
+            asset.name for asset in document.assets if asset.name == document.hero.get("src") or asset.name in shown_html
+        ),
+        gated=document.access != PUBLIC or any(block.tier for block in document.blocks),
+    )
+
+
+class _Composer:
+    """Gives the visible text its anchors and its notes their numbers, in the order in which the reader meets them."""
+
+    def __init__(self, free_notes: dict[str, str]) -> None:
+        self._free = free_notes
+        self._taken: set[str] = set()
+        self._order: dict[tuple[int, str], int] = {}
+        self._texts: list[str] = []
+        self._blocks = 0
+        self.headings: list[Heading] = []
+
+    def add(self, block: Block) -> str:
+        """The HTML of a visible block, finished."""
+        self._blocks += 1
+        html = _HEADING.sub(self._heading, block.html)
+        return self._refer(html, block) if "\ue000" in html else html
+
+    def notes(self) -> str:
+        """The list of notes that the visible text refers to, as HTML, or nothing."""
+        items = []
+        for number, text in enumerate(self._texts, 1):
+            back = f' <a href="#ref-{number}" class="note-back" aria-label="Back to reference {number}">↩</a>'
+            inner = _NOTE.sub("", text).rstrip()
+            joined = f"{inner[:-4]}{back}</p>" if inner.endswith("</p>") else f"{inner}{back}"
+            items.append(f'<li id="note-{number}">{joined}</li>')
+        return f"<ol>{''.join(items)}</ol>" if items else ""
+
+    def _heading(self, found: re.Match[str]) -> str:
+        level, inner = found[1], found[2]
+        text = _NOTE.sub("", _TAG.sub("", inner)).strip()
+        base = f"s-{slugify(unescape(text)) or 'section'}"
+        anchor, count = base, 1
+        while anchor in self._taken:
+            count += 1
+            anchor = f"{base}-{count}"
+        self._taken.add(anchor)
+        self.headings.append(Heading(anchor, text, int(level)))
+        return f'<h{level} id="{anchor}">{inner}</h{level}>'
+
+    def _refer(self, html: str, block: Block) -> str:
+        def refer(found: re.Match[str]) -> str:
+            label = found[1]
+            scope, text = (self._blocks, block.notes.get(label)) if block.tier else (0, None)
+            if text is None:
+                scope, text = 0, self._free.get(label)
+            if text is None:
+                return ""
+            number = self._order.get((scope, label))
+            anchor = ""
+            if number is None:
+                self._texts.append(text)
+                number = self._order[scope, label] = len(self._texts)
+                anchor = f' id="ref-{number}"'
+            return f'<sup><a href="#note-{number}"{anchor} role="doc-noteref">{number}</a></sup>'
+
+        return _NOTE.sub(refer, html)
+

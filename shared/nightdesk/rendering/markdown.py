@@ -1,0 +1,151 @@
+"""Markdown into sanitised HTML, with headings and footnotes left open until it is known who reads.
+
+An anchor or a footnote's number may depend on text that a reader cannot see, so neither is fixed here: headings carry
+no ids and notes are marks, which `domain.views` fills in for each view.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable
+from urllib.parse import unquote, urlsplit
+
+import nh3
+import pyromark
+
+from nightdesk.domain.documents import Block
+from nightdesk.domain.passages import FREE, Passage
+
+_OPTIONS = pyromark.Options.ENABLE_TABLES | pyromark.Options.ENABLE_STRIKETHROUGH | pyromark.Options.ENABLE_FOOTNOTES
+_PRIVATE = re.compile("[\ue000\ue001]")
+_REFERENCE = re.compile(r'<sup class="footnote-reference"><a href="#([^"]*)">\d+</a></sup>')
+_DEFINITION = re.compile(
+    r'<div class="footnote-definition" id="([^"]*)"><sup class="footnote-definition-label">\d+</sup>\n?(.*?)</div>\n?', re.DOTALL
+)
+_HEADING = re.compile(r"<(/?)h1>")
+_CUT = "<!--:::cut-->"
+_TAGS = frozenset(
+    "a abbr b blockquote br caption cite code col colgroup dd del details dfn div dl dt em figcaption figure h1 h2 h3 h4 h5 h6 hr i "
+    "img ins kbd li mark ol p pre q s samp small span strong sub summary sup table tbody td tfoot th thead time tr u ul var".split()
+)
+_ATTRIBUTES = {
+    "a": {"href", "title"},
+    "abbr": {"title"},
+    "img": {"src", "alt", "title", "width", "height"},
+    "ol": {"start", "reversed"},
+    "td": {"align", "colspan", "rowspan"},
+    "th": {"align", "colspan", "rowspan", "scope"},
+    "time": {"datetime"},
+    "code": {"class"},
+    "del": {"datetime", "cite"},
+    "ins": {"datetime", "cite"},
+    "blockquote": {"cite"},
+}
+_LANGUAGE = re.compile(r"language-[A-Za-z0-9_+-]{1,30}")
+_ALIGN = re.compile(r'(<t[hd])((?: [^>]*?)?) style="text-align: (left|center|right)"')
+
+
+def to_html(markdown: str) -> str:
+    """CommonMark with tables, strikethrough and footnotes, raw HTML let through: not yet fit to be shown."""
+    return pyromark.html(markdown, options=_OPTIONS)
+
+
+def render_passages(
+    passages: tuple[Passage, ...], image: Callable[[str], str | None], link: Callable[[str], str | None]
+) -> tuple[Block, ...]:  # fmt: skip
+    """Passages into blocks, one for one.
+
+    A footnote or link definition belongs to the passage that it stands in: what is defined in free text serves
+    everywhere, what is defined behind a gate serves there alone, and there it wins.
+
+    Args:
+        image: from an image's address as typed to the one on the site, or None to drop the image for its alt text.
+        link: likewise for a link; None leaves the link's text without the link.
+    """
+    free = f"\n\n{_CUT}\n\n".join(_PRIVATE.sub("", p.source) for p in passages if p.tier == FREE)
+    free_html = iter(to_html(free).split(_CUT))
+    rendered = []
+    for passage in passages:
+        if passage.tier == FREE:
+            raw = next(free_html)
+        else:
+            raw = to_html(f"{_PRIVATE.sub('', passage.source)}\n\n{_CUT}\n\n{free}").split(_CUT, 1)[0]
+        rendered.append(_block(passage, raw, image, link))
+    return tuple(rendered)
+
+
+def render_plain(markdown: str, image: Callable[[str], str | None], link: Callable[[str], str | None]) -> str:
+    """Markdown without gates or footnotes (a bio, a standing page) as sanitised HTML."""
+    return _block(Passage(FREE, "", markdown, 0), to_html(_PRIVATE.sub("", markdown)), image, link).html
+
+
+def _block(
+    passage: Passage, raw: str, image: Callable[[str], str | None], link: Callable[[str], str | None]
+) -> Block:  # fmt: skip
+    notes: dict[str, str] = {}
+    if "footnote-" in raw:
+        raw = _REFERENCE.sub(lambda found: f"\ue000n:{found[1]}\ue001", raw)
+
+        def keep(found: re.Match[str]) -> str:
+            notes.setdefault(found[1], found[2])
+            return ""
+
+        raw = _DEFINITION.sub(keep, raw)
+
+    def attribute(tag: str, name: str, value: str) -> str | None:
+        if name == "class":
+            return value if _LANGUAGE.fullmatch(value) else None
+        if name == "href":
+            return link(value)
+        if name == "src":
+            return image(value)
+        return value
+
+    def clean(text: str) -> str:
+        text = _ALIGN.sub(r'\1\2 align="\3"', text)
+        text = nh3.clean(
+            text,
+            tags=set(_TAGS),
+            attributes=_ATTRIBUTES,
+            attribute_filter=attribute,
+            link_rel=None,
+            url_schemes={"http", "https", "mailto", "tel"},
+        )
+        text = _HEADING.sub(r"<\1h2>", text)
+        return _finish_images(_unlink(text))
+
+    block_html = clean(raw)
+    clean_notes = {label: clean(note) for label, note in notes.items()}
+    return Block(passage.tier, passage.teaser, block_html, clean_notes)
+
+
+def _unlink(text: str) -> str:
+    """A link that lost its address is no link."""
+    return re.sub(r"<a(?: title=\"[^\"]*\")?>(.*?)</a>", r"\1", text, flags=re.DOTALL) if "<a>" in text or "<a title" in text else text
+
+
+def _finish_images(text: str) -> str:
+    """Images load when they are needed; one without an address gives way to its alt text."""
+    if "<img" not in text:
+        return text
+
+    def finish(found: re.Match[str]) -> str:
+        attributes = found[1]
+        if ' src="' in attributes:
+            alt = "" if " alt=" in attributes else ' alt=""'
+            return f'<img{attributes}{alt} loading="lazy" decoding="async">'
+        alt_text = re.search(r' alt="([^"]*)"', attributes)
+        return f"<span>{alt_text[1]}</span>" if alt_text and alt_text[1] else ""
+
+    return re.sub(r"<img((?: [^>]*)?)>", finish, text)
+
+
+def is_foreign(url: str) -> bool:
+    """Whether an address leads off this site or to another scheme (https:, mailto:)."""
+    return bool(re.match(r"[A-Za-z][A-Za-z0-9+.-]*:|//", url))
+
+
+def clean_path(url: str) -> str:
+    """The path of a relative address, decoded, without `./`, query and fragment."""
+    return unquote(urlsplit(html.unescape(url)).path).removeprefix("./")

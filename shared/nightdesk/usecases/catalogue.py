@@ -1,0 +1,137 @@
+"""The Articles table: keys and items together.
+
+    pk                  sk                     item
+    draft#<key>         draft                  what became of a file in the drafts bucket
+    rejected            <key>                  files that wait for their authors
+    article#<slug>      claim                  which draft holds the slug
+    article#<slug>      record                 what the index last listed of the article
+    list#<list>         <date>#<slug>          an article's card in a list, in order of time
+    months#<list>       <yyyy-mm>              months of the list that have articles
+    lists               <list>                 lists that have articles
+    path                <path>                 which write of a path was last invalidated
+
+A list is `all`, `topic:<id>`, `author:<id>` or `corrections`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from nightdesk.domain.errors import Conflict
+
+from .ports import ANY, Change, Item, Table
+
+RECORD, CLAIM, DRAFT = "record", "claim", "draft"
+
+
+def draft_record(table: Table, key: str) -> Item | None:
+    """What became of the file at `key`."""
+    return table.get(f"draft#{key}", DRAFT)
+
+
+def draft_changes(key: str, item: Item, expected: int | None, rejected: bool) -> list[Change]:
+    """The changes that record a file's fate, and put it among the rejected or take it from them."""
+    note = {"slug": item["slug"], "at": item["at"]} if rejected else None
+    return [Change(f"draft#{key}", DRAFT, item, expected), Change("rejected", key, note, ANY)]
+
+
+def rejected(table: Table) -> list[Item]:
+    """Files that could not be published as they stand; `sk` is the key."""
+    return table.query("rejected")
+
+
+def holder(table: Table, slug: str) -> Item | None:
+    """The claim on a slug: its `holder` is a draft's key."""
+    return table.get(f"article#{slug}", CLAIM)
+
+
+def claim(table: Table, slug: str, key: str) -> str:
+    """Claim a slug for a draft unless another has it; the key of the draft that holds it now."""
+    for _ in range(3):
+        held = holder(table, slug)
+        if held:
+            return held["holder"]
+        try:
+            table.write([Change(f"article#{slug}", CLAIM, {"holder": key}, None)])
+        except Conflict:
+            continue
+        return key
+    return key
+
+
+def release(table: Table, slug: str, key: str) -> None:
+    """Give a slug up, if `key` holds it."""
+    held = holder(table, slug)
+    if held and held["holder"] == key:
+        table.write([Change(f"article#{slug}", CLAIM, None, held["version"])])
+
+
+def record(table: Table, slug: str) -> Item | None:
+    """What the index last listed of an article."""
+    return table.get(f"article#{slug}", RECORD)
+
+
+def month_of(sort_key: str) -> str:
+    """The month, `yyyy-mm`, of an entry's sort key."""
+    return sort_key[:7]
+
+
+def newest(table: Table, name: str, limit: int) -> list[Item]:
+    """The newest entries of a list."""
+    return table.query(f"list#{name}", descending=True, limit=limit)
+
+
+def month(table: Table, name: str, which: str) -> list[Item]:
+    """All entries of one month of a list, newest first."""
+    return table.query(f"list#{name}", prefix=which, descending=True)
+
+
+def preceding(table: Table, name: str, sort_key: str, limit: int) -> list[Item]:
+    """The few entries just before a place in a list, newest first."""
+    return table.query(f"list#{name}", before=sort_key, descending=True, limit=limit)
+
+
+def following(table: Table, name: str, sort_key: str, limit: int) -> list[Item]:
+    """The few entries just after a place in a list."""
+    return table.query(f"list#{name}", after=sort_key, limit=limit)
+
+
+def entries(table: Table, name: str, after: str, limit: int) -> list[Item]:
+    """A page of a list's entries, in order of time."""
+    return table.query(f"list#{name}", after=after, limit=limit)
+
+
+def months(table: Table, name: str) -> list[str]:
+    """The months of a list that have articles, newest first."""
+    return [item["sk"] for item in table.query(f"months#{name}", descending=True)]
+
+
+def lists(table: Table, prefix: str = "") -> list[str]:
+    """The lists that have articles."""
+    return [item["sk"] for item in table.query("lists", prefix=prefix)]
+
+
+def mark(table: Table, pk: str, sk: str, present: bool) -> None:
+    """Set or remove a marker, writing only if that changes anything.
+
+    Raises:
+        Conflict: it was changed in the meantime.
+    """
+    there = table.get(pk, sk)
+    if present and not there:
+        table.write([Change(pk, sk, {}, None)])
+    if there and not present:
+        table.write([Change(pk, sk, None, there["version"])])
+
+
+def split_entry(place: str) -> tuple[str, str]:
+    """A place in a list, `<list> <sort key>`, in its two parts."""
+    name, _, sort_key = place.partition(" ")
+    return name, sort_key
+
+
+def entry_changes(cards: dict[str, dict[str, Any]], gone: Sequence[str]) -> list[Change]:
+    """The changes that put cards at their places and take away those at the places in `gone`."""
+    put = [Change(f"list#{split_entry(p)[0]}", split_entry(p)[1], dict(card), ANY) for p, card in cards.items()]
+    return put + [Change(f"list#{split_entry(p)[0]}", split_entry(p)[1], None, ANY) for p in gone]

@@ -1,0 +1,69 @@
+"""Write, then look again: the one way in which every stage of the pipeline works.
+
+An event only says where to look. A stage reads its inputs, makes its outputs from them alone, writes them, and reads
+the inputs once more. If they moved, it starts over. So whoever wrote an output last has seen, after writing, that its
+inputs had not changed; and a later change has an event of its own, whose run writes later still. The last write
+reflects the final inputs, in whatever order events come, however often, and wherever a run died.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from nightdesk.domain.documents import digest
+from nightdesk.domain.errors import Conflict, Transient
+
+from .ports import Objects, Output
+
+Inputs = TypeVar("Inputs")
+Made = TypeVar("Made")
+_ATTEMPTS = 8
+
+
+def converge(read: Callable[[], Inputs], make: Callable[[Inputs], Made], write: Callable[[Made], None]) -> Made:
+    """Read, make, write and look again until the inputs held still.
+
+    Args:
+        read: gathers the inputs; two readings are equal exactly when nothing changed between them.
+        make: a pure function of the inputs.
+        write: stores what was made; raises Conflict when another writer was first.
+
+    Returns:
+        What was made of the final inputs.
+
+    Raises:
+        Transient: the inputs would not hold still, and the message should come back later.
+    """
+    inputs = read()
+    for attempt in range(_ATTEMPTS):
+        made = make(inputs)
+        try:
+            write(made)
+            lost = False
+        except Conflict:
+            lost = True
+        again = read()
+        if again == inputs and not lost:
+            return made
+        inputs = again
+        time.sleep(random.uniform(0, 0.01 * 2**attempt))
+    raise Transient("the inputs changed faster than they could be read")
+
+
+def store(objects: Objects, output: Output) -> bool:
+    """Write an object unless these bytes and headers are stored already; whether anything was written.
+
+    Raises:
+        Conflict: another writer changed the object in the meantime.
+    """
+    served = "\n".join([output.content_type, output.cache_control, *(f"{k}={v}" for k, v in sorted(output.metadata.items()))])
+    mark = digest(served.encode() + b"\0" + output.body)
+    stat = objects.stat(output.key)
+    if stat and stat.metadata.get("digest") == mark:
+        return False
+    marked = Output(output.key, output.body, output.content_type, output.cache_control, {**output.metadata, "digest": mark})
+    objects.put(marked, stat.etag if stat else None)
+    return True

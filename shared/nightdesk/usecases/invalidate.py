@@ -1,0 +1,58 @@
+"""Invalidate: from paths that may have changed to a cache that has forgotten those that did.
+
+Its input is *which write* of a path it last invalidated, never a digest of the bytes: of A, B, A within one batch the
+cache may have kept B. So nothing is invalidated twice for one write, and no write goes without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from nightdesk.domain.documents import digest
+
+from .converge import converge
+from .index import key_of
+from .ports import ANY, Change, Event, Ports
+
+_PER_TRANSACTION = 100
+
+
+def invalidate(paths: Iterable[str], ports: Ports) -> tuple[str, ...]:
+    """Make the cache forget those of `paths` that were written since it last did; sends the event.
+
+    Args:
+        paths: of pages (`/topics/energy/`), or of everything below an article (`/articles/a-story/*`).
+
+    Returns:
+        The paths invalidated.
+    """
+    wanted = sorted(set(paths))
+    done: list[str] = []
+
+    def read() -> dict[str, str]:
+        return {path: _write_of(path, ports) for path in wanted}
+
+    def write(tokens: dict[str, str]) -> None:
+        known = {path: ports.articles.get("path", path) for path in wanted}
+        moved = [path for path in wanted if (known[path] or {}).get("write", "") != tokens[path]]
+        if not moved:
+            return
+        ports.cdn.invalidate(moved, digest("\n".join(f"{path} {tokens[path]}" for path in moved).encode())[:32])
+        for start in range(0, len(moved), _PER_TRANSACTION):
+            batch = moved[start : start + _PER_TRANSACTION]
+            ports.articles.write([Change("path", path, {"write": tokens[path]}, ANY) for path in batch])
+        done.extend(moved)
+
+    converge(read, lambda tokens: tokens, write)
+    if done:
+        ports.bus.emit([Event("CacheInvalidated", {"paths": done})])
+    return tuple(done)
+
+
+def _write_of(path: str, ports: Ports) -> str:
+    """A token of the newest write of what is served at a path; empty where nothing was ever written."""
+    if path.endswith("*"):
+        writes = ports.site.writes(path[1:-1])
+        return digest(writes.encode())[:32] if writes else ""
+    stat = ports.site.stat(key_of(path))
+    return stat.version if stat else "gone"
