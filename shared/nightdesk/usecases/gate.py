@@ -207,7 +207,7 @@ def fan_out(kind: str, identifier: str, ports: Ports) -> int:
     """
     count = 0
     for batch in _affected(kind, identifier, ports):
-        ports.bus.emit([Event("ArticleTouched", {"slugs": batch})])
+        ports.bus.emit([Event("ArticleTouched", {"slug": slug}) for slug in batch])
         count += len(batch)
     return count
 

@@ -54,11 +54,11 @@ def index(slug: str, ports: Ports, theme: Theme) -> tuple[str, ...]:
     if listed.pending:
         for name, months in months_of(listed.pending).items():
             paths += refresh(name, months, ports, theme)
-        neighbours = _neighbours(listed.pending, slug, ports)
-        ports.bus.emit([Event("ArticleIndexed", {"slug": slug, "paths": paths, "neighbours": neighbours})])
+        touched = [Event("ArticleTouched", {"slug": other}) for other in _neighbours(listed.pending, slug, ports)]
+        ports.bus.emit([Event("ArticleIndexed", {"slug": slug, "paths": paths}), *touched])
         _settle(listed, ports)
     if listed.stale:
-        ports.bus.emit([Event("ArticleTouched", {"slugs": [slug]})])
+        ports.bus.emit([Event("ArticleTouched", {"slug": slug})])
     return tuple(paths)
 
 

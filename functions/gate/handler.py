@@ -1,0 +1,33 @@
+"""Gate: documents into one page per tier."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from nightdesk.events import ArticleRendered, ArticleTouched, ProfileChanged, SiteChanged
+from nightdesk.runtime import Settings, aws_ports, each_message, logger, metrics, theme_of
+from nightdesk.usecases.gate import fan_out, gate
+
+settings = Settings.from_environment()
+ports = aws_ports(settings, "nightdesk.gate")
+theme = theme_of(settings)
+
+
+def work(detail: object) -> None:
+    """Gate the article that a message speaks of, or ask for those that show what changed."""
+    if isinstance(detail, ArticleRendered | ArticleTouched):
+        gated = gate(detail.slug, ports, theme, datetime.now(UTC))
+        revision = getattr(detail, "revision", None)
+        logger.info("gated", extra={"slug": detail.slug, "revision": revision, "state": gated and gated.state})
+    elif isinstance(detail, ProfileChanged):
+        fan_out(detail.kind, detail.id, ports)
+    elif isinstance(detail, SiteChanged):
+        fan_out("site", "", ports)
+    else:
+        raise TypeError(f"gate has no use for {type(detail).__name__}")
+
+
+@metrics.log_metrics
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """An SQS batch of events from the bus."""
+    return each_message(event, context, work)

@@ -1,0 +1,126 @@
+"""The table port on DynamoDB."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError
+
+from nightdesk.domain.errors import Conflict
+from nightdesk.usecases.ports import ANY, Change, Item
+
+from .aws import faults
+
+_SERIALIZE = TypeSerializer().serialize
+_DESERIALIZE = TypeDeserializer().deserialize
+_LAST = "\U0010ffff"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value)
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return value
+
+
+def _item(attributes: dict[str, Any]) -> Item:
+    return {name: _plain(_DESERIALIZE(value)) for name, value in attributes.items()}
+
+
+class DynamoTable:
+    """A table with `pk` and `sk`, whose items count their writes in `version`."""
+
+    def __init__(self, client: Any, name: str) -> None:
+        self._dynamodb = client
+        self._name = name
+
+    def get(self, pk: str, sk: str) -> Item | None:
+        with faults(f"get {pk} {sk}"):
+            answer = self._dynamodb.get_item(TableName=self._name, Key={"pk": {"S": pk}, "sk": {"S": sk}}, ConsistentRead=True)
+        return _item(answer["Item"]) if "Item" in answer else None
+
+    def query(
+        self, pk: str, *, prefix: str = "", after: str = "", before: str = "", descending: bool = False, limit: int | None = None
+    ) -> list[Item]:
+        condition = "pk = :pk"
+        values = {":pk": {"S": pk}}
+        # BETWEEN includes its ends, so an end that must be left out is dropped below and asked for in addition.
+        if prefix or after or before:
+            low, high = after or prefix or " ", before or (prefix + _LAST if prefix else _LAST)
+            condition += " AND sk BETWEEN :low AND :high"
+            values |= {":low": {"S": low}, ":high": {"S": high}}
+        found: list[Item] = []
+        start: dict[str, Any] = {}
+        extra = bool(after) + bool(before)
+        while True:
+            size = {"Limit": limit - len(found) + extra} if limit is not None else {}
+            with faults(f"query {pk}"):
+                answer = self._dynamodb.query(
+                    TableName=self._name,
+                    KeyConditionExpression=condition,
+                    ExpressionAttributeValues=values,
+                    ScanIndexForward=not descending,
+                    ConsistentRead=True,
+                    **size,
+                    **start,
+                )
+            items = [_item(attributes) for attributes in answer["Items"]]
+            found += [item for item in items if item["sk"] not in (after or None, before or None)]
+            if "LastEvaluatedKey" not in answer or (limit is not None and len(found) >= limit):
+                return found[:limit]
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def write(self, changes: Sequence[Change]) -> None:
+        actions = [self._action(change) for change in changes]
+        with faults(f"write {changes[0].pk} {changes[0].sk}"):
+            try:
+                self._dynamodb.transact_write_items(TransactItems=actions)
+            except ClientError as error:
+                code = error.response["Error"]["Code"]
+                reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", ())}
+                if code == "TransactionInProgressException" or reasons & {"ConditionalCheckFailed", "TransactionConflict"}:
+                    raise Conflict(str(changes[0])) from error
+                raise
+
+    def _action(self, change: Change) -> dict[str, Any]:
+        """One write of a transaction.
+
+        An item that is put over whatever is there must still get a version that it never had, so it is an update that
+        counts up and sets all attributes; our items of one kind always have the same ones.
+        """
+        key = {"pk": {"S": change.pk}, "sk": {"S": change.sk}}
+        names: dict[str, str] = {}
+        values: dict[str, Any] = {}
+        condition: dict[str, Any] = {}
+        if change.expected is None:
+            condition = {"ConditionExpression": "attribute_not_exists(pk)"}
+        elif change.expected != ANY:
+            condition = {"ConditionExpression": "#version = :expected"}
+            values[":expected"] = {"N": str(change.expected)}
+            names["#version"] = "version"
+        if change.item is None:
+            action: dict[str, Any] = {"TableName": self._name, "Key": key, **condition}
+            kind = "Delete"
+        else:
+            sets = []
+            for number, (name, value) in enumerate(sorted(change.item.items())):
+                if name not in ("pk", "sk", "version"):
+                    sets.append(f"#a{number} = :a{number}")
+                    names[f"#a{number}"] = name
+                    values[f":a{number}"] = _SERIALIZE(value)
+            names["#version"] = "version"
+            values[":one"] = {"N": "1"}
+            expression = ("SET " + ", ".join(sets) + " " if sets else "") + "ADD #version :one"
+            action = {"TableName": self._name, "Key": key, "UpdateExpression": expression, **condition}
+            kind = "Update"
+        if names:
+            action["ExpressionAttributeNames"] = names
+        if values:
+            action["ExpressionAttributeValues"] = values
+        return {kind: action}

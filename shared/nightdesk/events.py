@@ -1,0 +1,128 @@
+"""What stages say on the bus: identity only, never body text. A sample of each stands in `events/`.
+
+Every model allows keys that it does not know, so that a newer sender does not stop an older receiver.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+PATH = r"^/[A-Za-z0-9/._*-]*$"
+
+
+class Detail(BaseModel):
+    """What all details share: the version of their form."""
+
+    version: int = Field(default=1, ge=1, le=1)
+
+
+class ArticleRendered(Detail):
+    """A document changed: gate it."""
+
+    slug: str = Field(pattern=SLUG)
+    revision: int = Field(ge=0)
+
+
+class DraftRejected(Detail):
+    """A file cannot be published as it stands; `problems` have line, key and message."""
+
+    key: str
+    slug: str
+    problems: list[dict[str, Any]]
+
+
+class DraftTouched(Detail):
+    """A file should be looked at again: what stood in its way is gone."""
+
+    key: str
+
+
+class ProfileChanged(Detail):
+    """An author, a topic or a standing page changed."""
+
+    kind: str = Field(pattern="^(author|topic|page)$")
+    id: str = Field(pattern=SLUG)
+
+
+class SiteChanged(Detail):
+    """The settings or the theme changed."""
+
+
+class ArticleTouched(Detail):
+    """An article shows something that changed: gate it again."""
+
+    slug: str = Field(pattern=SLUG)
+
+
+class ArticleGated(Detail):
+    """An article's pages and public facts were brought in line with its document."""
+
+    slug: str = Field(pattern=SLUG)
+    state: str
+    paths: list[str]
+
+
+class ArticleIndexed(Detail):
+    """An article's lists were brought in line."""
+
+    slug: str = Field(pattern=SLUG)
+    paths: list[str]
+
+
+class ListTouched(Detail):
+    """A whole list should be made again."""
+
+    list: str
+
+
+class PagesWritten(Detail):
+    """Pages other than articles were brought in line."""
+
+    paths: list[str]
+
+
+class CacheInvalidated(Detail):
+    """The cache was made to forget paths."""
+
+    paths: list[str]
+
+
+DETAILS: dict[str, type[Detail]] = {
+    model.__name__: model
+    for model in (
+        ArticleRendered,
+        DraftRejected,
+        DraftTouched,
+        ProfileChanged,
+        SiteChanged,
+        ArticleTouched,
+        ArticleGated,
+        ArticleIndexed,
+        ListTouched,
+        PagesWritten,
+        CacheInvalidated,
+    )
+}
+
+
+class StoredObject(BaseModel):
+    """The object that an S3 event speaks of."""
+
+    key: str = Field(min_length=1, max_length=1024)
+
+
+class ObjectEvent(BaseModel):
+    """The detail of S3's “Object Created” and “Object Deleted”; keys come as they are, not URL-encoded."""
+
+    object: StoredObject
+
+
+class Envelope(BaseModel):
+    """An event as EventBridge puts it into a queue."""
+
+    source: str
+    type: str = Field(alias="detail-type")
+    detail: dict[str, Any]

@@ -1,0 +1,85 @@
+"""What the pipeline's functions have in common: ports from the environment, and messages from a queue.
+
+A message that fails is left in the queue, alone, and comes back after its visibility timeout; after a few times it is
+parked in the dead-letter queue. A message that cannot be understood fails likewise, so that somebody sees it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from botocore.config import Config
+
+from nightdesk.adapters.aws import CloudFrontCdn, EventBridgeBus, S3Objects
+from nightdesk.adapters.dynamodb import DynamoTable
+from nightdesk.events import DETAILS, Detail, Envelope, ObjectEvent
+from nightdesk.rendering.environment import Theme
+from nightdesk.settings import Settings
+from nightdesk.usecases.ports import Ports
+
+logger = Logger()
+metrics = Metrics()
+
+_CONFIG = Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeout=3, read_timeout=20)
+
+
+def aws_ports(settings: Settings, source: str, session: Any = boto3) -> Ports:
+    """The ports on AWS.
+
+    Args:
+        source: the sender of events, `nightdesk.<function>`.
+        session: boto3 itself, or a session of it.
+    """
+
+    def client(service: str) -> Any:
+        return session.client(service, config=_CONFIG)
+
+    s3 = client("s3")
+    return Ports(
+        drafts=S3Objects(s3, settings.drafts_bucket),
+        work=S3Objects(s3, settings.work_bucket),
+        site=S3Objects(s3, settings.site_bucket),
+        articles=DynamoTable(client("dynamodb"), settings.articles_table),
+        bus=EventBridgeBus(client("events"), settings.bus, source),
+        cdn=CloudFrontCdn(client("cloudfront") if settings.distribution_id else None, settings.distribution_id),
+        base_url=settings.base_url,
+    )
+
+
+def theme_of(settings: Settings) -> Theme:
+    """The theme from its layer: where settings say, else under /opt, else beside a directory of the import path."""
+    candidates = [settings.theme_dir, "/opt/theme", *(str(Path(entry).parent / "theme") for entry in sys.path)]
+    for candidate in candidates:
+        if candidate and (Path(candidate) / "templates").is_dir():
+            return Theme(Path(candidate))
+    raise FileNotFoundError("no theme layer is attached")
+
+
+def detail_of(envelope: Envelope) -> Detail | ObjectEvent:
+    """An event's detail, validated. Raises ValueError for a type that is not known."""
+    if envelope.source == "aws.s3":
+        return ObjectEvent.model_validate(envelope.detail)
+    if envelope.type not in DETAILS:
+        raise ValueError(f"no event is named {envelope.type}")
+    return DETAILS[envelope.type].model_validate(envelope.detail)
+
+
+def each_message(event: dict[str, Any], context: Any, work: Callable[[Detail | ObjectEvent], None]) -> dict[str, Any]:
+    """Do `work` for each message of an SQS batch, and report those that failed."""
+
+    def one(record: Any) -> None:
+        work(detail_of(Envelope.model_validate(json.loads(record.body if hasattr(record, "body") else record["body"]))))
+
+    processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+    answer = process_partial_response(event=event, record_handler=one, processor=processor, context=context)
+    for failure in processor.exceptions:
+        logger.error("a message failed and will come back", exc_info=failure)
+    logger.info("batch", extra={"messages": len(event["Records"]), "failed": len(processor.exceptions)})
+    return dict(answer)
