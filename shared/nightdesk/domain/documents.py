@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 DRAFT, SCHEDULED, LIVE, REJECTED, WITHDRAWN, EXPIRED = "draft", "scheduled", "live", "rejected", "withdrawn", "expired"
@@ -84,11 +85,15 @@ class Document:
 
     def to_bytes(self) -> bytes:
         """Canonical JSON: equal documents give equal bytes."""
-        return canonical(asdict(self))
+        data = {item.name: getattr(self, item.name) for item in fields(self)}
+        data["blocks"] = [asdict(block) for block in self.blocks]
+        data["assets"] = [asdict(asset) for asset in self.assets]
+        return canonical(data)
 
     @classmethod
+    @lru_cache(maxsize=4)
     def from_bytes(cls, raw: bytes) -> Document:
-        """The document that `to_bytes` made."""
+        """The document that `to_bytes` made. A stage reads its document twice, so the last few are remembered."""
         data = json.loads(raw)
         for name in ("authors", "topics"):
             data[name] = tuple((a, b) for a, b in data[name])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from email.utils import format_datetime
+from functools import lru_cache
 
 _ISO = re.compile(
     r"(\d{4})-(\d{1,2})-(\d{1,2})"
@@ -37,11 +38,13 @@ def parse_moment(text: str, zone: tzinfo) -> datetime:
     )  # fmt: skip
 
 
+@lru_cache(maxsize=1024)
 def sortable(iso: str) -> str:
     """An ISO moment with offset as UTC text of fixed width, so that text order is time order."""
     return datetime.fromisoformat(iso).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+@lru_cache(maxsize=1024)
 def for_people(iso: str) -> str:
     """`23 November 2026, 03:10 UTC+01:00`; a moment at midnight is shown as its day alone."""
     moment = datetime.fromisoformat(iso)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +14,9 @@ ASSETS = "static"
 TEMPLATES = "templates"
 COMPILED = "compiled"
 PAGES = "pages"
+READER_BLOCKS = ("toc", "body", "notes", "sources")
+"""The blocks of an article that depend on who reads it; `shell.html` has a mark, U+E010 and on, in place of each."""
+_MARKS = re.compile("([\ue010-\ue013])")
 
 
 def make_environment(loader: BaseLoader) -> Environment:
@@ -48,6 +52,24 @@ class Theme:
     def render(self, template: str, context: object) -> str:
         """The text of `template` for `context`, which the template knows as `page`."""
         return self._environment.get_template(template).render(page=context)
+
+    def render_each(self, template: str, shell: str, contexts: Sequence[object]) -> list[str]:
+        """`template` for each of several contexts that differ only in what `READER_BLOCKS` show.
+
+        The rest of the page, `shell`, is rendered once, from the first context.
+        """
+        whole = _MARKS.split(self.render(shell, contexts[0]))
+        if len(whole) != 2 * len(READER_BLOCKS) + 1:
+            raise ValueError(f"{shell} must show each of {', '.join(READER_BLOCKS)} once")
+        article = self._environment.get_template(template)
+        texts = []
+        for context in contexts:
+            scope = article.new_context({"page": context})
+            parts = list(whole)
+            for place in range(1, len(parts), 2):
+                parts[place] = "".join(article.blocks[READER_BLOCKS[ord(parts[place]) - 0xE010]](scope))
+            texts.append("".join(parts))
+        return texts
 
 
 @cache

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from html import unescape
 from typing import Any
 
 from markupsafe import Markup
@@ -147,28 +149,25 @@ def author_box(identifier: str, typed: str, profile: Profile | None) -> AuthorBo
     )
 
 
-def article_html(
+def article_pages(
     theme: Theme,
     site: Site,
     document: Document,
-    view: View,
+    views: Sequence[View],
     authors: Sequence[Profile | None],
     topics: Sequence[Profile | None],
     related: Sequence[RelatedBox],
     preview: bool = False,
-) -> str:
-    """The page of one article for one tier. Body, headings, notes and sources come from the view alone."""
+) -> list[str]:
+    """The page of one article for each of several views. Body, headings, notes and sources come from the view alone."""
     boxes = tuple(author_box(i, typed, p) for (i, typed), p in zip(document.authors, authors, strict=True))
     topic_links = [
         Link(author_name(i, typed, p), f"/topics/{i}/") for (i, typed), p in zip(document.topics, topics, strict=True)
     ]  # fmt: skip
     url = f"{site.base_url}/articles/{document.slug}/"
     hero = picture(document.slug, document.hero)
-    updated = document.lastmod if document.lastmod and sortable(document.lastmod) > sortable(document.date) else ""
-    newest_correction = max((c["date"] for c in document.corrections), key=sortable, default="")
-    if newest_correction and (not updated or sortable(newest_correction) > sortable(updated)):
-        updated = newest_correction
-    context = ArticleContext(
+    updated = _updated(document)
+    public = ArticleContext(
         site=site_context(site),
         head=Head(
             title=f"{document.title} – {site.name}",
@@ -176,7 +175,7 @@ def article_html(
             canonical=url,
             kind="article",
             image=site.base_url + hero.src if hero else "",
-            json_ld=json_ld(_news_article(site, document, view, boxes, hero, url, updated)),
+            json_ld=json_ld(_news_article(site, document, views[0].gated, boxes, hero, url, updated)),
             feeds=(Link(site.name, "/feed.xml"), *(Link(t.label, f"{t.url}feed.xml") for t in topic_links[:1])),
             published=document.date,
             modified=updated or document.date,
@@ -190,18 +189,36 @@ def article_html(
         published=stamp(document.date),
         updated=stamp(updated) if updated else None,
         hero=hero,
-        toc=tuple(TocEntry(h.anchor, Markup(h.text).unescape(), h.level) for h in view.headings if h.level < 4),
-        body=tuple(_part(part) for part in view.parts),
-        footnotes=Markup(view.notes),
-        sources=_sources(document, view),
+        toc=(),
+        body=(),
+        footnotes=Markup(""),
+        sources=None,
         production=_production(document, boxes),
         corrections=tuple(
-            Correction(stamp(c["date"]), c["text"], None) for c in sorted(document.corrections, key=lambda c: sortable(c["date"]), reverse=True)
+            Correction(stamp(c["date"]), c["text"], None)
+            for c in sorted(document.corrections, key=lambda c: sortable(c["date"]), reverse=True)
         ),
         related=tuple(related),
         preview=preview,
     )
-    return theme.render("article.html", context)
+    contexts = [
+        replace(
+            public,
+            toc=tuple(TocEntry(h.anchor, unescape(h.text), h.level) for h in view.headings if h.level < 4),
+            body=tuple(_part(part) for part in view.parts),
+            footnotes=Markup(view.notes),
+            sources=_sources(document, view),
+        )
+        for view in views
+    ]
+    return theme.render_each("article.html", "shell.html", contexts)
+
+
+def _updated(document: Document) -> str:
+    """When the article last changed in substance, if that is after its date."""
+    moments = [document.lastmod, *(correction["date"] for correction in document.corrections)]
+    newest = max((moment for moment in moments if moment), key=sortable, default="")
+    return newest if newest and sortable(newest) > sortable(document.date) else ""
 
 
 def related_box(heading: str, entries: Sequence[Mapping[str, Any]], see_all: Link) -> RelatedBox:
@@ -254,7 +271,7 @@ def json_ld(data: Mapping[str, Any]) -> Markup:
 
 
 def _news_article(
-    site: Site, document: Document, view: View, authors: Sequence[AuthorBox], hero: Picture | None, url: str, updated: str
+    site: Site, document: Document, gated: bool, authors: Sequence[AuthorBox], hero: Picture | None, url: str, updated: str
 ) -> dict[str, Any]:  # fmt: skip
     """schema.org/NewsArticle with Google's paywall properties (developers.google.com, “paywalled content”)."""
     data: dict[str, Any] = {
@@ -267,13 +284,13 @@ def _news_article(
         "datePublished": document.date,
         "dateModified": updated or document.date,
         "inLanguage": site.language,
-        "isAccessibleForFree": not view.gated,
+        "isAccessibleForFree": not gated,
         "author": [
             {"@type": "Organization" if a.is_ai else "Person", "name": a.name, "url": site.base_url + a.url} for a in authors
         ],
         "publisher": {"@type": "NewsMediaOrganization", "name": site.name, "url": f"{site.base_url}/"},
     }
-    if view.gated:
+    if gated:
         data["hasPart"] = [{"@type": "WebPageElement", "isAccessibleForFree": False, "cssSelector": ".gated"}]
     editors = list(dict.fromkeys(a.responsible_editor for a in authors if a.responsible_editor))
     if editors:

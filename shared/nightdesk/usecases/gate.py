@@ -5,8 +5,7 @@ Knows who may see what. Everything that is written under `articles/<slug>/~<tier
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -24,7 +23,7 @@ from nightdesk.rendering.environment import Theme
 from . import catalogue
 from .converge import converge, store
 from .ports import Event, Output, Ports
-from .render import IMAGE_TYPES, JSON, load_site
+from .render import IMAGE_TYPES, JSON, facts_from, load_site
 
 HTML = "text/html; charset=utf-8"
 PAGE_CACHE = "public, max-age=0, s-maxage=86400, stale-while-revalidate=60"
@@ -48,8 +47,8 @@ class _Inputs:
     document: Document
     state: str
     site: Site
-    authors: tuple[dict[str, Any] | None, ...]
-    topics: tuple[dict[str, Any] | None, ...]
+    authors: tuple[Mapping[str, Any] | None, ...]
+    topics: tuple[Mapping[str, Any] | None, ...]
     profiles: tuple[tuple[str, str], ...]
     related: tuple[tuple[str, tuple[str, ...]], ...]
     cards: dict[str, dict[str, Any]]
@@ -93,8 +92,8 @@ def _read(slug: str, ports: Ports, now: datetime) -> _Inputs | None:
     document = Document.from_bytes(blob.body)
     state = document.state(now)
     site = load_site(ports)
-    authors: list[dict[str, Any] | None] = []
-    topics: list[dict[str, Any] | None] = []
+    authors: list[Mapping[str, Any] | None] = []
+    topics: list[Mapping[str, Any] | None] = []
     profiles = []
     related = []
     cards = {}
@@ -103,7 +102,7 @@ def _read(slug: str, ports: Ports, now: datetime) -> _Inputs | None:
             for identifier, _ in ids:
                 key = f"{kind}/{identifier}.json"
                 profile = ports.work.get(key)
-                found.append(json.loads(profile.body) if profile else None)
+                found.append(facts_from(profile.body) if profile else None)
                 profiles.append((key, profile.metadata.get("digest", "") if profile else ""))
         for name in related_lists(document):
             earlier = catalogue.preceding(ports.articles, name, sort_key(document), RELATED)
@@ -143,9 +142,9 @@ def _make(inputs: _Inputs, theme: Theme) -> _Made:
         return _Made((), (), canonical(facts))
     related = _related(inputs)
     pages_made, assets = [], []
-    for tier in site.tiers:
-        seen = view(document, tier, site)
-        text = pages.article_html(theme, site, document, seen, inputs.authors, inputs.topics, related)
+    views = [view(document, tier, site) for tier in site.tiers]
+    texts = pages.article_pages(theme, site, document, views, inputs.authors, inputs.topics, related)
+    for tier, seen, text in zip(site.tiers, views, texts, strict=True):
         pages_made.append(Output(f"{prefix}/~{tier}/index.html", text.encode(), HTML, PAGE_CACHE, tag))
         assets += [(f"{prefix}/~{tier}/{a.name}", a.key, a.etag) for a in document.assets if a.name in seen.assets]
     facts_card = pages.card_facts(document, inputs.authors, inputs.topics)

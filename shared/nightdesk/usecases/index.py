@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from nightdesk.domain.documents import digest
@@ -23,7 +23,7 @@ from . import catalogue
 from .converge import converge, store
 from .gate import ASSET_CACHE, HTML, RELATED
 from .ports import Change, Event, Item, Output, Ports
-from .render import IMAGE_TYPES, load_site
+from .render import IMAGE_TYPES, facts_from, load_site
 
 FRONT = 30
 FEED = 50
@@ -73,12 +73,12 @@ def enter(slug: str, ports: Ports) -> Listed | None:
         blob = ports.work.get(f"facts/{slug}.json")
         return blob.body if blob else None
 
-    def make(raw: bytes | None) -> dict[str, Any] | None:
+    def make(raw: bytes | None) -> Mapping[str, Any] | None:
         return json.loads(raw) | {"digest": digest(raw)} if raw else None
 
     state: list[Item] = []
 
-    def write(facts: dict[str, Any] | None) -> None:
+    def write(facts: Mapping[str, Any] | None) -> None:
         if not facts:
             return
         before = catalogue.record(ports.articles, slug)
@@ -182,16 +182,16 @@ def _base(name: str) -> str:
     return "/archive/" if kind == "all" else f"/{_FOLDERS[kind]}/{identifier}/"
 
 
-def _profile(kind: str, identifier: str, ports: Ports) -> dict[str, Any] | None:
+def _profile(kind: str, identifier: str, ports: Ports) -> Mapping[str, Any] | None:
     blob = ports.work.get(f"{_FOLDERS[kind]}/{identifier}.json")
-    return json.loads(blob.body) if blob else None
+    return facts_from(blob.body) if blob else None
 
 
 def _cards(entries: Iterable[Item]) -> list[dict[str, Any]]:
     return [entry["card"] for entry in entries]
 
 
-def _label(kind: str, identifier: str, cards: Sequence[dict[str, Any]], profile: dict[str, Any] | None) -> str:
+def _label(kind: str, identifier: str, cards: Sequence[dict[str, Any]], profile: Mapping[str, Any] | None) -> str:
     """A list's name where there may be no profile: as the newest article in it has it."""
     if profile:
         return str(profile["name"])
@@ -224,11 +224,11 @@ def _refresh_month(name: str, month: str, ports: Ports, theme: Theme) -> str:
     path = f"{base}{month[:4]}/{month[5:]}/"
     kind, _, identifier = name.partition(":")
 
-    def read() -> tuple[Site, list[dict[str, Any]], dict[str, Any] | None]:
+    def read() -> tuple[Site, list[dict[str, Any]], Mapping[str, Any] | None]:
         cards = _cards(catalogue.month(ports.articles, name, month))
         return load_site(ports), cards, _profile(kind, identifier, ports) if identifier else None
 
-    def make(inputs: tuple[Site, list[dict[str, Any]], dict[str, Any] | None]) -> Output:
+    def make(inputs: tuple[Site, list[dict[str, Any]], Mapping[str, Any] | None]) -> Output:
         site, cards, profile = inputs
         if not cards:
             return _page(path, "")
@@ -266,11 +266,11 @@ def _refresh_front(kind: str, identifier: str, ports: Ports, theme: Theme) -> li
     path = _base(name)
     feed = f"{path}feed.xml"
 
-    def read() -> tuple[Site, list[dict[str, Any]], list[str], dict[str, Any] | None]:
+    def read() -> tuple[Site, list[dict[str, Any]], list[str], Mapping[str, Any] | None]:
         cards = _cards(catalogue.newest(ports.articles, name, FEED))
         return load_site(ports), cards, catalogue.months(ports.articles, name), _profile(kind, identifier, ports)
 
-    def make(inputs: tuple[Site, list[dict[str, Any]], list[str], dict[str, Any] | None]) -> tuple[str, list[Output]]:
+    def make(inputs: tuple[Site, list[dict[str, Any]], list[str], Mapping[str, Any] | None]) -> tuple[str, list[Output]]:
         site, cards, months, profile = inputs
         if not cards and not profile:
             return "", [_page(path, ""), _page(feed, "")]
@@ -333,11 +333,11 @@ def refresh_directory(kind: str, ports: Ports, theme: Theme) -> str:
     return path
 
 
-def _standing(identifier: str, ports: Ports, theme: Theme) -> dict[str, Any] | None:
+def _standing(identifier: str, ports: Ports, theme: Theme) -> Mapping[str, Any] | None:
     """A standing page's facts: the newsroom's own, else the theme's default, else None."""
     blob = ports.work.get(f"pages/{identifier}.json")
     if blob:
-        return dict(json.loads(blob.body))
+        return facts_from(blob.body)
     if identifier not in theme.pages:
         return None
     profile = parse_profile(theme.pages[identifier], "page", identifier)
@@ -345,11 +345,11 @@ def _standing(identifier: str, ports: Ports, theme: Theme) -> dict[str, Any] | N
 
 
 def _refresh_corrections(ports: Ports, theme: Theme) -> list[str]:
-    def read() -> tuple[Site, list[dict[str, Any]], dict[str, Any] | None]:
+    def read() -> tuple[Site, list[dict[str, Any]], Mapping[str, Any] | None]:
         cards = _cards(catalogue.newest(ports.articles, "corrections", 200))
         return load_site(ports), cards, _standing("corrections", ports, theme)
 
-    def make(inputs: tuple[Site, list[dict[str, Any]], dict[str, Any] | None]) -> list[Output]:
+    def make(inputs: tuple[Site, list[dict[str, Any]], Mapping[str, Any] | None]) -> list[Output]:
         site, cards, page = inputs
         heading, intro = (page["name"], page["body"]) if page else ("Corrections", "")
         return [_page("/corrections/", pages.corrections_html(theme, site, heading, intro, cards))]
@@ -364,10 +364,10 @@ def refresh_page(identifier: str, ports: Ports, theme: Theme) -> list[str]:
         return _refresh_corrections(ports, theme)
     path = f"/{identifier}/"
 
-    def read() -> tuple[Site, dict[str, Any] | None]:
+    def read() -> tuple[Site, Mapping[str, Any] | None]:
         return load_site(ports), _standing(identifier, ports, theme)
 
-    def make(inputs: tuple[Site, dict[str, Any] | None]) -> list[Output]:
+    def make(inputs: tuple[Site, Mapping[str, Any] | None]) -> list[Output]:
         site, page = inputs
         return [_page(path, pages.page_html(theme, site, page["name"], path, page["body"]) if page else "")]
 

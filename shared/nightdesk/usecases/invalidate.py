@@ -37,7 +37,8 @@ def invalidate(paths: Iterable[str], ports: Ports) -> tuple[str, ...]:
         moved = [path for path in wanted if (known[path] or {}).get("write", "") != tokens[path]]
         if not moved:
             return
-        ports.cdn.invalidate(moved, digest("\n".join(f"{path} {tokens[path]}" for path in moved).encode())[:32])
+        # The cache knows an answer by the address that the edge function made of the reader's.
+        ports.cdn.invalidate([f"/{key_of(path)}" for path in moved], digest("\n".join(f"{path} {tokens[path]}" for path in moved).encode())[:32])
         for start in range(0, len(moved), _PER_TRANSACTION):
             batch = moved[start : start + _PER_TRANSACTION]
             ports.articles.write([Change("path", path, {"write": tokens[path]}, ANY) for path in batch])

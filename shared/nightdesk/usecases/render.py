@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from nightdesk.domain.documents import DRAFT, REJECTED, WITHDRAWN, Asset, Document, canonical, digest
@@ -80,8 +82,19 @@ def _subjects(key: str, ports: Ports) -> list[str]:
 def load_site(ports: Ports) -> Site:
     """The site's settings, or the defaults where there are none."""
     blob = ports.work.get("site.json")
-    site = Site.from_json(json.loads(blob.body)) if blob else Site()
-    return site if site.base_url else replace(site, base_url=ports.base_url)
+    return _site_from(blob.body if blob else b"null", ports.base_url)
+
+
+@lru_cache(maxsize=4)
+def _site_from(raw: bytes, base_url: str) -> Site:
+    site = Site.from_json(json.loads(raw))
+    return site if site.base_url else replace(site, base_url=base_url)
+
+
+@lru_cache(maxsize=64)
+def facts_from(raw: bytes) -> Mapping[str, Any]:
+    """A profile's JSON. The same few profiles are read again and again; nobody may change what comes out."""
+    return MappingProxyType(json.loads(raw))
 
 
 @dataclass(frozen=True, slots=True)
