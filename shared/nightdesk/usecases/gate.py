@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from nightdesk.domain.documents import EXPIRED, LIVE, WITHDRAWN, Document, canonical
+from nightdesk.domain.documents import EXPIRED, LIVE, WITHDRAWN, Document, canonical, digest
 from nightdesk.domain.errors import Conflict
 from nightdesk.domain.moments import sortable
 from nightdesk.domain.site import Site
@@ -45,6 +45,7 @@ class Gated(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class _Inputs:
     document: Document
+    digest: str
     state: str
     site: Site
     authors: tuple[Mapping[str, Any] | None, ...]
@@ -108,7 +109,7 @@ def _read(slug: str, ports: Ports, now: datetime) -> _Inputs | None:
             earlier = catalogue.preceding(ports.articles, name, sort_key(document), RELATED)
             related.append((name, tuple(f"{item['sk']} {item['version']}" for item in earlier)))
             cards[name] = [dict(item["card"]) for item in earlier]
-    return _Inputs(document, state, site, tuple(authors), tuple(topics), tuple(profiles), tuple(related), cards)
+    return _Inputs(document, digest(blob.body), state, site, tuple(authors), tuple(topics), tuple(profiles), tuple(related), cards)
 
 
 def sort_key(document: Document) -> str:
@@ -132,6 +133,7 @@ def _make(inputs: _Inputs, theme: Theme) -> _Made:
     prefix = f"articles/{document.slug}"
     tag = {"cache-tag": f"article-{document.slug}"}
     facts: dict[str, Any] = {"slug": document.slug, "state": inputs.state, "places": {}, "profiles": dict(inputs.profiles)}
+    facts["document"] = inputs.digest
     if inputs.state in (WITHDRAWN, EXPIRED):
         body = gone_html(theme, site).encode()
         outputs = tuple(

@@ -90,6 +90,7 @@ def enter(slug: str, ports: Ports) -> Listed | None:
         unsettled = before["pending"] if before and before["settled"] != before["turn"] else []
         item = {
             "facts": facts["digest"],
+            "document": facts["document"],
             "state": facts["state"],
             "places": sorted(cards),
             "pending": sorted({*cards, *old, *unsettled}),

@@ -30,7 +30,7 @@ def invalidate(paths: Iterable[str], ports: Ports) -> tuple[str, ...]:
     done: list[str] = []
 
     def read() -> dict[str, str]:
-        return {path: _write_of(path, ports) for path in wanted}
+        return {path: write_of(path, ports) for path in wanted}
 
     def write(tokens: dict[str, str]) -> None:
         known = {path: ports.articles.get("path", path) for path in wanted}
@@ -50,7 +50,7 @@ def invalidate(paths: Iterable[str], ports: Ports) -> tuple[str, ...]:
     return tuple(done)
 
 
-def _write_of(path: str, ports: Ports) -> str:
+def write_of(path: str, ports: Ports) -> str:
     """A token of the newest write of what is served at a path; empty where nothing was ever written."""
     if path.endswith("*"):
         writes = ports.site.writes(path[1:-1])

@@ -100,6 +100,7 @@ def facts_from(raw: bytes) -> Mapping[str, Any]:
 @dataclass(frozen=True, slots=True)
 class _Inputs:
     raw: bytes | None
+    etag: str
     modified: datetime | None
     images: tuple[tuple[str, str], ...]
     site: Site
@@ -113,7 +114,7 @@ class _Made(NamedTuple):
     first_seen: str
     problems: tuple[Problem, ...]
     warnings: tuple[Problem, ...]
-    fingerprint: str
+    etag: str
 
 
 def _render_draft(key: str, filed: Filed, ports: Ports) -> Rendered:
@@ -128,19 +129,18 @@ def _render_draft(key: str, filed: Filed, ports: Ports) -> Rendered:
         images = tuple(ports.drafts.list(filed.folder)) if filed.folder and blob else ()
         site = load_site(ports)
         known = tuple(name for name, _ in ports.work.list("authors/")) if site.require_profiles else ()
-        return _Inputs(blob.body if blob else None, modified, images, site, first, known)
+        return _Inputs(blob.body if blob else None, blob.etag if blob else "", modified, images, site, first, known)
 
     def make(inputs: _Inputs) -> _Made:
         if inputs.raw is None:
             return _Made(None, "", inputs.first_seen, (), (), "")
-        fingerprint = digest(inputs.raw + canonical([inputs.images, inputs.site.to_json()]))
         try:
             draft = parse_draft(inputs.raw, filed.name, inputs.site, to_html)
             _demand_profiles(draft, inputs)
             document, warnings = to_document(draft, inputs.first_seen, inputs.images, filed.folder)
         except Rejected as error:
-            return _Made(None, slug_of_filename(filed.name), inputs.first_seen, error.problems, (), fingerprint)
-        return _Made(document, draft.slug, inputs.first_seen, (), draft.warnings + warnings, fingerprint)
+            return _Made(None, slug_of_filename(filed.name), inputs.first_seen, error.problems, (), inputs.etag)
+        return _Made(document, draft.slug, inputs.first_seen, (), draft.warnings + warnings, inputs.etag)
 
     def write(made: _Made) -> None:
         before = catalogue.draft_record(ports.articles, key)
@@ -153,7 +153,7 @@ def _render_draft(key: str, filed: Filed, ports: Ports) -> Rendered:
             "first_seen": made.first_seen,
             "problems": [asdict(problem) for problem in made.problems],
             "warnings": [asdict(problem) for problem in made.warnings],
-            "fingerprint": made.fingerprint,
+            "etag": made.etag,
             "kind": "draft",
             "at": "",
         }
@@ -169,7 +169,7 @@ def _render_draft(key: str, filed: Filed, ports: Ports) -> Rendered:
             item["revision"] += item["document"] != (before["document"] if before else "")
             item["slugs"] = sorted({*item["slugs"], document.slug})
             freed.update(_retire([s for s in item["slugs"] if s != document.slug], key, ports))
-        elif not made.fingerprint:
+        elif not made.etag:
             item |= {"slug": before["slug"] if before else slug_of_filename(filed.name), "state": WITHDRAWN, "document": ""}
             freed.update(_retire(item["slugs"], key, ports))
         elif before and before["slugs"] and before["document"]:
@@ -180,7 +180,7 @@ def _render_draft(key: str, filed: Filed, ports: Ports) -> Rendered:
                 fate.update(item)
                 return
         item["at"] = datetime.now(UTC).isoformat(timespec="seconds")
-        if before or made.fingerprint:
+        if before or made.etag:
             ports.articles.write(
                 catalogue.draft_changes(key, item, before["version"] if before else None, item["state"] == REJECTED)
             )
@@ -305,21 +305,21 @@ def _render_profile(key: str, filed: Filed, ports: Ports) -> Rendered:
     target = "site.json" if filed.kind == "site" else f"{filed.kind}s/{slugify(filed.name)}.json"
     fate: dict[str, Any] = {}
 
-    def read() -> tuple[bytes | None, tuple[tuple[str, str], ...]]:
+    def read() -> tuple[bytes | None, str, tuple[tuple[str, str], ...]]:
         blob = ports.drafts.get(key)
         images = tuple(ports.drafts.list(filed.folder)) if filed.kind == "author" else ()
-        return (blob.body if blob else None), images
+        return (blob.body, blob.etag, images) if blob else (None, "", images)
 
-    def make(inputs: tuple[bytes | None, tuple[tuple[str, str], ...]]) -> tuple[bytes | None, dict[str, Any]]:
-        raw, images = inputs
+    def make(inputs: tuple[bytes | None, str, tuple[tuple[str, str], ...]]) -> tuple[bytes | None, dict[str, Any]]:
+        raw, etag, images = inputs
         item: dict[str, Any] = {"slug": slugify(filed.name), "kind": filed.kind, "state": WITHDRAWN, "problems": [], "warnings": []}
         if raw is None:
             return None, item
         try:
             body, warnings = _profile(raw, filed, images)
         except Rejected as error:
-            return None, item | {"state": REJECTED, "problems": [asdict(p) for p in error.problems], "fingerprint": digest(raw)}
-        return body, item | {"state": "accepted", "warnings": [asdict(w) for w in warnings], "fingerprint": digest(raw)}
+            return None, item | {"state": REJECTED, "problems": [asdict(p) for p in error.problems], "etag": etag}
+        return body, item | {"state": "accepted", "warnings": [asdict(w) for w in warnings], "etag": etag}
 
     def write(made: tuple[bytes | None, dict[str, Any]]) -> None:
         body, item = made

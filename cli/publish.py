@@ -1,0 +1,192 @@
+"""`nightdesk publish` and `nightdesk status`."""
+
+from __future__ import annotations
+
+import argparse
+import mimetypes
+import time
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from nightdesk.domain.documents import REJECTED, SCHEDULED
+from nightdesk.domain.drafts import classify
+from nightdesk.runtime import aws_ports
+from nightdesk.settings import Settings
+from nightdesk.usecases import catalogue
+from nightdesk.usecases.ports import Ports
+from nightdesk.usecases.render import IMAGE_TYPES
+from nightdesk.usecases.status import status, status_of_draft
+
+from .connect import Cloud, connect
+from .console import Progress, result, say
+
+_FOLDERS = ("drafts", "authors", "topics", "pages")
+_PATIENCE = 120.0
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the commands."""
+    parser = commands.add_parser("publish", help="put drafts and their images into the drafts bucket")
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a draft, a folder with index.md, or a folder of drafts")
+    parser.add_argument("--wait", action="store_true", help="return when all are live or rejected; non-zero if any was rejected")
+    parser.set_defaults(run=publish)
+    parser = commands.add_parser("status", help="what became of a draft; without a slug, the pipeline")
+    parser.add_argument("slug", nargs="?")
+    parser.set_defaults(run=show_status)
+
+
+def cli_ports(cloud: Cloud) -> Ports:
+    """The ports for a person with credentials of their own."""
+    names = cloud.outputs
+    settings = Settings(
+        drafts_bucket=names["DraftsBucket"],
+        work_bucket=names["WorkBucket"],
+        site_bucket=names["SiteBucket"],
+        articles_table=names["ArticlesTable"],
+        bus=names["EventBusName"],
+        distribution_id=names["DistributionId"],
+        base_url=names["SiteUrl"].rstrip("/"),
+    )
+    return aws_ports(settings, "nightdesk.cli", cloud.session())
+
+
+def keys_of(paths: Iterable[Path]) -> dict[str, Path]:
+    """Keys of the drafts bucket for files and folders, images before the drafts that show them."""
+    found: dict[str, Path] = {}
+    for path in paths:
+        for file in _files(path):
+            if key := _key(file, path):
+                found[key] = file
+    return dict(sorted(found.items(), key=lambda pair: (classify(pair[0]) is not None, pair[0] != "site.yaml", pair[0].startswith("drafts/"), pair[0])))
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if path.is_file():
+        if path.stem == "index":
+            yield from (sibling for sibling in sorted(path.parent.iterdir()) if sibling.is_file())
+        else:
+            yield path
+    elif path.is_dir():
+        yield from (file for file in sorted(path.rglob("*")) if file.is_file() and not file.name.startswith("."))
+    else:
+        raise FileNotFoundError(path)
+
+
+def _key(file: Path, root: Path) -> str:
+    """A file's key: as the folder layout says; a file that stands in none is a draft."""
+    if file.name == "site.yaml":
+        return "site.yaml"
+    if file.suffix.lower() not in (".md", ".markdown", *IMAGE_TYPES):
+        return ""
+    parts = file.resolve().parts
+    for place in range(len(parts) - 2, 0, -1):
+        if parts[place] in _FOLDERS:
+            return "/".join(parts[place:])
+    if (file.parent / "index.md").is_file():
+        return f"drafts/{file.resolve().parent.name}/{file.name}"
+    return f"drafts/{file.name}"
+
+
+def upload(files: dict[str, Path], cloud: Cloud, progress: Progress) -> dict[str, str]:
+    """Put files into the drafts bucket; the etag of each."""
+    s3 = cloud.session().client("s3")
+    etags = {}
+    for number, (key, path) in enumerate(files.items(), 1):
+        kind = mimetypes.guess_type(path.name)[0] or "text/markdown"
+        answer = s3.put_object(Bucket=cloud.outputs["DraftsBucket"], Key=key, Body=path.read_bytes(), ContentType=kind)
+        etags[key] = answer["ETag"].strip('"')
+        progress(number, len(files))
+    return etags
+
+
+def publish(args: argparse.Namespace) -> int:
+    """Put drafts and images into the bucket, and perhaps wait for what becomes of them."""
+    try:
+        files = keys_of(args.paths)
+    except FileNotFoundError as error:
+        say(f"{error}: no such file or folder")
+        return 2
+    if not files:
+        say("nothing there to publish: no .md file, image or site.yaml")
+        return 2
+    cloud = connect(args.stack)
+    etags = upload(files, cloud, Progress("uploading"))
+    if not args.wait:
+        result(sorted(etags), args.json, "\n".join(sorted(etags)))
+        return 0
+    ports = cli_ports(cloud)
+    subjects = {key: etag for key, etag in etags.items() if classify(key)}
+    reports = wait_for(subjects, ports, Progress("publishing"))
+    lines = []
+    for key, report in reports.items():
+        if report is None:
+            lines.append(f"{files[key]}: not finished after {_PATIENCE:.0f} s; see “nightdesk status”")
+            continue
+        for problem in report["problems"]:
+            lines.append(f"{files[key]}:{problem['line']}: {problem['key'] + ': ' if problem['key'] else ''}{problem['message']}")
+        if report["state"] != REJECTED and not report.get("rejected"):
+            url = cloud.outputs["SiteUrl"].rstrip("/") + report["url"] if key.startswith("drafts/") else ""
+            lines.append(f"{files[key]}: {report['state']} {url}".rstrip())
+            lines += [f"{files[key]}: warning: {w['key']}: {w['message']}" for w in report["warnings"]]
+    result([{"path": str(files[key]), **(report or {"state": "pending"})} for key, report in reports.items()], args.json, "\n".join(lines))
+    failed = any(report is None or report["state"] == REJECTED or report.get("rejected") for report in reports.values())
+    return 1 if failed else 0
+
+
+def wait_for(subjects: dict[str, str], ports: Ports, progress: Progress) -> dict[str, dict[str, Any] | None]:
+    """What became of each file, by key, once the version with its etag was dealt with; None for one that was not in time."""
+    reports: dict[str, dict[str, Any] | None] = dict.fromkeys(subjects)
+    waiting = dict(subjects)
+    last_progress = time.monotonic()
+    while waiting and time.monotonic() - last_progress < _PATIENCE:
+        for key, etag in list(waiting.items()):
+            record = catalogue.draft_record(ports.articles, key)
+            if not record or record.get("etag") != etag:
+                continue
+            report = status_of_draft(key, record, ports, datetime.now(UTC))
+            if report["settled"] or report["state"] in ("draft", SCHEDULED):
+                reports[key] = report
+                del waiting[key]
+                last_progress = time.monotonic()
+                progress(len(subjects) - len(waiting), len(subjects))
+        if waiting:
+            time.sleep(0.05)
+    return reports
+
+
+def show_status(args: argparse.Namespace) -> int:
+    """What became of one draft, or how the pipeline is."""
+    cloud = connect(args.stack)
+    ports = cli_ports(cloud)
+    if not args.slug:
+        return _show_pipeline(cloud, ports, args.json)
+    report = status(args.slug, ports, datetime.now(UTC))
+    if report is None:
+        say(f"nothing is known of “{args.slug}”")
+        return 1
+    lines = [f"{report['slug']}: {report['state']}, revision {report['revision']}, {report['url']}"]
+    lines += [f"  line {p['line']}: {p['key']}: {p['message']}" for p in report["problems"]]
+    lines += [f"  warning: {w['key']}: {w['message']}" for w in report["warnings"]]
+    result(report, args.json, "\n".join(lines))
+    return 0
+
+
+def _show_pipeline(cloud: Cloud, ports: Ports, as_json: bool) -> int:
+    sqs = cloud.session().client("sqs")
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    counts = {}
+    for stage in ("Render", "Gate", "Index", "Invalidate"):
+        for suffix in ("Queue", "DeadLetterQueue"):
+            url = cloud.outputs[f"{stage}{suffix}Url"]
+            found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+            counts[stage.lower(), suffix] = sum(int(found[name]) for name in names)
+    in_flight = {stage: n for (stage, suffix), n in counts.items() if suffix == "Queue"}
+    dead = {stage: n for (stage, suffix), n in counts.items() if suffix == "DeadLetterQueue"}
+    waiting = [{"key": item["sk"], "slug": item["slug"], "at": item["at"]} for item in catalogue.rejected(ports.articles)]
+    report = {"in_flight": in_flight, "dead_lettered": dead, "rejected": waiting}
+    lines = [f"{stage:<12}{in_flight[stage]:>5} in flight{dead[stage]:>5} dead-lettered" for stage in in_flight]
+    lines += [f"rejected: {item['key']} ({item['at']})" for item in waiting]
+    result(report, as_json, "\n".join(lines))
+    return 0
