@@ -50,9 +50,8 @@ class _Inputs:
     site: Site
     authors: tuple[Mapping[str, Any] | None, ...]
     topics: tuple[Mapping[str, Any] | None, ...]
-    profiles: tuple[tuple[str, str], ...]
-    related: tuple[tuple[str, tuple[str, ...]], ...]
-    cards: dict[str, dict[str, Any]]
+    profiles: dict[str, str]
+    earlier: dict[str, list[dict[str, Any]]]
 
 
 class _Made(NamedTuple):
@@ -95,21 +94,27 @@ def _read(slug: str, ports: Ports, now: datetime) -> _Inputs | None:
     site = load_site(ports)
     authors: list[Mapping[str, Any] | None] = []
     topics: list[Mapping[str, Any] | None] = []
-    profiles = []
-    related = []
-    cards = {}
+    profiles: dict[str, str] = {}
+    earlier: dict[str, list[dict[str, Any]]] = {}
     if state == LIVE:
         for kind, ids, found in (("authors", document.authors, authors), ("topics", document.topics, topics)):
             for identifier, _ in ids:
                 key = f"{kind}/{identifier}.json"
                 profile = ports.work.get(key)
                 found.append(facts_from(profile.body) if profile else None)
-                profiles.append((key, profile.metadata.get("digest", "") if profile else ""))
-        for name in related_lists(document):
-            earlier = catalogue.preceding(ports.articles, name, sort_key(document), RELATED)
-            related.append((name, tuple(f"{item['sk']} {item['version']}" for item in earlier)))
-            cards[name] = [dict(item["card"]) for item in earlier]
-    return _Inputs(document, digest(blob.body), state, site, tuple(authors), tuple(topics), tuple(profiles), tuple(related), cards)
+                profiles[key] = profile.metadata.get("digest", "") if profile else ""
+        earlier = {name: earlier_cards(name, sort_key(document), ports) for name in related_lists(document)}
+    return _Inputs(document, digest(blob.body), state, site, tuple(authors), tuple(topics), profiles, earlier)
+
+
+def earlier_cards(name: str, place: str, ports: Ports) -> list[dict[str, Any]]:
+    """The cards that an article at a place in a list shows as earlier ones."""
+    return [dict(item["card"]) for item in catalogue.preceding(ports.articles, name, place, RELATED)]
+
+
+def digest_cards(earlier: dict[str, list[dict[str, Any]]]) -> dict[str, str]:
+    """A digest of the cards of each list."""
+    return {name: digest(canonical(cards)) for name, cards in earlier.items()}
 
 
 def sort_key(document: Document) -> str:
@@ -132,8 +137,9 @@ def _make(inputs: _Inputs, theme: Theme) -> _Made:
     document, site = inputs.document, inputs.site
     prefix = f"articles/{document.slug}"
     tag = {"cache-tag": f"article-{document.slug}"}
-    facts: dict[str, Any] = {"slug": document.slug, "state": inputs.state, "places": {}, "profiles": dict(inputs.profiles)}
-    facts["document"] = inputs.digest
+    facts: dict[str, Any] = {"slug": document.slug, "state": inputs.state, "places": {}, "document": inputs.digest}
+    # What the page shows of others: whoever enters the article into lists looks whether it still holds.
+    facts["shows"] = {"profiles": inputs.profiles, "place": "", "earlier": digest_cards(inputs.earlier)}
     if inputs.state in (WITHDRAWN, EXPIRED):
         body = gone_html(theme, site).encode()
         outputs = tuple(
@@ -142,6 +148,7 @@ def _make(inputs: _Inputs, theme: Theme) -> _Made:
         return _Made(outputs, (), canonical(facts))
     if inputs.state != LIVE:
         return _Made((), (), canonical(facts))
+    facts["shows"]["place"] = sort_key(document)
     related = _related(inputs)
     pages_made, assets = [], []
     views = [view(document, tier, site) for tier in site.tiers]
@@ -164,7 +171,7 @@ def _related(inputs: _Inputs) -> list[pages.RelatedBox]:
     named |= {f"author:{i}": ("More from", "authors", i, typed, p) for (i, typed), p in zip(document.authors[:1], inputs.authors, strict=False)}
     shown: set[str] = set()
     for name, (words, folder, identifier, typed, profile) in named.items():
-        cards = [facts for facts in inputs.cards[name] if facts["slug"] not in shown]
+        cards = [facts for facts in inputs.earlier[name] if facts["slug"] not in shown]
         shown.update(facts["slug"] for facts in cards)
         label = pages.author_name(identifier, typed or name_of_id(identifier), profile)
         boxes.append(pages.related_box(f"{words} {label}", cards, Link(f"See all of {label}", f"/{folder}/{identifier}/")))

@@ -21,7 +21,7 @@ from nightdesk.rendering.markdown import render_plain
 
 from . import catalogue
 from .converge import converge, store
-from .gate import ASSET_CACHE, HTML, RELATED
+from .gate import ASSET_CACHE, HTML, RELATED, digest_cards, earlier_cards
 from .ports import Change, Event, Item, Output, Ports
 from .render import IMAGE_TYPES, facts_from, load_site
 
@@ -107,20 +107,21 @@ def enter(slug: str, ports: Ports) -> Listed | None:
         return None
     item = state[0]
     pending = tuple(item["pending"]) if item["turn"] != item["settled"] else ()
-    return Listed(slug, item["turn"], pending, _profiles_moved(facts["profiles"], ports))
+    return Listed(slug, item["turn"], pending, _outdated(facts["shows"], ports))
 
 
-def _profiles_moved(profiles: dict[str, str], ports: Ports) -> bool:
-    """Whether a profile changed since the page was made.
+def _outdated(shows: Mapping[str, Any], ports: Ports) -> bool:
+    """Whether what an article's page shows of others has changed since the page was made.
 
-    A profile's change asks the articles in its lists to be gated again. An article that entered the list only after
-    that, with a page made before, would be missed; so whoever enters a list looks at the profile once more.
+    A change of a profile, or of an earlier article, asks those articles to be gated again that are in the lists. One
+    that entered a list only after that, with a page made before, would be missed; so whoever enters looks once more.
     """
-    for key, known in profiles.items():
+    for key, known in shows["profiles"].items():
         stat = ports.work.stat(key)
         if (stat.metadata.get("digest", "") if stat else "") != known:
             return True
-    return False
+    earlier = {name: earlier_cards(name, shows["place"], ports) for name in shows["earlier"]}
+    return digest_cards(earlier) != shows["earlier"]
 
 
 def _settle(listed: Listed, ports: Ports) -> None:

@@ -25,7 +25,7 @@ from nightdesk.rendering.markdown import clean_path, is_foreign, render_passages
 
 from . import catalogue
 from .converge import converge, store
-from .ports import Event, Output, Ports
+from .ports import Event, Item, Output, Ports
 
 IMAGE_TYPES = {
     ".svg": "image/svg+xml",
@@ -37,6 +37,8 @@ IMAGE_TYPES = {
     ".avif": "image/avif",
 }
 JSON = "application/json"
+ACCEPTED = "accepted"
+"""A file was read; whether readers see it is for its article's state to say."""
 
 
 class Rendered(NamedTuple):
@@ -101,7 +103,6 @@ def facts_from(raw: bytes) -> Mapping[str, Any]:
 class _Inputs:
     raw: bytes | None
     etag: str
-    modified: datetime | None
     images: tuple[tuple[str, str], ...]
     site: Site
     first_seen: str
@@ -117,92 +118,127 @@ class _Made(NamedTuple):
     etag: str
 
 
+class _Fate(NamedTuple):
+    record: dict[str, Any]
+    freed: frozenset[str]
+
+
 def _render_draft(key: str, filed: Filed, ports: Ports) -> Rendered:
-    freed: set[str] = set()
-    fate: dict[str, Any] = {}
-
-    def read() -> _Inputs:
-        blob = ports.drafts.get(key)
-        before = catalogue.draft_record(ports.articles, key)
-        modified = blob.modified if blob else None
-        first = before["first_seen"] if before and before.get("first_seen") else modified.isoformat() if modified else ""
-        images = tuple(ports.drafts.list(filed.folder)) if filed.folder and blob else ()
-        site = load_site(ports)
-        known = tuple(name for name, _ in ports.work.list("authors/")) if site.require_profiles else ()
-        return _Inputs(blob.body if blob else None, blob.etag if blob else "", modified, images, site, first, known)
-
-    def make(inputs: _Inputs) -> _Made:
-        if inputs.raw is None:
-            return _Made(None, "", inputs.first_seen, (), (), "")
-        try:
-            draft = parse_draft(inputs.raw, filed.name, inputs.site, to_html)
-            _demand_profiles(draft, inputs)
-            document, warnings = to_document(draft, inputs.first_seen, inputs.images, filed.folder)
-        except Rejected as error:
-            return _Made(None, slug_of_filename(filed.name), inputs.first_seen, error.problems, (), inputs.etag)
-        return _Made(document, draft.slug, inputs.first_seen, (), draft.warnings + warnings, inputs.etag)
+    fates: list[_Fate] = []
 
     def write(made: _Made) -> None:
-        before = catalogue.draft_record(ports.articles, key)
-        item: dict[str, Any] = {
-            "slug": made.slug,
-            "slugs": before["slugs"] if before else [],
-            "state": REJECTED,
-            "revision": before["revision"] if before else 0,
-            "document": before["document"] if before else "",
-            "first_seen": made.first_seen,
-            "problems": [asdict(problem) for problem in made.problems],
-            "warnings": [asdict(problem) for problem in made.warnings],
-            "etag": made.etag,
-            "kind": "draft",
-            "at": "",
-        }
-        document = made.document
-        if document and (held := catalogue.claim(ports.articles, document.slug, key)) != key:
-            problem = Problem(1, "slug", f"the slug “{document.slug}” is held by {held}; choose another")
-            item["problems"] = [asdict(problem)]
-            document = None
-        if document:
-            body = document.to_bytes()
-            store(ports.work, Output(f"articles/{document.slug}.json", body, JSON))
-            item |= {"state": DRAFT if document.draft else "accepted", "document": digest(body)}
-            item["revision"] += item["document"] != (before["document"] if before else "")
-            item["slugs"] = sorted({*item["slugs"], document.slug})
-            freed.update(_retire([s for s in item["slugs"] if s != document.slug], key, ports))
-        elif not made.etag:
-            item |= {"slug": before["slug"] if before else slug_of_filename(filed.name), "state": WITHDRAWN, "document": ""}
-            freed.update(_retire(item["slugs"], key, ports))
-        elif before and before["slugs"] and before["document"]:
-            item["slug"] = before["slug"]
-        if before:
-            item["at"] = before["at"]
-            if {k: before.get(k) for k in item} == item:
-                fate.update(item)
-                return
-        item["at"] = datetime.now(UTC).isoformat(timespec="seconds")
-        if before or made.etag:
-            ports.articles.write(
-                catalogue.draft_changes(key, item, before["version"] if before else None, item["state"] == REJECTED)
-            )
-        fate.update(item)
+        fates.append(_write_draft(key, made, ports))
 
-    converge(read, make, write)
-    events = [Event("ArticleRendered", {"slug": slug, "revision": fate["revision"]}) for slug in fate["slugs"]]
-    if fate["state"] == REJECTED:
-        events.append(Event("DraftRejected", {"key": key, "slug": fate["slug"], "problems": fate["problems"]}))
-    for waiting in catalogue.rejected(ports.articles) if freed else []:
-        if waiting["sk"] != key and waiting["slug"] in freed or _claims(waiting["sk"], freed, ports):
-            events.append(Event("DraftTouched", {"key": waiting["sk"]}))
-    return Rendered(key, fate["slug"], fate["state"], fate["revision"], tuple(events))
+    converge(lambda: _read_draft(key, filed, ports), lambda inputs: _make_draft(inputs, filed), write)
+    record = fates[-1].record
+    freed = frozenset().union(*(fate.freed for fate in fates))
+    events = [Event("ArticleRendered", {"slug": slug, "revision": record["revision"]}) for slug in record["slugs"]]
+    if record["state"] == REJECTED:
+        events.append(Event("DraftRejected", {"key": key, "slug": record["slug"], "problems": record["problems"]}))
+    events += [Event("DraftTouched", {"key": waiting}) for waiting in _waiting_for(freed, key, ports)]
+    return Rendered(key, record["slug"], record["state"], record["revision"], tuple(events))
 
 
-def _claims(key: str, freed: set[str], ports: Ports) -> bool:
+def _read_draft(key: str, filed: Filed, ports: Ports) -> _Inputs:
+    blob = ports.drafts.get(key)
+    before = catalogue.draft_record(ports.articles, key)
+    first_seen = before["first_seen"] if before else ""
+    if blob and not first_seen:
+        first_seen = blob.modified.isoformat()
+    images = tuple(ports.drafts.list(filed.folder)) if filed.folder and blob else ()
+    site = load_site(ports)
+    known = tuple(name for name, _ in ports.work.list("authors/")) if site.require_profiles else ()
+    return _Inputs(blob.body if blob else None, blob.etag if blob else "", images, site, first_seen, known)
+
+
+def _make_draft(inputs: _Inputs, filed: Filed) -> _Made:
+    slug = slug_of_filename(filed.name)
+    if inputs.raw is None:
+        return _Made(None, slug, inputs.first_seen, (), (), "")
+    try:
+        draft = parse_draft(inputs.raw, filed.name, inputs.site, to_html)
+        _demand_profiles(draft, inputs)
+        document, warnings = to_document(draft, inputs.first_seen, inputs.images, filed.folder)
+    except Rejected as error:
+        return _Made(None, slug, inputs.first_seen, error.problems, (), inputs.etag)
+    return _Made(document, draft.slug, inputs.first_seen, (), draft.warnings + warnings, inputs.etag)
+
+
+def _write_draft(key: str, made: _Made, ports: Ports) -> _Fate:
+    """Bring slug, document and record in line with what was made of a draft.
+
+    The record names a slug before the draft may claim it. A run that dies in between leaves a name too many, which
+    costs a look; the other way round, it would leave an article that nobody knows of.
+    """
+    before = catalogue.draft_record(ports.articles, key)
+    record: dict[str, Any] = {
+        "kind": "draft",
+        "slug": before["slug"] if before else made.slug,
+        "slugs": before["slugs"] if before else [],
+        "state": REJECTED if made.etag else WITHDRAWN,
+        "revision": before["revision"] if before else 0,
+        "document": before["document"] if before and made.etag else "",
+        "first_seen": made.first_seen,
+        "problems": [asdict(problem) for problem in made.problems],
+        "warnings": [asdict(problem) for problem in made.warnings],
+        "etag": made.etag,
+    }
+    if not made.etag:
+        freed = _retire(record["slugs"], key, ports)
+    elif made.document is None:
+        freed = frozenset()
+    else:
+        if made.slug not in record["slugs"]:
+            record["slugs"] = sorted({*record["slugs"], made.slug})
+            before = _save(key, {**record, "state": before["state"] if before else DRAFT, "etag": ""}, before, ports)
+        freed = _settle_document(key, made.document, record, ports)
+    _save(key, record, before, ports)
+    return _Fate(record, freed)
+
+
+def _settle_document(key: str, document: Document, record: dict[str, Any], ports: Ports) -> frozenset[str]:
+    """Claim the slug and store the document, and give up slugs that the draft had before; completes `record`."""
+    held = catalogue.claim(ports.articles, document.slug, key)
+    if held != key:
+        problem = Problem(1, "slug", f"the slug “{document.slug}” is held by {held}; choose another")
+        record["problems"] = [asdict(problem)]
+        return frozenset()
+    body = document.to_bytes()
+    store(ports.work, Output(f"articles/{document.slug}.json", body, JSON))
+    fingerprint = digest(body)
+    record["slug"] = document.slug
+    record["state"] = DRAFT if document.draft else ACCEPTED
+    record["revision"] += fingerprint != record["document"]
+    record["document"] = fingerprint
+    return _retire([slug for slug in record["slugs"] if slug != document.slug], key, ports)
+
+
+def _save(key: str, record: dict[str, Any], before: Item | None, ports: Ports) -> Item | None:
+    """Write a file's record if it says anything new; the record as it is then."""
+    if not before and not record["etag"] and not record["slugs"]:
+        return None
+    if before and all(before.get(name) == value for name, value in record.items()):
+        return before
+    dated = {**record, "at": datetime.now(UTC).isoformat(timespec="seconds")}
+    expected = before["version"] if before else None
+    ports.articles.write(catalogue.draft_changes(key, dated, expected, record["state"] == REJECTED))
+    return {**dated, "version": (expected or 0) + 1}
+
+
+def _waiting_for(freed: frozenset[str], key: str, ports: Ports) -> list[str]:
+    """Keys of other drafts that were refused one of the freed slugs."""
+    if not freed:
+        return []
+    return [item["sk"] for item in catalogue.rejected(ports.articles) if item["sk"] != key and _claims(item["sk"], freed, ports)]
+
+
+def _claims(key: str, freed: frozenset[str], ports: Ports) -> bool:
     """Whether a rejected draft was refused one of the freed slugs."""
     record = catalogue.draft_record(ports.articles, key)
     return bool(record) and any(p["key"] == "slug" and any(f"“{s}”" in p["message"] for s in freed) for p in record["problems"])
 
 
-def _retire(slugs: Sequence[str], key: str, ports: Ports) -> set[str]:
+def _retire(slugs: Sequence[str], key: str, ports: Ports) -> frozenset[str]:
     """Leave a tombstone at each slug that this draft held and holds no longer; the slugs that became free."""
     freed = set()
     for slug in slugs:
@@ -211,7 +247,7 @@ def _retire(slugs: Sequence[str], key: str, ports: Ports) -> set[str]:
             store(ports.work, Output(f"articles/{slug}.json", Document(slug, withdrawn=True).to_bytes(), JSON))
             catalogue.release(ports.articles, slug, key)
             freed.add(slug)
-    return freed
+    return frozenset(freed)
 
 
 def _demand_profiles(draft: Draft, inputs: _Inputs) -> None:
@@ -312,14 +348,14 @@ def _render_profile(key: str, filed: Filed, ports: Ports) -> Rendered:
 
     def make(inputs: tuple[bytes | None, str, tuple[tuple[str, str], ...]]) -> tuple[bytes | None, dict[str, Any]]:
         raw, etag, images = inputs
-        item: dict[str, Any] = {"slug": slugify(filed.name), "kind": filed.kind, "state": WITHDRAWN, "problems": [], "warnings": []}
+        item: dict[str, Any] = {"slug": slugify(filed.name), "kind": filed.kind, "state": WITHDRAWN, "problems": [], "warnings": [], "etag": etag}
         if raw is None:
             return None, item
         try:
             body, warnings = _profile(raw, filed, images)
         except Rejected as error:
-            return None, item | {"state": REJECTED, "problems": [asdict(p) for p in error.problems], "etag": etag}
-        return body, item | {"state": "accepted", "warnings": [asdict(w) for w in warnings], "etag": etag}
+            return None, item | {"state": REJECTED, "problems": [asdict(p) for p in error.problems]}
+        return body, item | {"state": ACCEPTED, "warnings": [asdict(w) for w in warnings]}
 
     def write(made: tuple[bytes | None, dict[str, Any]]) -> None:
         body, item = made
@@ -328,14 +364,9 @@ def _render_profile(key: str, filed: Filed, ports: Ports) -> Rendered:
             store(ports.work, Output(target, body, JSON))
         elif item["state"] == WITHDRAWN and ports.work.stat(target):
             ports.work.delete(target)
-        known = {k: v for k, v in (before or {}).items() if k not in ("pk", "sk", "version", "at", "revision")}
-        item = {**item, "revision": before["revision"] if before else 0, "at": before["at"] if before else ""}
-        if {k: v for k, v in item.items() if k not in ("at", "revision")} != known:
-            item["revision"] += 1
-            item["at"] = datetime.now(UTC).isoformat(timespec="seconds")
-            ports.articles.write(
-                catalogue.draft_changes(key, item, before["version"] if before else None, item["state"] == REJECTED)
-            )
+        revision = before["revision"] if before else 0
+        moved = not before or before.get("etag") != item["etag"]
+        _save(key, item | {"revision": revision + moved, "slugs": []}, before, ports)
         fate.update(item)
 
     converge(read, make, write)
@@ -345,7 +376,7 @@ def _render_profile(key: str, filed: Filed, ports: Ports) -> Rendered:
         events = [Event("SiteChanged", {"version": 1})]
     else:
         events = [Event("ProfileChanged", {"kind": filed.kind, "id": fate["slug"]})]
-    return Rendered(key, fate["slug"], fate["state"], fate["revision"], tuple(events))
+    return Rendered(key, fate["slug"], fate["state"], 0, tuple(events))
 
 
 def _profile(raw: bytes, filed: Filed, images: Sequence[tuple[str, str]]) -> tuple[bytes, tuple[Problem, ...]]:

@@ -10,6 +10,7 @@ from nightdesk.domain.documents import LIVE, REJECTED, WITHDRAWN, Document, dige
 from . import catalogue
 from .invalidate import write_of
 from .ports import Item, Ports
+from .render import ACCEPTED
 
 
 def status(slug: str, ports: Ports, now: datetime) -> dict[str, Any] | None:
@@ -28,7 +29,7 @@ def status_of_draft(key: str, record: Item, ports: Ports, now: datetime) -> dict
     slug = record["slug"]
     state = record["state"]
     if record["kind"] != "draft":
-        return _report(slug, LIVE if state == "accepted" else state, record["revision"], record["problems"], record["warnings"], True)
+        return _report(slug, LIVE if state == ACCEPTED else state, record["revision"], record["problems"], record["warnings"], True)
     blob = ports.work.get(f"articles/{slug}.json") if record["document"] or state == WITHDRAWN else None
     if state == REJECTED and not blob:
         return _report(slug, REJECTED, record["revision"], record["problems"], record["warnings"], True)
