@@ -17,7 +17,9 @@ THEME = Path(__file__).resolve().parent.parent / "layers" / "theme"
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
     parser = commands.add_parser("build", help="write every page of every tier as files, with no cloud")
-    parser.add_argument("--drafts", required=True, type=Path, metavar="DIR", help="drafts, or a folder that holds drafts/, authors/ …")
+    parser.add_argument(
+        "--drafts", required=True, type=Path, metavar="DIR", help="drafts, or a folder that holds drafts/, authors/ …"
+    )
     parser.add_argument("--out", required=True, type=Path, metavar="DIR")
     parser.add_argument("--theme", type=Path, default=THEME, metavar="DIR")
     parser.set_defaults(run=run)

@@ -18,7 +18,9 @@ from .publish import cli_ports
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the commands."""
-    members = commands.add_parser("members", help="complimentary access, and sign-in links").add_subparsers(required=True)
+    members = commands.add_parser("members", help="complimentary access, and sign-in links").add_subparsers(
+        required=True
+    )
     parser = members.add_parser("add", help="give a reader a tier")
     parser.add_argument("email")
     parser.add_argument("--tier", required=True)
@@ -50,7 +52,9 @@ def add(args: argparse.Namespace) -> int:
 def link(args: argparse.Namespace) -> int:
     """Print a link that sets the session cookie."""
     cloud = connect(args.stack)
-    secret = cloud.session().client("secretsmanager").get_secret_value(SecretId=cloud.outputs["EdgeKeyArn"])["SecretString"]
+    secret = (
+        cloud.session().client("secretsmanager").get_secret_value(SecretId=cloud.outputs["EdgeKeyArn"])["SecretString"]
+    )
     try:
         made = sign_in_link(args.email, cloud.outputs["SiteUrl"], secret, _table(cloud), datetime.now(UTC))
     except Permanent as error:

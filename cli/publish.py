@@ -29,8 +29,12 @@ _PATIENCE = 120.0
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the commands."""
     parser = commands.add_parser("publish", help="put drafts and their images into the drafts bucket")
-    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a draft, a folder with index.md, or a folder of drafts")
-    parser.add_argument("--wait", action="store_true", help="return when all are live or rejected; non-zero if any was rejected")
+    parser.add_argument(
+        "paths", nargs="+", type=Path, metavar="PATH", help="a draft, a folder with index.md, or a folder of drafts"
+    )
+    parser.add_argument(
+        "--wait", action="store_true", help="return when all are live or rejected; non-zero if any was rejected"
+    )
     parser.set_defaults(run=publish)
     parser = commands.add_parser("status", help="what became of a draft; without a slug, the pipeline")
     parser.add_argument("slug", nargs="?")
@@ -59,7 +63,17 @@ def keys_of(paths: Iterable[Path]) -> dict[str, Path]:
         for file in _files(path):
             if key := _key(file, path):
                 found[key] = file
-    return dict(sorted(found.items(), key=lambda pair: (classify(pair[0]) is not None, pair[0] != "site.yaml", pair[0].startswith("drafts/"), pair[0])))
+    return dict(
+        sorted(
+            found.items(),
+            key=lambda pair: (
+                classify(pair[0]) is not None,
+                pair[0] != "site.yaml",
+                pair[0].startswith("drafts/"),
+                pair[0],
+            ),
+        )
+    )
 
 
 def _files(path: Path) -> Iterator[Path]:
@@ -125,12 +139,18 @@ def publish(args: argparse.Namespace) -> int:
             lines.append(f"{files[key]}: not finished after {_PATIENCE:.0f} s; see “nightdesk status”")
             continue
         for problem in report["problems"]:
-            lines.append(f"{files[key]}:{problem['line']}: {problem['key'] + ': ' if problem['key'] else ''}{problem['message']}")
+            lines.append(
+                f"{files[key]}:{problem['line']}: {problem['key'] + ': ' if problem['key'] else ''}{problem['message']}"
+            )
         if report["state"] != REJECTED and not report.get("rejected"):
             url = cloud.outputs["SiteUrl"].rstrip("/") + report["url"] if key.startswith("drafts/") else ""
             lines.append(f"{files[key]}: {report['state']} {url}".rstrip())
             lines += [f"{files[key]}: warning: {w['key']}: {w['message']}" for w in report["warnings"]]
-    result([{"path": str(files[key]), **(report or {"state": "pending"})} for key, report in reports.items()], args.json, "\n".join(lines))
+    result(
+        [{"path": str(files[key]), **(report or {"state": "pending"})} for key, report in reports.items()],
+        args.json,
+        "\n".join(lines),
+    )
     failed = any(report is None or report["state"] == REJECTED or report.get("rejected") for report in reports.values())
     return 1 if failed else 0
 
@@ -184,7 +204,9 @@ def _show_pipeline(cloud: Cloud, ports: Ports, as_json: bool) -> int:
             counts[stage.lower(), suffix] = sum(int(found[name]) for name in names)
     in_flight = {stage: n for (stage, suffix), n in counts.items() if suffix == "Queue"}
     dead = {stage: n for (stage, suffix), n in counts.items() if suffix == "DeadLetterQueue"}
-    waiting = [{"key": item["sk"], "slug": item["slug"], "at": item["at"]} for item in catalogue.rejected(ports.articles)]
+    waiting = [
+        {"key": item["sk"], "slug": item["slug"], "at": item["at"]} for item in catalogue.rejected(ports.articles)
+    ]
     report = {"in_flight": in_flight, "dead_lettered": dead, "rejected": waiting}
     lines = [f"{stage:<12}{in_flight[stage]:>5} in flight{dead[stage]:>5} dead-lettered" for stage in in_flight]
     lines += [f"rejected: {item['key']} ({item['at']})" for item in waiting]

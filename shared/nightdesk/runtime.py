@@ -80,6 +80,6 @@ def each_message(event: dict[str, Any], context: Any, work: Callable[[Detail | O
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
     answer = process_partial_response(event=event, record_handler=one, processor=processor, context=context)
     for failure in processor.exceptions:
-        logger.error("a message failed and will come back", exc_info=failure)
+        logger.error("a message failed and will come back", exc_info=failure[1])
     logger.info("batch", extra={"messages": len(event["Records"]), "failed": len(processor.exceptions)})
     return dict(answer)

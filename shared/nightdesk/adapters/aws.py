@@ -52,7 +52,11 @@ class S3Objects:
                     return None
                 raise
             return Blob(
-                answer["Body"].read(), answer["VersionId"], answer["ETag"].strip('"'), answer["LastModified"], answer["Metadata"]
+                answer["Body"].read(),
+                answer["VersionId"],
+                answer["ETag"].strip('"'),
+                answer["LastModified"],
+                answer["Metadata"],
             )
 
     def stat(self, key: str) -> Stat | None:
@@ -66,7 +70,9 @@ class S3Objects:
             return Stat(key, answer["VersionId"], answer["ETag"].strip('"'), answer["Metadata"])
 
     def put(self, output: Output, expected: str | None) -> None:
-        condition = {} if expected == ANY else {"IfNoneMatch": "*"} if expected is None else {"IfMatch": f'"{expected}"'}
+        condition = (
+            {} if expected == ANY else {"IfNoneMatch": "*"} if expected is None else {"IfMatch": f'"{expected}"'}
+        )
         headers = {"CacheControl": output.cache_control} if output.cache_control else {}
         with faults(f"put {output.key}"):
             try:

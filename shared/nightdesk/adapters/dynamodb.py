@@ -42,11 +42,20 @@ class DynamoTable:
 
     def get(self, pk: str, sk: str) -> Item | None:
         with faults(f"get {pk} {sk}"):
-            answer = self._dynamodb.get_item(TableName=self._name, Key={"pk": {"S": pk}, "sk": {"S": sk}}, ConsistentRead=True)
+            answer = self._dynamodb.get_item(
+                TableName=self._name, Key={"pk": {"S": pk}, "sk": {"S": sk}}, ConsistentRead=True
+            )
         return _item(answer["Item"]) if "Item" in answer else None
 
     def query(
-        self, pk: str, *, prefix: str = "", after: str = "", before: str = "", descending: bool = False, limit: int | None = None
+        self,
+        pk: str,
+        *,
+        prefix: str = "",
+        after: str = "",
+        before: str = "",
+        descending: bool = False,
+        limit: int | None = None,
     ) -> list[Item]:
         condition = "pk = :pk"
         values = {":pk": {"S": pk}}
@@ -84,7 +93,10 @@ class DynamoTable:
             except ClientError as error:
                 code = error.response["Error"]["Code"]
                 reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", ())}
-                if code == "TransactionInProgressException" or reasons & {"ConditionalCheckFailed", "TransactionConflict"}:
+                if code == "TransactionInProgressException" or reasons & {
+                    "ConditionalCheckFailed",
+                    "TransactionConflict",
+                }:
                     raise Conflict(str(changes[0])) from error
                 raise
 

@@ -70,7 +70,14 @@ class MemoryTable:
         return dict(item) if item is not None else None
 
     def query(
-        self, pk: str, *, prefix: str = "", after: str = "", before: str = "", descending: bool = False, limit: int | None = None
+        self,
+        pk: str,
+        *,
+        prefix: str = "",
+        after: str = "",
+        before: str = "",
+        descending: bool = False,
+        limit: int | None = None,
     ) -> list[Item]:
         order = self._order[pk]
         low = bisect.bisect_right(order, after) if after else bisect.bisect_left(order, prefix)

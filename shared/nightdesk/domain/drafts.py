@@ -16,14 +16,46 @@ from .site import PUBLIC, Site, is_link
 from .text import SLUG, SLUG_LENGTH, slug_of_filename, slugify
 
 SOURCE_TYPES = frozenset(
-    "trainedAlgorithmicMedia compositeWithTrainedAlgorithmicMedia algorithmicMedia algorithmicallyEnhanced compositeSynthetic "
-    "compositeCapture dataDrivenMedia digitalArt digitalCreation humanEdits digitalCapture negativeFilm positiveFilm print "
-    "virtualRecording screenCapture minorHumanEdits softwareImage".split()
+    [
+        "trainedAlgorithmicMedia",
+        "compositeWithTrainedAlgorithmicMedia",
+        "algorithmicMedia",
+        "algorithmicallyEnhanced",
+        "compositeSynthetic",
+        "compositeCapture",
+        "dataDrivenMedia",
+        "digitalArt",
+        "digitalCreation",
+        "humanEdits",
+        "digitalCapture",
+        "negativeFilm",
+        "positiveFilm",
+        "print",
+        "virtualRecording",
+        "screenCapture",
+        "minorHumanEdits",
+        "softwareImage",
+    ]
 )
 """IPTC digital source types (cv.iptc.org/newscodes/digitalsourcetype), retired ones that archives hold among them."""
 
 RESERVED = frozenset(
-    "api archive articles assets authors feed newsletter-archive openapi search sitemap signin account topics updates".split()
+    [
+        "api",
+        "archive",
+        "articles",
+        "assets",
+        "authors",
+        "feed",
+        "newsletter-archive",
+        "openapi",
+        "search",
+        "sitemap",
+        "signin",
+        "account",
+        "topics",
+        "updates",
+    ]
 )
 """First path segments that the site makes itself, so that no standing page may take them."""
 
@@ -203,7 +235,9 @@ def _slug(keys: Reader, name: str, problems: list[Problem]) -> str:
     typed = keys.text("slug")
     if typed:
         node = keys.find("slug")[1]  # type: ignore[index]  # just read
-        if not SLUG.fullmatch(typed) or len(typed) > SLUG_LENGTH:
+        if len(typed) > SLUG_LENGTH:
+            keys.problem(node, "slug", f"has {len(typed)} characters; a slug may have {SLUG_LENGTH}")
+        elif not SLUG.fullmatch(typed):
             keys.problem(node, "slug", f"“{typed[:60]}” must be lower-case letters, digits and single hyphens")
         return typed
     slug = slug_of_filename(name)
@@ -278,9 +312,8 @@ def parse_profile(raw: bytes, kind: str, name: str) -> Profile:
     if kind == "author" and author_kind not in ("human", "ai"):
         found = keys.find("kind")
         problems.append(Problem(found[1].line if found else 1, "kind", "must be human or ai"))
-    if kind == "page":
-        if not SLUG.fullmatch(identifier) or identifier in RESERVED:
-            problems.append(Problem(1, "slug", f"“{identifier}” cannot be the address of a standing page"))
+    if kind == "page" and (not SLUG.fullmatch(identifier) or identifier in RESERVED):
+        problems.append(Problem(1, "slug", f"“{identifier}” cannot be the address of a standing page"))
     for number, line in enumerate(source.body.split("\n"), source.body_line):
         if line.startswith(":::"):
             problems.append(Problem(number, "gate", "gates stand in articles only; this page is public as a whole"))
@@ -299,4 +332,3 @@ def parse_profile(raw: bytes, kind: str, name: str) -> Profile:
     if problems:
         raise Rejected(*sorted(problems, key=lambda p: p.line))
     return profile
-

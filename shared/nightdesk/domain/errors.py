@@ -1,10 +1,10 @@
 """The one tree of errors.
 
-    NightdeskError
-    ├── Permanent      trying again cannot help: tell the author, never retry
-    │   └── Rejected   a draft that cannot be published as it stands, with each problem's line and key
-    ├── Transient      the world was unwell: retry later, with patience
-    └── Conflict       somebody else wrote first: look again
+NightdeskError
+├── Permanent      trying again cannot help: tell the author, never retry
+│   └── Rejected   a draft that cannot be published as it stands, with each problem's line and key
+├── Transient      the world was unwell: retry later, with patience
+└── Conflict       somebody else wrote first: look again
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ MAX_BYTES = 1024 * 1024
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 _MAX_DEPTH = 20
-_FENCE = re.compile(r"(---|\+\+\+)[ \t]*\r?\n")
+_FENCE = re.compile(r"\s*^(---|\+\+\+)[ \t]*\n", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Node:
     """A value and its line (from 1): text, None, a list of nodes, or a mapping to nodes."""
 
     line: int
-    value: str | None | list[Node] | dict[str, Node]
+    value: str | list[Node] | dict[str, Node] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,8 @@ def split(text: str) -> Source:
     if not closing:
         raise Rejected(Problem(1, "", f"the front matter is never closed by a line of {fence}"))
     matter = text[opening.end() : closing.start()]
-    tree = parse_yaml(matter, first_line=2) if fence == "---" else _parse_toml(matter, first_line=2)
+    first_line = text.count("\n", 0, opening.end()) + 1
+    tree = parse_yaml(matter, first_line) if fence == "---" else _parse_toml(matter, first_line)
     body_start = min(closing.end() + 1, len(text))
     return Source(tree, text[body_start:], text.count("\n", 0, body_start) + 1)
 
@@ -114,7 +115,7 @@ def _compose(events: Iterator[yaml.Event], first: int) -> Node | None:
     root: Node | None = None
     stack: list[_Open] = []
     for event in events:
-        line = event.start_mark.line + first
+        line = (event.start_mark.line if event.start_mark else 0) + first
         if isinstance(event, yaml.AliasEvent):
             raise Rejected(Problem(line, "", "YAML aliases (&name, *name) are not read here; write the value out"))
         if isinstance(event, yaml.CollectionEndEvent):
@@ -150,11 +151,11 @@ def _add(parent: _Open, node: Node, line: int) -> None:
         if isinstance(node.value, list | dict):
             raise Rejected(Problem(line, "", "a key must be plain text"))
         key = node.value or ""
-        if key in mapping:
-            raise Rejected(Problem(line, key, "the key stands twice"))
         parent.key = (line, key)
         return
     key_line, key = parent.key
+    if key in mapping and mapping[key].value != node.value:
+        raise Rejected(Problem(key_line, key, f"the key stands twice, here and in line {mapping[key].line}"))
     # A value's own line is where it begins; for text over several lines the key's line is what an author looks for.
     mapping[key] = node if isinstance(node.value, list | dict) else Node(key_line, node.value)
     parent.key = None
@@ -167,7 +168,7 @@ def _parse_toml(text: str, first_line: int) -> dict[str, Node]:
         found = re.search(r"line (\d+)", str(error))
         line = int(found[1]) - 1 + first_line if found else first_line
         raise Rejected(Problem(line, "", f"the TOML does not parse: {error}")) from None
-    lines = {}
+    lines: dict[str, int] = {}
     for number, line_text in enumerate(text.split("\n"), first_line):
         if key := re.match(r"\s*(?:\[+\s*)?[\"']?([A-Za-z0-9_-]+)", line_text):
             lines.setdefault(key[1], number)

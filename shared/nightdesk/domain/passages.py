@@ -25,8 +25,10 @@ _ATTRIBUTE = r"""[ \t]+[a-z_]+=(?:"(?:[^"\\]|\\.)*"|[^\s"'=<>`{}“”]+)"""
 _DIRECTIVE = re.compile(rf"(:{{3,}})[ \t]+([a-z]+)((?:{_ATTRIBUTE})*)[ \t]*$")
 _PAIR = re.compile(r"""([a-z_]+)=(?:"((?:[^"\\]|\\.)*)"|(\S+))""")
 _CODE = re.compile(r"(?ms)^( {0,3})(`{3,}|~{3,}).*?^ {0,3}\2.*?$|`+[^`\n]*`+|<[a-z][a-z0-9+.-]*:[^>\s]*>")
-_OPTIONAL_END = frozenset("p li dt dd td th tr tbody thead".split())
-_VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
+_OPTIONAL_END = frozenset(["p", "li", "dt", "dd", "td", "th", "tr", "tbody", "thead"])
+_VOID = frozenset(
+    ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,9 @@ def cut(body: str, first_line: int, site: Site, to_html: Callable[[str], str]) -
             continue
         attributes = _gate(text, here, site, problems)
         if gate is not None:
-            problems.append(Problem(here, "gate", f"a gate cannot stand inside a gate (one is open since line {opened})"))
+            problems.append(
+                Problem(here, "gate", f"a gate cannot stand inside a gate (one is open since line {opened})")
+            )
             continue
         passages.append(Passage(FREE, "", "\n".join(lines[start:number]), start + first_line))
         start, gate, opened = number + 1, attributes, here
@@ -111,7 +115,7 @@ def _gate(text: str, line: int, site: Site, problems: list[Problem]) -> tuple[st
     """Tier and teaser of an opening line; what is wrong with it is added to `problems`."""
     found = _DIRECTIVE.fullmatch(text)
     if not found:
-        message = f"“{text.strip()[:60]}” is not understood; write ::: gate tier={site.tiers[-1]} teaser=\"…\""
+        message = f'“{text.strip()[:60]}” is not understood; write ::: gate tier={site.tiers[-1]} teaser="…"'
         problems.append(Problem(line, "gate", message))
         return site.tiers[-1], ""
     if found[2] != "gate":
@@ -125,7 +129,9 @@ def _gate(text: str, line: int, site: Site, problems: list[Problem]) -> tuple[st
         values[name] = re.sub(r"\\(.)", r"\1", quoted) or bare
     tier = values.get("tier", site.tiers[-1])
     if tier not in site.tiers[1:]:
-        problems.append(Problem(line, "tier", f"“{tier}” is no tier that can close a gate; there are {', '.join(site.tiers[1:])}"))
+        problems.append(
+            Problem(line, "tier", f"“{tier}” is no tier that can close a gate; there are {', '.join(site.tiers[1:])}")
+        )
     return tier, values.get("teaser", "") or site.teaser.replace("{tier}", tier)
 
 

@@ -68,7 +68,9 @@ def parse_site(raw: bytes) -> tuple[Site, tuple[Problem, ...]]:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError):
         found = keys.find("timezone", "timeZone")
-        problems.append(Problem(found[1].line if found else 0, "timezone", f"“{zone}” is no time zone such as Europe/Oslo"))
+        problems.append(
+            Problem(found[1].line if found else 0, "timezone", f"“{zone}” is no time zone such as Europe/Oslo")
+        )
     tiers = []
     for name, node in keys.texts("tiers"):
         if not TIER.fullmatch(name):
@@ -78,9 +80,9 @@ def parse_site(raw: bytes) -> tuple[Site, tuple[Problem, ...]]:
         tiers.append(name)
     if tiers and tiers[0] != PUBLIC:
         tiers.insert(0, PUBLIC)
-    if base := keys.find("base_url", "baseURL", "url"):
-        if not re.fullmatch(r"https?://[^\s/]+/?", str(base[1].value)):
-            keys.problem(base[1], base[0], "must be the site's address, such as https://news.example")
+    base = keys.find("base_url", "baseURL", "url")
+    if base and not re.fullmatch(r"https?://[^\s/]+/?", str(base[1].value)):
+        keys.problem(base[1], base[0], "must be the site's address, such as https://news.example")
     support = []
     for entry, node in keys.mappings("support"):
         label, url = entry.text("label", "title"), entry.text("url", "href")

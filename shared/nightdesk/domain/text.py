@@ -7,7 +7,7 @@ import re
 _NOT_SLUG = re.compile(r"[^a-z0-9]+")
 _DATE_PREFIX = re.compile(r"^\d{4}-\d{2}-\d{2}-(?=.)")
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-SLUG_LENGTH = 120
+SLUG_LENGTH = 200
 
 
 def slugify(text: str) -> str:

@@ -79,11 +79,14 @@ def view(document: Document, tier: str, site: Site) -> View:
 
     if may(document.access):
         chosen: list[Block | Closed] = [
-            block if not block.tier or may(block.tier) else Closed(block.teaser, block.tier) for block in document.blocks
+            block if not block.tier or may(block.tier) else Closed(block.teaser, block.tier)
+            for block in document.blocks
         ]
     else:
         chosen = [Closed(site.teaser.replace("{tier}", document.access), document.access)]
-    composer = _Composer({label: note for block in document.blocks if not block.tier for label, note in block.notes.items()})
+    composer = _Composer(
+        {label: note for block in document.blocks if not block.tier for label, note in block.notes.items()}
+    )
     parts: list[Shown | Closed] = []
     for item in chosen:
         if isinstance(item, Closed):
@@ -93,7 +96,8 @@ def view(document: Document, tier: str, site: Site) -> View:
     notes = composer.notes()
     unlocked = may(document.sources_access)
     sources = tuple(
-        SeenSource(s["title"], s["publisher"], s["date"], s["note"], s["url"] if unlocked else "") for s in document.sources
+        SeenSource(s["title"], s["publisher"], s["date"], s["note"], s["url"] if unlocked else "")
+        for s in document.sources
     )
     shown_html = "".join(part.html for part in parts if isinstance(part, Shown)) + notes
     return View(
@@ -105,7 +109,9 @@ def view(document: Document, tier: str, site: Site) -> View:
         sources=sources,
         sources_locked=not unlocked and any(s["url"] for s in document.sources),
         assets=frozenset(
-            asset.name for asset in document.assets if asset.name == document.hero.get("src") or asset.name in shown_html
+            asset.name
+            for asset in document.assets
+            if asset.name == document.hero.get("src") or asset.name in shown_html
         ),
         gated=document.access != PUBLIC or any(block.tier for block in document.blocks),
     )
@@ -167,4 +173,3 @@ class _Composer:
             return f'<sup><a href="#note-{number}"{anchor} role="doc-noteref">{number}</a></sup>'
 
         return _NOTE.sub(refer, html)
-

@@ -177,7 +177,7 @@ class Correction:
 
 @dataclass(frozen=True, slots=True)
 class RelatedBox:
-    """"More in …" or "More from …": a few earlier articles, and the way to all of them."""
+    """ "More in …" or "More from …": a few earlier articles, and the way to all of them."""
 
     heading: str
     cards: tuple[Card, ...]

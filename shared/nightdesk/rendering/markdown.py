@@ -21,13 +21,70 @@ _OPTIONS = pyromark.Options.ENABLE_TABLES | pyromark.Options.ENABLE_STRIKETHROUG
 _PRIVATE = re.compile("[\ue000\ue001]")
 _REFERENCE = re.compile(r'<sup class="footnote-reference"><a href="#([^"]*)">\d+</a></sup>')
 _DEFINITION = re.compile(
-    r'<div class="footnote-definition" id="([^"]*)"><sup class="footnote-definition-label">\d+</sup>\n?(.*?)</div>\n?', re.DOTALL
+    r'<div class="footnote-definition" id="([^"]*)"><sup class="footnote-definition-label">\d+</sup>\n?(.*?)</div>\n?',
+    re.DOTALL,
 )
 _HEADING = re.compile(r"<(/?)h1>")
 _CUT = "<!--:::cut-->"
 _TAGS = frozenset(
-    "a abbr b blockquote br caption cite code col colgroup dd del details dfn div dl dt em figcaption figure h1 h2 h3 h4 h5 h6 hr i "
-    "img ins kbd li mark ol p pre q s samp small span strong sub summary sup table tbody td tfoot th thead time tr u ul var".split()
+    [
+        "a",
+        "abbr",
+        "b",
+        "blockquote",
+        "br",
+        "caption",
+        "cite",
+        "code",
+        "col",
+        "colgroup",
+        "dd",
+        "del",
+        "details",
+        "dfn",
+        "div",
+        "dl",
+        "dt",
+        "em",
+        "figcaption",
+        "figure",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "i",
+        "img",
+        "ins",
+        "kbd",
+        "li",
+        "mark",
+        "ol",
+        "p",
+        "pre",
+        "q",
+        "s",
+        "samp",
+        "small",
+        "span",
+        "strong",
+        "sub",
+        "summary",
+        "sup",
+        "table",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "time",
+        "tr",
+        "u",
+        "ul",
+        "var",
+    ]
 )
 _ATTRIBUTES = {
     "a": {"href", "title"},
@@ -48,7 +105,7 @@ _ALIGN = re.compile(r'(<t[hd])((?: [^>]*?)?) style="text-align: (left|center|rig
 
 def to_html(markdown: str) -> str:
     """CommonMark with tables, strikethrough and footnotes, raw HTML let through: not yet fit to be shown."""
-    return pyromark.html(markdown, options=_OPTIONS)
+    return str(pyromark.html(markdown, options=_OPTIONS))
 
 
 def render_passages(
@@ -122,7 +179,11 @@ def _block(
 
 def _unlink(text: str) -> str:
     """A link that lost its address is no link."""
-    return re.sub(r"<a(?: title=\"[^\"]*\")?>(.*?)</a>", r"\1", text, flags=re.DOTALL) if "<a>" in text or "<a title" in text else text
+    return (
+        re.sub(r"<a(?: title=\"[^\"]*\")?>(.*?)</a>", r"\1", text, flags=re.DOTALL)
+        if "<a>" in text or "<a title" in text
+        else text
+    )
 
 
 def _finish_images(text: str) -> str:

@@ -65,7 +65,12 @@ def site_context(site: Site) -> SiteContext:
         tagline=site.tagline,
         base_url=site.base_url,
         language=site.language,
-        nav=(Link("Topics", "/topics/"), Link("Authors", "/authors/"), Link("Updates", "/updates/"), Link("About", "/about/")),
+        nav=(
+            Link("Topics", "/topics/"),
+            Link("Authors", "/authors/"),
+            Link("Updates", "/updates/"),
+            Link("About", "/about/"),
+        ),
         footer=(
             Link("How we work", "/process/"),
             Link("Corrections", "/corrections/"),
@@ -83,7 +88,9 @@ def author_name(identifier: str, typed: str, profile: Profile | None) -> str:
     return str(profile["name"]) if profile else typed or name_of_id(identifier)
 
 
-def card_facts(document: Document, authors: Sequence[Profile | None], topics: Sequence[Profile | None]) -> dict[str, Any]:
+def card_facts(
+    document: Document, authors: Sequence[Profile | None], topics: Sequence[Profile | None]
+) -> dict[str, Any]:
     """What lists, feeds and related boxes may know of an article: public facts, as JSON values."""
     named = [[i, author_name(i, typed, p)] for (i, typed), p in zip(document.authors, authors, strict=True)]
     filed = [[i, author_name(i, typed, p)] for (i, typed), p in zip(document.topics, topics, strict=True)]
@@ -243,7 +250,9 @@ def _sources(document: Document, view: View) -> SourcesBox | None:
     if not view.sources:
         return None
     publishers = tuple(dict.fromkeys(s.publisher for s in view.sources if s.publisher))
-    items = tuple(Source(s.title or s.publisher or "Untitled source", s.publisher, s.date, s.note, s.url) for s in view.sources)
+    items = tuple(
+        Source(s.title or s.publisher or "Untitled source", s.publisher, s.date, s.note, s.url) for s in view.sources
+    )
     tier = document.sources_access
     return SourcesBox(items, publishers, view.sources_locked, name_of_id(tier), _action(tier))
 
@@ -286,7 +295,8 @@ def _news_article(
         "inLanguage": site.language,
         "isAccessibleForFree": not gated,
         "author": [
-            {"@type": "Organization" if a.is_ai else "Person", "name": a.name, "url": site.base_url + a.url} for a in authors
+            {"@type": "Organization" if a.is_ai else "Person", "name": a.name, "url": site.base_url + a.url}
+            for a in authors
         ],
         "publisher": {"@type": "NewsMediaOrganization", "name": site.name, "url": f"{site.base_url}/"},
     }
@@ -298,7 +308,12 @@ def _news_article(
     if any(a.is_ai for a in authors):
         data["digitalSourceType"] = "https://schema.org/TrainedAlgorithmicMediaDigitalSource"
     if hero:
-        image = {"@type": "ImageObject", "url": site.base_url + hero.src, "caption": hero.caption, "creditText": hero.credit}
+        image = {
+            "@type": "ImageObject",
+            "url": site.base_url + hero.src,
+            "caption": hero.caption,
+            "creditText": hero.credit,
+        }
         kind = hero.source_type.removeprefix(_IPTC)
         if kind in _SCHEMA_TYPES:
             image["digitalSourceType"] = _SCHEMA_TYPES[kind]
@@ -306,7 +321,9 @@ def _news_article(
     if document.tags:
         data["keywords"] = list(document.tags)
     if document.corrections:
-        data["correction"] = [{"@type": "CorrectionComment", "text": c["text"], "datePublished": c["date"]} for c in document.corrections]
+        data["correction"] = [
+            {"@type": "CorrectionComment", "text": c["text"], "datePublished": c["date"]} for c in document.corrections
+        ]
     return data
 
 
@@ -353,10 +370,14 @@ def month_links(base: str, months: Sequence[str]) -> list[Link]:
 
 def directory_html(theme: Theme, site: Site, heading: str, path: str, entries: Sequence[Link]) -> str:
     """All topics, or all authors."""
-    return theme.render("directory.html", DirectoryContext(site_context(site), plain_head(site, heading, path), heading, tuple(entries)))
+    return theme.render(
+        "directory.html", DirectoryContext(site_context(site), plain_head(site, heading, path), heading, tuple(entries))
+    )
 
 
-def page_html(theme: Theme, site: Site, heading: str, path: str, body: str, template: str = "page.html", robots: str = "") -> str:
+def page_html(
+    theme: Theme, site: Site, heading: str, path: str, body: str, template: str = "page.html", robots: str = ""
+) -> str:
     """A standing page, or an error page; `body` is sanitised HTML."""
     context = PageContext(site_context(site), plain_head(site, heading, path, robots=robots), heading, Markup(body))
     return theme.render(template, context)
@@ -367,7 +388,9 @@ def corrections_html(theme: Theme, site: Site, heading: str, intro: str, entries
     corrections = tuple(
         Correction(stamp(e["date"]), e["text"], Link(e["title"], f"/articles/{e['slug']}/")) for e in entries
     )  # fmt: skip
-    context = CorrectionsContext(site_context(site), plain_head(site, heading, "/corrections/"), heading, Markup(intro), corrections)
+    context = CorrectionsContext(
+        site_context(site), plain_head(site, heading, "/corrections/"), heading, Markup(intro), corrections
+    )
     return theme.render("corrections.html", context)
 
 

@@ -35,14 +35,21 @@ def read_folder(folder: Path) -> dict[str, Path]:
     root = folder if (folder / "drafts").is_dir() else folder.parent
     drafts = folder / "drafts" if (folder / "drafts").is_dir() else folder
     found = {"site.yaml": root / "site.yaml"} if (root / "site.yaml").is_file() else {}
-    for name, where in (("authors", root / "authors"), ("topics", root / "topics"), ("pages", root / "pages"), ("drafts", drafts)):
+    for name, where in (
+        ("authors", root / "authors"),
+        ("topics", root / "topics"),
+        ("pages", root / "pages"),
+        ("drafts", drafts),
+    ):
         for path in sorted(where.rglob("*")):
             if path.is_file():
                 found[f"{name}/{path.relative_to(where).as_posix()}"] = path
     return found
 
 
-def build(drafts: Path, out: Path, theme: Theme, now: datetime, progress: Callable[[int, int], None] | None = None) -> Built:
+def build(
+    drafts: Path, out: Path, theme: Theme, now: datetime, progress: Callable[[int, int], None] | None = None
+) -> Built:
     """Write every page of every tier as files.
 
     Args:
@@ -54,7 +61,9 @@ def build(drafts: Path, out: Path, theme: Theme, now: datetime, progress: Callab
     files = read_folder(drafts)
     for key, path in files.items():
         ports.drafts.put(Output(key, path.read_bytes(), IMAGE_TYPES.get(path.suffix.lower(), "text/markdown")), ANY)
-    subjects = sorted((key for key in files if classify(key)), key=lambda key: (key.startswith("drafts/"), key != "site.yaml", key))
+    subjects = sorted(
+        (key for key in files if classify(key)), key=lambda key: (key.startswith("drafts/"), key != "site.yaml", key)
+    )
     rejected = {}
     for number, key in enumerate(subjects, 1):
         for rendered in render(key, ports):
@@ -71,7 +80,9 @@ def _publish(
     ports: Ports, theme: Theme, now: datetime, progress: Callable[[int, int], None] | None
 ) -> dict[str, list[str]]:  # fmt: skip
     """Gate and index in order of time, so that each article finds those before it; then make each list once."""
-    documents = [Document.from_bytes(blob.body) for key, _ in ports.work.list("articles/") if (blob := ports.work.get(key))]
+    documents = [
+        Document.from_bytes(blob.body) for key, _ in ports.work.list("articles/") if (blob := ports.work.get(key))
+    ]
     states: dict[str, list[str]] = defaultdict(list)
     dirty: dict[str, set[str]] = defaultdict(set)
     total = len(documents)

@@ -51,7 +51,7 @@ def claim(table: Table, slug: str, key: str) -> str:
     for _ in range(3):
         held = holder(table, slug)
         if held:
-            return held["holder"]
+            return str(held["holder"])
         try:
             table.write([Change(f"article#{slug}", CLAIM, {"holder": key}, None)])
         except Conflict:

@@ -59,11 +59,15 @@ def store(objects: Objects, output: Output) -> bool:
     Raises:
         Conflict: another writer changed the object in the meantime.
     """
-    served = "\n".join([output.content_type, output.cache_control, *(f"{k}={v}" for k, v in sorted(output.metadata.items()))])
+    served = "\n".join(
+        [output.content_type, output.cache_control, *(f"{k}={v}" for k, v in sorted(output.metadata.items()))]
+    )
     mark = digest(served.encode() + b"\0" + output.body)
     stat = objects.stat(output.key)
     if stat and stat.metadata.get("digest") == mark:
         return False
-    marked = Output(output.key, output.body, output.content_type, output.cache_control, {**output.metadata, "digest": mark})
+    marked = Output(
+        output.key, output.body, output.content_type, output.cache_control, {**output.metadata, "digest": mark}
+    )
     objects.put(marked, stat.etag if stat else None)
     return True

@@ -17,7 +17,7 @@ from nightdesk.domain.site import Site
 from nightdesk.domain.text import name_of_id
 from nightdesk.domain.views import view
 from nightdesk.rendering import pages
-from nightdesk.rendering.contexts import Link
+from nightdesk.rendering.contexts import Link, RelatedBox
 from nightdesk.rendering.environment import Theme
 
 from . import catalogue
@@ -143,7 +143,8 @@ def _make(inputs: _Inputs, theme: Theme) -> _Made:
     if inputs.state in (WITHDRAWN, EXPIRED):
         body = gone_html(theme, site).encode()
         outputs = tuple(
-            Output(f"{prefix}/~{tier}/index.html", body, HTML, PAGE_CACHE, {**tag, "status": "410"}) for tier in site.tiers
+            Output(f"{prefix}/~{tier}/index.html", body, HTML, PAGE_CACHE, {**tag, "status": "410"})
+            for tier in site.tiers
         )
         return _Made(outputs, (), canonical(facts))
     if inputs.state != LIVE:
@@ -164,17 +165,25 @@ def _make(inputs: _Inputs, theme: Theme) -> _Made:
     return _Made(tuple(pages_made), tuple(assets), canonical(facts))
 
 
-def _related(inputs: _Inputs) -> list[pages.RelatedBox]:
+def _related(inputs: _Inputs) -> list[RelatedBox]:
     document = inputs.document
     boxes = []
-    named = {f"topic:{i}": ("More in", "topics", i, typed, p) for (i, typed), p in zip(document.topics[:1], inputs.topics, strict=False)}
-    named |= {f"author:{i}": ("More from", "authors", i, typed, p) for (i, typed), p in zip(document.authors[:1], inputs.authors, strict=False)}
+    named = {
+        f"topic:{i}": ("More in", "topics", i, typed, p)
+        for (i, typed), p in zip(document.topics[:1], inputs.topics, strict=False)
+    }
+    named |= {
+        f"author:{i}": ("More from", "authors", i, typed, p)
+        for (i, typed), p in zip(document.authors[:1], inputs.authors, strict=False)
+    }
     shown: set[str] = set()
     for name, (words, folder, identifier, typed, profile) in named.items():
         cards = [facts for facts in inputs.earlier[name] if facts["slug"] not in shown]
         shown.update(facts["slug"] for facts in cards)
         label = pages.author_name(identifier, typed or name_of_id(identifier), profile)
-        boxes.append(pages.related_box(f"{words} {label}", cards, Link(f"See all of {label}", f"/{folder}/{identifier}/")))
+        boxes.append(
+            pages.related_box(f"{words} {label}", cards, Link(f"See all of {label}", f"/{folder}/{identifier}/"))
+        )
     return boxes
 
 
@@ -229,4 +238,3 @@ def _affected(kind: str, identifier: str, ports: Ports) -> Iterator[list[str]]:
     while entries := catalogue.entries(ports.articles, f"{kind}:{identifier}", after, _BATCH):
         yield [item["card"]["slug"] for item in entries]
         after = entries[-1]["sk"]
-

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from nightdesk.domain.documents import digest
 from nightdesk.domain.drafts import parse_profile
+from nightdesk.domain.moments import month_name
 from nightdesk.domain.site import Site
 from nightdesk.domain.text import name_of_id
 from nightdesk.rendering import pages
@@ -29,7 +30,12 @@ FRONT = 30
 FEED = 50
 LIST_CACHE = "public, max-age=0, s-maxage=300, stale-while-revalidate=60"
 _FOLDERS = {"topic": "topics", "author": "authors"}
-_CONTENT_TYPES = {**IMAGE_TYPES, ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".woff2": "font/woff2"}
+_CONTENT_TYPES = {
+    **IMAGE_TYPES,
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".woff2": "font/woff2",
+}
 
 
 class Listed(NamedTuple):
@@ -121,7 +127,7 @@ def _outdated(shows: Mapping[str, Any], ports: Ports) -> bool:
         if (stat.metadata.get("digest", "") if stat else "") != known:
             return True
     earlier = {name: earlier_cards(name, shows["place"], ports) for name in shows["earlier"]}
-    return digest_cards(earlier) != shows["earlier"]
+    return bool(digest_cards(earlier) != shows["earlier"])
 
 
 def _settle(listed: Listed, ports: Ports) -> None:
@@ -234,7 +240,7 @@ def _refresh_month(name: str, month: str, ports: Ports, theme: Theme) -> str:
         site, cards, profile = inputs
         if not cards:
             return _page(path, "")
-        heading = pages.month_name(month)
+        heading = month_name(month)
         if identifier:
             heading = f"{_label(kind, identifier, cards, profile)}, {heading}"
         up = [Link("All months", base)] if identifier else [Link("Front page", "/")]
@@ -252,10 +258,16 @@ def _refresh_home(ports: Ports, theme: Theme) -> list[str]:
     def make(inputs: tuple[Site, list[dict[str, Any]], list[str]]) -> list[Output]:
         site, cards, months = inputs
         links = pages.month_links("/archive/", months)
-        home = pages.list_html(theme, site, "home", site.name, "/", cards[:FRONT], intro=site.tagline, months=links, feed="/feed.xml")
+        home = pages.list_html(
+            theme, site, "home", site.name, "/", cards[:FRONT], intro=site.tagline, months=links, feed="/feed.xml"
+        )
         return [
             _page("/", home),
-            _page("/feed.xml", pages.rss(theme, site, site.name, "/", "/feed.xml", cards), "application/rss+xml; charset=utf-8"),
+            _page(
+                "/feed.xml",
+                pages.rss(theme, site, site.name, "/", "/feed.xml", cards),
+                "application/rss+xml; charset=utf-8",
+            ),
             _page("/feed.json", pages.json_feed(site, cards), "application/feed+json; charset=utf-8"),
         ]
 
@@ -272,7 +284,9 @@ def _refresh_front(kind: str, identifier: str, ports: Ports, theme: Theme) -> li
         cards = _cards(catalogue.newest(ports.articles, name, FEED))
         return load_site(ports), cards, catalogue.months(ports.articles, name), _profile(kind, identifier, ports)
 
-    def make(inputs: tuple[Site, list[dict[str, Any]], list[str], Mapping[str, Any] | None]) -> tuple[str, list[Output]]:
+    def make(
+        inputs: tuple[Site, list[dict[str, Any]], list[str], Mapping[str, Any] | None],
+    ) -> tuple[str, list[Output]]:
         site, cards, months, profile = inputs
         if not cards and not profile:
             return "", [_page(path, ""), _page(feed, "")]
@@ -379,7 +393,11 @@ def refresh_page(identifier: str, ports: Ports, theme: Theme) -> list[str]:
 
 def refresh_profile(kind: str, identifier: str, ports: Ports, theme: Theme) -> tuple[str, ...]:
     """Bring what shows an author, a topic or a standing page in line with its file; sends the events."""
-    paths = refresh_page(identifier, ports, theme) if kind == "page" else refresh(f"{kind}:{identifier}", None, ports, theme)
+    paths = (
+        refresh_page(identifier, ports, theme)
+        if kind == "page"
+        else refresh(f"{kind}:{identifier}", None, ports, theme)
+    )
     ports.bus.emit([Event("PagesWritten", {"paths": paths})])
     return tuple(paths)
 
@@ -402,7 +420,10 @@ def refresh_site(ports: Ports, theme: Theme, each_list: bool = True) -> tuple[st
         kind = _CONTENT_TYPES.get("." + key.rsplit(".", 1)[1], "application/octet-stream")
         store(ports.site, Output(key, body, kind, ASSET_CACHE))
     errors = {
-        "404": ("Not found", "<p>There is no page at this address. The <a href=\"/\">front page</a> has what is new.</p>"),
+        "404": (
+            "Not found",
+            '<p>There is no page at this address. The <a href="/">front page</a> has what is new.</p>',
+        ),
         "410": ("No longer here", "<p>This page is no longer published.</p>"),
     }
     for code, (heading, body_html) in errors.items():
@@ -410,7 +431,12 @@ def refresh_site(ports: Ports, theme: Theme, each_list: bool = True) -> tuple[st
         _put_or_remove([Output(f"~errors/{code}.html", text.encode(), HTML, "public, max-age=0, s-maxage=60")], ports)
     robots = "User-agent: *\nDisallow: /api/\nDisallow: /account/\n"
     _put_or_remove([_page("/robots.txt", robots, "text/plain; charset=utf-8")], ports)
-    paths = ["/robots.txt", *_refresh_home(ports, theme), *_refresh_corrections(ports, theme), *_refresh_updates(ports, theme)]
+    paths = [
+        "/robots.txt",
+        *_refresh_home(ports, theme),
+        *_refresh_corrections(ports, theme),
+        *_refresh_updates(ports, theme),
+    ]
     own = [key.removeprefix("pages/").removesuffix(".json") for key, _ in ports.work.list("pages/")]
     for identifier in sorted({*own, *theme.pages} - {"corrections"}):
         paths += refresh_page(identifier, ports, theme)
@@ -428,6 +454,7 @@ def _refresh_updates(ports: Ports, theme: Theme) -> list[str]:
     body = "<p>No updates have been posted yet.</p>"
     page = pages.page_html(theme, site, "Updates", "/updates/", body, template="updates.html")
     outputs = [_page("/updates/", page), _page("/updates/latest.json", '{"updates": []}', "application/json")]
-    _put_or_remove([output for output in outputs if not ports.site.stat(output.key) or output.key.endswith("html")], ports)
+    _put_or_remove(
+        [output for output in outputs if not ports.site.stat(output.key) or output.key.endswith("html")], ports
+    )
     return ["/updates/", "/updates/latest.json"]
-

@@ -38,7 +38,10 @@ def invalidate(paths: Iterable[str], ports: Ports) -> tuple[str, ...]:
         if not moved:
             return
         # The cache knows an answer by the address that the edge function made of the reader's.
-        ports.cdn.invalidate([f"/{key_of(path)}" for path in moved], digest("\n".join(f"{path} {tokens[path]}" for path in moved).encode())[:32])
+        ports.cdn.invalidate(
+            [f"/{key_of(path)}" for path in moved],
+            digest("\n".join(f"{path} {tokens[path]}" for path in moved).encode())[:32],
+        )
         for start in range(0, len(moved), _PER_TRANSACTION):
             batch = moved[start : start + _PER_TRANSACTION]
             ports.articles.write([Change("path", path, {"write": tokens[path]}, ANY) for path in batch])

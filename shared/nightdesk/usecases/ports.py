@@ -90,7 +90,14 @@ class Table(Protocol):
         """One item."""
 
     def query(
-        self, pk: str, *, prefix: str = "", after: str = "", before: str = "", descending: bool = False, limit: int | None = None
+        self,
+        pk: str,
+        *,
+        prefix: str = "",
+        after: str = "",
+        before: str = "",
+        descending: bool = False,
+        limit: int | None = None,
     ) -> list[Item]:
         """Items of a partition in order of their sort keys; `after` and `before` exclude themselves."""
 

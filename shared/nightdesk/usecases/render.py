@@ -61,7 +61,9 @@ def render(key: str, ports: Ports) -> tuple[Rendered, ...]:
     for subject in _subjects(key, ports):
         filed = classify(subject)
         assert filed  # _subjects names classified keys only
-        rendered = _render_draft(subject, filed, ports) if filed.kind == "draft" else _render_profile(subject, filed, ports)
+        rendered = (
+            _render_draft(subject, filed, ports) if filed.kind == "draft" else _render_profile(subject, filed, ports)
+        )
         ports.bus.emit(rendered.events)
         done.append(rendered)
     return tuple(done)
@@ -229,13 +231,19 @@ def _waiting_for(freed: frozenset[str], key: str, ports: Ports) -> list[str]:
     """Keys of other drafts that were refused one of the freed slugs."""
     if not freed:
         return []
-    return [item["sk"] for item in catalogue.rejected(ports.articles) if item["sk"] != key and _claims(item["sk"], freed, ports)]
+    return [
+        item["sk"]
+        for item in catalogue.rejected(ports.articles)
+        if item["sk"] != key and _claims(item["sk"], freed, ports)
+    ]
 
 
 def _claims(key: str, freed: frozenset[str], ports: Ports) -> bool:
     """Whether a rejected draft was refused one of the freed slugs."""
     record = catalogue.draft_record(ports.articles, key)
-    return bool(record) and any(p["key"] == "slug" and any(f"“{s}”" in p["message"] for s in freed) for p in record["problems"])
+    return record is not None and any(
+        p["key"] == "slug" and any(f"“{s}”" in p["message"] for s in freed) for p in record["problems"]
+    )
 
 
 def _retire(slugs: Sequence[str], key: str, ports: Ports) -> frozenset[str]:
@@ -331,7 +339,9 @@ def _link_finder(warnings: list[Problem]) -> Callable[[str], str | None]:
             return address
         if is_foreign(plain) and (is_link(plain) or plain.startswith("tel:")):
             return address
-        warnings.append(Problem(0, "link", f"{plain[:200]} leads nowhere on this site, so its text stands without the link"))
+        warnings.append(
+            Problem(0, "link", f"{plain[:200]} leads nowhere on this site, so its text stands without the link")
+        )
         return None
 
     return link
@@ -348,7 +358,14 @@ def _render_profile(key: str, filed: Filed, ports: Ports) -> Rendered:
 
     def make(inputs: tuple[bytes | None, str, tuple[tuple[str, str], ...]]) -> tuple[bytes | None, dict[str, Any]]:
         raw, etag, images = inputs
-        item: dict[str, Any] = {"slug": slugify(filed.name), "kind": filed.kind, "state": WITHDRAWN, "problems": [], "warnings": [], "etag": etag}
+        item: dict[str, Any] = {
+            "slug": slugify(filed.name),
+            "kind": filed.kind,
+            "state": WITHDRAWN,
+            "problems": [],
+            "warnings": [],
+            "etag": etag,
+        }
         if raw is None:
             return None, item
         try:
@@ -389,6 +406,8 @@ def _profile(raw: bytes, filed: Filed, images: Sequence[tuple[str, str]]) -> tup
     image = _image_finder(f"/authors/{profile.id}/", dict(images), filed.folder, assets, warnings)
     portrait = (image(profile.portrait) or "") if profile.portrait else ""
     facts = asdict(replace(profile, portrait=portrait, warnings=()))
-    facts["body"] = render_plain(profile.body, image if filed.kind == "author" else lambda _: None, _link_finder(warnings))
+    facts["body"] = render_plain(
+        profile.body, image if filed.kind == "author" else lambda _: None, _link_finder(warnings)
+    )
     facts["assets"] = [asdict(asset) for asset in assets.values()]
     return canonical(facts), profile.warnings + tuple(warnings)

@@ -29,7 +29,9 @@ def status_of_draft(key: str, record: Item, ports: Ports, now: datetime) -> dict
     slug = record["slug"]
     state = record["state"]
     if record["kind"] != "draft":
-        return _report(slug, LIVE if state == ACCEPTED else state, record["revision"], record["problems"], record["warnings"], True)
+        return _report(
+            slug, LIVE if state == ACCEPTED else state, record["revision"], record["problems"], record["warnings"], True
+        )
     blob = ports.work.get(f"articles/{slug}.json") if record["document"] or state == WITHDRAWN else None
     if state == REJECTED and not blob:
         return _report(slug, REJECTED, record["revision"], record["problems"], record["warnings"], True)
@@ -48,7 +50,9 @@ def _settled(slug: str, document: str, ports: Ports) -> bool:
     return (known["write"] if known else "") == write_of(path, ports)
 
 
-def _report(slug: str, state: str, revision: int, problems: list[Any], warnings: list[Any], settled: bool) -> dict[str, Any]:
+def _report(
+    slug: str, state: str, revision: int, problems: list[Any], warnings: list[Any], settled: bool
+) -> dict[str, Any]:
     return {
         "slug": slug,
         "state": state,
