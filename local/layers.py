@@ -1,0 +1,246 @@
+"""Builds what `template.yaml` points at, into `build/`: the layers, the functions, and the edge functions' fragments.
+
+    build/layers/dependencies/python/   third-party wheels from the locks, with a pruned AWS SDK
+    build/layers/package/python/        shared/nightdesk
+    build/layers/theme/theme/           layers/theme, its templates compiled
+    build/functions/<name>/             functions/<name>
+    build/edge/<name>.json              a CloudFormation fragment for AWS::Include
+
+Lambda's disk is read-only, so a module without bytecode is compiled anew at every cold start. So everything is
+compiled here, by the interpreter that the functions will run on; the template's PythonVersion follows it. The
+bytecode is of the "unchecked hash" kind (PEP 552), for archives do not keep times.
+
+A pruned botocore halves the time to a first client (docs/benchmarks.md): the loader lists one directory
+per service, and there are more than four hundred.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import platform
+import py_compile
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build"
+FUNCTIONS = ("render", "gate", "index", "invalidate")
+EDGE_FUNCTIONS = ("viewer_request", "viewer_response")
+KEY_PLACEHOLDER = "@@EDGE_KEY@@"
+KEY_REFERENCE = "{{resolve:secretsmanager:${EdgeKey}:SecretString}}"
+
+SERVICES = ("cloudfront", "dynamodb", "events", "s3", "scheduler", "secretsmanager", "sqs", "sts")
+"""What the pruned botocore still knows; a function that needs another service names it here."""
+_SHARED_DATA = ("_retry.json", "endpoints.json", "partitions.json", "sdk-default-configuration.json")
+
+# The oldest glibc among the runtimes: 2.26 of Amazon Linux 2 under Python 3.11, 2.34 from 3.12 on (Lambda's
+# "runtimes" page). Wheels for glibc 2.17 suit both.
+_LAMBDA_PLATFORM = "{machine}-manylinux2014"
+
+
+def python_version() -> str:
+    """The version of the interpreter that builds, as the template's parameter takes it."""
+    return "%d.%d" % sys.version_info[:2]
+
+
+def architecture() -> str:
+    """This machine's architecture, in Lambda's words."""
+    return "arm64" if platform.machine().lower() in ("arm64", "aarch64") else "x86_64"
+
+
+def build(root: Path = ROOT, out: Path = BUILD, *, for_aws: bool = False, say: Callable[[str], None] = lambda _: None) -> str:
+    """Build everything that is out of date.
+
+    Args:
+        root: the source tree.
+        out: where to.
+        for_aws: wheels for Lambda on x86_64, whatever this machine is. Otherwise wheels that run here too: on Linux
+            those are the same, elsewhere the local cloud needs the host's own.
+        say: told what takes long.
+
+    Returns:
+        A digest of all that was built.
+    """
+    marks = [_dependencies(root, out / "layers" / "dependencies", for_aws, say)]
+    marks.append(_part("package", [root / "shared" / "nightdesk"], out / "layers" / "package", _package))
+    theme_code = root / "shared" / "nightdesk" / "rendering" / "environment.py"
+    marks.append(_part("theme", [root / "layers" / "theme", theme_code], out / "layers" / "theme", _theme))
+    for name in FUNCTIONS:
+        marks.append(_part(name, [root / "functions" / name], out / "functions" / name, _function))
+    marks.append(_part("edge", [root / "functions" / "edge"], out / "edge", _edge))
+    return hashlib.sha256("".join(marks).encode()).hexdigest()
+
+
+def _part(name: str, sources: list[Path], target: Path, make: Callable[[list[Path], Path], None]) -> str:
+    """Make `target` from `sources` unless it was made from exactly these bytes; the digest of its making."""
+    mark = _digest([Path(__file__), *sources], python_version())
+    _replace(target, mark, lambda fresh: make(sources, fresh))
+    return mark
+
+
+def _replace(target: Path, mark: str, make: Callable[[Path], None]) -> None:
+    """Make a directory beside `target` and swap it in, so that nobody meets half of one."""
+    stamp = target.with_name(f".{target.name}.mark")
+    if target.is_dir() and stamp.is_file() and stamp.read_text() == mark:
+        return
+    fresh = target.with_name(f".{target.name}.{os.getpid()}")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    try:
+        make(fresh)
+        stamp.unlink(missing_ok=True)
+        shutil.rmtree(target, ignore_errors=True)
+        fresh.rename(target)
+        stamp.write_text(mark)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _digest(sources: Iterable[Path], *more: str) -> str:
+    digest = hashlib.sha256("\0".join(more).encode())
+    for source in sources:
+        for path in _files(source):
+            name = path.relative_to(source).as_posix()
+            digest.update(f"\0{name}\0{path.stat().st_size}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _files(source: Path) -> Iterator[Path]:
+    if source.is_file():
+        yield source
+        return
+    for path in sorted(source.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts and not path.name.startswith("."):
+            yield path
+
+
+def _copy(source: Path, target: Path) -> None:
+    ignore = shutil.ignore_patterns("__pycache__", ".*")
+    shutil.copytree(source, target, ignore=ignore, dirs_exist_ok=True)
+
+
+def _compile(root: Path, mounted: str) -> None:
+    """Compile every module under `root`, which will stand at `mounted` (that is what tracebacks show)."""
+
+    def one(path: Path) -> None:
+        py_compile.compile(
+            str(path),
+            dfile=f"{mounted}/{path.relative_to(root).as_posix()}",
+            doraise=True,
+            invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+        )
+
+    for path in root.rglob("*.py"):
+        one(path)
+
+
+def _package(sources: list[Path], target: Path) -> None:
+    _copy(sources[0], target / "python" / "nightdesk")
+    _compile(target, "/opt")
+
+
+def _function(sources: list[Path], target: Path) -> None:
+    _copy(sources[0], target)
+    _compile(target, "/var/task")
+
+
+def _theme(sources: list[Path], target: Path) -> None:
+    from nightdesk.rendering.environment import compile_templates
+
+    theme = target / "theme"
+    _copy(sources[0], theme)
+    compile_templates(theme)
+    _compile(target, "/opt")
+    # The emulator unpacks a layer anywhere; what tells a function where is its python directory, on the import path.
+    (target / "python").mkdir()
+    (target / "python" / "README.txt").write_text("The theme is in the directory beside this one.\n")
+
+
+def _edge(sources: list[Path], target: Path) -> None:
+    for name in EDGE_FUNCTIONS:
+        code = (sources[0] / f"{name}.js").read_text("utf-8")
+        (target / f"{name}.json").write_text(json.dumps(edge_fragment(code)))
+
+
+def edge_fragment(code: str) -> dict[str, str]:
+    """The CloudFormation value of an edge function's code.
+
+    A fragment may use long forms only (user guide, AWS::Include transform). `${` would be a variable of Fn::Sub, so
+    it is escaped; the key comes in by a dynamic reference, so that the template never holds it.
+    """
+    return {"Fn::Sub": code.replace("${", "${!").replace(KEY_PLACEHOLDER, KEY_REFERENCE)}
+
+
+def _dependencies(root: Path, target: Path, for_aws: bool, say: Callable[[str], None]) -> str:
+    locks = [root / "requirements" / "runtime.txt", root / "requirements" / "lambda.txt"]
+    wheels = _wheel_platform(for_aws)
+    mark = _digest([Path(__file__), *locks], python_version(), wheels)
+
+    def make(fresh: Path) -> None:
+        say("Building the dependencies layer ...")
+        packages = fresh / "python"
+        command = [_uv(), "pip", "install", "--quiet", "--require-hashes", "--only-binary", ":all:"]
+        command += ["--python", sys.executable, "--python-version", python_version(), "--target", str(packages)]
+        command += ["--link-mode", "copy"]
+        command += ["--python-platform", wheels] if wheels else []
+        for lock in locks:
+            command += ["--requirement", str(lock)]
+        subprocess.run(command, check=True)
+        _prune(packages)
+        _compile(fresh, "/opt")
+
+    _replace(target, mark, make)
+    return mark
+
+
+def _wheel_platform(for_aws: bool) -> str:
+    if for_aws:
+        return _LAMBDA_PLATFORM.format(machine="x86_64")
+    if platform.system() == "Linux":
+        return _LAMBDA_PLATFORM.format(machine="aarch64" if architecture() == "arm64" else "x86_64")
+    return ""
+
+
+def _uv() -> str:
+    beside = Path(sys.executable).parent / "uv"
+    return str(beside) if beside.exists() else "uv"
+
+
+def _prune(packages: Path) -> None:
+    """Leave out what no function uses."""
+    data = packages / "botocore" / "data"
+    for entry in data.iterdir():
+        if entry.name not in SERVICES and entry.name not in _SHARED_DATA:
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+    for service in SERVICES:
+        for unused in data.glob(f"{service}/*/examples-*"):
+            unused.unlink()
+        versions = sorted((data / service).iterdir())
+        for older in versions[:-1]:
+            shutil.rmtree(older)
+    for pattern in ("boto3/examples", "boto3/data", "bin", "**/tests", "**/__pycache__"):
+        for unused in list(packages.glob(pattern)):
+            shutil.rmtree(unused)
+    for unused in [*packages.glob("**/*.pyi"), *packages.glob("**/*.c"), *packages.glob("**/*.pyx"), packages / ".lock"]:
+        unused.unlink(missing_ok=True)
+
+
+def main() -> None:
+    """Build from the command line."""
+    parser = argparse.ArgumentParser(description="Build the layers, the functions and the edge functions.")
+    parser.add_argument("--for-aws", action="store_true", help="wheels for Lambda on x86_64, whatever this machine is")
+    options = parser.parse_args()
+    started = time.perf_counter()
+    mark = build(for_aws=options.for_aws, say=lambda text: print(text, file=sys.stderr))
+    print(f"built {mark[:12]} in {time.perf_counter() - started:.1f} s", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
