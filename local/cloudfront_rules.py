@@ -83,6 +83,10 @@ class Lifetime:
     while_revalidate: float = 0
     if_error: float | None = None  # None: as long as the origin fails
 
+    def outlasts_error(self, age: float) -> bool:
+        """Whether an answer of this age still serves when the origin fails."""
+        return self.if_error is None or age < self.ttl + self.if_error
+
 
 def directives(value: str) -> dict[str, str]:
     """The parts of a Cache-Control header, lower-case names to values."""

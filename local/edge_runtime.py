@@ -86,7 +86,8 @@ class FunctionRuntime:
 
     def _ask(self, message: dict[str, Any]) -> Any:
         line = json.dumps(message).encode() + b"\n"
-        assert self._process.stdin and self._process.stdout
+        assert self._process.stdin
+        assert self._process.stdout
         with self._lock:
             try:
                 self._process.stdin.write(line)

@@ -20,7 +20,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
 from nightdesk_local.edge_runtime import node_binary
 
 EDGE = Path(__file__).resolve().parents[2] / "functions" / "edge"
@@ -141,7 +140,9 @@ def test_source_fits_cloudfront_and_a_sub(name: str) -> None:
     code = (EDGE / name).read_text("utf-8")
     assert len(code.encode()) < 9_500  # CloudFront takes 10 KB, and the key is yet to come
     assert code.isascii()
-    assert "${" not in code and "`" not in code and "{{" not in code
+    assert "${" not in code
+    assert "`" not in code
+    assert "{{" not in code
 
 
 def test_source_has_one_key_placeholder() -> None:
@@ -272,7 +273,8 @@ def test_a_page_without_its_slash_is_redirected(viewer_request: Run) -> None:
 def test_cookies_and_query_do_not_reach_the_cache(viewer_request: Run) -> None:
     paths = ["/", "/feed.xml", "/articles/x/", "/articles/x/~member/"]
     for result in viewer_request([event(path, GOOD, query={"utm": ["1"]}) for path in paths]):
-        assert result["cookies"] == {} and result["querystring"] == {}
+        assert result["cookies"] == {}
+        assert result["querystring"] == {}
 
 
 def test_other_methods_are_left_alone(viewer_request: Run) -> None:
@@ -591,8 +593,10 @@ def test_a_tombstone_is_gone_and_an_alias_redirects(viewer_response: Run) -> Non
         ]
     )
     assert (gone["statusCode"], gone["statusDescription"]) == (410, "Gone")
-    assert moved["statusCode"] == 301 and moved["headers"]["location"]["value"] == "/articles/x/"
-    assert partial["statusCode"] == 410 and "content-range" not in partial["headers"]
+    assert moved["statusCode"] == 301
+    assert moved["headers"]["location"]["value"] == "/articles/x/"
+    assert partial["statusCode"] == 410
+    assert "content-range" not in partial["headers"]
     assert not [name for result in (gone, moved, partial) for name in result["headers"] if name.startswith("x-amz-")]
 
 
