@@ -409,7 +409,7 @@ class EdgeCache:
         except BaseException:
             self._runtime.close()
             raise
-        threading.Thread(target=self._server.serve_forever, name="edge-cache", daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.1,), name="edge-cache", daemon=True).start()
         threading.Thread(target=self._keep_current, args=(edge,), name="edge-config", daemon=True).start()
         return self
 
