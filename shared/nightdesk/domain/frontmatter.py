@@ -21,6 +21,8 @@ MAX_BYTES = 1024 * 1024
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 _MAX_DEPTH = 20
+_STARTS: dict[type, type] = {yaml.MappingStartEvent: dict, yaml.SequenceStartEvent: list}
+_ENDS = frozenset((yaml.MappingEndEvent, yaml.SequenceEndEvent))
 _FENCE = re.compile(r"\s*^(---|\+\+\+)[ \t]*\n", re.MULTILINE)
 
 
@@ -111,21 +113,24 @@ class _Open:
     key: tuple[int, str] | None = None
 
 
-def _compose(events: Iterator[yaml.Event], first: int) -> Node | None:
+def _compose(events: Iterator[Any], first: int) -> Node | None:
     root: Node | None = None
     stack: list[_Open] = []
     for event in events:
-        line = (event.start_mark.line if event.start_mark else 0) + first
-        if isinstance(event, yaml.AliasEvent):
-            raise Rejected(Problem(line, "", "YAML aliases (&name, *name) are not read here; write the value out"))
-        if isinstance(event, yaml.CollectionEndEvent):
+        kind = type(event)
+        if kind is yaml.ScalarEvent:
+            line = event.start_mark.line + first
+            null = not event.style and event.value in _NULLS
+            node = Node(line, None if null else event.value)
+        elif kind in _STARTS:
+            line = event.start_mark.line + first
+            node = Node(line, _STARTS[kind]())
+        elif kind in _ENDS:
             stack.pop()
             continue
-        if isinstance(event, yaml.ScalarEvent):
-            null = event.style in (None, "") and event.value in _NULLS
-            node = Node(line, None if null else event.value)
-        elif isinstance(event, yaml.CollectionStartEvent):
-            node = Node(line, {} if isinstance(event, yaml.MappingStartEvent) else [])
+        elif kind is yaml.AliasEvent:
+            line = event.start_mark.line + first
+            raise Rejected(Problem(line, "", "YAML aliases (&name, *name) are not read here; write the value out"))
         else:
             continue
         if stack:
@@ -134,7 +139,7 @@ def _compose(events: Iterator[yaml.Event], first: int) -> Node | None:
             raise Rejected(Problem(line, "", "front matter must be one YAML document"))
         else:
             root = node
-        if isinstance(event, yaml.CollectionStartEvent):
+        if kind in _STARTS:
             if len(stack) == _MAX_DEPTH:
                 raise Rejected(Problem(line, "", "the front matter is nested too deeply"))
             stack.append(_Open(node))

@@ -94,6 +94,8 @@ def _directives(
     masked = list(lines)
     aside = []
     for number, line in enumerate(lines):
+        if ":::" not in line:
+            continue
         if _MASKED.search(line):
             problems.append(Problem(number + first_line, "", "a comment that begins with “:::” cannot be used here"))
         if _LINE.match(line):

@@ -26,8 +26,7 @@ _DEFINITION = re.compile(
 )
 _HEADING = re.compile(r"<(/?)h1>")
 _CUT = "<!--:::cut-->"
-_TAGS = frozenset(
-    [
+_TAGS = {
         "a",
         "abbr",
         "b",
@@ -84,8 +83,7 @@ _TAGS = frozenset(
         "u",
         "ul",
         "var",
-    ]
-)
+    }
 _ATTRIBUTES = {
     "a": {"href", "title"},
     "abbr": {"title"},
@@ -108,18 +106,21 @@ def to_html(markdown: str) -> str:
     return str(pyromark.html(markdown, options=_OPTIONS))
 
 
-def render_passages(
-    passages: tuple[Passage, ...], image: Callable[[str], str | None], link: Callable[[str], str | None]
-) -> tuple[Block, ...]:  # fmt: skip
+Finder = Callable[[str], str | None]
+"""From an address as typed to the one on the site, or None where there is none to give."""
+
+
+def render_passages(passages: tuple[Passage, ...], image: Finder, link: Finder) -> tuple[Block, ...]:
     """Passages into blocks, one for one.
 
     A footnote or link definition belongs to the passage that it stands in: what is defined in free text serves
     everywhere, what is defined behind a gate serves there alone, and there it wins.
 
     Args:
-        image: from an image's address as typed to the one on the site, or None to drop the image for its alt text.
-        link: likewise for a link; None leaves the link's text without the link.
+        image: for an image that it finds no address for, its alt text is shown instead.
+        link: likewise for links, whose text then stands alone.
     """
+    cleaner = _cleaner(image, link)
     free = f"\n\n{_CUT}\n\n".join(_PRIVATE.sub("", p.source) for p in passages if p.tier == FREE)
     free_html = iter(to_html(free).split(_CUT))
     rendered = []
@@ -128,18 +129,33 @@ def render_passages(
             raw = next(free_html)
         else:
             raw = to_html(f"{_PRIVATE.sub('', passage.source)}\n\n{_CUT}\n\n{free}").split(_CUT, 1)[0]
-        rendered.append(_block(passage, raw, image, link))
+        rendered.append(_block(passage, raw, cleaner))
     return tuple(rendered)
 
 
-def render_plain(markdown: str, image: Callable[[str], str | None], link: Callable[[str], str | None]) -> str:
+def render_plain(markdown: str, image: Finder, link: Finder) -> str:
     """Markdown without gates or footnotes (a bio, a standing page) as sanitised HTML."""
-    return _block(Passage(FREE, "", markdown, 0), to_html(_PRIVATE.sub("", markdown)), image, link).html
+    return _clean(to_html(_PRIVATE.sub("", markdown)), _cleaner(image, link))
 
 
-def _block(
-    passage: Passage, raw: str, image: Callable[[str], str | None], link: Callable[[str], str | None]
-) -> Block:  # fmt: skip
+def _cleaner(image: Finder, link: Finder) -> nh3.Cleaner:
+    def attribute(tag: str, name: str, value: str) -> str | None:
+        if name == "href":
+            return link(value)
+        if name == "src":
+            return image(value)
+        return value if name != "class" or _LANGUAGE.fullmatch(value) else None
+
+    return nh3.Cleaner(
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        attribute_filter=attribute,
+        link_rel=None,
+        url_schemes={"http", "https", "mailto", "tel"},
+    )
+
+
+def _block(passage: Passage, raw: str, cleaner: nh3.Cleaner) -> Block:
     notes: dict[str, str] = {}
     if "footnote-" in raw:
         raw = _REFERENCE.sub(lambda found: f"\ue000n:{found[1]}\ue001", raw)
@@ -149,32 +165,17 @@ def _block(
             return ""
 
         raw = _DEFINITION.sub(keep, raw)
+    clean_notes = {label: _clean(note, cleaner) for label, note in notes.items()}
+    return Block(passage.tier, passage.teaser, _clean(raw, cleaner), clean_notes)
 
-    def attribute(tag: str, name: str, value: str) -> str | None:
-        if name == "class":
-            return value if _LANGUAGE.fullmatch(value) else None
-        if name == "href":
-            return link(value)
-        if name == "src":
-            return image(value)
-        return value
 
-    def clean(text: str) -> str:
+def _clean(text: str, cleaner: nh3.Cleaner) -> str:
+    if "text-align" in text:
         text = _ALIGN.sub(r'\1\2 align="\3"', text)
-        text = nh3.clean(
-            text,
-            tags=set(_TAGS),
-            attributes=_ATTRIBUTES,
-            attribute_filter=attribute,
-            link_rel=None,
-            url_schemes={"http", "https", "mailto", "tel"},
-        )
+    text = cleaner.clean(text)
+    if "h1>" in text:
         text = _HEADING.sub(r"<\1h2>", text)
-        return _finish_images(_unlink(text))
-
-    block_html = clean(raw)
-    clean_notes = {label: clean(note) for label, note in notes.items()}
-    return Block(passage.tier, passage.teaser, block_html, clean_notes)
+    return _finish_images(_unlink(text))
 
 
 def _unlink(text: str) -> str:
