@@ -1,0 +1,99 @@
+"""Runs MiniStack as an honest cloud. Started by `nightdesk_local.up` as a process of its own, with a bare environment.
+
+MiniStack would run functions under its own interpreter, so that they could import whatever it has installed. Here
+they get an interpreter that holds only what Lambda provides; layers and code come as deployed. Functions cannot write
+bytecode, as on Lambda's read-only disk. Schedules are looked at twice a second rather than every ten seconds.
+
+All of this reaches into private names, so MiniStack's version is pinned, and the names are asserted.
+
+Environment: LOCAL_LAMBDA_PYTHON, the functions' interpreter; the rest is MiniStack's own (GATEWAY_PORT, AUTH, ...).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import os
+import signal
+import sys
+import threading
+from types import FrameType
+from typing import Any
+
+VERSION = "1.5.33"
+_TICK = 0.5
+
+
+def harden(lambda_python: str, runtime: Any, scheduler: Any, events: Any) -> None:
+    """Make MiniStack's modules honest.
+
+    Args:
+        lambda_python: the interpreter that functions run on.
+        runtime: the module `ministack.core.lambda_runtime`.
+        scheduler: the module `ministack.services.scheduler`.
+        events: the module `ministack.services.eventbridge`.
+
+    Raises:
+        RuntimeError: this is not the MiniStack that we know.
+    """
+    found = importlib.metadata.version("ministack")
+    wanted = (
+        (runtime, "_detect_runtime_binary"),
+        (scheduler, "_SCHEDULE_TICK_INTERVAL"),
+        (events, "_SCHEDULER_TICK_INTERVAL"),
+    )
+    missing = [f"{module.__name__}.{name}" for module, name in wanted if not hasattr(module, name)]
+    if found != VERSION or missing:
+        raise RuntimeError(f"the launcher knows MiniStack {VERSION}; this is {found}, without {missing or 'nothing'}")
+    detect = runtime._detect_runtime_binary
+
+    def detect_honestly(name: str) -> tuple[str, str]:
+        binary, worker = detect(name)
+        return (lambda_python, worker) if name.startswith("python") else (binary, worker)
+
+    runtime._detect_runtime_binary = detect_honestly
+    scheduler._SCHEDULE_TICK_INTERVAL = events._SCHEDULER_TICK_INTERVAL = _TICK
+    # For the functions' processes: this one has read it at its start.
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+    os.environ["PYTHONNOUSERSITE"] = "1"
+
+
+def save_on_signal(app: Any) -> None:
+    """Save the state at SIGUSR1, so that a power cut costs a minute and not everything since the start."""
+    asked = threading.Event()
+
+    def save() -> None:
+        while True:
+            asked.wait()
+            asked.clear()
+            for _ in range(5):
+                # A dictionary may change while it is written; then once more.
+                with contextlib.suppress(RuntimeError):
+                    app.save_all(app._build_persistence_save_dict())
+                    break
+
+    def ask(_signal: int, _frame: FrameType | None) -> None:
+        asked.set()
+
+    threading.Thread(target=save, name="save", daemon=True).start()
+    signal.signal(signal.SIGUSR1, ask)
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    import ministack.core.lambda_runtime as runtime
+    import ministack.services.eventbridge as events
+    import ministack.services.scheduler as scheduler
+    from ministack import app
+
+    try:
+        harden(os.environ.pop("LOCAL_LAMBDA_PYTHON"), runtime, scheduler, events)
+    except RuntimeError as error:
+        sys.exit(str(error))
+    if app.PERSIST_STATE:
+        save_on_signal(app)
+    app.main()
+
+
+if __name__ == "__main__":
+    main()
