@@ -31,10 +31,13 @@ def verify(token: str, keys: Mapping[str, str], now: int) -> dict[str, Any] | No
     """
     key_id, _, rest = token.partition(".")
     payload, _, signature = rest.partition(".")
-    if key_id not in keys or not hmac.compare_digest(_signature(f"{key_id}.{payload}", keys[key_id]), signature):
+    if key_id not in keys or not token.isascii():
+        return None
+    if not hmac.compare_digest(_signature(f"{key_id}.{payload}", keys[key_id]), signature):
         return None
     claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    return claims if isinstance(claims, dict) and isinstance(claims.get("e"), int) and claims["e"] > now else None
+    expiry = claims.get("e") if isinstance(claims, dict) else None
+    return claims if type(expiry) is int and expiry > now else None
 
 
 def _signature(text: str, key: str) -> str:
