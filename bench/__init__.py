@@ -1,0 +1,1 @@
+"""The project's own benchmarks: ratios and medians, both sides measured in one run."""

@@ -1,0 +1,46 @@
+"""Cold start: a fresh process that imports a function with its deployed layers, against bare boto3 with one client."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from .measure import ROOT, Run, median, run, table
+
+FUNCTIONS = ("render", "gate", "index", "invalidate")
+BASELINE = "import boto3; boto3.client('s3')"
+
+
+def measure(runs: int = 15) -> str:
+    """The table. The layers and `.venv-lambda` must have been built (`make layers`)."""
+    python = str(ROOT / ".venv-lambda/bin/python")
+    build = ROOT / "build"
+    sides = {"boto3 and an S3 client": ([python, "-c", BASELINE], _environment(None, build))}
+    for name in FUNCTIONS:
+        sides[name] = ([python, "-c", "import handler"], _environment(name, build))
+    for command, environment in sides.values():
+        run(command, environment=environment)
+    found: dict[str, list[Run]] = {name: [] for name in sides}
+    for _ in range(runs):
+        for name, (command, environment) in sides.items():
+            found[name].append(run(command, environment=environment))
+    base = median([r.wall for r in found["boto3 and an S3 client"]])
+    rows = [(name, round(1000 * median([r.wall for r in many])), median([r.wall for r in many]) / base) for name, many in found.items()]
+    return table(f"Cold start, median of {runs} fresh processes", ("", "ms", "ratio"), rows)
+
+
+def _environment(function: str | None, build: Path) -> dict[str, str]:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "x",
+        "AWS_SECRET_ACCESS_KEY": "x",
+        "NIGHTDESK_DISTRIBUTION_ID": "x" if function == "invalidate" else "",
+        "POWERTOOLS_SERVICE_NAME": function or "bare",
+        "POWERTOOLS_METRICS_NAMESPACE": "Nightdesk",
+    }
+    if function:
+        places = [build / "functions" / function, build / "layers/dependencies/python", build / "layers/package/python"]
+        environment["PYTHONPATH"] = os.pathsep.join(map(str, places))
+        environment["NIGHTDESK_THEME_DIR"] = str(build / "layers/theme/theme")
+    return environment

@@ -1,0 +1,82 @@
+"""What one publish costs in calls, with archives of different sizes: the real use cases over counting ports."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from nightdesk.adapters.memory import memory_ports
+from nightdesk.rendering.environment import Theme
+from nightdesk.usecases.gate import gate
+from nightdesk.usecases.index import index
+from nightdesk.usecases.invalidate import invalidate
+from nightdesk.usecases.ports import ANY, Output, Ports
+from nightdesk.usecases.render import render
+
+from .measure import ROOT, table
+
+COLUMNS = ("S3 puts", "S3 reads", "DynamoDB writes", "DynamoDB reads", "events", "paths")
+_COUNTED = {
+    ("work", "put"): "S3 puts",
+    ("site", "put"): "S3 puts",
+    ("work", "get"): "S3 reads",
+    ("work", "stat"): "S3 reads",
+    ("site", "stat"): "S3 reads",
+    ("site", "list"): "S3 reads",
+    ("site", "writes"): "S3 reads",
+    ("drafts", "get"): "S3 reads",
+    ("articles", "write"): "DynamoDB writes",
+    ("articles", "get"): "DynamoDB reads",
+    ("articles", "query"): "DynamoDB reads",
+}
+
+
+def measure(sizes: tuple[int, ...] = (100, 1000)) -> str:
+    """The table."""
+    rows = [(f"{size:,}", *(_one_publish(size)[name] for name in COLUMNS)) for size in sizes]
+    return table("One more article, with so many in the archive", ("articles", *COLUMNS), rows)
+
+
+def _draft(number: int) -> bytes:
+    """An article of one of two authors and two topics, dated so that a month has thirty whatever the archive's size."""
+    chance = random.Random(number)
+    date = datetime(2020, 1, 1, tzinfo=UTC) + timedelta(days=number)
+    front = f"title: Story {number}\ndate: {date.isoformat()}\nauthors: [author-{chance.randrange(2)}]\ntopics: [topic-{chance.randrange(2)}]\n"
+    return f"---\n{front}---\nFree text.\n\n::: gate tier=member\nHidden text.\n:::\n".encode()
+
+
+def _one_publish(archive: int) -> Counter[str]:
+    theme = Theme(ROOT / "layers/theme")
+    ports = memory_ports()
+    for number in range(archive):
+        _publish(number, ports, theme)
+    counts: Counter[str] = Counter()
+    for (port, method), name in _COUNTED.items():
+        _count(getattr(ports, port), method, counts, name)
+    ports.bus.events.clear()  # type: ignore[attr-defined]  # memory_ports gives MemoryBus
+    paths = _publish(archive, ports, theme)
+    counts["events"] = len(ports.bus.events)  # type: ignore[attr-defined]
+    counts["paths"] = paths
+    return counts
+
+
+def _count(port: object, method: str, counts: Counter[str], name: str) -> None:
+    inner = getattr(port, method)
+
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        counts[name] += 1
+        return inner(*args, **kwargs)
+
+    setattr(port, method, counted)
+
+
+def _publish(number: int, ports: Ports, theme: Theme) -> int:
+    now = datetime(2030, 1, 1, tzinfo=UTC)
+    key = f"drafts/story-{number}.md"
+    ports.drafts.put(Output(key, _draft(number), "text/markdown"), ANY)
+    render(key, ports)
+    gate(f"story-{number}", ports, theme, now)
+    paths = index(f"story-{number}", ports, theme)
+    return len(invalidate([*paths, f"/articles/story-{number}/*"], ports))
