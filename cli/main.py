@@ -1,4 +1,4 @@
-"""The command line. Each module of this package that has a `register` adds its commands."""
+"""The command line. A module of this package holds a group of commands, and adds them with its `register`."""
 
 from __future__ import annotations
 
@@ -7,14 +7,24 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-_MODULES = ("up", "build", "publish", "members")
+_COMMANDS = {
+    "up": ("up", "down", "outputs", "env"),
+    "build": ("build",),
+    "publish": ("publish", "status"),
+    "members": ("members",),
+}
+"""Module -> its commands. Only the module of the command at hand is imported: the AWS SDK takes a while."""
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """The parser with all commands; each takes `--json`, and `--stack` for one on AWS."""
+def make_parser(command: str = "") -> argparse.ArgumentParser:
+    """The parser with all commands, or with those of the module that has `command`.
+
+    Each takes `--json`, and `--stack` for one on AWS.
+    """
     parser = argparse.ArgumentParser(prog="nightdesk", description="A publishing backend: drafts in, gated pages out.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for name in _MODULES:
+    wanted = [name for name, names in _COMMANDS.items() if command in names] or list(_COMMANDS)
+    for name in wanted:
         importlib.import_module(f"{__package__}.{name}").register(commands)
     _add_common(parser)
     return parser
@@ -35,7 +45,8 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit status."""
-    args = make_parser().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    args = make_parser(words[0] if words else "").parse_args(words)
     try:
         return int(args.run(args) or 0)
     except KeyboardInterrupt:
