@@ -23,6 +23,8 @@ _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 _MAX_DEPTH = 20
 _STARTS: dict[type, type] = {yaml.MappingStartEvent: dict, yaml.SequenceStartEvent: list}
 _ENDS = frozenset((yaml.MappingEndEvent, yaml.SequenceEndEvent))
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+"""What a feed cannot hold (XML 1.0, 2.2); escapes let it into YAML and TOML."""
 _FENCE = re.compile(r"\s*^(---|\+\+\+)[ \t]*\n", re.MULTILINE)
 
 
@@ -169,7 +171,7 @@ def _add(parent: _Open, node: Node, line: int) -> None:
 def _parse_toml(text: str, first_line: int) -> dict[str, Node]:
     try:
         tree = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits is a plain ValueError
         found = re.search(r"line (\d+)", str(error))
         line = int(found[1]) - 1 + first_line if found else first_line
         raise Rejected(Problem(line, "", f"the TOML does not parse: {error}")) from None
@@ -178,13 +180,17 @@ def _parse_toml(text: str, first_line: int) -> dict[str, Node]:
         if key := re.match(r"\s*(?:\[+\s*)?[\"']?([A-Za-z0-9_-]+)", line_text):
             lines.setdefault(key[1], number)
 
-    def convert(value: Any, line: int) -> Node:
+    def convert(value: Any, line: int, depth: int = 2) -> Node:
+        if isinstance(value, dict | list) and depth > _MAX_DEPTH:
+            raise Rejected(Problem(line, "", "the front matter is nested too deeply"))
         if isinstance(value, dict):
-            return Node(line, {str(k): convert(v, lines.get(str(k), line)) for k, v in value.items()})
+            return Node(line, {str(k): convert(v, lines.get(str(k), line), depth + 1) for k, v in value.items()})
         if isinstance(value, list):
-            return Node(line, [convert(item, line) for item in value])
+            return Node(line, [convert(item, line, depth + 1) for item in value])
         if isinstance(value, bool):
             return Node(line, "true" if value else "false")
+        if isinstance(value, int) and value.bit_length() > 64:
+            raise Rejected(Problem(line, "", "a number here has too many digits"))
         return Node(line, value.isoformat() if isinstance(value, datetime | date) else str(value))
 
     return {str(k): convert(v, lines.get(str(k), first_line)) for k, v in tree.items()}
@@ -236,8 +242,7 @@ class Reader:
             self.problem(node, name, "must be text")
             return ""
         value = " ".join(node.value.split())
-        if len(value) > limit:
-            self.problem(node, name, f"is longer than {limit:,} characters")
+        self._check(value, node, name, limit)
         return value
 
     def flag(self, *names: str) -> bool:
@@ -261,7 +266,15 @@ class Reader:
         good = [(item.value.strip(), item) for item in items if isinstance(item.value, str) and item.value.strip()]
         if len(good) < len([item for item in items if item.value is not None]):
             self.problem(node, name, "must be a list of texts")
+        for text, item in good:
+            self._check(text, item, name, 500)
         return good
+
+    def _check(self, value: str, node: Node, name: str, limit: int) -> None:
+        if len(value) > limit:
+            self.problem(node, name, f"is longer than {limit:,} characters")
+        if _NOT_XML.search(value):
+            self.problem(node, name, "has a control character in it")
 
     def mappings(self, *names: str) -> Iterator[tuple[Reader, Node]]:
         """Each mapping of a list of mappings, to be read in turn; a lone mapping is a list of one."""

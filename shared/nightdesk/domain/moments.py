@@ -33,6 +33,8 @@ def parse_moment(text: str, zone: tzinfo) -> datetime:
     elif sign:
         shift = timedelta(hours=int(off_h), minutes=int(off_m or 0))
         offset = timezone(-shift if sign == "-" else shift)
+    if not 1000 <= int(year) <= 9998:
+        raise ValueError(f"“{text}” is in no year that a page can show")
     return datetime(
         int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0), tzinfo=offset
     )  # fmt: skip

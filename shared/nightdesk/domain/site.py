@@ -66,7 +66,7 @@ def parse_site(raw: bytes) -> tuple[Site, tuple[Problem, ...]]:
     zone = keys.text("timezone", "timeZone") or default.timezone
     try:
         ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a folder of zones
         found = keys.find("timezone", "timeZone")
         problems.append(
             Problem(found[1].line if found else 0, "timezone", f"“{zone}” is no time zone such as Europe/Oslo")
