@@ -19,16 +19,23 @@ FREE = ""
 _MASK = "<!--:::{}-->"
 _MASKED = re.compile(r"<!--:::(\d+)-->")
 _LINE = re.compile(r":{3,}")
-_ASIDE = re.compile(r"[ \t>*+\-\d.)]+(?=:::)")
+_ESCAPED = re.compile(r"&lt;!--:::(\d+)--&gt;")
+_PRE = re.compile(r"<pre\b.*?</pre>", re.DOTALL)
+# What a reader's eye passes over on its way to a directive: blanks of any kind, marks of lists and quotes, tags.
+_ASIDE = re.compile(r"(?:<[^<>]*>|\[[xX]\]|[^\w:`\\]|\d)++(?=:::)")
+_BROKEN = re.compile(r"[\v\f\x1c-\x1e\x85\u2028\u2029]\s*:::")
 _FENCE = re.compile(r"(:{3,})[ \t]*$")
 _ATTRIBUTE = r"""[ \t]+[a-z_]+=(?:"(?:[^"\\]|\\.)*"|[^\s"'=<>`{}“”]+)"""
 _DIRECTIVE = re.compile(rf"(:{{3,}})[ \t]+([a-z]+)((?:{_ATTRIBUTE})*)[ \t]*$")
 _PAIR = re.compile(r"""([a-z_]+)=(?:"((?:[^"\\]|\\.)*)"|(\S+))""")
-_CODE = re.compile(r"(?ms)^( {0,3})(`{3,}|~{3,}).*?^ {0,3}\2.*?$|`+[^`\n]*`+|<[a-z][a-z0-9+.-]*:[^>\s]*>")
+_CODE = re.compile(r"(?ms)^( {0,3})(`{3,}|~{3,}).*?^ {0,3}\2.*?$|`+[^`\n]*`+|<[a-z][a-z0-9+.-]*:[^<>\s]*>")
 _OPTIONAL_END = frozenset(["p", "li", "dt", "dd", "td", "th", "tr", "tbody", "thead"])
 _VOID = frozenset(
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
 )
+MAX_GATES = 100
+"""Each gate is parsed with all of the free text, for its definitions."""
+_OUT_OF_PLACE = "a gate must begin at the start of a line, outside lists, quotes, HTML and indented text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +86,8 @@ def cut(body: str, first_line: int, site: Site, to_html: Callable[[str], str]) -
         passages.append(Passage(FREE, "", "\n".join(lines[start:number]), start + first_line))
         start, gate, opened = number + 1, attributes, here
         fence = len(_LINE.match(text)[0])  # type: ignore[index]  # every directive line begins with colons
+    if len(passages) > 2 * MAX_GATES:
+        problems.append(Problem(passages[2 * MAX_GATES].line, "gate", f"an article may have {MAX_GATES} gates"))
     if gate is not None:
         problems.append(Problem(opened, "gate", "this gate is never closed by a line of :::"))
     if problems:
@@ -93,31 +102,40 @@ def _directives(
 ) -> list[int]:  # fmt: skip
     masked = list(lines)
     aside = []
+    known: set[int] = set()
     for number, line in enumerate(lines):
         if ":::" not in line:
             continue
-        if _MASKED.search(line):
+        if "<!--:::" in line:
             problems.append(Problem(number + first_line, "", "a comment that begins with “:::” cannot be used here"))
         if _LINE.match(line):
             masked[number] = _MASK.format(number)
+            known.add(number)
+        elif _BROKEN.search(line):
+            problems.append(Problem(number + first_line, "gate", _OUT_OF_PLACE))
         elif found := _ASIDE.match(line):
             aside.append(number)
             masked[number] = f"{found[0]}\ue000{number}\ue001"
     html = to_html("\n".join(masked))
     if aside:
-        outside_code = re.sub(r"<pre\b.*?</pre>", "", html, flags=re.DOTALL)
+        outside_code = _PRE.sub("", html)
         for number in aside:
             if f"\ue000{number}\ue001" in outside_code:
-                message = "a gate must begin at the start of a line, outside lists, quotes and indented text"
-                problems.append(Problem(number + first_line, "gate", message))
-    return sorted({int(found) for found in _MASKED.findall(html)})
+                problems.append(Problem(number + first_line, "gate", _OUT_OF_PLACE))
+    directives = {int(found) for found in _MASKED.findall(html)}
+    if known != directives:
+        code = {int(found) for block in _PRE.findall(html) for found in _ESCAPED.findall(block)}
+        # Neither a directive nor code: the parser took the line for a part of something else.
+        problems += [Problem(number + first_line, "gate", _OUT_OF_PLACE) for number in known - directives - code]
+    return sorted(directives)
 
 
 def _gate(text: str, line: int, site: Site, problems: list[Problem]) -> tuple[str, str]:
     """Tier and teaser of an opening line; what is wrong with it is added to `problems`."""
     found = _DIRECTIVE.fullmatch(text)
     if not found:
-        message = f'“{text.strip()[:60]}” is not understood; write ::: gate tier={site.tiers[-1]} teaser="…"'
+        # The line is not quoted: it may be text of a gate, and problems go out in events.
+        message = f'a line that begins with ::: and is not understood; write ::: gate tier={site.tiers[-1]} teaser="…"'
         problems.append(Problem(line, "gate", message))
         return site.tiers[-1], ""
     if found[2] != "gate":

@@ -122,7 +122,7 @@ class _Composer:
 
     def __init__(self, free_notes: dict[str, str]) -> None:
         self._free = free_notes
-        self._taken: set[str] = set()
+        self._taken: dict[str, int] = {}
         self._order: dict[tuple[int, str], int] = {}
         self._texts: list[str] = []
         self._blocks = 0
@@ -148,11 +148,12 @@ class _Composer:
         level, inner = found[1], found[2]
         text = _NOTE.sub("", _TAG.sub("", inner)).strip()
         base = f"s-{slugify(unescape(text)) or 'section'}"
-        anchor, count = base, 1
+        anchor, count = base, self._taken.get(base, 1)
         while anchor in self._taken:
             count += 1
             anchor = f"{base}-{count}"
-        self._taken.add(anchor)
+        self._taken[base] = count
+        self._taken[anchor] = 1
         self.headings.append(Heading(anchor, text, int(level)))
         return f'<h{level} id="{anchor}">{inner}</h{level}>'
 

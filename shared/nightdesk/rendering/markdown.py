@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections import Counter
 from collections.abc import Callable
 from urllib.parse import unquote, urlsplit
 
@@ -15,6 +16,7 @@ import nh3
 import pyromark
 
 from nightdesk.domain.documents import Block
+from nightdesk.domain.errors import Problem, Rejected
 from nightdesk.domain.passages import FREE, Passage
 
 _OPTIONS = pyromark.Options.ENABLE_TABLES | pyromark.Options.ENABLE_STRIKETHROUGH | pyromark.Options.ENABLE_FOOTNOTES
@@ -27,63 +29,63 @@ _DEFINITION = re.compile(
 _HEADING = re.compile(r"<(/?)h1>")
 _CUT = "<!--:::cut-->"
 _TAGS = {
-        "a",
-        "abbr",
-        "b",
-        "blockquote",
-        "br",
-        "caption",
-        "cite",
-        "code",
-        "col",
-        "colgroup",
-        "dd",
-        "del",
-        "details",
-        "dfn",
-        "div",
-        "dl",
-        "dt",
-        "em",
-        "figcaption",
-        "figure",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "hr",
-        "i",
-        "img",
-        "ins",
-        "kbd",
-        "li",
-        "mark",
-        "ol",
-        "p",
-        "pre",
-        "q",
-        "s",
-        "samp",
-        "small",
-        "span",
-        "strong",
-        "sub",
-        "summary",
-        "sup",
-        "table",
-        "tbody",
-        "td",
-        "tfoot",
-        "th",
-        "thead",
-        "time",
-        "tr",
-        "u",
-        "ul",
-        "var",
-    }
+    "a",
+    "abbr",
+    "b",
+    "blockquote",
+    "br",
+    "caption",
+    "cite",
+    "code",
+    "col",
+    "colgroup",
+    "dd",
+    "del",
+    "details",
+    "dfn",
+    "div",
+    "dl",
+    "dt",
+    "em",
+    "figcaption",
+    "figure",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "hr",
+    "i",
+    "img",
+    "ins",
+    "kbd",
+    "li",
+    "mark",
+    "ol",
+    "p",
+    "pre",
+    "q",
+    "s",
+    "samp",
+    "small",
+    "span",
+    "strong",
+    "sub",
+    "summary",
+    "sup",
+    "table",
+    "tbody",
+    "td",
+    "tfoot",
+    "th",
+    "thead",
+    "time",
+    "tr",
+    "u",
+    "ul",
+    "var",
+}
 _ATTRIBUTES = {
     "a": {"href", "title"},
     "abbr": {"title"},
@@ -97,6 +99,8 @@ _ATTRIBUTES = {
     "ins": {"datetime", "cite"},
     "blockquote": {"cite"},
 }
+_MAX_DEPTH = 1000
+_NESTING = re.compile(r"<(/?)((?!(?:p|li|d[td]|t[dhr]|br|hr|img|col|wbr|input)\b)[a-z][a-z0-9-]*)", re.IGNORECASE)
 _LANGUAGE = re.compile(r"language-[A-Za-z0-9_+-]{1,30}")
 _ALIGN = re.compile(r'(<t[hd])((?: [^>]*?)?) style="text-align: (left|center|right)"')
 
@@ -119,6 +123,9 @@ def render_passages(passages: tuple[Passage, ...], image: Finder, link: Finder) 
     Args:
         image: for an image that it finds no address for, its alt text is shown instead.
         link: likewise for links, whose text then stands alone.
+
+    Raises:
+        Rejected: a passage is nested too deeply.
     """
     cleaner = _cleaner(image, link)
     free = f"\n\n{_CUT}\n\n".join(_PRIVATE.sub("", p.source) for p in passages if p.tier == FREE)
@@ -134,8 +141,14 @@ def render_passages(passages: tuple[Passage, ...], image: Finder, link: Finder) 
 
 
 def render_plain(markdown: str, image: Finder, link: Finder) -> str:
-    """Markdown without gates or footnotes (a bio, a standing page) as sanitised HTML."""
-    return _clean(to_html(_PRIVATE.sub("", markdown)), _cleaner(image, link))
+    """Markdown without gates or footnotes (a bio, a standing page) as sanitised HTML.
+
+    Raises:
+        Rejected: it is nested too deeply.
+    """
+    raw = to_html(_PRIVATE.sub("", markdown))
+    _refuse_depth(raw, 0)
+    return _clean(raw, _cleaner(image, link))
 
 
 def _cleaner(image: Finder, link: Finder) -> nh3.Cleaner:
@@ -155,13 +168,36 @@ def _cleaner(image: Finder, link: Finder) -> nh3.Cleaner:
     )
 
 
+def _refuse_depth(raw: str, line: int) -> None:
+    """The sanitiser's time grows with the square of the depth; a megabyte of `>` would take it minutes."""
+    if raw.count("<") <= _MAX_DEPTH:
+        return
+    still_open: Counter[str] = Counter()
+    depth = 0
+    for closing, tag in _NESTING.findall(raw):
+        if not closing:
+            still_open[tag] += 1
+            depth += 1
+        elif still_open[tag]:
+            still_open[tag] -= 1
+            depth -= 1
+        if depth > _MAX_DEPTH:
+            raise Rejected(Problem(line, "", "quotes, lists or HTML are nested too deeply in this passage"))
+
+
+def _label(typed: str) -> str:
+    """A note's label as a word that HTML leaves alone; labels that differ in case are one (as in GitHub's Markdown)."""
+    return re.sub(r"[^\w-]", lambda found: f"_{ord(found[0]):x}", html.unescape(typed).casefold())
+
+
 def _block(passage: Passage, raw: str, cleaner: nh3.Cleaner) -> Block:
+    _refuse_depth(raw, passage.line)
     notes: dict[str, str] = {}
     if "footnote-" in raw:
-        raw = _REFERENCE.sub(lambda found: f"\ue000n:{found[1]}\ue001", raw)
+        raw = _REFERENCE.sub(lambda found: f"\ue000n:{_label(found[1])}\ue001", raw)
 
         def keep(found: re.Match[str]) -> str:
-            notes.setdefault(found[1], found[2])
+            notes.setdefault(_label(found[1]), found[2])
             return ""
 
         raw = _DEFINITION.sub(keep, raw)
@@ -209,5 +245,8 @@ def is_foreign(url: str) -> bool:
 
 
 def clean_path(url: str) -> str:
-    """The path of a relative address, decoded, without `./`, query and fragment."""
-    return unquote(urlsplit(html.unescape(url)).path).removeprefix("./")
+    """The path of a relative address, decoded, without `./`, query and fragment; empty if it is no address."""
+    try:
+        return unquote(urlsplit(html.unescape(url)).path).removeprefix("./")
+    except ValueError:
+        return ""
