@@ -20,6 +20,7 @@ class MemoryObjects:
         self.outputs: dict[str, Output] = {}
         self._marks: dict[str, tuple[str, str, datetime]] = {}
         self._keys: list[str] = []
+        self._removals: dict[str, str] = {}
         self._count = itertools.count(1)
 
     def get(self, key: str) -> Blob | None:
@@ -48,6 +49,7 @@ class MemoryObjects:
         if self.outputs.pop(key, None) is not None:
             del self._marks[key]
             self._keys.remove(key)
+            self._removals[key] = str(next(self._count))
 
     def list(self, prefix: str) -> Sequence[tuple[str, str]]:
         start = bisect.bisect_left(self._keys, prefix)
@@ -55,7 +57,9 @@ class MemoryObjects:
         return [(key, self._marks[key][1]) for key in found]
 
     def writes(self, prefix: str) -> str:
-        return " ".join(f"{key}:{self._marks[key][0]}" for key, _ in self.list(prefix))
+        there = {key: self._marks[key][0] for key, _ in self.list(prefix)}
+        gone = {key: mark for key, mark in self._removals.items() if key.startswith(prefix) and key not in there}
+        return " ".join(f"{key}:{mark}" for key, mark in sorted({**gone, **there}.items()))
 
 
 class MemoryTable:

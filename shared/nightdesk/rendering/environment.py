@@ -15,8 +15,11 @@ TEMPLATES = "templates"
 COMPILED = "compiled"
 PAGES = "pages"
 READER_BLOCKS = ("toc", "body", "notes", "sources")
-"""The blocks of an article that depend on who reads it; `shell.html` has a mark, U+E010 and on, in place of each."""
-_MARKS = re.compile("([\ue010-\ue013])")
+"""The blocks of an article that depend on who reads it; `shell.html` has a comment, `<!--~toc-->`, in place of each.
+
+No text can forge one: what is escaped has no `<`, and the sanitiser leaves no comments.
+"""
+_MARKS = re.compile(f"<!--~({'|'.join(READER_BLOCKS)})-->")
 
 
 def make_environment(loader: BaseLoader) -> Environment:
@@ -67,7 +70,7 @@ class Theme:
             scope = article.new_context({"page": context})
             parts = list(whole)
             for place in range(1, len(parts), 2):
-                parts[place] = "".join(article.blocks[READER_BLOCKS[ord(parts[place]) - 0xE010]](scope))
+                parts[place] = "".join(article.blocks[parts[place]](scope))
             texts.append("".join(parts))
         return texts
 

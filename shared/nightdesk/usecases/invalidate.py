@@ -12,7 +12,7 @@ from nightdesk.domain.documents import digest
 
 from .converge import converge
 from .index import key_of
-from .ports import ANY, Change, Event, Ports
+from .ports import ANY, Change, Event, Item, Ports
 
 _PER_TRANSACTION = 100
 
@@ -40,7 +40,7 @@ def invalidate(paths: Iterable[str], ports: Ports) -> tuple[str, ...]:
         # The cache knows an answer by the address that the edge function made of the reader's.
         ports.cdn.invalidate(
             [f"/{key_of(path)}" for path in moved],
-            digest("\n".join(f"{path} {tokens[path]}" for path in moved).encode())[:32],
+            digest("\n".join(f"{path} {_count(known[path])} {tokens[path]}" for path in moved).encode())[:32],
         )
         for start in range(0, len(moved), _PER_TRANSACTION):
             batch = moved[start : start + _PER_TRANSACTION]
@@ -54,9 +54,14 @@ def invalidate(paths: Iterable[str], ports: Ports) -> tuple[str, ...]:
 
 
 def write_of(path: str, ports: Ports) -> str:
-    """A token of the newest write of what is served at a path; empty where nothing was ever written."""
+    """A token of the newest write of what is served at a path; empty below a `*` where nothing was ever written."""
     if path.endswith("*"):
         writes = ports.site.writes(path[1:-1])
         return digest(writes.encode())[:32] if writes else ""
     stat = ports.site.stat(key_of(path))
     return stat.version if stat else "gone"
+
+
+def _count(known: Item | None) -> int:
+    """How often a path was invalidated. What is gone twice has one token, and the cache must forget it both times."""
+    return known["version"] if known else 0
