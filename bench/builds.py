@@ -19,7 +19,14 @@ def measure(articles: int = 1000, runs: int = 5) -> str:
     memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
         work = Path(folder)
-        ours = [str(ROOT / ".venv/bin/nightdesk"), "build", "--drafts", str(work / "nightdesk/drafts"), "--out", str(work / "out")]
+        ours = [
+            str(ROOT / ".venv/bin/nightdesk"),
+            "build",
+            "--drafts",
+            str(work / "nightdesk/drafts"),
+            "--out",
+            str(work / "out"),
+        ]
         _generate(articles, "nightdesk", work / "nightdesk/drafts")
         sides: dict[str, tuple[list[str], Path | None]] = {"nightdesk build (3 tiers)": (ours, None)}
         if hugo := _hugo():
@@ -37,7 +44,11 @@ def measure(articles: int = 1000, runs: int = 5) -> str:
     for name, many in found.items():
         cpu = median([r.cpu for r in many])
         rows.append((name, cpu, median([r.wall for r in many]), round(max(r.peak for r in many)), cpu / base))
-    return table(f"Full build of {articles:,} articles, median of {runs}", ("", "CPU s", "wall s", "peak MB", "CPU ratio to Hugo"), rows)
+    return table(
+        f"Full build of {articles:,} articles, median of {runs}",
+        ("", "CPU s", "wall s", "peak MB", "CPU ratio to Hugo"),
+        rows,
+    )
 
 
 def _generate(articles: int, flavour: str, out: Path) -> None:

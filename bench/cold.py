@@ -25,7 +25,10 @@ def measure(runs: int = 15) -> str:
         for name, (command, environment) in sides.items():
             found[name].append(run(command, environment=environment))
     base = median([r.wall for r in found["boto3 and an S3 client"]])
-    rows = [(name, round(1000 * median([r.wall for r in many])), median([r.wall for r in many]) / base) for name, many in found.items()]
+    rows = [
+        (name, round(1000 * median([r.wall for r in many])), median([r.wall for r in many]) / base)
+        for name, many in found.items()
+    ]
     return table(f"Cold start, median of {runs} fresh processes", ("", "ms", "ratio"), rows)
 
 

@@ -78,5 +78,5 @@ def _publish(number: int, ports: Ports, theme: Theme) -> int:
     ports.drafts.put(Output(key, _draft(number), "text/markdown"), ANY)
     render(key, ports)
     gate(f"story-{number}", ports, theme, now)
-    paths = index(f"story-{number}", ports, theme)
+    paths = index([f"story-{number}"], ports, theme)
     return len(invalidate([*paths, f"/articles/story-{number}/*"], ports))

@@ -55,5 +55,8 @@ def percentile(values: Sequence[float], part: float) -> float:
 def table(heading: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """A Markdown table under a heading."""
     lines = [f"### {heading}", "", "| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
-    lines += ["| " + " | ".join(f"{cell:.2f}" if isinstance(cell, float) else str(cell) for cell in row) + " |" for row in rows]
+    lines += [
+        "| " + " | ".join(f"{cell:.2f}" if isinstance(cell, float) else str(cell) for cell in row) + " |"
+        for row in rows
+    ]
     return "\n".join(lines) + "\n"

@@ -12,22 +12,24 @@ ports = aws_ports(settings, "nightdesk.gate")
 theme = theme_of(settings)
 
 
-def work(detail: object) -> None:
-    """Gate the article that a message speaks of, or ask for those that show what changed."""
-    if isinstance(detail, ArticleRendered | ArticleTouched):
-        gated = gate(detail.slug, ports, theme, datetime.now(UTC))
-        revision = getattr(detail, "revision", None)
-        logger.info("gated", extra={"slug": detail.slug, "revision": revision, "state": gated and gated.state})
-    elif isinstance(detail, ProfileChanged):
-        fan_out(detail.kind, detail.id, ports)
-    elif isinstance(detail, SiteChanged):
-        fan_out("site", "", ports)
-    else:
-        raise TypeError(f"gate has no use for {type(detail).__name__}")
-
-
 @metrics.log_metrics
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """An SQS batch of events from the bus."""
+    """An SQS batch of events from the bus: one look at an article serves all messages that came before it."""
+    looked: set[str] = set()
+
+    def work(detail: object) -> None:
+        if isinstance(detail, ArticleRendered | ArticleTouched):
+            if detail.slug not in looked:
+                gated = gate(detail.slug, ports, theme, datetime.now(UTC))
+                revision = getattr(detail, "revision", None)
+                logger.info("gated", extra={"slug": detail.slug, "revision": revision, "state": gated and gated.state})
+            looked.add(detail.slug)
+        elif isinstance(detail, ProfileChanged):
+            fan_out(detail.kind, detail.id, ports)
+        elif isinstance(detail, SiteChanged):
+            fan_out("site", "", ports)
+        else:
+            raise TypeError(f"gate has no use for {type(detail).__name__}")
+
     return each_message(event, context, work)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
@@ -159,6 +159,12 @@ def parse_draft(raw: bytes, name: str, site: Site, to_html: Callable[[str], str]
             keys.problem(node, name, f"“{text}” is no tier of this site; there are {', '.join(site.tiers)}")
         return text or default
 
+    def at_most(limit: int, items: Sized, *names: str) -> None:
+        """An article enters all of its lists in one transaction, which has an end (100 writes, old and new places)."""
+        if len(items) > limit:
+            name, node = keys.find(*names) or ("", Node(0, None))
+            keys.problem(node, name, f"has {len(items)} entries; {limit} are the most")
+
     def identifiers(*names: str) -> tuple[tuple[str, str], ...]:
         """Ids, each with the name as typed where that was more than the id."""
         pairs: dict[str, str] = {}
@@ -167,6 +173,7 @@ def parse_draft(raw: bytes, name: str, site: Site, to_html: Callable[[str], str]
             if not identifier:
                 keys.problem(node, names[0], f"“{text}” has no letters to make an id from")
             pairs.setdefault(identifier, "" if identifier == text else text)
+        at_most(12, pairs, *names)
         return tuple(pairs.items())
 
     status = keys.text("status").lower()
@@ -194,6 +201,7 @@ def parse_draft(raw: bytes, name: str, site: Site, to_html: Callable[[str], str]
         if not correction["text"] or not correction["date"]:
             entry.problem(node, "text", "a correction needs a date and a text")
         corrections.append(correction)
+    at_most(24, corrections, "corrections")
 
     slug = _slug(keys, name, problems)
     access = tier("access", "visibility", default=PUBLIC)
@@ -306,6 +314,8 @@ def parse_profile(raw: bytes, kind: str, name: str) -> Profile:
     keys = Reader(source.matter, problems)
     identifier = slugify(name)
     display = keys.text("name", "title", "display_name", limit=300)
+    if not identifier:
+        problems.append(Problem(0, "", f"no id can be made from the file name “{name}”"))
     if not display and not problems:
         problems.append(Problem(1, "title" if kind == "page" else "name", "is needed"))
     author_kind = keys.text("kind") or "human"

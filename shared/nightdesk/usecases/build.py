@@ -16,7 +16,7 @@ from nightdesk.rendering.environment import Theme
 from .gate import gate, sort_key
 from .index import enter, months_of, refresh, refresh_site
 from .ports import ANY, Output, Ports
-from .render import IMAGE_TYPES, render
+from .render import IMAGE_TYPES, load_site, render
 
 
 class Built(NamedTuple):
@@ -98,8 +98,9 @@ def _publish(
     for kind in ("topic", "author"):
         for key, _ in ports.work.list(f"{kind}s/"):
             dirty.setdefault(f"{kind}:{Path(key).stem}", set())
+    site = load_site(ports)
     for name, months in sorted(dirty.items()):
-        refresh(name, months, ports, theme)
+        refresh(name, months, site, ports, theme)
     refresh_site(ports, theme, each_list=False)
     return dict(states)
 

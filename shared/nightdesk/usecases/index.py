@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from nightdesk.domain.documents import digest
@@ -47,24 +47,45 @@ class Listed(NamedTuple):
     stale: bool
 
 
-def index(slug: str, ports: Ports, theme: Theme) -> tuple[str, ...]:
-    """Bring an article's record and everything that lists it in line with its facts; sends the events.
+def index(slugs: Iterable[str], ports: Ports, theme: Theme) -> tuple[str, ...]:
+    """Bring articles' records, and everything that lists them, in line with their facts; sends the events.
+
+    Articles that come together are entered first, and each list that any of them stands in is made once.
 
     Returns:
         The paths that may have changed.
     """
-    listed = enter(slug, ports)
-    if listed is None:
-        return ()
+    return finish([listed for slug in slugs if (listed := enter(slug, ports))], ports, theme)
+
+
+def finish(entered: Sequence[Listed], ports: Ports, theme: Theme) -> tuple[str, ...]:
+    """Make the lists that entered articles stand in, send the events, and settle their records.
+
+    Returns:
+        The paths that may have changed.
+    """
+    pending = [place for listed in entered for place in listed.pending]
     paths: list[str] = []
-    if listed.pending:
-        for name, months in months_of(listed.pending).items():
-            paths += refresh(name, months, ports, theme)
-        touched = [Event("ArticleTouched", {"slug": other}) for other in _neighbours(listed.pending, slug, ports)]
-        ports.bus.emit([Event("ArticleIndexed", {"slug": slug, "paths": paths}), *touched])
+
+    def write(site: Site) -> None:
+        paths[:] = [
+            path for name, months in months_of(pending).items() for path in refresh(name, months, site, ports, theme)
+        ]
+        if any(not place.startswith(("all ", "corrections ")) for place in pending):
+            paths.extend(refresh_directory(kind, site, ports, theme) for kind in _FOLDERS)
+
+    if pending:
+        converge(lambda: load_site(ports), lambda site: site, write)
+    touched = {listed.slug for listed in entered if listed.stale}
+    for listed in entered:
+        touched.update(_neighbours(listed, ports))
+    unsettled = [listed for listed in entered if listed.pending]
+    events = [Event("ArticleIndexed", {"slug": listed.slug, "paths": []}) for listed in unsettled[1:]]
+    if unsettled:
+        events.append(Event("ArticleIndexed", {"slug": unsettled[0].slug, "paths": paths}))
+    ports.bus.emit([*events, *(Event("ArticleTouched", {"slug": slug}) for slug in sorted(touched))])
+    for listed in unsettled:
         _settle(listed, ports)
-    if listed.stale:
-        ports.bus.emit([Event("ArticleTouched", {"slug": slug})])
     return tuple(paths)
 
 
@@ -137,16 +158,16 @@ def _settle(listed: Listed, ports: Ports) -> None:
         ports.articles.write([Change(record["pk"], record["sk"], item, record["version"])])
 
 
-def _neighbours(pending: Sequence[str], slug: str, ports: Ports) -> list[str]:
+def _neighbours(listed: Listed, ports: Ports) -> set[str]:
     """The few articles that come after this one, where it stood and where it stands: they name it as earlier."""
-    found: dict[str, None] = {}
-    for place in pending:
+    found: set[str] = set()
+    for place in listed.pending:
         name, sort_key = catalogue.split_entry(place)
         if name.partition(":")[0] in _FOLDERS:
-            for entry in catalogue.following(ports.articles, name, sort_key, RELATED):
-                found[entry["card"]["slug"]] = None
-    found.pop(slug, None)
-    return list(found)
+            found.update(
+                entry["card"]["slug"] for entry in catalogue.following(ports.articles, name, sort_key, RELATED)
+            )
+    return found - {listed.slug}
 
 
 def months_of(places: Iterable[str]) -> dict[str, set[str]]:
@@ -158,27 +179,27 @@ def months_of(places: Iterable[str]) -> dict[str, set[str]]:
     return dict(sorted(found.items()))
 
 
-def refresh(name: str, months: Iterable[str] | None, ports: Ports, theme: Theme) -> list[str]:
+def refresh(name: str, months: Iterable[str] | None, site: Site, ports: Ports, theme: Theme) -> list[str]:
     """Bring a list's front, feeds and the given months in line with its entries.
 
     Args:
         name: `all`, `topic:<id>`, `author:<id>` or `corrections`.
         months: `yyyy-mm`; None for all that the list has.
+        site: the settings; the caller looks again whether they held.
 
     Returns:
         The paths written, or found to be right already.
     """
     if name == "corrections":
-        return _refresh_corrections(ports, theme)
+        return _refresh_corrections(site, ports, theme)
     kind, _, identifier = name.partition(":")
     wanted = sorted(set(catalogue.months(ports.articles, name)) if months is None else months)
     for month in wanted:
         _mark(f"months#{name}", month, lambda month=month: bool(catalogue.month(ports.articles, name, month)), ports)
-    paths = [_refresh_month(name, month, ports, theme) for month in wanted]
+    paths = [_refresh_month(name, month, site, ports, theme) for month in wanted]
     if kind == "all":
-        return paths + _refresh_home(ports, theme)
-    paths += _refresh_front(kind, identifier, ports, theme)
-    return [*paths, refresh_directory(kind, ports, theme)]
+        return paths + _refresh_home(site, ports, theme)
+    return paths + _refresh_front(kind, identifier, site, ports, theme)
 
 
 def _mark(pk: str, sk: str, present: Any, ports: Ports) -> None:
@@ -227,17 +248,17 @@ def key_of(path: str) -> str:
     return path[1:] + ("index.html" if path.endswith("/") else "")
 
 
-def _refresh_month(name: str, month: str, ports: Ports, theme: Theme) -> str:
+def _refresh_month(name: str, month: str, site: Site, ports: Ports, theme: Theme) -> str:
     base = _base(name)
     path = f"{base}{month[:4]}/{month[5:]}/"
     kind, _, identifier = name.partition(":")
 
-    def read() -> tuple[Site, list[dict[str, Any]], Mapping[str, Any] | None]:
+    def read() -> tuple[list[dict[str, Any]], Mapping[str, Any] | None]:
         cards = _cards(catalogue.month(ports.articles, name, month))
-        return load_site(ports), cards, _profile(kind, identifier, ports) if identifier else None
+        return cards, _profile(kind, identifier, ports) if identifier else None
 
-    def make(inputs: tuple[Site, list[dict[str, Any]], Mapping[str, Any] | None]) -> Output:
-        site, cards, profile = inputs
+    def make(inputs: tuple[list[dict[str, Any]], Mapping[str, Any] | None]) -> Output:
+        cards, profile = inputs
         if not cards:
             return _page(path, "")
         heading = month_name(month)
@@ -250,13 +271,12 @@ def _refresh_month(name: str, month: str, ports: Ports, theme: Theme) -> str:
     return path
 
 
-def _refresh_home(ports: Ports, theme: Theme) -> list[str]:
-    def read() -> tuple[Site, list[dict[str, Any]], list[str]]:
-        cards = _cards(catalogue.newest(ports.articles, "all", FEED))
-        return load_site(ports), cards, catalogue.months(ports.articles, "all")
+def _refresh_home(site: Site, ports: Ports, theme: Theme) -> list[str]:
+    def read() -> tuple[list[dict[str, Any]], list[str]]:
+        return _cards(catalogue.newest(ports.articles, "all", FEED)), catalogue.months(ports.articles, "all")
 
-    def make(inputs: tuple[Site, list[dict[str, Any]], list[str]]) -> list[Output]:
-        site, cards, months = inputs
+    def make(inputs: tuple[list[dict[str, Any]], list[str]]) -> list[Output]:
+        cards, months = inputs
         links = pages.month_links("/archive/", months)
         home = pages.list_html(
             theme, site, "home", site.name, "/", cards[:FRONT], intro=site.tagline, months=links, feed="/feed.xml"
@@ -275,19 +295,17 @@ def _refresh_home(ports: Ports, theme: Theme) -> list[str]:
     return ["/", "/feed.xml", "/feed.json"]
 
 
-def _refresh_front(kind: str, identifier: str, ports: Ports, theme: Theme) -> list[str]:
+def _refresh_front(kind: str, identifier: str, site: Site, ports: Ports, theme: Theme) -> list[str]:
     name = f"{kind}:{identifier}"
     path = _base(name)
     feed = f"{path}feed.xml"
 
-    def read() -> tuple[Site, list[dict[str, Any]], list[str], Mapping[str, Any] | None]:
+    def read() -> tuple[list[dict[str, Any]], list[str], Mapping[str, Any] | None]:
         cards = _cards(catalogue.newest(ports.articles, name, FEED))
-        return load_site(ports), cards, catalogue.months(ports.articles, name), _profile(kind, identifier, ports)
+        return cards, catalogue.months(ports.articles, name), _profile(kind, identifier, ports)
 
-    def make(
-        inputs: tuple[Site, list[dict[str, Any]], list[str], Mapping[str, Any] | None],
-    ) -> tuple[str, list[Output]]:
-        site, cards, months, profile = inputs
+    def make(inputs: tuple[list[dict[str, Any]], list[str], Mapping[str, Any] | None]) -> tuple[str, list[Output]]:
+        cards, months, profile = inputs
         if not cards and not profile:
             return "", [_page(path, ""), _page(feed, "")]
         label = _label(kind, identifier, cards, profile)
@@ -332,16 +350,15 @@ def _store_assets(identifier: str, ports: Ports) -> None:
             store(ports.site, Output(key, blob.body, kind, ASSET_CACHE))
 
 
-def refresh_directory(kind: str, ports: Ports, theme: Theme) -> str:
+def refresh_directory(kind: str, site: Site, ports: Ports, theme: Theme) -> str:
     """Bring `/topics/` or `/authors/` in line with the lists that there are; its path."""
     path = f"/{_FOLDERS[kind]}/"
 
-    def read() -> tuple[Site, list[tuple[str, str]]]:
+    def read() -> list[tuple[str, str]]:
         found = ports.articles.query("lists", prefix=f"{kind}:")
-        return load_site(ports), [(item["sk"].partition(":")[2], item["label"]) for item in found]
+        return [(item["sk"].partition(":")[2], item["label"]) for item in found]
 
-    def make(inputs: tuple[Site, list[tuple[str, str]]]) -> list[Output]:
-        site, found = inputs
+    def make(found: list[tuple[str, str]]) -> list[Output]:
         links = [Link(label, f"{path}{i}/") for i, label in sorted(found, key=lambda pair: pair[1].casefold())]
         return [_page(path, pages.directory_html(theme, site, _FOLDERS[kind].capitalize(), path, links))]
 
@@ -360,13 +377,13 @@ def _standing(identifier: str, ports: Ports, theme: Theme) -> Mapping[str, Any] 
     return {"name": profile.name, "body": render_plain(profile.body, lambda _: None, lambda url: url)}
 
 
-def _refresh_corrections(ports: Ports, theme: Theme) -> list[str]:
-    def read() -> tuple[Site, list[dict[str, Any]], Mapping[str, Any] | None]:
+def _refresh_corrections(site: Site, ports: Ports, theme: Theme) -> list[str]:
+    def read() -> tuple[list[dict[str, Any]], Mapping[str, Any] | None]:
         cards = _cards(catalogue.newest(ports.articles, "corrections", 200))
-        return load_site(ports), cards, _standing("corrections", ports, theme)
+        return cards, _standing("corrections", ports, theme)
 
-    def make(inputs: tuple[Site, list[dict[str, Any]], Mapping[str, Any] | None]) -> list[Output]:
-        site, cards, page = inputs
+    def make(inputs: tuple[list[dict[str, Any]], Mapping[str, Any] | None]) -> list[Output]:
+        cards, page = inputs
         heading, intro = (page["name"], page["body"]) if page else ("Corrections", "")
         return [_page("/corrections/", pages.corrections_html(theme, site, heading, intro, cards))]
 
@@ -374,17 +391,16 @@ def _refresh_corrections(ports: Ports, theme: Theme) -> list[str]:
     return ["/corrections/"]
 
 
-def refresh_page(identifier: str, ports: Ports, theme: Theme) -> list[str]:
+def refresh_page(identifier: str, site: Site, ports: Ports, theme: Theme) -> list[str]:
     """Bring a standing page in line with its file, or with the theme's default for it."""
     if identifier == "corrections":
-        return _refresh_corrections(ports, theme)
+        return _refresh_corrections(site, ports, theme)
     path = f"/{identifier}/"
 
-    def read() -> tuple[Site, Mapping[str, Any] | None]:
-        return load_site(ports), _standing(identifier, ports, theme)
+    def read() -> Mapping[str, Any] | None:
+        return _standing(identifier, ports, theme)
 
-    def make(inputs: tuple[Site, Mapping[str, Any] | None]) -> list[Output]:
-        site, page = inputs
+    def make(page: Mapping[str, Any] | None) -> list[Output]:
         return [_page(path, pages.page_html(theme, site, page["name"], path, page["body"]) if page else "")]
 
     converge(read, make, lambda outputs: _put_or_remove(outputs, ports))
@@ -393,19 +409,31 @@ def refresh_page(identifier: str, ports: Ports, theme: Theme) -> list[str]:
 
 def refresh_profile(kind: str, identifier: str, ports: Ports, theme: Theme) -> tuple[str, ...]:
     """Bring what shows an author, a topic or a standing page in line with its file; sends the events."""
-    paths = (
-        refresh_page(identifier, ports, theme)
-        if kind == "page"
-        else refresh(f"{kind}:{identifier}", None, ports, theme)
-    )
-    ports.bus.emit([Event("PagesWritten", {"paths": paths})])
-    return tuple(paths)
+    if kind == "page":
+        return _for_site(lambda site: refresh_page(identifier, site, ports, theme), ports)
+    return refresh_list(f"{kind}:{identifier}", ports, theme)
 
 
 def refresh_list(name: str, ports: Ports, theme: Theme) -> tuple[str, ...]:
     """Bring a whole list in line with its entries; sends the events."""
-    paths = refresh(name, None, ports, theme)
-    ports.bus.emit([Event("PagesWritten", {"paths": paths})])
+    kind = name.partition(":")[0]
+
+    def everything(site: Site) -> list[str]:
+        paths = refresh(name, None, site, ports, theme)
+        return [*paths, refresh_directory(kind, site, ports, theme)] if kind in _FOLDERS else paths
+
+    return _for_site(everything, ports)
+
+
+def _for_site(make: Callable[[Site], list[str]], ports: Ports, events: Sequence[Event] = ()) -> tuple[str, ...]:
+    """Make pages in the light of the settings, again if those changed meanwhile; sends the events."""
+    paths: list[str] = []
+
+    def write(site: Site) -> None:
+        paths[:] = make(site)
+
+    converge(lambda: load_site(ports), lambda site: site, write)
+    ports.bus.emit([Event("PagesWritten", {"paths": paths}), *events])
     return tuple(paths)
 
 
@@ -415,10 +443,17 @@ def refresh_site(ports: Ports, theme: Theme, each_list: bool = True) -> tuple[st
     Args:
         each_list: also ask for every list that there is.
     """
-    site = load_site(ports)
     for key, body in theme.assets.values():
         kind = _CONTENT_TYPES.get("." + key.rsplit(".", 1)[1], "application/octet-stream")
         store(ports.site, Output(key, body, kind, ASSET_CACHE))
+    names = ["all", *catalogue.lists(ports.articles)] if each_list else []
+    return _for_site(
+        lambda site: _refresh_fixed(site, ports, theme), ports, [Event("ListTouched", {"list": name}) for name in names]
+    )
+
+
+def _refresh_fixed(site: Site, ports: Ports, theme: Theme) -> list[str]:
+    """The pages that every site has."""
     errors = {
         "404": (
             "Not found",
@@ -431,26 +466,16 @@ def refresh_site(ports: Ports, theme: Theme, each_list: bool = True) -> tuple[st
         _put_or_remove([Output(f"~errors/{code}.html", text.encode(), HTML, "public, max-age=0, s-maxage=60")], ports)
     robots = "User-agent: *\nDisallow: /api/\nDisallow: /account/\n"
     _put_or_remove([_page("/robots.txt", robots, "text/plain; charset=utf-8")], ports)
-    paths = [
-        "/robots.txt",
-        *_refresh_home(ports, theme),
-        *_refresh_corrections(ports, theme),
-        *_refresh_updates(ports, theme),
-    ]
+    paths = ["/robots.txt", *_refresh_home(site, ports, theme), *_refresh_corrections(site, ports, theme)]
+    paths += _refresh_updates(site, ports, theme)
     own = [key.removeprefix("pages/").removesuffix(".json") for key, _ in ports.work.list("pages/")]
     for identifier in sorted({*own, *theme.pages} - {"corrections"}):
-        paths += refresh_page(identifier, ports, theme)
-    paths += [refresh_directory(kind, ports, theme) for kind in _FOLDERS]
-    events = [Event("PagesWritten", {"paths": paths})]
-    if each_list:
-        events += [Event("ListTouched", {"list": name}) for name in ["all", *catalogue.lists(ports.articles)]]
-    ports.bus.emit(events)
-    return tuple(paths)
+        paths += refresh_page(identifier, site, ports, theme)
+    return paths + [refresh_directory(kind, site, ports, theme) for kind in _FOLDERS]
 
 
-def _refresh_updates(ports: Ports, theme: Theme) -> list[str]:
+def _refresh_updates(site: Site, ports: Ports, theme: Theme) -> list[str]:
     """The ticker's page and data, while nothing has been posted."""
-    site = load_site(ports)
     body = "<p>No updates have been posted yet.</p>"
     page = pages.page_html(theme, site, "Updates", "/updates/", body, template="updates.html")
     outputs = [_page("/updates/", page), _page("/updates/latest.json", '{"updates": []}', "application/json")]

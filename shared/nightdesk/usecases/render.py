@@ -37,6 +37,7 @@ IMAGE_TYPES = {
     ".avif": "image/avif",
 }
 JSON = "application/json"
+_TOLD = 50
 ACCEPTED = "accepted"
 """A file was read; whether readers see it is for its article's state to say."""
 
@@ -181,8 +182,8 @@ def _write_draft(key: str, made: _Made, ports: Ports) -> _Fate:
         "revision": before["revision"] if before else 0,
         "document": before["document"] if before and made.etag else "",
         "first_seen": made.first_seen,
-        "problems": [asdict(problem) for problem in made.problems],
-        "warnings": [asdict(problem) for problem in made.warnings],
+        "problems": _told(made.problems),
+        "warnings": _told(made.warnings),
         "etag": made.etag,
     }
     if not made.etag:
@@ -203,7 +204,7 @@ def _settle_document(key: str, document: Document, record: dict[str, Any], ports
     held = catalogue.claim(ports.articles, document.slug, key)
     if held != key:
         problem = Problem(1, "slug", f"the slug “{document.slug}” is held by {held}; choose another")
-        record["problems"] = [asdict(problem)]
+        record["problems"] = _told([problem])
         return frozenset()
     body = document.to_bytes()
     store(ports.work, Output(f"articles/{document.slug}.json", body, JSON))
@@ -213,6 +214,13 @@ def _settle_document(key: str, document: Document, record: dict[str, Any], ports
     record["revision"] += fingerprint != record["document"]
     record["document"] = fingerprint
     return _retire([slug for slug in record["slugs"] if slug != document.slug], key, ports)
+
+
+def _told(problems: Sequence[Problem]) -> list[dict[str, Any]]:
+    """As many problems as an author can use, in what a record and an event can hold."""
+    told = [{"line": p.line, "key": p.key[:100], "message": p.message[:500]} for p in problems[:_TOLD]]
+    more = len(problems) - len(told)
+    return told + ([{"line": 0, "key": "", "message": f"and {more:,} more"}] if more else [])
 
 
 def _save(key: str, record: dict[str, Any], before: Item | None, ports: Ports) -> Item | None:
@@ -371,8 +379,8 @@ def _render_profile(key: str, filed: Filed, ports: Ports) -> Rendered:
         try:
             body, warnings = _profile(raw, filed, images)
         except Rejected as error:
-            return None, item | {"state": REJECTED, "problems": [asdict(p) for p in error.problems]}
-        return body, item | {"state": ACCEPTED, "warnings": [asdict(w) for w in warnings]}
+            return None, item | {"state": REJECTED, "problems": _told(error.problems)}
+        return body, item | {"state": ACCEPTED, "warnings": _told(warnings)}
 
     def write(made: tuple[bytes | None, dict[str, Any]]) -> None:
         body, item = made
