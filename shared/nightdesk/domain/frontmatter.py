@@ -25,6 +25,7 @@ _STARTS: dict[type, type] = {yaml.MappingStartEvent: dict, yaml.SequenceStartEve
 _ENDS = frozenset((yaml.MappingEndEvent, yaml.SequenceEndEvent))
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 """What a feed cannot hold (XML 1.0, 2.2); escapes let it into YAML and TOML."""
+_CHAIN = re.compile(rf"(?<![\w\"'-])(?:[\w\"'-]+[ \t]*\.[ \t]*){{{_MAX_DEPTH}}}")
 _FENCE = re.compile(r"\s*^(---|\+\+\+)[ \t]*\n", re.MULTILINE)
 
 
@@ -96,6 +97,8 @@ def parse_yaml(text: str, first_line: int = 1) -> dict[str, Node]:
         root = _compose(yaml.parse(text, Loader=_LOADER), first_line)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        if error.context_mark and "end of stream" in str(error.problem):
+            mark = error.context_mark  # where the quote that never ends begins
         line = (mark.line if mark else 0) + first_line
         raise Rejected(Problem(line, "", f"the YAML does not parse: {error.problem}")) from None
     except yaml.YAMLError as error:
@@ -169,6 +172,9 @@ def _add(parent: _Open, node: Node, line: int) -> None:
 
 
 def _parse_toml(text: str, first_line: int) -> dict[str, Node]:
+    if chain := _CHAIN.search(text):  # tomllib's time grows with the square of a dotted key's length
+        line = text.count("\n", 0, chain.start()) + first_line
+        raise Rejected(Problem(line, "", "the front matter is nested too deeply"))
     try:
         tree = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # a number of thousands of digits is a plain ValueError
