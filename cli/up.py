@@ -160,7 +160,9 @@ def folder_keys(folder: Path) -> dict[str, Path]:
         key = _key(path, folder)
         if key and path.is_file():
             found[key] = path
-    return dict(sorted(found.items(), key=lambda pair: (pair[0] != "site.yaml", pair[0].startswith("drafts/"), pair[0])))
+    return dict(
+        sorted(found.items(), key=lambda pair: (pair[0] != "site.yaml", pair[0].startswith("drafts/"), pair[0]))
+    )
 
 
 def _key(path: Path, folder: Path) -> str:
@@ -223,7 +225,13 @@ def _watch(content: Path, cloud: Cloud, stopping: threading.Event, local: Any) -
     from watchfiles import watch
 
     for changes in watch(
-        content, stop_event=stopping, debounce=200, step=20, rust_timeout=500, yield_on_timeout=True, raise_interrupt=False
+        content,
+        stop_event=stopping,
+        debounce=200,
+        step=20,
+        rust_timeout=500,
+        yield_on_timeout=True,
+        raise_interrupt=False,
     ):
         if local.failed:
             say("The emulator has ended by itself; see emulator.log in the state directory.")

@@ -101,7 +101,9 @@ def deploy(
     if not _prepared(client, stack, name):
         return False
     client.execute_change_set(StackName=stack, ChangeSetName=name)
-    found = _wait(client, stack, lambda found: found is not None and found["StackStatus"].endswith(("_COMPLETE", "FAILED")))
+    found = _wait(
+        client, stack, lambda found: found is not None and found["StackStatus"].endswith(("_COMPLETE", "FAILED"))
+    )
     status = found["StackStatus"] if found else "gone"
     if status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
         raise DeployError(f"{stack} is {status}\n" + "\n".join(_reasons(client, stack)))

@@ -55,7 +55,9 @@ def architecture() -> str:
     return "arm64" if platform.machine().lower() in ("arm64", "aarch64") else "x86_64"
 
 
-def build(root: Path = ROOT, out: Path = BUILD, *, for_aws: bool = False, say: Callable[[str], None] = lambda _: None) -> str:
+def build(
+    root: Path = ROOT, out: Path = BUILD, *, for_aws: bool = False, say: Callable[[str], None] = lambda _: None
+) -> str:
     """Build everything that is out of date.
 
     Args:
@@ -228,7 +230,12 @@ def _prune(packages: Path) -> None:
     for pattern in ("boto3/examples", "boto3/data", "bin", "**/tests", "**/__pycache__"):
         for unused in list(packages.glob(pattern)):
             shutil.rmtree(unused)
-    for unused in [*packages.glob("**/*.pyi"), *packages.glob("**/*.c"), *packages.glob("**/*.pyx"), packages / ".lock"]:
+    for unused in [
+        *packages.glob("**/*.pyi"),
+        *packages.glob("**/*.c"),
+        *packages.glob("**/*.pyx"),
+        packages / ".lock",
+    ]:
         unused.unlink(missing_ok=True)
 
 

@@ -22,7 +22,7 @@ from .cloud import ROOT, STACK, Cloud, EmulatedSession, forget_state, outputs_of
 from .deploy import DeployError, deploy
 from .edge_runtime import node_binary
 
-_PATIENCE = 30.0
+_PATIENCE = 120.0
 _SAVE_SECONDS = 60.0
 
 
@@ -112,9 +112,7 @@ class LocalCloud:
             DeployError: the stack did not come to be.
         """
         layers.build(say=self._say)
-        self.deployed = deploy(
-            self.session, self.endpoint, ROOT / "template.yaml", STACK, self._parameters, self._say
-        )
+        self.deployed = deploy(self.session, self.endpoint, ROOT / "template.yaml", STACK, self._parameters, self._say)
         outputs = outputs_of(self.session, STACK)
         if outputs is None:
             raise DeployError(f"{STACK} is not there after its deploy")

@@ -1,0 +1,27 @@
+"""What all tests share: one cloud with the stack deployed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from cloud_under_test import CloudUnderTest, embedded, in_docker
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--localstack",
+        choices=("embedded", "docker"),
+        default="embedded",
+        help="the cloud to test on: the embedded one, or LocalStack's image, which needs Docker",
+    )
+
+
+@pytest.fixture(scope="session")
+def cloud(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudUnderTest]:
+    """A fresh cloud with the stack deployed and the theme's own pages published, without examples."""
+    docker = request.config.getoption("--localstack") == "docker"
+    with in_docker() if docker else embedded(tmp_path_factory.mktemp("cloud")) as found:
+        found.tell("SiteChanged", {}, source="nightdesk.deploy")
+        found.settle()
+        yield found
