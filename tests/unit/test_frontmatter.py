@@ -6,7 +6,7 @@ import json
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from nightdesk.domain.errors import Problem, Rejected
 from nightdesk.domain.frontmatter import MAX_BYTES, Node, Source, decode, parse_yaml, plain, split
@@ -293,6 +293,7 @@ def source_or_problems(raw: bytes) -> Source | tuple[Problem, ...]:
         return error.problems
 
 
+@settings(deadline=None)
 @given(st.one_of(st.binary(max_size=400), st.lists(FRAGMENTS, max_size=60).map(b"".join)))
 def test_any_bytes_are_a_source_or_rejected(raw: bytes) -> None:
     for candidate in (raw, b"---\n" + raw + b"\n---\nBody", b"+++\n" + raw + b"\n+++\nBody"):
@@ -306,6 +307,7 @@ def test_any_bytes_are_a_source_or_rejected(raw: bytes) -> None:
         assert time.perf_counter() - started < 1
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(min_size=1, max_size=10), st.text(max_size=30), max_size=5))
 def test_json_is_yaml(values: dict[str, str]) -> None:
     text = json.dumps(values)

@@ -256,7 +256,7 @@ class Reader:
         if not (found := self.find(*names)):
             return False
         name, node = found
-        value = node.value.lower() if isinstance(node.value, str) else ""
+        value = node.value.lower() if isinstance(node.value, str) else "a list"
         if value in ("true", "yes", "on"):
             return True
         if value not in ("false", "no", "off", ""):

@@ -1,0 +1,443 @@
+"""Drafts: every key of the contract and its synonyms, slugs, and what is refused with which line and key."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import fields
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from nightdesk.domain.drafts import Draft, Filed, classify, parse_draft, parse_profile
+from nightdesk.domain.errors import Problem, Rejected
+from nightdesk.domain.site import Site, parse_site
+from nightdesk.rendering.markdown import to_html
+
+SITE = Site(timezone="Europe/Oslo", tiers=("public", "subscriber", "member"))
+
+
+def parse(matter: str, name: str = "a-story", body: str = "Text.\n", site: Site = SITE) -> Draft:
+    """A draft of a title, which stands in line 2, and `matter`, which begins in line 3."""
+    return parse_draft(f"---\ntitle: T\n{matter}\n---\n{body}".encode(), name, site, to_html)
+
+
+def problems_of(raw: str, name: str = "a-story", site: Site = SITE) -> list[tuple[int, str]]:
+    """Line and key of each problem with which a draft is rejected."""
+    with pytest.raises(Rejected) as caught:
+        parse_draft(raw.encode(), name, site, to_html)
+    assert all(len(problem.message) > 5 for problem in caught.value.problems)
+    return [(problem.line, problem.key) for problem in caught.value.problems]
+
+
+# --- Keys and synonyms ---
+
+SPOKEN = "2026-11-23T03:10:00+01:00"
+KEYS = [
+    ("dek", ["dek", "deck", "description", "summary", "excerpt", "subtitle"], "One. Two.", "One. Two."),
+    ("date", ["date", "published", "publishDate", "published_at"], SPOKEN, SPOKEN),
+    ("lastmod", ["lastmod", "updated"], SPOKEN, SPOKEN),
+    ("authors", ["authors", "author"], "[ada, bo]", (("ada", ""), ("bo", ""))),
+    ("topics", ["topics", "topic", "categories"], "[energy, trade]", (("energy", ""), ("trade", ""))),
+    ("tags", ["tags"], "[one, two, one]", ("one", "two")),
+    ("draft", ["draft"], "true", True),
+    ("publish_at", ["publish_at"], SPOKEN, SPOKEN),
+    ("expires", ["expires", "expiryDate", "expirydate"], SPOKEN, SPOKEN),
+    (
+        "hero",
+        ["hero", "feature_image", "image"],
+        "{src: a.png, alt: A, caption: C, credit: D, source_type: digitalCapture}",
+        {"src": "a.png", "alt": "A", "caption": "C", "credit": "D", "source_type": "digitalCapture"},
+    ),
+    ("access", ["access", "visibility"], "member", "member"),
+    (
+        "sources",
+        ["sources"],
+        "[{title: S, url: 'https://s.example/', publisher: P, date: '2026', note: N}]",
+        ({"title": "S", "url": "https://s.example/", "publisher": "P", "date": "2026", "note": "N"},),
+    ),
+    ("sources_access", ["sources_access"], "member", "member"),
+    (
+        "production",
+        ["production"],
+        f"{{ai_roles: [draft, images], reviewed_by: R, reviewed_at: '{SPOKEN}', statement: S}}",
+        {"ai_roles": ["draft", "images"], "reviewed_by": "R", "reviewed_at": SPOKEN, "statement": "S"},
+    ),
+    (
+        "corrections",
+        ["corrections"],
+        f"[{{date: '{SPOKEN}', text: C}}]",
+        ({"date": SPOKEN, "text": "C"},),
+    ),
+    ("newsletter", ["newsletter"], "true", True),
+    ("aliases", ["aliases"], "[/2019/03/old/, old-name]", ("/2019/03/old/", "/old-name")),
+    ("slug", ["slug"], "another-slug", "another-slug"),
+]
+
+
+@pytest.mark.parametrize(
+    ("field", "key", "typed", "expected"),
+    [(field, key, typed, expected) for field, keys, typed, expected in KEYS for key in keys],
+)
+def test_every_key_and_synonym_is_read(field: str, key: str, typed: str, expected: Any) -> None:
+    draft = parse(f"{key}: {typed}")
+    assert getattr(draft, field) == expected
+    assert draft.extra == {}
+    assert draft.warnings == ()
+
+
+@pytest.mark.parametrize(("field", "keys", "typed", "expected"), [key for key in KEYS if len(key[1]) > 1])
+def test_the_key_itself_wins_over_its_synonyms(field: str, keys: list[str], typed: str, expected: Any) -> None:
+    other = "nobody" if field in ("authors", "topics") else "public" if field == "access" else "2020-01-01"
+    draft = parse(f"{keys[1]}: {other}\n{keys[0]}: {typed}")
+    assert getattr(draft, field) == expected
+    assert draft.extra == {}
+
+
+def test_every_field_of_a_draft_has_a_key_here() -> None:
+    made_elsewhere = {"title", "extra", "passages", "warnings"}
+    assert {field for field, *_ in KEYS} == {item.name for item in fields(Draft)} - made_elsewhere
+
+
+def test_what_is_left_out_has_a_plain_default() -> None:
+    draft = parse("")
+    assert (draft.title, draft.slug, draft.access, draft.sources_access) == ("T", "a-story", "public", "subscriber")
+    assert not any(getattr(draft, name) for name in ("dek", "date", "lastmod", "authors", "topics", "tags", "draft"))
+    assert not any(getattr(draft, name) for name in ("publish_at", "expires", "hero", "sources", "corrections"))
+
+
+def test_a_lone_text_is_a_list_of_one() -> None:
+    assert parse("author: Ada Lindqvist").authors == (("ada-lindqvist", "Ada Lindqvist"),)
+    assert parse("tags: war").tags == ("war",)
+    assert parse("hero: a.png").hero["src"] == "a.png"
+
+
+def test_text_over_several_lines_becomes_one_line() -> None:
+    assert parse("dek: |\n  One.\n  Two.\n").dek == "One. Two."
+
+
+@pytest.mark.parametrize(
+    ("matter", "expected"),
+    [
+        ("draft: true", True),
+        ("draft: yes", True),
+        ("draft: False", False),
+        ("draft: off", False),
+        ("draft:", False),
+        ("status: draft", True),
+        ("status: Draft", True),
+        ("status: published", False),
+    ],
+)
+def test_a_draft_is_marked_in_either_way(matter: str, expected: bool) -> None:
+    assert parse(matter).draft is expected
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("2026-11-23", "2026-11-23T00:00:00+01:00"),
+        ("2026-07-01", "2026-07-01T00:00:00+02:00"),
+        ("2026-11-23 03:10", "2026-11-23T03:10:00+01:00"),
+        ("2026-11-23T03:10:00", "2026-11-23T03:10:00+01:00"),
+        ("2026-11-23T03:10:00Z", "2026-11-23T03:10:00+00:00"),
+        ("2026-11-23 03:10:00 -0500", "2026-11-23T03:10:00-05:00"),
+        ("2026-11-23T03:10:00.123+01", "2026-11-23T03:10:00+01:00"),
+        ("2026-1-2", "2026-01-02T00:00:00+01:00"),
+        ("2026-11-23 03:10:00 UTC", "2026-11-23T03:10:00+00:00"),
+    ],
+)
+def test_moments_are_meant_in_the_sites_zone(typed: str, expected: str) -> None:
+    assert parse(f"date: {typed}").date == expected
+
+
+def test_ids_are_made_of_names_and_the_names_are_kept() -> None:
+    draft = parse("authors: [Ada Lindqvist, ada-lindqvist, Søren Ødegård]\ntopic: Żółć & Co")
+    assert draft.authors == (("ada-lindqvist", "Ada Lindqvist"), ("soren-odegard", "Søren Ødegård"))
+    assert draft.topics == (("zolc-co", "Żółć & Co"),)
+
+
+def test_unknown_keys_are_kept_and_warned_of() -> None:
+    draft = parse("layout: post\nweight: 7\nnested: {a: [b, no]}\ndek: D")
+    assert draft.extra == {"layout": "post", "weight": "7", "nested": {"a": ["b", "no"]}}
+    assert [(warning.line, warning.key) for warning in draft.warnings] == [(3, "layout"), (4, "weight"), (5, "nested")]
+
+
+def test_an_image_without_a_description_is_warned_of() -> None:
+    assert [(w.line, w.key) for w in parse("hero:\n  src: a.png").warnings] == [(4, "hero.alt")]
+
+
+def test_the_url_of_a_source_type_will_do() -> None:
+    typed = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+    assert parse(f"hero: {{src: a.png, alt: A, source_type: '{typed}'}}").hero["source_type"] == typed.rsplit("/")[-1]
+
+
+def test_toml_gives_the_same_draft() -> None:
+    yaml = parse("date: 2026-11-23T03:10:00+01:00\ntags: [a]\nhero: {src: a.png, alt: A}\ndraft: true")
+    toml = '+++\ntitle = "T"\ndate = 2026-11-23T03:10:00+01:00\ntags = ["a"]\ndraft = true\nhero.src = "a.png"\nhero.alt = "A"\n+++\nText.\n'
+    read = parse_draft(toml.encode(), "a-story", SITE, to_html)
+    assert {f.name: getattr(read, f.name) for f in fields(Draft) if f.name != "passages"} == {
+        f.name: getattr(yaml, f.name) for f in fields(Draft) if f.name != "passages"
+    }
+
+
+# --- Slugs ---
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("a-story", "a-story"),
+        ("2026-11-23-a-story", "a-story"),
+        ("2026-11-23-2026-11-24-twice", "2026-11-24-twice"),
+        ("2026-11-23-", "2026-11-23"),
+        ("2026-11-23", "2026-11-23"),
+        ("A Story_of  Two.Cities", "a-story-of-two-cities"),
+        ("Ærø-Ñandú-Łódź", "aero-nandu-lodz"),
+        ("Straße", "strasse"),
+        ("Москва", "moskva"),
+        ("北京", "beijing"),
+        ("don't-stop", "dont-stop"),
+        ("--x--", "x"),
+        ("x" * 300, "x" * 200),
+    ],
+)
+def test_a_slug_comes_from_the_file_name(name: str, slug: str) -> None:
+    assert parse("", name=name).slug == slug
+
+
+def test_a_typed_slug_wins() -> None:
+    assert parse("slug: mine", name="2026-11-23-other").slug == "mine"
+
+
+@pytest.mark.parametrize("typed", ["Two Words", "UPPER", "-a", "a-", "a--b", "a/b", "..", "é", "~member", "a" * 201])
+def test_a_typed_slug_must_be_one(typed: str) -> None:
+    assert problems_of(f"---\ntitle: T\nslug: {json.dumps(typed)}\n---\n") == [(3, "slug")]
+
+
+def test_a_file_name_without_letters_is_no_slug() -> None:
+    assert problems_of("---\ntitle: T\n---\n", name="---") == [(1, "slug")]
+
+
+@settings(deadline=None)
+@given(st.text(min_size=1, max_size=60))
+def test_whatever_the_name_the_slug_is_one_or_the_draft_is_rejected(name: str) -> None:
+    try:
+        draft = parse("", name=name)
+    except Rejected as error:
+        problems = error.problems
+    else:
+        problems = ()
+        assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", draft.slug)
+    assert all(problem.key == "slug" for problem in problems)
+
+
+# --- What is refused ---
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("---\ndek: D\n---\n", [(1, "title")]),
+        ("---\ndek: D\ntitle:\n---\n", [(1, "title")]),
+        ("---\ndek: D\ntitle: ''\n---\n", [(3, "title")]),
+        ("---\ntitle: [a]\n---\n", [(2, "title")]),
+        ("---\ntitle: {a: b}\n---\n", [(2, "title")]),
+        (f"---\ntitle: {'x' * 301}\n---\n", [(2, "title")]),
+        ('---\ntitle: "a\\x07"\n---\n', [(2, "title")]),
+        ("---\ntitle: T\ndate: yesterday\n---\n", [(3, "date")]),
+        ("---\ntitle: T\npublished: 2026-02-30\n---\n", [(3, "published")]),
+        ("---\ntitle: T\ndate: 0001-01-01T00:00:00Z\n---\n", [(3, "date")]),
+        ("---\ntitle: T\ndate: 9999-12-31T23:59:59-05:00\n---\n", [(3, "date")]),
+        ("---\ntitle: T\ndate: 23.11.2026\n---\n", [(3, "date")]),
+        ("---\ntitle: T\ndate: 2026-11-23T25:00:00Z\n---\n", [(3, "date")]),
+        ("---\ntitle: T\ndate: 2026-11-23T03:10:00+99:00\n---\n", [(3, "date")]),
+        ("---\ntitle: T\nlastmod: x\nexpirydate: x\npublish_at: x\n---\n", [(3, "lastmod"), (4, "expirydate"), (5, "publish_at")]),
+        ("---\ntitle: T\naccess: friends\n---\n", [(3, "access")]),
+        ("---\ntitle: T\nvisibility: paid\n---\n", [(3, "visibility")]),
+        ("---\ntitle: T\nsources_access: x\n---\n", [(3, "sources_access")]),
+        ("---\ntitle: T\ndraft: maybe\n---\n", [(3, "draft")]),
+        ("---\ntitle: T\ndraft: [true]\n---\n", [(3, "draft")]),
+        ("---\ntitle: T\nnewsletter: 1\n---\n", [(3, "newsletter")]),
+        ("---\ntitle: T\nauthors: [{name: A}]\n---\n", [(3, "authors")]),
+        ("---\ntitle: T\nauthors: ['!!']\n---\n", [(3, "authors")]),
+        (f"---\ntitle: T\ntags: [{'x' * 501}]\n---\n", [(3, "tags")]),
+        (f"---\ntitle: T\ntopics: [{', '.join(f't{n}' for n in range(13))}]\n---\n", [(3, "topics")]),
+        ("---\ntitle: T\nhero: {alt: A}\n---\n", [(3, "hero.src")]),
+        ("---\ntitle: T\nhero: [a.png]\n---\n", [(3, "hero")]),
+        ("---\ntitle: T\nhero:\n  src: a.png\n  alt: A\n  source_type: painting\n---\n", [(6, "hero.source_type")]),
+        ("---\ntitle: T\nsources: [a]\n---\n", [(3, "sources")]),
+        ("---\ntitle: T\nsources:\n  - publisher: P\n---\n", [(4, "sources.title")]),
+        ("---\ntitle: T\nsources:\n  - title: S\n    url: 'javascript:alert(1)'\n---\n", [(4, "sources.url")]),
+        ("---\ntitle: T\nsources:\n  - title: S\n    url: 'data:text/html,x'\n---\n", [(4, "sources.url")]),
+        ("---\ntitle: T\ncorrections: [{text: C}]\n---\n", [(3, "corrections.text")]),
+        ("---\ntitle: T\ncorrections: [{date: 2026-11-23}]\n---\n", [(3, "corrections.text")]),
+        (
+            "---\ntitle: T\ncorrections:\n" + "  - {date: 2026-11-23, text: C}\n" * 25 + "---\n",
+            [(4, "corrections")],
+        ),
+        ("---\ntitle: T\nproduction: {reviewed_at: soon}\n---\n", [(3, "production.reviewed_at")]),
+        ("---\ntitle: T\nproduction: text\n---\n", [(3, "production")]),
+        ("---\ntitle: T\naliases: [/a/../b]\n---\n", [(3, "aliases")]),
+        ("---\ntitle: T\naliases: [/]\n---\n", [(3, "aliases")]),
+        ("---\ntitle: T\naliases: ['/a?b=1']\n---\n", [(3, "aliases")]),
+        ("---\ntitle: T\naliases: ['/a b']\n---\n", [(3, "aliases")]),
+        ("---\ntitle: T\n---\n\n::: gate\nnever closed\n", [(5, "gate")]),
+        ("---\ntitle: T\n---\n::: gate tier=friends\nx\n:::\n", [(4, "tier")]),
+        ("no front matter", [(1, "")]),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_published_is_rejected_with_line_and_key(raw: str, expected: list[tuple[int, str]]) -> None:
+    assert problems_of(raw) == expected
+
+
+def test_all_problems_are_told_at_once_in_the_order_of_the_file() -> None:
+    raw = "---\naccess: friends\ndate: x\nhero: {}\nsources: [a]\n---\n\n:::\n"
+    assert problems_of(raw) == [(1, "title"), (2, "access"), (3, "date"), (4, "hero.src"), (5, "sources"), (8, "")]
+
+
+def test_a_problem_reads_as_file_line_and_key() -> None:
+    assert str(Problem(3, "date", "is no date")) == "3: date: is no date"
+    assert str(Problem(0, "", "is too long")) == "is too long"
+
+
+# --- Round trip ---
+
+WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Cf", "Zl", "Zp", "Zs", "Co", "Cn")), min_size=1, max_size=12)  # fmt: skip
+LINE = st.lists(WORDS, min_size=1, max_size=5).map(" ".join)
+TIERS = st.sampled_from(SITE.tiers)
+
+
+@settings(deadline=None)
+@given(
+    title=LINE, dek=LINE, tags=st.lists(LINE, max_size=4, unique=True), access=TIERS, when=st.datetimes(), draft=st.booleans(),
+    sources=st.lists(st.fixed_dictionaries({"title": LINE, "publisher": LINE, "note": LINE}), max_size=3),
+)  # fmt: skip
+def test_what_was_meant_is_what_is_read(
+    title: str, dek: str, tags: list[str], access: str, when: Any, draft: bool, sources: list[dict[str, str]]
+) -> None:  # fmt: skip
+    when = when.replace(microsecond=0, year=max(1000, min(when.year, 9998)))
+    values = {
+        "title": title,
+        "dek": dek,
+        "tags": tags,
+        "access": access,
+        "date": when.isoformat() + "Z",
+        "draft": draft,
+    }
+    raw = f"---\n{json.dumps({**values, 'sources': sources}, ensure_ascii=False)}\n---\nText.\n"
+    read = parse_draft(raw.encode(), "a-story", SITE, to_html)
+    assert (read.title, read.dek, read.tags, read.access, read.draft) == (title, dek, tuple(tags), access, draft)
+    assert read.date == when.isoformat() + "+00:00"
+    assert [{key: source[key] for key in ("title", "publisher", "note")} for source in read.sources] == sources
+
+
+# --- Files, profiles, settings ---
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("drafts/a.md", Filed("draft", "a", "")),
+        ("drafts/a.markdown", Filed("draft", "a", "")),
+        ("drafts/2026-01-01-a/index.md", Filed("draft", "2026-01-01-a", "drafts/2026-01-01-a/")),
+        ("drafts/a/other.md", None),
+        ("drafts/a/b/index.md", None),
+        ("drafts/a.png", None),
+        ("authors/ada.md", Filed("author", "ada", "authors/")),
+        ("topics/energy.md", Filed("topic", "energy", "")),
+        ("pages/about.md", Filed("page", "about", "")),
+        ("pages/about/index.md", None),
+        ("site.yaml", Filed("site", "site", "")),
+        ("drafts/site.yaml", None),
+        ("README.md", None),
+        ("drafts", None),
+    ],
+)
+def test_a_key_says_what_an_object_is(key: str, expected: Filed | None) -> None:
+    assert classify(key) == expected
+
+
+def test_a_profile_is_read() -> None:
+    raw = b"---\nname: Ada Lindqvist\nkind: ai\nbeat: Energy\nportrait: ada.png\nresponsible_editor: H\nodd: 1\n---\nBio.\n"
+    profile = parse_profile(raw, "author", "ada-lindqvist")
+    assert (profile.name, profile.human, profile.beat, profile.portrait) == (
+        "Ada Lindqvist",
+        False,
+        "Energy",
+        "ada.png",
+    )
+    assert (profile.responsible_editor, profile.body) == ("H", "Bio.\n")
+    assert [(w.line, w.key) for w in profile.warnings] == [(7, "odd")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "raw", "expected"),
+    [
+        ("author", "ada", "---\nbeat: x\n---\n", [(1, "name")]),
+        ("page", "about", "---\nx: y\n---\n", [(1, "title")]),
+        ("author", "ada", "---\nname: A\nkind: robot\n---\n", [(3, "kind")]),
+        ("page", "articles", "---\ntitle: A\n---\n", [(1, "slug")]),
+        ("page", "api", "---\ntitle: A\n---\n", [(1, "slug")]),
+        ("author", "---", "---\nname: A\n---\n", [(0, "")]),
+        ("author", "ada", "---\nname: A\n---\n\n::: gate\nx\n:::\n", [(5, "gate"), (7, "gate")]),
+        ("topic", "t", "name: A", [(1, "")]),
+    ],
+)
+def test_a_bad_profile_is_rejected(kind: str, name: str, raw: str, expected: list[tuple[int, str]]) -> None:
+    with pytest.raises(Rejected) as caught:
+        parse_profile(raw.encode(), kind, name)
+    assert [(problem.line, problem.key) for problem in caught.value.problems] == expected
+
+
+def test_settings_are_read() -> None:
+    raw = b"""
+name: The Meridian
+tagline: News
+base_url: https://news.example/
+language: nb
+timezone: Europe/Oslo
+tiers: [friend, patron]
+teaser: For a {tier}.
+require_profiles: yes
+support: [{label: Give, url: 'https://give.example/'}, {label: Join, url: /membership/}]
+odd: 1
+"""
+    site, warnings = parse_site(raw)
+    assert (site.name, site.base_url, site.language) == ("The Meridian", "https://news.example", "nb")
+    assert site.tiers == ("public", "friend", "patron")
+    assert (site.teaser, site.require_profiles) == ("For a {tier}.", True)
+    assert site.support == (("Give", "https://give.example/"), ("Join", "/membership/"))
+    assert [(w.line, w.key) for w in warnings] == [(11, "odd")]
+    assert Site.from_json(json.loads(json.dumps(site.to_json()))) == site
+
+
+def test_no_settings_are_the_defaults() -> None:
+    assert parse_site(b"") == (Site(), ())
+    assert Site.from_json(None) == Site()
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("timezone: Mars/Olympus", [(1, "timezone")]),
+        ("timezone: America", [(1, "timezone")]),
+        ("name: N\ntimezone: ../../etc/passwd", [(2, "timezone")]),
+        ("tiers: [Public]", [(1, "tiers")]),
+        ("tiers: [a, b, a]", [(1, "tiers")]),
+        ("base_url: news.example", [(1, "base_url")]),
+        ("base_url: https://news.example/blog", [(1, "base_url")]),
+        ("support: [{label: L, url: 'javascript:alert(1)'}]", [(1, "support.url")]),
+        ("support: [{url: /x}]", [(1, "support.url")]),
+        ("- a", [(1, "")]),
+    ],
+)
+def test_bad_settings_are_rejected(raw: str, expected: list[tuple[int, str]]) -> None:
+    with pytest.raises(Rejected) as caught:
+        parse_site(raw.encode())
+    assert [(problem.line, problem.key) for problem in caught.value.problems] == expected
+
+
+def test_an_unknown_tier_outranks_every_reader() -> None:
+    assert [SITE.rank(tier) for tier in ("public", "subscriber", "member", "friends")] == [0, 1, 2, 3]
