@@ -116,13 +116,17 @@ def _directives(
         elif found := _ASIDE.match(line):
             aside.append(number)
             masked[number] = f"{found[0]}\ue000{number}\ue001"
-    html = to_html("\n".join(masked))
+    html = to_html("\n".join([*masked, _MASK.format(len(lines))]))
     if aside:
         outside_code = _PRE.sub("", html)
         for number in aside:
             if f"\ue000{number}\ue001" in outside_code:
                 problems.append(Problem(number + first_line, "gate", _OUT_OF_PLACE))
     directives = {int(found) for found in _MASKED.findall(html)}
+    if len(lines) not in directives and known:
+        message = "a code block is never closed, and this line may be in it"
+        problems.append(Problem(max(known) + first_line, "gate", message))
+    directives.discard(len(lines))
     if known != directives:
         code = {int(found) for block in _PRE.findall(html) for found in _ESCAPED.findall(block)}
         # Neither a directive nor code: the parser took the line for a part of something else.

@@ -301,7 +301,9 @@ def _news_article(
         "publisher": {"@type": "NewsMediaOrganization", "name": site.name, "url": f"{site.base_url}/"},
     }
     if gated:
-        data["hasPart"] = [{"@type": "WebPageElement", "isAccessibleForFree": False, "cssSelector": [".gate", ".gated"]}]
+        data["hasPart"] = [
+            {"@type": "WebPageElement", "isAccessibleForFree": False, "cssSelector": [".gate", ".gated"]}
+        ]
     editors = list(dict.fromkeys(a.responsible_editor for a in authors if a.responsible_editor))
     if editors:
         data["editor"] = [{"@type": "Person", "name": name} for name in editors]

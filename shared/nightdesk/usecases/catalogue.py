@@ -82,9 +82,9 @@ def newest(table: Table, name: str, limit: int) -> list[Item]:
     return table.query(f"list#{name}", descending=True, limit=limit)
 
 
-def month(table: Table, name: str, which: str) -> list[Item]:
-    """All entries of one month of a list, newest first."""
-    return table.query(f"list#{name}", prefix=which, descending=True)
+def month(table: Table, name: str, which: str, limit: int | None = None) -> list[Item]:
+    """The entries of one month of a list, newest first; all, or the newest few."""
+    return table.query(f"list#{name}", prefix=which, descending=True, limit=limit)
 
 
 def preceding(table: Table, name: str, sort_key: str, limit: int) -> list[Item]:
@@ -112,8 +112,8 @@ def lists(table: Table, prefix: str = "") -> list[str]:
     return [item["sk"] for item in table.query("lists", prefix=prefix)]
 
 
-def mark(table: Table, pk: str, sk: str, present: bool) -> None:
-    """Set or remove a marker, writing only if that changes anything.
+def mark(table: Table, pk: str, sk: str, present: bool) -> bool:
+    """Set or remove a marker; whether that changed anything.
 
     Raises:
         Conflict: it was changed in the meantime.
@@ -123,6 +123,7 @@ def mark(table: Table, pk: str, sk: str, present: bool) -> None:
         table.write([Change(pk, sk, {}, None)])
     if there and not present:
         table.write([Change(pk, sk, None, there["version"])])
+    return present != bool(there)
 
 
 def split_entry(place: str) -> tuple[str, str]:

@@ -23,13 +23,15 @@ Made = TypeVar("Made")
 _ATTEMPTS = 8
 
 
-def converge(read: Callable[[], Inputs], make: Callable[[Inputs], Made], write: Callable[[Made], None]) -> Made:
+def converge(read: Callable[[], Inputs], make: Callable[[Inputs], Made], write: Callable[[Made], bool]) -> Made:
     """Read, make, write and look again until the inputs held still.
+
+    A run that found nothing to write has overwritten nobody's work, so it need not look again.
 
     Args:
         read: gathers the inputs; two readings are equal exactly when nothing changed between them.
         make: a pure function of the inputs.
-        write: stores what was made; raises Conflict when another writer was first.
+        write: stores what was made and says whether anything was written; raises Conflict when another was first.
 
     Returns:
         What was made of the final inputs.
@@ -38,13 +40,16 @@ def converge(read: Callable[[], Inputs], make: Callable[[Inputs], Made], write: 
         Transient: the inputs would not hold still, and the message should come back later.
     """
     inputs = read()
+    clean = True
     for attempt in range(_ATTEMPTS):
         made = make(inputs)
+        lost = False
         try:
-            write(made)
-            lost = False
+            if not write(made) and clean:
+                return made
         except Conflict:
             lost = True
+        clean = False
         again = read()
         if again == inputs and not lost:
             return made

@@ -72,9 +72,8 @@ def gate(slug: str, ports: Ports, theme: Theme, now: datetime) -> Gated | None:
     def make(inputs: _Inputs | None) -> _Made | None:
         return _make(inputs, theme) if inputs else None
 
-    def write(made: _Made | None) -> None:
-        if made:
-            _write(slug, made, ports)
+    def write(made: _Made | None) -> bool:
+        return made is not None and _write(slug, made, ports)
 
     converge(read, make, write)
     inputs = last[0]
@@ -193,18 +192,18 @@ def gone_html(theme: Theme, site: Site) -> str:
     return pages.page_html(theme, site, "No longer here", "/", body, robots="noindex")
 
 
-def _write(slug: str, made: _Made, ports: Ports) -> None:
+def _write(slug: str, made: _Made, ports: Ports) -> bool:
     prefix = f"articles/{slug}/"
     there = {key for key, _ in ports.site.list(prefix)}
-    for target, key, etag in made.assets:
-        if target not in there:
-            _copy(target, key, etag, slug, ports)
-    for output in made.outputs:
-        store(ports.site, output)
+    missing = [asset for asset in made.assets if asset[0] not in there]
+    for target, key, etag in missing:
+        _copy(target, key, etag, slug, ports)
+    wrote = [store(ports.site, output) for output in made.outputs]
     wanted = {output.key for output in made.outputs} | {target for target, _, _ in made.assets}
     for key in sorted(there - wanted):
         ports.site.delete(key)
-    store(ports.work, Output(f"facts/{slug}.json", made.facts, JSON))
+    wrote.append(store(ports.work, Output(f"facts/{slug}.json", made.facts, JSON)))
+    return any(wrote) or bool(missing) or not there <= wanted
 
 
 def _copy(target: str, key: str, etag: str, slug: str, ports: Ports) -> None:

@@ -67,12 +67,13 @@ def finish(entered: Sequence[Listed], ports: Ports, theme: Theme) -> tuple[str, 
     pending = [place for listed in entered for place in listed.pending]
     paths: list[str] = []
 
-    def write(site: Site) -> None:
+    def write(site: Site) -> bool:
         paths[:] = [
             path for name, months in months_of(pending).items() for path in refresh(name, months, site, ports, theme)
         ]
         if any(not place.startswith(("all ", "corrections ")) for place in pending):
             paths.extend(refresh_directory(kind, site, ports, theme) for kind in _FOLDERS)
+        return True
 
     if pending:
         converge(lambda: load_site(ports), lambda site: site, write)
@@ -105,13 +106,13 @@ def enter(slug: str, ports: Ports) -> Listed | None:
 
     state: list[Item] = []
 
-    def write(facts: Mapping[str, Any] | None) -> None:
+    def write(facts: Mapping[str, Any] | None) -> bool:
         if not facts:
-            return
+            return False
         before = catalogue.record(ports.articles, slug)
         if before and before["facts"] == facts["digest"]:
             state[:] = [before]
-            return
+            return False
         cards = facts["places"]
         old = before["places"] if before else []
         unsettled = before["pending"] if before and before["settled"] != before["turn"] else []
@@ -128,6 +129,7 @@ def enter(slug: str, ports: Ports) -> Listed | None:
         changes += catalogue.entry_changes(cards, [place for place in old if place not in cards])
         ports.articles.write(changes)
         state[:] = [item]
+        return True
 
     facts = converge(read, make, write)
     if not facts:
@@ -195,7 +197,12 @@ def refresh(name: str, months: Iterable[str] | None, site: Site, ports: Ports, t
     kind, _, identifier = name.partition(":")
     wanted = sorted(set(catalogue.months(ports.articles, name)) if months is None else months)
     for month in wanted:
-        _mark(f"months#{name}", month, lambda month=month: bool(catalogue.month(ports.articles, name, month)), ports)
+        _mark(
+            f"months#{name}",
+            month,
+            lambda month=month: bool(catalogue.month(ports.articles, name, month, limit=1)),
+            ports,
+        )
     paths = [_refresh_month(name, month, site, ports, theme) for month in wanted]
     if kind == "all":
         return paths + _refresh_home(site, ports, theme)
@@ -231,12 +238,16 @@ def _label(kind: str, identifier: str, cards: Sequence[dict[str, Any]], profile:
     return name_of_id(identifier)
 
 
-def _put_or_remove(outputs: Sequence[Output], ports: Ports) -> None:
+def _put_or_remove(outputs: Sequence[Output], ports: Ports) -> bool:
+    """Store what has a body and remove what has none; whether anything was written."""
+    wrote = False
     for output in outputs:
         if output.body:
-            store(ports.site, output)
+            wrote |= store(ports.site, output)
         elif ports.site.stat(output.key):
             ports.site.delete(output.key)
+            wrote = True
+    return wrote
 
 
 def _page(path: str, text: str, kind: str = HTML) -> Output:
@@ -324,16 +335,19 @@ def _refresh_front(kind: str, identifier: str, site: Site, ports: Ports, theme: 
         text = pages.rss(theme, site, f"{label} – {site.name}", path, feed, cards)
         return label, [_page(path, front), _page(feed, text, "application/rss+xml; charset=utf-8")]
 
-    def write(made: tuple[str, list[Output]]) -> None:
+    def write(made: tuple[str, list[Output]]) -> bool:
         label, outputs = made
-        _put_or_remove(outputs, ports)
+        wrote = _put_or_remove(outputs, ports)
         there = ports.articles.get("lists", name)
         if label and (not there or there["label"] != label):
             ports.articles.write([Change("lists", name, {"label": label}, there["version"] if there else None)])
+            wrote = True
         if there and not label:
             ports.articles.write([Change("lists", name, None, there["version"])])
+            wrote = True
         if kind == "author":
             _store_assets(identifier, ports)
+        return wrote
 
     converge(read, make, write)
     return [path, feed]
@@ -429,8 +443,9 @@ def _for_site(make: Callable[[Site], list[str]], ports: Ports, events: Sequence[
     """Make pages in the light of the settings, again if those changed meanwhile; sends the events."""
     paths: list[str] = []
 
-    def write(site: Site) -> None:
+    def write(site: Site) -> bool:
         paths[:] = make(site)
+        return True
 
     converge(lambda: load_site(ports), lambda site: site, write)
     ports.bus.emit([Event("PagesWritten", {"paths": paths}), *events])

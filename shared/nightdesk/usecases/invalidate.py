@@ -32,11 +32,11 @@ def invalidate(paths: Iterable[str], ports: Ports) -> tuple[str, ...]:
     def read() -> dict[str, str]:
         return {path: write_of(path, ports) for path in wanted}
 
-    def write(tokens: dict[str, str]) -> None:
+    def write(tokens: dict[str, str]) -> bool:
         known = {path: ports.articles.get("path", path) for path in wanted}
         moved = [path for path in wanted if (known[path] or {}).get("write", "") != tokens[path]]
         if not moved:
-            return
+            return False
         # The cache knows an answer by the address that the edge function made of the reader's.
         ports.cdn.invalidate(
             [f"/{key_of(path)}" for path in moved],
@@ -46,6 +46,7 @@ def invalidate(paths: Iterable[str], ports: Ports) -> tuple[str, ...]:
             batch = moved[start : start + _PER_TRANSACTION]
             ports.articles.write([Change("path", path, {"write": tokens[path]}, ANY) for path in batch])
         done.extend(moved)
+        return True
 
     converge(read, lambda tokens: tokens, write)
     if done:

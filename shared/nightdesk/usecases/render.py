@@ -129,8 +129,9 @@ class _Fate(NamedTuple):
 def _render_draft(key: str, filed: Filed, ports: Ports) -> Rendered:
     fates: list[_Fate] = []
 
-    def write(made: _Made) -> None:
+    def write(made: _Made) -> bool:
         fates.append(_write_draft(key, made, ports))
+        return True
 
     converge(lambda: _read_draft(key, filed, ports), lambda inputs: _make_draft(inputs, filed), write)
     record = fates[-1].record
@@ -382,7 +383,7 @@ def _render_profile(key: str, filed: Filed, ports: Ports) -> Rendered:
             return None, item | {"state": REJECTED, "problems": _told(error.problems)}
         return body, item | {"state": ACCEPTED, "warnings": _told(warnings)}
 
-    def write(made: tuple[bytes | None, dict[str, Any]]) -> None:
+    def write(made: tuple[bytes | None, dict[str, Any]]) -> bool:
         body, item = made
         before = catalogue.draft_record(ports.articles, key)
         if body is not None:
@@ -393,6 +394,7 @@ def _render_profile(key: str, filed: Filed, ports: Ports) -> Rendered:
         moved = not before or before.get("etag") != item["etag"]
         _save(key, item | {"revision": revision + moved, "slugs": []}, before, ports)
         fate.update(item)
+        return True
 
     converge(read, make, write)
     if fate["state"] == REJECTED:
