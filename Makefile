@@ -9,6 +9,7 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 INSTALL = $(UV) pip install --quiet --require-hashes --only-binary :all:
 
 export UV_PYTHON_DOWNLOADS := never
+export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Whoever points pip at a mirror means uv too.
 ifdef PIP_INDEX_URL

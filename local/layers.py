@@ -47,7 +47,7 @@ _LAMBDA_PLATFORM = "{machine}-manylinux2014"
 
 def python_version() -> str:
     """The version of the interpreter that builds, as the template's parameter takes it."""
-    return "%d.%d" % sys.version_info[:2]
+    return f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def architecture() -> str:

@@ -1,0 +1,202 @@
+"""What must hold of `template.yaml`: AWS's own linters accept it, and it keeps our rules."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nightdesk.events import DETAILS
+from nightdesk_local.deploy import load_template
+from nightdesk_local.layers import EDGE_FUNCTIONS, FUNCTIONS, KEY_PLACEHOLDER, edge_fragment
+
+ROOT = Path(__file__).resolve().parents[2]
+TOOLS = ROOT / ".venv-sam" / "bin"
+TEMPLATE = load_template(ROOT / "template.yaml")
+RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
+STAGES = [name.capitalize() for name in FUNCTIONS]
+
+
+def of_type(kind: str) -> dict[str, Any]:
+    """Properties of all resources of a type, by logical id."""
+    return {name: resource["Properties"] for name, resource in RESOURCES.items() if resource["Type"] == kind}
+
+
+def as_list(value: Any) -> list[Any]:
+    """IAM takes one or many."""
+    return value if isinstance(value, list) else [value]
+
+
+@pytest.mark.parametrize(
+    "command", [["sam", "validate", "--lint"], ["cfn-lint", "template.yaml"]], ids=["sam", "cfn-lint"]
+)
+def test_linters_accept_it(command: list[str]) -> None:
+    environment = {**os.environ, "AWS_DEFAULT_REGION": "us-east-1", "SAM_CLI_TELEMETRY": "0"}
+    done = subprocess.run(
+        [TOOLS / command[0], *command[1:]], cwd=ROOT, capture_output=True, text=True, timeout=120, env=environment
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def statements() -> list[tuple[str, dict[str, Any]]]:
+    """Every statement of every role, with the role's logical id."""
+    return [
+        (name, statement)
+        for name, role in of_type("AWS::IAM::Role").items()
+        for policy in role["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("role", "statement"), statements(), ids=lambda value: value if isinstance(value, str) else value["Sid"]
+)
+def test_roles_name_their_actions_and_resources(role: str, statement: dict[str, Any]) -> None:
+    for action in as_list(statement["Action"]):
+        assert "*" not in action
+    for resource in as_list(statement["Resource"]):
+        named = next(iter(resource.values())) if isinstance(resource, dict) else resource
+        assert named != "*"
+        # A wildcard ends a path in one of our buckets, and nothing else.
+        if isinstance(named, str) and "*" in named:
+            assert re.fullmatch(r"\$\{(Drafts|Work|Site)Bucket\.Arn\}/[a-z/]*\*(/\*)?", named)
+
+
+def test_each_function_has_a_role_of_its_own() -> None:
+    functions = of_type("AWS::Serverless::Function")
+    assert sorted(functions) == sorted(f"{stage}Function" for stage in STAGES)
+    roles = [function["Role"]["Fn::GetAtt"][0] for function in functions.values()]
+    assert sorted(roles) == sorted(of_type("AWS::IAM::Role"))
+    assert not [role for role in of_type("AWS::IAM::Role").values() if "ManagedPolicyArns" in role]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_is_complete(stage: str) -> None:
+    queue = RESOURCES[f"{stage}Queue"]["Properties"]
+    assert queue["RedrivePolicy"] == {
+        "deadLetterTargetArn": {"Fn::GetAtt": [f"{stage}DeadLetterQueue", "Arn"]},
+        "maxReceiveCount": 5,
+    }
+    assert queue["VisibilityTimeout"] == {"Ref": "RetryAfterSeconds"}
+    timeout = TEMPLATE["Globals"]["Function"]["Timeout"]
+    assert TEMPLATE["Parameters"]["RetryAfterSeconds"]["Default"] >= 6 * timeout
+    function = RESOURCES[f"{stage}Function"]["Properties"]
+    assert "Timeout" not in function
+    (source,) = function["Events"].values()
+    assert source["Type"] == "SQS"
+    assert source["Properties"]["Queue"] == {"Fn::GetAtt": [f"{stage}Queue", "Arn"]}
+    assert source["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert f"{stage}Logs" in of_type("AWS::Logs::LogGroup")
+    assert RESOURCES[f"{stage}Logs"]["Properties"]["RetentionInDays"]
+    alarm = RESOURCES[f"{stage}Alarm"]["Properties"]
+    assert alarm["Dimensions"][0]["Value"] == {"Fn::GetAtt": [f"{stage}DeadLetterQueue", "QueueName"]}
+
+
+@pytest.mark.parametrize(("name", "rule"), of_type("AWS::Events::Rule").items(), ids=list(of_type("AWS::Events::Rule")))
+def test_a_rule_delivers_to_a_queue_that_lets_it_and_parks_the_rest(name: str, rule: dict[str, Any]) -> None:
+    (target,) = rule["Targets"]
+    queue = target["Arn"]["Fn::GetAtt"][0]
+    parked = target["DeadLetterConfig"]["Arn"]["Fn::GetAtt"][0]
+    assert parked == queue.replace("Queue", "DeadLetterQueue")
+    assert target["RetryPolicy"]["MaximumRetryAttempts"] > 100
+    policy = RESOURCES[f"{queue}Policy"]["Properties"]
+    assert policy["Queues"] == [{"Ref": queue}, {"Ref": parked}]
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+    assert {"Fn::GetAtt": [name, "Arn"]} in as_list(statement["Condition"]["ArnEquals"]["aws:SourceArn"])
+    assert statement["Resource"] == [{"Fn::GetAtt": [queue, "Arn"]}, {"Fn::GetAtt": [parked, "Arn"]}]
+
+
+def test_rules_speak_of_events_that_there_are() -> None:
+    for rule in of_type("AWS::Events::Rule").values():
+        pattern = rule["EventPattern"]
+        if pattern["source"] != ["aws.s3"]:
+            assert set(pattern["detail-type"]) <= set(DETAILS)
+            assert rule["EventBusName"] == {"Ref": "Bus"}
+
+
+@pytest.mark.parametrize("stage", FUNCTIONS)
+def test_a_stage_hears_exactly_what_it_understands(stage: str) -> None:
+    """A message that its handler raises TypeError at would end in the dead-letter queue."""
+    code = (ROOT / "functions" / stage / "handler.py").read_text("utf-8")
+    understood = {name for names in re.findall(r"isinstance\(detail, ([\w |]+)\)", code) for name in names.split(" | ")}
+    heard = set()
+    for rule in of_type("AWS::Events::Rule").values():
+        if rule["Targets"][0]["Arn"] == {"Fn::GetAtt": [f"{stage.capitalize()}Queue", "Arn"]}:
+            pattern = rule["EventPattern"]
+            heard |= {"ObjectEvent"} if pattern["source"] == ["aws.s3"] else set(pattern["detail-type"])
+    assert heard == understood
+
+
+def test_buckets_are_private_and_keep_versions() -> None:
+    buckets = of_type("AWS::S3::Bucket")
+    assert sorted(buckets) == ["DraftsBucket", "SiteBucket", "WorkBucket"]
+    for bucket in buckets.values():
+        assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+        assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+        assert bucket["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
+
+
+@pytest.mark.parametrize("kind", ["AWS::S3::Bucket", "AWS::DynamoDB::Table"])
+def test_what_holds_data_stays_when_the_stack_goes(kind: str) -> None:
+    for name in of_type(kind):
+        assert RESOURCES[name]["DeletionPolicy"] == "Retain"
+        assert RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
+
+
+def test_pages_may_load_nothing_foreign_and_run_nothing_inline() -> None:
+    config = RESOURCES["PageHeaders"]["Properties"]["ResponseHeadersPolicyConfig"]
+    policy = config["SecurityHeadersConfig"]["ContentSecurityPolicy"]["ContentSecurityPolicy"]
+    directives = dict(part.strip().split(" ", 1) for part in policy.split(";"))
+    assert directives["default-src"] == directives["script-src"] == directives["style-src"] == "'self'"
+    assert directives["frame-ancestors"] == directives["object-src"] == directives["base-uri"] == "'none'"
+    assert "unsafe" not in policy
+
+
+def test_every_answer_passes_the_edge_functions() -> None:
+    config = RESOURCES["Distribution"]["Properties"]["DistributionConfig"]
+    assert "CacheBehaviors" not in config
+    behaviour = config["DefaultCacheBehavior"]
+    assert behaviour["AllowedMethods"] == ["GET", "HEAD"]
+    assert [function["EventType"] for function in behaviour["FunctionAssociations"]] == [
+        "viewer-request",
+        "viewer-response",
+    ]
+
+
+@pytest.mark.parametrize("name", EDGE_FUNCTIONS)
+def test_edge_functions_go_into_the_template_as_they_are(name: str) -> None:
+    code = (ROOT / "functions" / "edge" / f"{name}.js").read_text("utf-8")
+    value = edge_fragment(code)["Fn::Sub"]
+    assert KEY_PLACEHOLDER not in value
+    # What Fn::Sub would make of it, but for the key.
+    assert set(re.findall(r"\$\{([^!][^}]*)\}", value)) <= {"EdgeKey"}
+    back = value.replace("{{resolve:secretsmanager:${EdgeKey}:SecretString}}", KEY_PLACEHOLDER).replace("${!", "${")
+    assert back == code
+    assert len(value.encode()) < 10_000, "CloudFront takes 10 KB"
+
+
+def test_names_of_the_environment_are_settings() -> None:
+    from nightdesk.settings import Settings
+
+    for function in of_type("AWS::Serverless::Function").values():
+        names = {**TEMPLATE["Globals"]["Function"]["Environment"]["Variables"], **function["Environment"]["Variables"]}
+        ours = {name.removeprefix("NIGHTDESK_").lower() for name in names if name.startswith("NIGHTDESK_")}
+        assert ours <= set(Settings.model_fields), json.dumps(sorted(ours))
+
+
+def test_outputs_are_those_of_the_contract() -> None:
+    assert {
+        "SiteUrl",
+        "DraftsBucket",
+        "SiteBucket",
+        "ArticlesTable",
+        "MembershipsTable",
+        "UpdatesTable",
+        "EventBusName",
+        "DistributionId",
+    } <= set(TEMPLATE["Outputs"])
