@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from cloud_under_test import CloudUnderTest, embedded, in_docker
+from newsroom import Newsroom
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -25,3 +26,9 @@ def cloud(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         found.tell("SiteChanged", {}, source="nightdesk.deploy")
         found.settle()
         yield found
+
+
+@pytest.fixture(scope="session")
+def newsroom(cloud: CloudUnderTest) -> Newsroom:
+    """That cloud with `examples/` published, and with readers."""
+    return Newsroom(cloud)
