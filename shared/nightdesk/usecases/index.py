@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from nightdesk.domain.documents import digest
 from nightdesk.domain.drafts import parse_profile
+from nightdesk.domain.errors import Conflict
 from nightdesk.domain.moments import month_name
 from nightdesk.domain.site import Site
 from nightdesk.domain.text import name_of_id
@@ -116,14 +118,17 @@ def enter(slug: str, ports: Ports) -> Listed | None:
         cards = facts["places"]
         old = before["places"] if before else []
         unsettled = before["pending"] if before and before["settled"] != before["turn"] else []
+        pending = sorted({*cards, *old, *unsettled})
+        turn = before["turn"] + 1 if before else 1
         item = {
             "facts": facts["digest"],
             "document": facts["document"],
             "state": facts["state"],
             "places": sorted(cards),
-            "pending": sorted({*cards, *old, *unsettled}),
-            "turn": before["turn"] + 1 if before else 1,
-            "settled": before["settled"] if before else 0,
+            "pending": pending,
+            "turn": turn,
+            # An article that stands in no list, such as one that had expired when it came, is settled by this very write.
+            "settled": turn if not pending else before["settled"] if before else 0,
         }
         changes = [Change(f"article#{slug}", catalogue.RECORD, item, before["version"] if before else None)]
         changes += catalogue.entry_changes(cards, [place for place in old if place not in cards])
@@ -157,7 +162,9 @@ def _settle(listed: Listed, ports: Ports) -> None:
     record = catalogue.record(ports.articles, listed.slug)
     if record and record["turn"] == listed.turn and record["settled"] != listed.turn:
         item = {k: v for k, v in record.items() if k not in ("pk", "sk", "version")} | {"settled": listed.turn}
-        ports.articles.write([Change(record["pk"], record["sk"], item, record["version"])])
+        # Whoever was first has settled this very turn, or has begun one that will be settled in its turn.
+        with suppress(Conflict):
+            ports.articles.write([Change(record["pk"], record["sk"], item, record["version"])])
 
 
 def _neighbours(listed: Listed, ports: Ports) -> set[str]:
