@@ -31,6 +31,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         else:
             raise TypeError(f"index has no use for {type(detail).__name__}")
 
-    answer = each_message(event, context, work)
-    finish([listed for listed in entered.values() if listed], ports, theme)
-    return answer
+    def make_lists() -> None:
+        finish([listed for listed in entered.values() if listed], ports, theme)
+
+    return each_message(event, context, work, make_lists)

@@ -20,8 +20,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             raise TypeError(f"invalidate has no use for {type(detail).__name__}")
         gathered.extend(detail.paths)
 
-    answer = each_message(event, context, gather)
-    done = invalidate(gathered, ports)
-    metrics.add_metric("PathsInvalidated", "Count", len(done))
-    logger.info("invalidated", extra={"paths": list(done)})
-    return answer
+    def forget() -> None:
+        done = invalidate(gathered, ports)
+        metrics.add_metric("PathsInvalidated", "Count", len(done))
+        logger.info("invalidated", extra={"paths": list(done)})
+
+    return each_message(event, context, gather, forget)

@@ -7,6 +7,7 @@ parked in the dead-letter queue. A message that cannot be understood fails likew
 from __future__ import annotations
 
 import json
+import random
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +28,7 @@ from nightdesk.usecases.ports import Ports
 logger = Logger()
 metrics = Metrics()
 
+_LONGEST_WAIT = 300
 _CONFIG = Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeout=3, read_timeout=20)
 
 
@@ -71,15 +73,46 @@ def detail_of(envelope: Envelope) -> Detail | ObjectEvent:
     return DETAILS[envelope.type].model_validate(envelope.detail)
 
 
-def each_message(event: dict[str, Any], context: Any, work: Callable[[Detail | ObjectEvent], None]) -> dict[str, Any]:
-    """Do `work` for each message of an SQS batch, and report those that failed."""
+def each_message(
+    event: dict[str, Any],
+    context: Any,
+    work: Callable[[Detail | ObjectEvent], None],
+    finish: Callable[[], None] = lambda: None,
+) -> dict[str, Any]:
+    """Do `work` for each message of an SQS batch, then `finish` once for all of them, and report what failed.
+
+    Where `finish` fails, every message has: each will be done again.
+    """
 
     def one(record: Any) -> None:
-        work(detail_of(Envelope.model_validate(json.loads(record.body if hasattr(record, "body") else record["body"]))))
+        work(detail_of(Envelope.model_validate(json.loads(record.body))))
 
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
     answer = process_partial_response(event=event, record_handler=one, processor=processor, context=context)
-    for failure in processor.exceptions:
-        logger.error("a message failed and will come back", exc_info=failure[1])
-    logger.info("batch", extra={"messages": len(event["Records"]), "failed": len(processor.exceptions)})
-    return dict(answer)
+    failures = [failure[1] for failure in processor.exceptions]
+    failed = {str(entry["itemIdentifier"]) for entry in answer["batchItemFailures"]}
+    try:
+        finish()
+    except Exception as error:  # whatever it is, the messages must come back
+        failures.append(error)
+        failed = {record["messageId"] for record in event["Records"]}
+    for failure in failures:
+        logger.error("messages failed and will come back", exc_info=failure)
+    for record in event["Records"]:
+        if record["messageId"] in failed:
+            _come_back_soon(record)
+    logger.info("batch", extra={"messages": len(event["Records"]), "failed": len(failed)})
+    return {"batchItemFailures": [{"itemIdentifier": message} for message in sorted(failed)]}
+
+
+def _come_back_soon(record: dict[str, Any]) -> None:
+    """Let a failed message return after 2, 4, 8 … seconds, and some chance, rather than after the visibility timeout.
+
+    That timeout is for a function that dies: it must outlast a run (Lambda's guide for SQS: six times over).
+    """
+    region, account, queue = record["eventSourceARN"].split(":")[3:]
+    count = int(record["attributes"]["ApproximateReceiveCount"])
+    sqs = boto3.client("sqs", config=_CONFIG, region_name=region)
+    url = sqs.get_queue_url(QueueName=queue, QueueOwnerAWSAccountId=account)["QueueUrl"]
+    delay = min(_LONGEST_WAIT, 2**count + random.randrange(1 + count))
+    sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=record["receiptHandle"], VisibilityTimeout=delay)

@@ -2,6 +2,9 @@
 
 Its input is *which write* of a path it last invalidated, never a digest of the bytes: of A, B, A within one batch the
 cache may have kept B. So nothing is invalidated twice for one write, and no write goes without.
+
+This stage alone need not look again: a write that comes while it works has an event of its own, which finds a token
+that is not the recorded one.
 """
 
 from __future__ import annotations
@@ -10,7 +13,6 @@ from collections.abc import Iterable
 
 from nightdesk.domain.documents import digest
 
-from .converge import converge
 from .index import key_of
 from .ports import ANY, Change, Event, Item, Ports
 
@@ -27,31 +29,21 @@ def invalidate(paths: Iterable[str], ports: Ports) -> tuple[str, ...]:
         The paths invalidated.
     """
     wanted = sorted(set(paths))
-    done: list[str] = []
-
-    def read() -> dict[str, str]:
-        return {path: write_of(path, ports) for path in wanted}
-
-    def write(tokens: dict[str, str]) -> bool:
-        known = {path: ports.articles.get("path", path) for path in wanted}
-        moved = [path for path in wanted if (known[path] or {}).get("write", "") != tokens[path]]
-        if not moved:
-            return False
-        # The cache knows an answer by the address that the edge function made of the reader's.
-        ports.cdn.invalidate(
-            [f"/{key_of(path)}" for path in moved],
-            digest("\n".join(f"{path} {_count(known[path])} {tokens[path]}" for path in moved).encode())[:32],
-        )
-        for start in range(0, len(moved), _PER_TRANSACTION):
-            batch = moved[start : start + _PER_TRANSACTION]
-            ports.articles.write([Change("path", path, {"write": tokens[path]}, ANY) for path in batch])
-        done.extend(moved)
-        return True
-
-    converge(read, lambda tokens: tokens, write)
-    if done:
-        ports.bus.emit([Event("CacheInvalidated", {"paths": done})])
-    return tuple(done)
+    tokens = {path: write_of(path, ports) for path in wanted}
+    known = {path: ports.articles.get("path", path) for path in wanted}
+    moved = [path for path in wanted if (known[path] or {}).get("write", "") != tokens[path]]
+    if not moved:
+        return ()
+    # The cache knows an answer by the address that the edge function made of the reader's.
+    ports.cdn.invalidate(
+        [f"/{key_of(path)}" for path in moved],
+        digest("\n".join(f"{path} {_count(known[path])} {tokens[path]}" for path in moved).encode())[:32],
+    )
+    for start in range(0, len(moved), _PER_TRANSACTION):
+        batch = moved[start : start + _PER_TRANSACTION]
+        ports.articles.write([Change("path", path, {"write": tokens[path]}, ANY) for path in batch])
+    ports.bus.emit([Event("CacheInvalidated", {"paths": moved})])
+    return tuple(moved)
 
 
 def write_of(path: str, ports: Ports) -> str:
