@@ -10,13 +10,14 @@ Lambda's disk is read-only, so a module without bytecode is compiled anew at eve
 compiled here, by the interpreter that the functions will run on; the template's PythonVersion follows it. The
 bytecode is of the "unchecked hash" kind (PEP 552), for archives do not keep times.
 
-A pruned botocore halves the time to a first client (docs/benchmarks.md): the loader lists one directory
-per service, and there are more than four hundred.
+The AWS SDK of the layer knows only the operations that our functions call: reading its descriptions is most of what a
+first client costs (docs/benchmarks.md has the figures).
 """
 
 from __future__ import annotations
 
 import argparse
+import gzip
 import hashlib
 import json
 import os
@@ -28,6 +29,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
@@ -36,8 +38,43 @@ EDGE_FUNCTIONS = ("viewer_request", "viewer_response")
 KEY_PLACEHOLDER = "@@EDGE_KEY@@"
 KEY_REFERENCE = "{{resolve:secretsmanager:${EdgeKey}:SecretString}}"
 
-SERVICES = ("cloudfront", "dynamodb", "events", "s3", "scheduler", "secretsmanager", "sqs", "sts")
-"""What the pruned botocore still knows; a function that needs another service names it here."""
+OPERATIONS = {
+    "cloudfront": ("CreateInvalidation", "GetInvalidation"),
+    "dynamodb": (
+        "BatchGetItem",
+        "BatchWriteItem",
+        "DeleteItem",
+        "GetItem",
+        "PutItem",
+        "Query",
+        "Scan",
+        "TransactGetItems",
+        "TransactWriteItems",
+        "UpdateItem",
+    ),
+    "events": ("PutEvents",),
+    "s3": (
+        "CopyObject",
+        "DeleteObject",
+        "DeleteObjects",
+        "GetObject",
+        "HeadObject",
+        "ListObjectVersions",
+        "ListObjectsV2",
+        "PutObject",
+    ),
+    "scheduler": ("CreateSchedule", "DeleteSchedule", "GetSchedule", "UpdateSchedule"),
+    "secretsmanager": ("GetSecretValue",),
+    "sqs": (
+        "ChangeMessageVisibility",
+        "ChangeMessageVisibilityBatch",
+        "GetQueueUrl",
+        "SendMessage",
+        "SendMessageBatch",
+    ),
+}
+"""What the layer's AWS SDK still knows. A function that calls something else names it here; without, the call is an
+AttributeError, on a laptop as on AWS."""
 _SHARED_DATA = ("_retry.json", "endpoints.json", "partitions.json", "sdk-default-configuration.json")
 
 # The oldest glibc among the runtimes: 2.26 of Amazon Linux 2 under Python 3.11, 2.34 from 3.12 on (Lambda's
@@ -219,14 +256,13 @@ def _prune(packages: Path) -> None:
     """Leave out what no function uses."""
     data = packages / "botocore" / "data"
     for entry in data.iterdir():
-        if entry.name not in SERVICES and entry.name not in _SHARED_DATA:
-            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-    for service in SERVICES:
-        for unused in data.glob(f"{service}/*/examples-*"):
-            unused.unlink()
-        versions = sorted((data / service).iterdir())
-        for older in versions[:-1]:
-            shutil.rmtree(older)
+        if entry.is_dir() and entry.name in OPERATIONS:
+            _prune_service(entry, OPERATIONS[entry.name])
+        elif entry.is_dir():
+            shutil.rmtree(entry)
+        elif entry.name not in _SHARED_DATA:
+            entry.unlink()
+    _prune_endpoints(data / "endpoints.json")
     for pattern in ("boto3/examples", "boto3/data", "bin", "**/tests", "**/__pycache__"):
         for unused in list(packages.glob(pattern)):
             shutil.rmtree(unused)
@@ -237,6 +273,74 @@ def _prune(packages: Path) -> None:
         packages / ".lock",
     ]:
         unused.unlink(missing_ok=True)
+
+
+def _prune_service(service: Path, operations: tuple[str, ...]) -> None:
+    """Keep a service's newest description, its operations among `operations` and their shapes; and do not compress it."""
+    *older, newest = sorted(service.iterdir())
+    for version in older:
+        shutil.rmtree(version)
+    for path in list(newest.iterdir()):
+        name = path.name.removesuffix(".gz").removesuffix(".json")
+        if name not in ("service-2", "endpoint-rule-set-1", "paginators-1"):
+            path.unlink()
+            continue
+        content = json.loads(gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes())
+        if name == "service-2":
+            _prune_model(content, operations)
+        elif name == "paginators-1":
+            content["pagination"] = {k: v for k, v in content["pagination"].items() if k in operations}
+        path.unlink()
+        (newest / f"{name}.json").write_text(json.dumps(content, separators=(",", ":")))
+
+
+def _prune_model(model: dict[str, Any], operations: tuple[str, ...]) -> None:
+    missing = set(operations) - set(model["operations"])
+    if missing:
+        raise ValueError(f"{model['metadata']['serviceId']} has no operation {', '.join(sorted(missing))}")
+    model["operations"] = {name: model["operations"][name] for name in operations}
+    shapes: dict[str, Any] = {}
+    waiting = list(_shapes_in(model["operations"]))
+    while waiting:
+        name = waiting.pop()
+        if name not in shapes:
+            shapes[name] = model["shapes"][name]
+            waiting += _shapes_in(shapes[name])
+    model["shapes"] = {name: shape for name, shape in model["shapes"].items() if name in shapes}
+    _forget_documentation(model)
+
+
+def _shapes_in(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        if isinstance(node.get("shape"), str):
+            yield node["shape"]
+        for value in node.values():
+            yield from _shapes_in(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _shapes_in(value)
+
+
+def _forget_documentation(node: Any) -> None:
+    """Empty the documentation; botocore wants the key itself."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if key == "documentation" and isinstance(value, str):
+                node[key] = ""
+            else:
+                _forget_documentation(value)
+    elif isinstance(node, list):
+        for value in node:
+            _forget_documentation(value)
+
+
+def _prune_endpoints(path: Path) -> None:
+    """Keep the endpoints of our services, in every partition, and of the session's own."""
+    content = json.loads(path.read_bytes())
+    prefixes = {*OPERATIONS, "sts"}
+    for partition in content["partitions"]:
+        partition["services"] = {k: v for k, v in partition["services"].items() if k in prefixes}
+    path.write_text(json.dumps(content, separators=(",", ":")))
 
 
 def main() -> None:
