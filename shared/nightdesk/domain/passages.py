@@ -1,8 +1,8 @@
 """A draft's body cut into passages: free text, and text behind a gate.
 
 Which lines are directives is for a real Markdown parser to say, since a line of `:::` inside a code block is code. So
-every such line is masked by an HTML comment, which CommonMark lets interrupt a paragraph and end a list, exactly as a
-directive does; those that come out of the parser as comments are directives, the others are text of some code block.
+every such line is masked by an HTML comment between blank lines, which ends whatever block is open, exactly as a directive
+does; those that come out of the parser as comments are directives, the others are text of some code block.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from .errors import Problem, Rejected
 from .site import Site
 
 FREE = ""
-_MASK = "<!--:::{}-->"
+_MASK = "\n<!--:::{}-->\n"
 _MASKED = re.compile(r"<!--:::(\d+)-->")
 _LINE = re.compile(r":{3,}")
 _ESCAPED = re.compile(r"&lt;!--:::(\d+)--&gt;")
 _PRE = re.compile(r"<pre\b.*?</pre>", re.DOTALL)
 # What a reader's eye passes over on its way to a directive: blanks of any kind, marks of lists and quotes, tags.
 _ASIDE = re.compile(r"(?:<[^<>]*>|\[[xX]\]|[^\w:`\\]|\d)++(?=:::)")
+_ASIDE_MARK = re.compile("\ue000(\\d+)\ue001")
 _BROKEN = re.compile(r"[\v\f\x1c-\x1e\x85\u2028\u2029]\s*:::")
 _FENCE = re.compile(r"(:{3,})[ \t]*$")
 _ATTRIBUTE = r"""[ \t]+[a-z_]+=(?:"(?:[^"\\]|\\.)*"|[^\s"'=<>`{}“”]+)"""
 _DIRECTIVE = re.compile(rf"(:{{3,}})[ \t]+([a-z]+)((?:{_ATTRIBUTE})*)[ \t]*$")
 _PAIR = re.compile(r"""([a-z_]+)=(?:"((?:[^"\\]|\\.)*)"|(\S+))""")
-_CODE = re.compile(r"(?ms)^( {0,3})(`{3,}|~{3,}).*?^ {0,3}\2.*?$|`+[^`\n]*`+|<[a-z][a-z0-9+.-]*:[^<>\s]*>")
 _OPTIONAL_END = frozenset(["p", "li", "dt", "dd", "td", "th", "tr", "tbody", "thead"])
 _VOID = frozenset(
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
@@ -93,7 +93,7 @@ def cut(body: str, first_line: int, site: Site, to_html: Callable[[str], str]) -
     if problems:
         raise Rejected(*sorted(problems, key=lambda p: p.line))
     passages.append(Passage(FREE, "", "\n".join(lines[start:]), start + first_line))
-    _refuse_open_html(passages)
+    _refuse_open_html(passages, to_html)
     return tuple(passages)
 
 
@@ -102,6 +102,7 @@ def _directives(
 ) -> list[int]:  # fmt: skip
     masked = list(lines)
     aside = []
+    aside_code: set[int] = set()
     known: set[int] = set()
     for number, line in enumerate(lines):
         if ":::" not in line:
@@ -118,14 +119,18 @@ def _directives(
             masked[number] = f"{found[0]}\ue000{number}\ue001"
     html = to_html("\n".join([*masked, _MASK.format(len(lines))]))
     if aside:
-        outside_code = _PRE.sub("", html)
-        for number in aside:
-            if f"\ue000{number}\ue001" in outside_code:
-                problems.append(Problem(number + first_line, "gate", _OUT_OF_PLACE))
-    directives = {int(found) for found in _MASKED.findall(html)}
-    if len(lines) not in directives and known:
-        message = "a code block is never closed, and this line may be in it"
-        problems.append(Problem(max(known) + first_line, "gate", message))
+        in_code = [[int(n) for n in _ASIDE_MARK.findall(block)] for block in _PRE.findall(html)]
+        for numbers in in_code:
+            # A gate's lines indented by chance are two pieces of code, with the hidden text between them for all to see.
+            closing = [n for n in numbers if _FENCE.fullmatch(lines[n], len(_ASIDE.match(lines[n])[0]))]  # type: ignore[index]  # it is aside
+            if 2 * len(closing) == len(numbers):
+                aside_code.update(numbers)
+        problems += [Problem(n + first_line, "gate", _OUT_OF_PLACE) for n in aside if n not in aside_code]
+    directives = {int(found) for found in _MASKED.findall(html)} & {*known, len(lines)}
+    doubtful = (known - directives) | set(aside)
+    if doubtful and len(lines) not in directives:
+        message = "the code block around this line is never closed, so it may not be meant as code"
+        problems.append(Problem(max(doubtful) + first_line, "gate", message))
     directives.discard(len(lines))
     if known != directives:
         code = {int(found) for block in _PRE.findall(html) for found in _ESCAPED.findall(block)}
@@ -179,14 +184,14 @@ class _Balance(HTMLParser):
             self.stray = True
 
 
-def _refuse_open_html(passages: list[Passage]) -> None:
+def _refuse_open_html(passages: list[Passage], to_html: Callable[[str], str]) -> None:
     """A gate between `<div>` and `</div>` stands inside HTML, whatever blank lines are around it."""
     last = len(passages) - 1
     for number, passage in enumerate(passages):
         if last == 0 or not re.search(r"<[A-Za-z/!?]", passage.source):
             continue
         balance = _Balance()
-        balance.feed(_CODE.sub("", passage.source))
+        balance.feed(to_html(passage.source))
         still_open = [tag for tag in balance.open if tag not in _OPTIONAL_END] or balance.rawdata.strip()
         if (still_open and number < last) or (balance.stray and number > 0):
             line = passages[number + 1].line - 1 if still_open and number < last else passage.line

@@ -7,6 +7,7 @@ up, marked or emptied here; it is left behind.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import unescape
 
@@ -124,7 +125,7 @@ class _Composer:
         self._free = free_notes
         self._taken: dict[str, int] = {}
         self._order: dict[tuple[int, str], int] = {}
-        self._texts: list[str] = []
+        self._texts: list[tuple[int, str, Mapping[str, str]]] = []
         self._blocks = 0
         self.headings: list[Heading] = []
 
@@ -132,14 +133,16 @@ class _Composer:
         """The HTML of a visible block, finished."""
         self._blocks += 1
         html = _HEADING.sub(self._heading, block.html)
-        return self._refer(html, block) if "\ue000" in html else html
+        return self._refer(self._blocks, html, block.notes if block.tier else {})
 
     def notes(self) -> str:
-        """The list of notes that the visible text refers to, as HTML, or nothing."""
-        items = []
-        for number, text in enumerate(self._texts, 1):
+        """The list of notes that the visible text refers to, and those that they refer to, as HTML, or nothing."""
+        items: list[str] = []
+        while len(items) < len(self._texts):
+            scope, text, scoped = self._texts[len(items)]
+            number = len(items) + 1
             back = f' <a href="#ref-{number}" class="note-back" aria-label="Back to reference {number}">↩</a>'
-            inner = _NOTE.sub("", text).rstrip()
+            inner = self._refer(scope, text, scoped).rstrip()
             joined = f"{inner[:-4]}{back}</p>" if inner.endswith("</p>") else f"{inner}{back}"
             items.append(f'<li id="note-{number}">{joined}</li>')
         return f"<ol>{''.join(items)}</ol>" if items else ""
@@ -157,20 +160,20 @@ class _Composer:
         self.headings.append(Heading(anchor, text, int(level)))
         return f'<h{level} id="{anchor}">{inner}</h{level}>'
 
-    def _refer(self, html: str, block: Block) -> str:
+    def _refer(self, scope: int, html: str, scoped: Mapping[str, str]) -> str:
+        """`html` with its references made; the notes of its own gate, `scoped`, come before the free ones."""
+
         def refer(found: re.Match[str]) -> str:
             label = found[1]
-            scope, text = (self._blocks, block.notes.get(label)) if block.tier else (0, None)
-            if text is None:
-                scope, text = 0, self._free.get(label)
-            if text is None:
+            whence, notes = (scope, scoped) if label in scoped else (0, self._free)
+            if label not in notes:
                 return ""
-            number = self._order.get((scope, label))
+            number = self._order.get((whence, label))
             anchor = ""
             if number is None:
-                self._texts.append(text)
-                number = self._order[scope, label] = len(self._texts)
+                self._texts.append((whence, notes[label], scoped if whence else {}))
+                number = self._order[whence, label] = len(self._texts)
                 anchor = f' id="ref-{number}"'
             return f'<sup><a href="#note-{number}"{anchor} role="doc-noteref">{number}</a></sup>'
 
-        return _NOTE.sub(refer, html)
+        return _NOTE.sub(refer, html) if "\ue000" in html else html

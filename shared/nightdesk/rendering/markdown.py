@@ -129,11 +129,13 @@ def render_passages(passages: tuple[Passage, ...], image: Finder, link: Finder) 
     """
     cleaner = _cleaner(image, link)
     free = f"\n\n{_CUT}\n\n".join(_PRIVATE.sub("", p.source) for p in passages if p.tier == FREE)
-    free_html = iter(to_html(free).split(_CUT))
+    free_html = to_html(free).split(_CUT)
+    if len(free_html) != sum(passage.tier == FREE for passage in passages):
+        raise Rejected(Problem(0, "gate", "text around a gate swallows it"))
     rendered = []
     for passage in passages:
         if passage.tier == FREE:
-            raw = next(free_html)
+            raw = free_html.pop(0)
         else:
             raw = to_html(f"{_PRIVATE.sub('', passage.source)}\n\n{_CUT}\n\n{free}").split(_CUT, 1)[0]
         rendered.append(_block(passage, raw, cleaner))
