@@ -17,10 +17,10 @@ first client costs (docs/benchmarks.md has the figures).
 from __future__ import annotations
 
 import argparse
+import fcntl
 import gzip
 import hashlib
 import json
-import os
 import platform
 import py_compile
 import shutil
@@ -125,21 +125,24 @@ def _part(name: str, sources: list[Path], target: Path, make: Callable[[list[Pat
 
 
 def _replace(target: Path, mark: str, make: Callable[[Path], None]) -> None:
-    """Make a directory beside `target` and swap it in, so that nobody meets half of one."""
+    """Make a directory beside `target` and swap it in, so that nobody meets half of one; one builder at a time."""
     stamp = target.with_name(f".{target.name}.mark")
-    if target.is_dir() and stamp.is_file() and stamp.read_text() == mark:
-        return
-    fresh = target.with_name(f".{target.name}.{os.getpid()}")
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
-    try:
+    fresh, stale = target.with_name(f".{target.name}.fresh"), target.with_name(f".{target.name}.stale")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.with_name(f".{target.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if target.is_dir() and stamp.is_file() and stamp.read_text() == mark:
+            return
+        for left in (fresh, stale):
+            shutil.rmtree(left, ignore_errors=True)
+        fresh.mkdir()
         make(fresh)
         stamp.unlink(missing_ok=True)
-        shutil.rmtree(target, ignore_errors=True)
+        if target.exists():
+            target.rename(stale)
         fresh.rename(target)
         stamp.write_text(mark)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.rmtree(stale, ignore_errors=True)
 
 
 def _digest(sources: Iterable[Path], *more: str) -> str:
