@@ -30,7 +30,7 @@ test: $(VENV)/.dev $(VENV)/.sam ## run every test
 check: $(VENV)/.dev $(VENV)/.sam build/imports ## lint, format, types, template lint and the fast tests
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
-	@$(BIN)/mypy -p nightdesk -p nightdesk_cli -p nightdesk_local
+	@$(BIN)/mypy build/imports/nightdesk build/imports/nightdesk_cli build/imports/nightdesk_local functions
 	@$(BIN)/python -m pytest -q tests/unit tests/contract
 
 bench: $(VENV)/.dev ## the project's own benchmarks

@@ -184,7 +184,7 @@ def publish_changed(files: Mapping[str, Path], cloud: Cloud, stopping: threading
     from .publish import cli_ports, wait_for
 
     s3 = cloud.session().client("s3")
-    there = {}
+    there: dict[str, str] = {}
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=cloud.outputs["DraftsBucket"]):
         there |= {entry["Key"]: entry["ETag"].strip('"') for entry in page.get("Contents", ())}
     changed = {key: path for key, path in files.items() if there.get(key) != _etag(path)}

@@ -29,7 +29,7 @@ def port() -> int:
     return int(os.environ.get("NIGHTDESK_PORT") or 8080)
 
 
-class EmulatedSession(boto3.Session):
+class EmulatedSession(boto3.Session):  # type: ignore[misc]  # boto3 has no types
     """A session whose clients talk to the emulator, whatever the caller's environment says."""
 
     def __init__(self, endpoint: str, region: str = REGION) -> None:
