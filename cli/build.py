@@ -21,6 +21,12 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "--drafts", required=True, type=Path, metavar="DIR", help="drafts, or a folder that holds drafts/, authors/ …"
     )
     parser.add_argument("--out", required=True, type=Path, metavar="DIR")
+    parser.add_argument(
+        "--base-url",
+        default="http://localhost:8080",
+        metavar="URL",
+        help="the site's address, where site.yaml names none",
+    )
     parser.add_argument("--theme", type=Path, default=THEME, metavar="DIR")
     parser.set_defaults(run=run)
 
@@ -30,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     if not args.drafts.is_dir():
         say(f"{args.drafts}: no such folder")
         return 2
-    built = build(args.drafts, args.out, Theme(args.theme), datetime.now(UTC), Progress("building"))
+    built = build(args.drafts, args.out, Theme(args.theme), datetime.now(UTC), args.base_url, Progress("building"))
     for key, problems in built.rejected.items():
         for problem in problems:
             say(f"{args.drafts.parent / key}:{problem['line']}: {problem['key']}: {problem['message']}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import mimetypes
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -155,7 +155,9 @@ def publish(args: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def wait_for(subjects: dict[str, str], ports: Ports, progress: Progress) -> dict[str, dict[str, Any] | None]:
+def wait_for(
+    subjects: dict[str, str], ports: Ports, progress: Callable[[int, int], None]
+) -> dict[str, dict[str, Any] | None]:
     """What became of each file, by key, once the version with its etag was dealt with; None for one that was not in time."""
     reports: dict[str, dict[str, Any] | None] = dict.fromkeys(subjects)
     waiting = dict(subjects)

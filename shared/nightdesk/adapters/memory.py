@@ -129,6 +129,6 @@ class MemoryCdn:
         self.invalidated.extend(paths)
 
 
-def memory_ports() -> Ports:
+def memory_ports(base_url: str = "") -> Ports:
     """A world of its own."""
-    return Ports(MemoryObjects(), MemoryObjects(), MemoryObjects(), MemoryTable(), MemoryBus(), MemoryCdn())
+    return Ports(MemoryObjects(), MemoryObjects(), MemoryObjects(), MemoryTable(), MemoryBus(), MemoryCdn(), base_url)

@@ -48,16 +48,22 @@ def read_folder(folder: Path) -> dict[str, Path]:
 
 
 def build(
-    drafts: Path, out: Path, theme: Theme, now: datetime, progress: Callable[[int, int], None] | None = None
+    drafts: Path,
+    out: Path,
+    theme: Theme,
+    now: datetime,
+    base_url: str = "",
+    progress: Callable[[int, int], None] | None = None,
 ) -> Built:
     """Write every page of every tier as files.
 
     Args:
         drafts: a folder as `read_folder` takes it.
         out: where to; made if it is missing. Files that are the same already are left alone.
+        base_url: the site's address, where its settings name none.
         progress: told how many files of how many are done.
     """
-    ports = memory_ports()
+    ports = memory_ports(base_url)
     files = read_folder(drafts)
     for key, path in files.items():
         ports.drafts.put(Output(key, path.read_bytes(), IMAGE_TYPES.get(path.suffix.lower(), "text/markdown")), ANY)
