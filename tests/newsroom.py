@@ -184,6 +184,18 @@ class Newsroom:
             events.delete_rule(Name=name, EventBusName=bus)
             sqs.delete_queue(QueueUrl=url)
 
+    @contextmanager
+    def fewer_tries(self, stage: str, tries: int = 2) -> Iterator[None]:
+        """Let a stage give a message up after fewer tries, so that a test need not wait for all of them."""
+        sqs, url = self.cloud.client("sqs"), self.cloud.outputs[f"{stage}QueueUrl"]
+        before = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]
+        policy = {**json.loads(before["RedrivePolicy"]), "maxReceiveCount": tries}
+        sqs.set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": json.dumps(policy)})
+        try:
+            yield
+        finally:
+            sqs.set_queue_attributes(QueueUrl=url, Attributes=before)
+
     def dead_letters(self, stage: str) -> list[str]:
         """Take what a stage's dead-letter queue holds out of it."""
         sqs, url = self.cloud.client("sqs"), self.cloud.outputs[f"{stage}DeadLetterQueueUrl"]
