@@ -13,8 +13,8 @@ from collections.abc import Iterable
 
 from nightdesk.domain.documents import digest
 
-from .index import key_of
-from .ports import ANY, Change, Event, Item, Ports
+from .paths import key_of
+from .ports import ANY, Change, Event, Ports
 
 _PER_TRANSACTION = 100
 
@@ -37,7 +37,7 @@ def invalidate(paths: Iterable[str], ports: Ports) -> tuple[str, ...]:
     # The cache knows an answer by the address that the edge function made of the reader's.
     ports.cdn.invalidate(
         [f"/{key_of(path)}" for path in moved],
-        digest("\n".join(f"{path} {_count(known[path])} {tokens[path]}" for path in moved).encode())[:32],
+        digest("\n".join(f"{path} {tokens[path]}" for path in moved).encode())[:32],
     )
     for start in range(0, len(moved), _PER_TRANSACTION):
         batch = moved[start : start + _PER_TRANSACTION]
@@ -47,14 +47,9 @@ def invalidate(paths: Iterable[str], ports: Ports) -> tuple[str, ...]:
 
 
 def write_of(path: str, ports: Ports) -> str:
-    """A token of the newest write of what is served at a path; empty below a `*` where nothing was ever written."""
-    if path.endswith("*"):
-        writes = ports.site.writes(path[1:-1])
-        return digest(writes.encode())[:32] if writes else ""
-    stat = ports.site.stat(key_of(path))
-    return stat.version if stat else "gone"
-
-
-def _count(known: Item | None) -> int:
-    """How often a path was invalidated. What is gone twice has one token, and the cache must forget it both times."""
-    return known["version"] if known else 0
+    """A token of the newest write or removal of what is served at a path; empty where nothing was ever written."""
+    stat = None if path.endswith("*") else ports.site.stat(key_of(path))
+    if stat:
+        return stat.version
+    writes = ports.site.writes(key_of(path).removesuffix("*"))
+    return digest(writes.encode())[:32] if writes else ""
