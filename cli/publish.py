@@ -53,7 +53,7 @@ def cli_ports(cloud: Cloud) -> Ports:
         distribution_id=names["DistributionId"],
         base_url=names["SiteUrl"].rstrip("/"),
     )
-    return aws_ports(settings, "nightdesk.cli", cloud.session())
+    return aws_ports(settings, "nightdesk.cli", cloud.session().client)
 
 
 def keys_of(paths: Iterable[Path]) -> dict[str, Path]:

@@ -4,12 +4,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from nightdesk.events import ArticleRendered, ArticleTouched, ProfileChanged, SiteChanged
-from nightdesk.runtime import Settings, aws_ports, each_message, logger, metrics, theme_of
+from nightdesk.rendering.environment import find_theme
+from nightdesk.runtime import Settings, aws_ports, each_message, logger, metrics
 from nightdesk.usecases.gate import fan_out, gate
 
 settings = Settings.from_environment()
 ports = aws_ports(settings, "nightdesk.gate")
-theme = theme_of(settings)
+theme = find_theme(settings.theme_dir)
 
 
 @metrics.log_metrics

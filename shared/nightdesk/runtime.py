@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import json
 import random
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import boto3
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from botocore.config import Config
+from botocore.session import get_session
 
 from nightdesk.adapters.aws import CloudFrontCdn, EventBridgeBus, S3Objects
 from nightdesk.adapters.dynamodb import DynamoTable
 from nightdesk.events import DETAILS, Detail, Envelope, ObjectEvent
-from nightdesk.rendering.environment import Theme
 from nightdesk.settings import Settings
 from nightdesk.usecases.ports import Ports
 
@@ -32,16 +29,17 @@ _LONGEST_WAIT = 300
 _CONFIG = Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeout=3, read_timeout=20)
 
 
-def aws_ports(settings: Settings, source: str, session: Any = boto3) -> Ports:
+def aws_ports(settings: Settings, source: str, make_client: Callable[..., Any] | None = None) -> Ports:
     """The ports on AWS.
 
     Args:
         source: the sender of events, `nightdesk.<function>`.
-        session: boto3 itself, or a session of it.
+        make_client: `client` of a boto3 session. By default botocore alone makes the clients: what boto3 adds to it takes
+            a function as long to load as all that the function does with it.
     """
 
     def client(service: str) -> Any:
-        return session.client(service, config=_CONFIG)
+        return (make_client or get_session().create_client)(service, config=_CONFIG)
 
     s3 = client("s3")
     return Ports(
@@ -53,15 +51,6 @@ def aws_ports(settings: Settings, source: str, session: Any = boto3) -> Ports:
         cdn=CloudFrontCdn(client("cloudfront") if settings.distribution_id else None, settings.distribution_id),
         base_url=settings.base_url,
     )
-
-
-def theme_of(settings: Settings) -> Theme:
-    """The theme from its layer: where settings say, else under /opt, else beside a directory of the import path."""
-    candidates = [settings.theme_dir, "/opt/theme", *(str(Path(entry).parent / "theme") for entry in sys.path)]
-    for candidate in candidates:
-        if candidate and (Path(candidate) / "templates").is_dir():
-            return Theme(Path(candidate))
-    raise FileNotFoundError("no theme layer is attached")
 
 
 def detail_of(envelope: Envelope) -> Detail | ObjectEvent:
@@ -112,7 +101,7 @@ def _come_back_soon(record: dict[str, Any]) -> None:
     """
     region, account, queue = record["eventSourceARN"].split(":")[3:]
     count = int(record["attributes"]["ApproximateReceiveCount"])
-    sqs = boto3.client("sqs", config=_CONFIG, region_name=region)
+    sqs = get_session().create_client("sqs", config=_CONFIG, region_name=region)
     url = sqs.get_queue_url(QueueName=queue, QueueOwnerAWSAccountId=account)["QueueUrl"]
     delay = min(_LONGEST_WAIT, 2**count + random.randrange(1 + count))
     sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=record["receiptHandle"], VisibilityTimeout=delay)

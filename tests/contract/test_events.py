@@ -167,7 +167,7 @@ def test_a_batch_is_worked_through_and_failures_are_told_apart(monkeypatch: pyte
     from nightdesk import runtime
 
     queues = _Queues()
-    monkeypatch.setattr(runtime, "boto3", SimpleNamespace(client=lambda *_, **__: queues))
+    monkeypatch.setattr(runtime, "get_session", lambda: SimpleNamespace(create_client=lambda *_, **__: queues))
     batch = json.loads(json.dumps(SAMPLES["sqs_batch"]))
     unknown = json.dumps({**SAMPLES["SiteChanged"], "detail-type": "NobodyKnows"})
     for name, body in (("broken", "{"), ("unknown", unknown), ("nothing", "null")):

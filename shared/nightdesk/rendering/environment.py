@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -93,3 +94,17 @@ def _digest_of(templates: Path, assets: Mapping[str, tuple[str, bytes]]) -> str:
     for key, _ in sorted(assets.values()):
         digest.update(key.encode())
     return digest.hexdigest()[:16]
+
+
+def find_theme(directory: str = "") -> Theme:
+    """The theme of a function: from `directory`, else from its layer.
+
+    A layer is mounted at /opt on AWS, and its `python` folder stands on the import path wherever it is mounted.
+
+    Raises:
+        FileNotFoundError: no theme layer is attached.
+    """
+    for candidate in [directory, "/opt/theme", *(str(Path(entry).parent / "theme") for entry in sys.path)]:
+        if candidate and (Path(candidate) / TEMPLATES).is_dir():
+            return Theme(Path(candidate))
+    raise FileNotFoundError("no theme layer is attached")

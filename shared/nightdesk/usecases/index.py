@@ -25,6 +25,7 @@ from nightdesk.rendering.markdown import render_plain
 from . import catalogue
 from .converge import converge, store
 from .gate import ASSET_CACHE, HTML, RELATED, digest_cards, earlier_cards
+from .paths import key_of
 from .ports import Change, Event, Item, Output, Ports
 from .render import IMAGE_TYPES, facts_from, load_site
 
@@ -259,11 +260,6 @@ def _put_or_remove(outputs: Sequence[Output], ports: Ports) -> bool:
 
 def _page(path: str, text: str, kind: str = HTML) -> Output:
     return Output(key_of(path), text.encode(), kind, LIST_CACHE)
-
-
-def key_of(path: str) -> str:
-    """The key in the site bucket that a path is served from."""
-    return path[1:] + ("index.html" if path.endswith("/") else "")
 
 
 def _refresh_month(name: str, month: str, site: Site, ports: Ports, theme: Theme) -> str:

@@ -1,0 +1,6 @@
+"""Paths that readers ask for, and the keys that they are served from."""
+
+
+def key_of(path: str) -> str:
+    """The key in the site bucket that a path is served from."""
+    return path[1:] + ("index.html" if path.endswith("/") else "")
