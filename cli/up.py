@@ -119,6 +119,9 @@ def _stay(args: argparse.Namespace) -> int:
         _show(cloud, content, count, time.perf_counter() - started)
         (home() / "ready").write_text(str(os.getpid()))
         _watch(content, cloud, stopping, local)
+        if local.failed:
+            say(f"The emulator has ended by itself; see {home() / 'emulator.log'}.")
+            return 1
     finally:
         say("Stopping ...")
         (home() / "ready").unlink(missing_ok=True)
@@ -234,7 +237,6 @@ def _watch(content: Path, cloud: Cloud, stopping: threading.Event, local: Any) -
         raise_interrupt=False,
     ):
         if local.failed:
-            say("The emulator has ended by itself; see emulator.log in the state directory.")
             return
         paths = {Path(name) for _, name in changes}
         # What a program saves by writing aside and renaming shows as both gone and new; the file itself decides.

@@ -61,6 +61,8 @@ class LocalCloud:
             "PythonVersion": layers.python_version(),
             "Architecture": layers.architecture(),
             "BaseUrl": self.site_url,
+            # The least that outlasts a function: what a stop interrupted is taken up a minute after the next start.
+            "RetryAfterSeconds": "60",
             **(parameters or {}),
         }
         self._emulator: subprocess.Popen[bytes] | None = None

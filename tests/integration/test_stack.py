@@ -42,7 +42,7 @@ def test_queues_have_the_numbers_of_the_template(cloud: CloudUnderTest) -> None:
     for stage in STAGES:
         url = cloud.outputs[f"{stage}QueueUrl"]
         found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
-        assert found["VisibilityTimeout"] == "360"
+        assert found["VisibilityTimeout"] == "60"
         assert int(json.loads(found["RedrivePolicy"])["maxReceiveCount"]) == 5
 
 
