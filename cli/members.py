@@ -9,7 +9,7 @@ from nightdesk.adapters.dynamodb import DynamoTable
 from nightdesk.domain.errors import Permanent
 from nightdesk.domain.moments import parse_moment
 from nightdesk.usecases.members import grant, sign_in_link
-from nightdesk.usecases.render import load_site
+from nightdesk.usecases.stored import load_site
 
 from .connect import Cloud, connect
 from .console import result, say

@@ -16,8 +16,8 @@ from nightdesk.runtime import aws_ports
 from nightdesk.settings import Settings
 from nightdesk.usecases import catalogue
 from nightdesk.usecases.ports import Ports
-from nightdesk.usecases.render import IMAGE_TYPES
 from nightdesk.usecases.status import status, status_of_draft
+from nightdesk.usecases.stored import IMAGE_TYPES
 
 from .connect import Cloud, connect
 from .console import Progress, result, say

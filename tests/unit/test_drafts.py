@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nightdesk.domain.drafts import Draft, Filed, classify, parse_draft, parse_profile
 from nightdesk.domain.errors import Problem, Rejected
-from nightdesk.domain.site import Site, parse_site
+from nightdesk.domain.site import Site
+from nightdesk.domain.site_file import parse_site
 from nightdesk.rendering.markdown import to_html
 
 SITE = Site(timezone="Europe/Oslo", tiers=("public", "subscriber", "member"))

@@ -16,7 +16,8 @@ from nightdesk.rendering.environment import Theme
 from .gate import gate, sort_key
 from .index import enter, months_of, refresh, refresh_site
 from .ports import ANY, Output, Ports
-from .render import IMAGE_TYPES, load_site, render
+from .render import render
+from .stored import IMAGE_TYPES, load_site
 
 
 class Built(NamedTuple):

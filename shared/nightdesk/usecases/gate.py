@@ -23,7 +23,7 @@ from nightdesk.rendering.environment import Theme
 from . import catalogue
 from .converge import converge, store
 from .ports import Event, Output, Ports
-from .render import IMAGE_TYPES, JSON, facts_from, load_site
+from .stored import IMAGE_TYPES, JSON, facts_from, load_site
 
 HTML = "text/html; charset=utf-8"
 PAGE_CACHE = "public, max-age=0, s-maxage=86400, stale-while-revalidate=60"

@@ -12,7 +12,6 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from nightdesk.domain.documents import digest
-from nightdesk.domain.drafts import parse_profile
 from nightdesk.domain.errors import Conflict
 from nightdesk.domain.moments import month_name
 from nightdesk.domain.site import Site
@@ -20,14 +19,13 @@ from nightdesk.domain.text import name_of_id
 from nightdesk.rendering import pages
 from nightdesk.rendering.contexts import Link
 from nightdesk.rendering.environment import Theme
-from nightdesk.rendering.markdown import render_plain
 
 from . import catalogue
 from .converge import converge, store
 from .gate import ASSET_CACHE, HTML, RELATED, digest_cards, earlier_cards
 from .paths import key_of
 from .ports import Change, Event, Item, Output, Ports
-from .render import IMAGE_TYPES, facts_from, load_site
+from .stored import IMAGE_TYPES, facts_from, load_site
 
 FRONT = 30
 FEED = 50
@@ -390,6 +388,10 @@ def _standing(identifier: str, ports: Ports, theme: Theme) -> Mapping[str, Any] 
         return facts_from(blob.body)
     if identifier not in theme.pages:
         return None
+    # Only a change of the settings or the theme comes here; no other run should wait for a Markdown parser to load.
+    from nightdesk.domain.drafts import parse_profile
+    from nightdesk.rendering.markdown import render_plain
+
     profile = parse_profile(theme.pages[identifier], "page", identifier)
     return {"name": profile.name, "body": render_plain(profile.body, lambda _: None, lambda url: url)}
 

@@ -7,36 +7,25 @@ key now is what counts.
 from __future__ import annotations
 
 import html
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import PurePosixPath
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from nightdesk.domain.documents import DRAFT, REJECTED, WITHDRAWN, Asset, Document, canonical, digest
 from nightdesk.domain.drafts import Draft, Filed, classify, parse_draft, parse_profile
 from nightdesk.domain.errors import Problem, Rejected
-from nightdesk.domain.site import Site, is_link, parse_site
+from nightdesk.domain.site import Site, is_link
+from nightdesk.domain.site_file import parse_site
 from nightdesk.domain.text import slug_of_filename, slugify
 from nightdesk.rendering.markdown import clean_path, is_foreign, render_passages, render_plain, to_html
 
 from . import catalogue
 from .converge import converge, store
 from .ports import Event, Item, Output, Ports
+from .stored import IMAGE_TYPES, JSON, load_site
 
-IMAGE_TYPES = {
-    ".svg": "image/svg+xml",
-    ".png": "image/png",
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".gif": "image/gif",
-    ".webp": "image/webp",
-    ".avif": "image/avif",
-}
-JSON = "application/json"
 _TOLD = 50
 ACCEPTED = "accepted"
 """A file was read; whether readers see it is for its article's state to say."""
@@ -82,24 +71,6 @@ def _subjects(key: str, ports: Ports) -> list[str]:
     if path.parts[0] == "authors" and len(path.parts) == 2:
         return [name for name, _ in ports.drafts.list("authors/") if classify(name)]
     return []
-
-
-def load_site(ports: Ports) -> Site:
-    """The site's settings, or the defaults where there are none."""
-    blob = ports.work.get("site.json")
-    return _site_from(blob.body if blob else b"null", ports.base_url)
-
-
-@lru_cache(maxsize=4)
-def _site_from(raw: bytes, base_url: str) -> Site:
-    site = Site.from_json(json.loads(raw))
-    return site if site.base_url else replace(site, base_url=base_url)
-
-
-@lru_cache(maxsize=64)
-def facts_from(raw: bytes) -> Mapping[str, Any]:
-    """A profile's JSON. The same few profiles are read again and again; nobody may change what comes out."""
-    return MappingProxyType(json.loads(raw))
 
 
 @dataclass(frozen=True, slots=True)

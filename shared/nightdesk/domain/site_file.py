@@ -1,0 +1,63 @@
+"""Reading `site.yaml`."""
+
+from __future__ import annotations
+
+import re
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from .errors import Problem, Rejected
+from .frontmatter import Reader, decode, parse_yaml
+from .site import PUBLIC, TIER, Site, is_link
+
+
+def parse_site(raw: bytes) -> tuple[Site, tuple[Problem, ...]]:
+    """Settings from the bytes of `site.yaml`, and warnings of unknown keys.
+
+    Raises:
+        Rejected: it does not parse or a value will not do.
+    """
+    problems: list[Problem] = []
+    keys = Reader(parse_yaml(decode(raw)), problems)
+    default = Site()
+    zone = keys.text("timezone", "timeZone") or default.timezone
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a folder of zones
+        found = keys.find("timezone", "timeZone")
+        problems.append(
+            Problem(found[1].line if found else 0, "timezone", f"“{zone}” is no time zone such as Europe/Oslo")
+        )
+    tiers = []
+    for name, node in keys.texts("tiers"):
+        if not TIER.fullmatch(name):
+            keys.problem(node, "tiers", f"“{name}” must be lower-case letters, digits and hyphens")
+        elif name in tiers:
+            keys.problem(node, "tiers", f"“{name}” stands twice")
+        tiers.append(name)
+    if tiers and tiers[0] != PUBLIC:
+        tiers.insert(0, PUBLIC)
+    base = keys.find("base_url", "baseURL", "url")
+    if base and not re.fullmatch(r"https?://[^\s/]+/?", str(base[1].value)):
+        keys.problem(base[1], base[0], "must be the site's address, such as https://news.example")
+    support = []
+    for entry, node in keys.mappings("support"):
+        label, url = entry.text("label", "title"), entry.text("url", "href")
+        if not label or not is_link(url):
+            entry.problem(node, "url", "each support link needs a label, and an https address or a path on this site")
+        support.append((label, url))
+    keys.find("feeds")
+    site = Site(
+        name=keys.text("name", "title") or default.name,
+        tagline=keys.text("tagline", "description"),
+        base_url=keys.text("base_url", "baseURL", "url").rstrip("/"),
+        language=keys.text("language", "languageCode") or default.language,
+        timezone=zone,
+        tiers=tuple(tiers) or default.tiers,
+        teaser=keys.text("teaser") or default.teaser,
+        require_profiles=keys.flag("require_profiles"),
+        support=tuple(support),
+    )
+    warnings = [Problem(node.line, key, "is not a setting that is known here") for key, node in keys.unread().items()]
+    if problems:
+        raise Rejected(*problems)
+    return site, tuple(warnings)

@@ -1,0 +1,43 @@
+"""What stages find in the private bucket: the settings, and facts of profiles."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
+
+from nightdesk.domain.site import Site
+
+from .ports import Ports
+
+IMAGE_TYPES = {
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".gif": "image/gif",
+    ".webp": "image/webp",
+    ".avif": "image/avif",
+}
+JSON = "application/json"
+
+
+def load_site(ports: Ports) -> Site:
+    """The site's settings, or the defaults where there are none."""
+    blob = ports.work.get("site.json")
+    return _site_from(blob.body if blob else b"null", ports.base_url)
+
+
+@lru_cache(maxsize=4)
+def _site_from(raw: bytes, base_url: str) -> Site:
+    site = Site.from_json(json.loads(raw))
+    return site if site.base_url else replace(site, base_url=base_url)
+
+
+@lru_cache(maxsize=64)
+def facts_from(raw: bytes) -> Mapping[str, Any]:
+    """A profile's JSON. The same few profiles are read again and again; nobody may change what comes out."""
+    return MappingProxyType(json.loads(raw))
