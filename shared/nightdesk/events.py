@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 PATH = r"^/[A-Za-z0-9/._*-]*$"
 
 
 class Detail(BaseModel):
-    """What all details share: the version of their form."""
+    """What all details share: the version of their form. A function builds the validators of those that it meets."""
+
+    model_config = ConfigDict(defer_build=True)
 
     version: int = Field(default=1, ge=1, le=1)
 

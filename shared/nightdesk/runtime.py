@@ -38,8 +38,10 @@ def aws_ports(settings: Settings, source: str, make_client: Callable[..., Any] |
             a function as long to load as all that the function does with it.
     """
 
+    make = make_client or get_session().create_client
+
     def client(service: str) -> Any:
-        return (make_client or get_session().create_client)(service, config=_CONFIG)
+        return make(service, config=_CONFIG)
 
     s3 = client("s3")
     return Ports(

@@ -95,9 +95,8 @@ _ATTRIBUTES = {
     "th": {"align", "colspan", "rowspan", "scope"},
     "time": {"datetime"},
     "code": {"class"},
-    "del": {"datetime", "cite"},
-    "ins": {"datetime", "cite"},
-    "blockquote": {"cite"},
+    "del": {"datetime"},
+    "ins": {"datetime"},
 }
 _MAX_DEPTH = 1000
 _NESTING = re.compile(r"<(/?)((?!(?:p|li|d[td]|t[dhr]|br|hr|img|col|wbr|input)\b)[a-z][a-z0-9-]*)", re.IGNORECASE)
