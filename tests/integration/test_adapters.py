@@ -1,0 +1,332 @@
+"""The ports in memory and on AWS keep one contract: each suite runs over both."""
+
+from __future__ import annotations
+
+import json
+import random
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from cloud_under_test import CloudUnderTest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from nightdesk.adapters.aws import CloudFrontCdn, EventBridgeBus, S3Objects
+from nightdesk.adapters.dynamodb import DynamoTable
+from nightdesk.adapters.memory import MemoryBus, MemoryObjects, MemoryTable
+from nightdesk.domain.errors import Conflict
+from nightdesk.usecases.ports import ANY, Bus, Change, Event, Objects, Output, Table
+
+pytestmark = pytest.mark.cloud
+
+
+@pytest.fixture(scope="module")
+def bucket(cloud: CloudUnderTest) -> str:
+    name = f"contract-{uuid.uuid4().hex[:12]}"
+    cloud.client("s3").create_bucket(Bucket=name)
+    cloud.client("s3").put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    return name
+
+
+@pytest.fixture(scope="module")
+def table_name(cloud: CloudUnderTest) -> str:
+    name = f"contract-{uuid.uuid4().hex[:12]}"
+    cloud.client("dynamodb").create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("pk", "sk")],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+    )
+    return name
+
+
+@pytest.fixture(params=["memory", "aws"])
+def objects(request: pytest.FixtureRequest) -> Objects:
+    """An empty bucket, or one whose keys of this test are not there yet."""
+    if request.param == "memory":
+        return MemoryObjects()
+    cloud: CloudUnderTest = request.getfixturevalue("cloud")
+    return S3Objects(cloud.client("s3"), request.getfixturevalue("bucket"))
+
+
+@pytest.fixture(params=["memory", "aws"])
+def table(request: pytest.FixtureRequest) -> Table:
+    if request.param == "memory":
+        return MemoryTable()
+    cloud: CloudUnderTest = request.getfixturevalue("cloud")
+    return DynamoTable(cloud.client("dynamodb"), request.getfixturevalue("table_name"))
+
+
+@pytest.fixture
+def key() -> str:
+    return f"{uuid.uuid4().hex}/über & so.txt"
+
+
+def out(key: str, body: bytes, **metadata: str) -> Output:
+    return Output(key, body, "text/plain", "max-age=1", metadata)
+
+
+class TestObjects:
+    def test_what_was_put_is_there(self, objects: Objects, key: str) -> None:
+        assert objects.get(key) is None
+        assert objects.stat(key) is None
+        objects.put(out(key, b"one", digest="d1"), None)
+        blob, stat = objects.get(key), objects.stat(key)
+        assert blob
+        assert stat
+        assert (blob.body, blob.metadata, stat.key, stat.metadata) == (b"one", {"digest": "d1"}, key, {"digest": "d1"})
+        assert (blob.version, blob.etag) == (stat.version, stat.etag)
+        assert blob.modified.utcoffset() is not None
+
+    def test_over_nothing_only(self, objects: Objects, key: str) -> None:
+        objects.put(out(key, b"one"), None)
+        with pytest.raises(Conflict):
+            objects.put(out(key, b"two"), None)
+        assert objects.get(key).body == b"one"  # type: ignore[union-attr]
+        objects.delete(key)
+        objects.put(out(key, b"three"), None)
+        assert objects.get(key).body == b"three"  # type: ignore[union-attr]
+
+    def test_over_the_expected_version_only(self, objects: Objects, key: str) -> None:
+        objects.put(out(key, b"one"), None)
+        first = objects.stat(key)
+        assert first
+        objects.put(out(key, b"two"), first.etag)
+        with pytest.raises(Conflict):
+            objects.put(out(key, b"three"), first.etag)
+        assert objects.get(key).body == b"two"  # type: ignore[union-attr]
+        objects.put(out(key, b"four"), ANY)
+        assert objects.get(key).body == b"four"  # type: ignore[union-attr]
+
+    def test_over_what_is_gone(self, objects: Objects, key: str) -> None:
+        objects.put(out(key, b"one"), None)
+        first = objects.stat(key)
+        assert first
+        objects.delete(key)
+        with pytest.raises(Conflict):
+            objects.put(out(key, b"two"), first.etag)
+        assert objects.get(key) is None
+        assert objects.stat(key) is None
+
+    def test_no_two_writes_share_a_version(self, objects: Objects, key: str) -> None:
+        seen = set()
+        for body in (b"a", b"b", b"a", b"a"):
+            objects.put(out(key, body), ANY)
+            seen.add(objects.stat(key).version)  # type: ignore[union-attr]
+        objects.delete(key)
+        objects.put(out(key, b"a"), None)
+        seen.add(objects.stat(key).version)  # type: ignore[union-attr]
+        assert len(seen) == 5
+
+    def test_equal_bytes_have_equal_etags(self, objects: Objects, key: str) -> None:
+        objects.put(out(key, b"a"), None)
+        objects.put(out(key + "2", b"a"), None)
+        objects.put(out(key + "3", b"b"), None)
+        etags = [objects.stat(k).etag for k in (key, key + "2", key + "3")]  # type: ignore[union-attr]
+        assert etags[0] == etags[1] != etags[2]
+
+    def test_deleting_what_is_not_there_is_no_error(self, objects: Objects, key: str) -> None:
+        objects.delete(key)
+        assert objects.get(key) is None
+
+    def test_lists_are_in_order_of_keys(self, objects: Objects) -> None:
+        prefix = uuid.uuid4().hex
+        names = [f"{prefix}/{name}" for name in ("b", "a/z", "a", "ü", "A", "b/c")]
+        for name in names:
+            objects.put(out(name, name.encode()), None)
+        objects.put(out(f"{prefix}x", b"other"), None)
+        found = list(objects.list(f"{prefix}/"))
+        assert [name for name, _ in found] == sorted(names)
+        assert all(etag == objects.stat(name).etag for name, etag in found)  # type: ignore[union-attr]
+        assert list(objects.list(f"{prefix}/none")) == []
+
+    def test_each_write_below_a_prefix_shows(self, objects: Objects) -> None:
+        prefix = uuid.uuid4().hex
+        tokens = [objects.writes(f"{prefix}/")]
+        acts: list[Callable[[], None]] = [
+            lambda: objects.put(out(f"{prefix}/a", b"1"), ANY),
+            lambda: objects.put(out(f"{prefix}/b", b"1"), ANY),
+            lambda: objects.put(out(f"{prefix}/a", b"1"), ANY),
+            lambda: objects.delete(f"{prefix}/b"),
+            lambda: objects.put(out(f"{prefix}/b", b"1"), ANY),
+        ]
+        for act in acts:
+            act()
+            tokens.append(objects.writes(f"{prefix}/"))
+            assert objects.writes(f"{prefix}/") == tokens[-1]
+        assert len(set(tokens)) == len(tokens)
+        objects.put(out(f"{prefix}-other", b"1"), ANY)
+        assert objects.writes(f"{prefix}/") == tokens[-1]
+
+
+class TestTable:
+    def test_items_come_back_as_they_went(self, table: Table) -> None:
+        pk = uuid.uuid4().hex
+        item = {"text": "ü", "number": 7, "list": ["a", {"b": [True, None, "", 0]}], "map": {"x": {}}, "empty": ""}
+        assert table.get(pk, "s") is None
+        table.write([Change(pk, "s", item, None)])
+        assert table.get(pk, "s") == {**item, "pk": pk, "sk": "s", "version": 1}
+        table.write([Change(pk, "bare", {}, None)])
+        assert table.get(pk, "bare") == {"pk": pk, "sk": "bare", "version": 1}
+
+    def test_versions_count_writes(self, table: Table) -> None:
+        pk = uuid.uuid4().hex
+        for number in (1, 2, 3):
+            table.write([Change(pk, "s", {"n": number}, ANY)])
+            assert table.get(pk, "s") == {"pk": pk, "sk": "s", "version": number, "n": number}
+        with pytest.raises(Conflict):
+            table.write([Change(pk, "s", {"n": 4}, 2)])
+        with pytest.raises(Conflict):
+            table.write([Change(pk, "s", {"n": 4}, None)])
+        table.write([Change(pk, "s", {"n": 4}, 3)])
+        with pytest.raises(Conflict):
+            table.write([Change(pk, "s", None, 3)])
+        table.write([Change(pk, "s", None, 4)])
+        assert table.get(pk, "s") is None
+        with pytest.raises(Conflict):
+            table.write([Change(pk, "s", {"n": 5}, 4)])
+
+    def test_removing_what_is_not_there_is_no_error(self, table: Table) -> None:
+        pk = uuid.uuid4().hex
+        table.write([Change(pk, "s", None, ANY), Change(pk, "t", None, None)])
+        assert table.query(pk) == []
+
+    def test_all_changes_or_none(self, table: Table) -> None:
+        pk = uuid.uuid4().hex
+        table.write([Change(pk, "a", {"n": 1}, None), Change(pk, "b", {"n": 1}, None)])
+        with pytest.raises(Conflict):
+            table.write([Change(pk, "a", {"n": 2}, 1), Change(pk, "c", {"n": 2}, None), Change(pk, "b", {"n": 2}, 9)])
+        assert [(i["sk"], i["n"], i["version"]) for i in table.query(pk)] == [("a", 1, 1), ("b", 1, 1)]
+        table.write([Change(pk, "a", None, 1), Change(pk, "c", {"n": 2}, None), Change(pk, "b", {"n": 2}, 1)])
+        assert [(i["sk"], i["n"], i["version"]) for i in table.query(pk)] == [("b", 2, 2), ("c", 2, 1)]
+
+    def test_a_query_goes_on_beyond_a_page(self, table: Table) -> None:
+        """DynamoDB ends a page at 1 MB."""
+        pk = uuid.uuid4().hex
+        for number in range(12):
+            table.write([Change(pk, f"{number:02}", {"text": "x" * 150_000}, None)])
+        assert [item["sk"] for item in table.query(pk)] == [f"{number:02}" for number in range(12)]
+        assert [item["sk"] for item in table.query(pk, descending=True, limit=10)][-1] == "02"
+
+
+SORT_KEYS = st.text(alphabet="aAbz09-#~ é", min_size=1, max_size=4)
+BOUND = st.one_of(st.just(""), SORT_KEYS)
+
+
+@pytest.fixture(scope="module")
+def dynamo(cloud: CloudUnderTest, table_name: str) -> DynamoTable:
+    return DynamoTable(cloud.client("dynamodb"), table_name)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    keys=st.sets(SORT_KEYS, max_size=12),
+    bounds=st.lists(
+        st.tuples(BOUND, BOUND, BOUND, st.booleans(), st.one_of(st.none(), st.integers(1, 5))), min_size=1, max_size=6
+    ),
+)
+def test_queries_agree(dynamo: DynamoTable, keys: set[str], bounds: list[Any]) -> None:
+    """Whatever stands in a partition, both tables give the same part of it, in the same order."""
+    memory, pk = MemoryTable(), uuid.uuid4().hex
+    for sk in keys:
+        for each in (memory, dynamo):
+            each.write([Change(pk, sk, {}, None)])
+    for prefix, after, before, descending, limit in bounds:
+        # The port promises nothing of a prefix together with another bound.
+        bound = {"prefix": prefix} if prefix else {"after": after, "before": before}
+        asked = {**bound, "descending": descending, "limit": limit}
+        found = dynamo.query(pk, **asked)
+        assert found == memory.query(pk, **asked), asked
+        wanted = sorted(k for k in keys if k.startswith(prefix))
+        if not prefix:
+            wanted = [k for k in wanted if k > after and (not before or k < before)]
+        assert [item["sk"] for item in found] == (wanted[::-1] if descending else wanted)[:limit]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_histories_agree(dynamo: DynamoTable, cloud: CloudUnderTest, bucket: str, seed: int) -> None:
+    """The same random acts on both: the same conflicts, and the same contents after each."""
+    chance = random.Random(seed)
+    memory, pk = MemoryTable(), uuid.uuid4().hex
+    held, s3, prefix = MemoryObjects(), S3Objects(cloud.client("s3"), bucket), uuid.uuid4().hex
+    for _ in range(25):
+        changes = []
+        for sk in chance.sample("abcd", chance.randint(1, 3)):
+            item = None if chance.random() < 0.3 else {"n": chance.randrange(100)}
+            changes.append(Change(pk, sk, item, chance.choice([None, ANY, 1, 2, 3])))
+        assert outcome(lambda c=changes: memory.write(c)) == outcome(lambda c=changes: dynamo.write(c)), changes
+        assert memory.query(pk) == dynamo.query(pk)
+        name, body = f"{prefix}/{chance.choice('ab')}", chance.choice([b"1", b"2", b"3"])
+        if chance.random() < 0.25:
+            held.delete(name)
+            s3.delete(name)
+        else:
+            stat = held.stat(name)
+            expected = chance.choice([None, ANY, stat.etag if stat else None, "0" * 32])
+            put = out(name, body)
+            assert outcome(lambda p=put, e=expected: held.put(p, e)) == outcome(lambda p=put, e=expected: s3.put(p, e))
+        assert held.list(f"{prefix}/") == s3.list(f"{prefix}/")
+
+
+def outcome(act: Callable[[], None]) -> str:
+    try:
+        act()
+    except Conflict:
+        return "conflict"
+    return "done"
+
+
+@pytest.fixture(params=["memory", "aws"])
+def bus_and_ear(request: pytest.FixtureRequest) -> Iterator[tuple[Bus, Callable[[], list[tuple[str, Any]]]]]:
+    """A bus, and what was said on it."""
+    if request.param == "memory":
+        memory = MemoryBus()
+        yield memory, lambda: [(event.type, dict(event.detail)) for event in memory.events]
+        return
+    cloud: CloudUnderTest = request.getfixturevalue("cloud")
+    events, sqs, name = cloud.client("events"), cloud.client("sqs"), f"contract-{uuid.uuid4().hex[:8]}"
+    bus = cloud.outputs["EventBusName"]
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    events.put_rule(Name=name, EventBusName=bus, EventPattern=json.dumps({"source": ["contract.test"]}))
+    events.put_targets(Rule=name, EventBusName=bus, Targets=[{"Id": "ear", "Arn": arn}])
+    heard: list[tuple[str, Any]] = []
+
+    def listen() -> list[tuple[str, Any]]:
+        while got := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1).get("Messages"):
+            for message in got:
+                body = json.loads(message["Body"])
+                assert body["detail"].pop("version") == 1
+                heard.append((body["detail-type"], body["detail"]))
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return heard
+
+    yield EventBridgeBus(events, bus, "contract.test"), listen
+    events.remove_targets(Rule=name, EventBusName=bus, Ids=["ear"])
+    events.delete_rule(Name=name, EventBusName=bus)
+    sqs.delete_queue(QueueUrl=url)
+
+
+def test_every_event_arrives(bus_and_ear: tuple[Bus, Callable[[], list[tuple[str, Any]]]]) -> None:
+    """More of them than one call takes."""
+    bus, heard = bus_and_ear
+    bus.emit([])
+    bus.emit(Event("Test", {"number": number, "text": "ü"}) for number in range(25))
+    assert sorted(heard(), key=lambda pair: pair[1]["number"]) == [
+        ("Test", {"number": number, "text": "ü"}) for number in range(25)
+    ]
+
+
+def test_an_invalidation_reaches_the_distribution_once(cloud: CloudUnderTest) -> None:
+    cdn = CloudFrontCdn(cloud.client("cloudfront"), cloud.outputs["DistributionId"])
+    reference = uuid.uuid4().hex
+    paths = [f"/{reference}/index.html", f"/{reference}/*"]
+    cdn.invalidate(paths, reference)
+    cdn.invalidate(paths, reference)
+    client, distribution = cloud.client("cloudfront"), cloud.outputs["DistributionId"]
+    pages = client.get_paginator("list_invalidations").paginate(DistributionId=distribution)
+    ids = [item["Id"] for page in pages for item in page["InvalidationList"].get("Items", ())]
+    batches = [client.get_invalidation(DistributionId=distribution, Id=i)["Invalidation"] for i in ids[:20]]
+    ours = [b["InvalidationBatch"] for b in batches if b["InvalidationBatch"]["CallerReference"] == reference]
+    assert [batch["Paths"]["Items"] for batch in ours] == [paths]
