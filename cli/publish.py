@@ -143,8 +143,7 @@ def publish(args: argparse.Namespace) -> int:
                 f"{files[key]}:{problem['line']}: {problem['key'] + ': ' if problem['key'] else ''}{problem['message']}"
             )
         if report["state"] != REJECTED and not report.get("rejected"):
-            url = cloud.outputs["SiteUrl"].rstrip("/") + report["url"] if key.startswith("drafts/") else ""
-            lines.append(f"{files[key]}: {report['state']} {url}".rstrip())
+            lines.append(f"{files[key]}: {report['state']} {report['url']}")
             lines += [f"{files[key]}: warning: {w['key']}: {w['message']}" for w in report["warnings"]]
     result(
         [{"path": str(files[key]), **(report or {"state": "pending"})} for key, report in reports.items()],

@@ -122,7 +122,8 @@ def _read_draft(key: str, filed: Filed, ports: Ports) -> _Inputs:
         first_seen = blob.modified.isoformat()
     images = tuple(ports.drafts.list(filed.folder)) if filed.folder and blob else ()
     site = load_site(ports)
-    known = tuple(name for name, _ in ports.work.list("authors/")) if site.require_profiles else ()
+    folders = ("authors/", "topics/") if site.require_profiles else ()
+    known = tuple(name for folder in folders for name, _ in ports.work.list(folder))
     return _Inputs(blob.body if blob else None, blob.etag if blob else "", images, site, first_seen, known)
 
 
@@ -240,9 +241,12 @@ def _retire(slugs: Sequence[str], key: str, ports: Ports) -> frozenset[str]:
 
 def _demand_profiles(draft: Draft, inputs: _Inputs) -> None:
     if inputs.site.require_profiles:
-        missing = [name for name, _ in draft.authors if f"authors/{name}.json" not in inputs.profiles]
+        named = [("authors", i) for i, _ in draft.authors] + [("topics", i) for i, _ in draft.topics]
+        missing = [(kind, i) for kind, i in named if f"{kind}/{i}.json" not in inputs.profiles]
         if missing:
-            raise Rejected(Problem(1, "authors", f"no profile for {', '.join(missing)}, and site.yaml demands one"))
+            raise Rejected(
+                *(Problem(1, kind, f"there is no {kind}/{i}.md, and site.yaml demands it") for kind, i in missing)
+            )
 
 
 def to_document(

@@ -13,6 +13,9 @@ from .ports import Item, Ports
 from .render import ACCEPTED
 
 
+_PREFIXES = {"author": "/authors/", "topic": "/topics/", "page": "/"}
+
+
 def status(slug: str, ports: Ports, now: datetime) -> dict[str, Any] | None:
     """What is known of an article by its slug (or by the slug that a rejected draft would have had); None if nothing is."""
     held = catalogue.holder(ports.articles, slug)
@@ -21,24 +24,32 @@ def status(slug: str, ports: Ports, now: datetime) -> dict[str, Any] | None:
         if record := catalogue.draft_record(ports.articles, key):
             return status_of_draft(key, record, ports, now)
     blob = ports.work.get(f"articles/{slug}.json")
-    return _report(slug, WITHDRAWN, 0, [], [], True) if blob else None
+    return _report(slug, WITHDRAWN, {}) | {"url": f"{ports.base_url}/articles/{slug}/"} if blob else None
 
 
 def status_of_draft(key: str, record: Item, ports: Ports, now: datetime) -> dict[str, Any]:
     """The same by a draft's key and its record. `settled` says that pages, lists and cache agree with the draft."""
-    slug = record["slug"]
     state = record["state"]
+    report = _report(record["slug"], state, record)
     if record["kind"] != "draft":
-        return _report(
-            slug, LIVE if state == ACCEPTED else state, record["revision"], record["problems"], record["warnings"], True
-        )
-    blob = ports.work.get(f"articles/{slug}.json") if record["document"] or state == WITHDRAWN else None
-    if state == REJECTED and not blob:
-        return _report(slug, REJECTED, record["revision"], record["problems"], record["warnings"], True)
-    shown = Document.from_bytes(blob.body).state(now) if blob else state
-    settled = bool(blob) and _settled(slug, digest(blob.body), ports)  # type: ignore[union-attr]  # bool(blob) is asked first
-    report = _report(slug, shown, record["revision"], record["problems"], record["warnings"], settled)
+        path = "/" if record["kind"] == "site" else f"{_PREFIXES[record['kind']]}{record['slug']}/"
+        return report | {"url": ports.base_url + path, "state": LIVE if state == ACCEPTED else state}
+    report["url"] = f"{ports.base_url}/articles/{record['slug']}/"
+    blob = ports.work.get(f"articles/{record['slug']}.json") if record["document"] or state == WITHDRAWN else None
+    if blob is None:
+        return report
+    document = Document.from_bytes(blob.body)
+    report |= {"state": document.state(now), "settled": _settled(record["slug"], digest(blob.body), ports)}
+    report["warnings"] = [*record["warnings"], *_without_profile(document, ports)]
     return report | ({"rejected": True} if state == REJECTED else {})
+
+
+def _without_profile(document: Document, ports: Ports) -> list[dict[str, Any]]:
+    """A warning for each author and topic that gets a plain profile, since there is no file for it."""
+    named = [("author", i) for i, _ in document.authors] + [("topic", i) for i, _ in document.topics]
+    missing = [(kind, i) for kind, i in named if not ports.work.stat(f"{kind}s/{i}.json")]
+    text = "there is no {kind}s/{i}.md, so “{i}” gets a plain profile"
+    return [{"line": 0, "key": f"{kind}s", "message": text.format(kind=kind, i=i)} for kind, i in missing]
 
 
 def _settled(slug: str, document: str, ports: Ports) -> bool:
@@ -50,15 +61,13 @@ def _settled(slug: str, document: str, ports: Ports) -> bool:
     return (known["write"] if known else "") == write_of(path, ports)
 
 
-def _report(
-    slug: str, state: str, revision: int, problems: list[Any], warnings: list[Any], settled: bool
-) -> dict[str, Any]:
+def _report(slug: str, state: str, record: Item) -> dict[str, Any]:
     return {
         "slug": slug,
         "state": state,
-        "revision": revision,
-        "url": f"/articles/{slug}/",
-        "problems": problems,
-        "warnings": warnings,
-        "settled": settled,
+        "revision": record.get("revision", 0),
+        "url": "",
+        "problems": record.get("problems", []),
+        "warnings": record.get("warnings", []),
+        "settled": True,
     }
