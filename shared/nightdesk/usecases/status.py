@@ -12,7 +12,6 @@ from .invalidate import write_of
 from .ports import Item, Ports
 from .render import ACCEPTED
 
-
 _PREFIXES = {"author": "/authors/", "topic": "/topics/", "page": "/"}
 
 
