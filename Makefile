@@ -33,7 +33,7 @@ check: $(VENV)/.dev $(VENV)/.sam build/imports ## lint, format, types, template 
 	@$(BIN)/mypy build/imports/nightdesk build/imports/nightdesk_cli build/imports/nightdesk_local functions
 	@$(BIN)/python -m pytest -q tests/unit tests/contract
 
-bench: $(VENV)/.dev ## the project's own benchmarks
+bench: $(VENV)/.bench layers ## the project's own benchmarks
 	@$(BIN)/python -m bench $(ARGS)
 
 layers: $(VENV)/.run ## build the layers, the functions and the edge functions into build/
@@ -45,7 +45,7 @@ deploy: $(VENV)/.sam ## build the stack and deploy it to AWS
 	.venv-sam/bin/sam deploy --parameter-overrides PythonVersion=$$($(BIN)/python -c "import sys; print(\"%d.%d\" % sys.version_info[:2])") $(PARAMETERS) $(ARGS)
 
 lock: $(VENV)/.uv ## compile requirements/*.in again; UPGRADE=--upgrade takes newer versions
-	cd $(LOCKS) && for step in uv cloud "lambda -c cloud.txt" "runtime -c cloud.txt" "dev -c cloud.txt -c runtime.txt" sam; do \
+	cd $(LOCKS) && for step in uv cloud "lambda -c cloud.txt" "runtime -c cloud.txt" "dev -c cloud.txt -c runtime.txt" sam bench; do \
 		set -- $$step; name=$$1; shift; ../$(COMPILE) $$name.in "$$@" -o $$name.txt || exit 1; done
 
 setup: $(VENV)/.dev $(VENV)/.sam ## install everything
@@ -80,6 +80,10 @@ $(VENV)/.dev: $(VENV)/.run $(LOCKS)/dev.txt
 $(VENV)/.sam: $(VENV)/.run $(LOCKS)/sam.txt
 	@$(UV) venv --quiet --clear --python $(BIN)/python .venv-sam
 	@$(INSTALL) --python .venv-sam/bin/python -r $(LOCKS)/sam.txt
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.dev $(LOCKS)/bench.txt
+	@$(INSTALL) --python $(BIN)/python -r $(LOCKS)/bench.txt
 	@touch $@
 
 build/imports:
