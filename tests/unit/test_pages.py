@@ -1,0 +1,543 @@
+"""Pages as the theme makes them: what is on an article's page, and what machines read in feeds and JSON-LD."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from nightdesk.domain.documents import Document
+from nightdesk.domain.drafts import parse_draft
+from nightdesk.domain.site import Site
+from nightdesk.domain.views import view
+from nightdesk.rendering import pages
+from nightdesk.rendering.contexts import Link
+from nightdesk.rendering.environment import READER_BLOCKS, Theme
+from nightdesk.rendering.markdown import to_html
+from nightdesk.usecases.render import to_document
+
+SITE = Site(
+    name="The Meridian", base_url="https://news.example", language="en", support=(("Give", "https://give.example/"),)
+)
+HOSTILE = "</script><script>alert(1)</script>&\"'<!--~body-->\ue010"
+PERSONA = {
+    "name": "Ada Lindqvist",
+    "human": False,
+    "responsible_editor": "Henrike Solano",
+    "body": "<p>Bio.</p>",
+    "beat": "Energy",
+}
+PERSON = {"name": "Bo Berg", "human": True, "responsible_editor": "", "body": "", "portrait": "/authors/bo/bo.0.png"}
+TOPIC = {"name": "Energy"}
+
+
+@pytest.fixture(scope="module")
+def theme() -> Theme:
+    return Theme(Path(__file__).resolve().parents[2] / "layers" / "theme")
+
+
+BODY = """
+Opening.
+
+## One
+
+::: gate tier=subscriber teaser="First <b>teaser</b>."
+hidden-one[^1]
+
+[^1]: hidden-note
+:::
+
+## Two
+
+::: gate tier=member teaser="Second teaser."
+## Hidden heading
+
+hidden-two
+:::
+
+## Three
+
+Free text after the gates[^2].
+
+[^2]: A free note.
+"""
+MATTER: dict[str, Any] = {
+    "title": "A title & more",
+    "dek": "What it is <about>.",
+    "date": "2026-11-20T03:10:00+01:00",
+    "lastmod": "2026-11-21T08:00:00+01:00",
+    "authors": ["ada-lindqvist", "bo"],
+    "topics": ["energy", "trade"],
+    "tags": ["copper", "levies"],
+    "hero": {"src": "a.png", "alt": "Alt", "caption": "Cap", "credit": "Cred", "source_type": "trainedAlgorithmicMedia"},
+    "sources": [
+        {"title": "Report", "url": "https://source.example/?a=1&b=2", "publisher": "P", "date": "2026", "note": "N"},
+        {"title": "Letter", "publisher": "Q"},
+        {"title": "Third", "publisher": "P"},
+    ],
+    "production": {"ai_roles": ["research", "drafting"], "reviewed_by": "Henrike Solano", "reviewed_at": "2026-11-20", "statement": "Checked."},
+    "corrections": [
+        {"date": "2026-11-21", "text": "An earlier version had a wrong figure."},
+        {"date": "2026-11-22T10:00:00Z", "text": "And a wrong name."},
+    ],
+}  # fmt: skip
+
+
+def document(body: str = BODY, **changes: Any) -> Document:
+    matter = {key: value for key, value in (MATTER | changes).items() if value is not None}
+    raw = f"---\n{json.dumps(matter)}\n---\n{body}".encode()
+    return to_document(
+        parse_draft(raw, "a-story", SITE, to_html), "", [("drafts/a-story/a.png", "e")], "drafts/a-story/"
+    )[0]
+
+
+def article(theme: Theme, tier: str = "public", site: Site = SITE, preview: bool = False, **changes: Any) -> str:
+    """The page of one tier. Keys of `MATTER` may be changed, or left out with None."""
+    made = document(**changes)
+    known: dict[str, Mapping[str, Any]] = {"ada-lindqvist": PERSONA, "bo": PERSON, "energy": TOPIC}
+    authors, topics = ([known.get(i) for i, _ in pairs] for pairs in (made.authors, made.topics))
+    related = [pages.related_box("More in Energy", [CARD], Link("See all of Energy", "/topics/energy/"))]
+    return pages.article_pages(theme, site, made, [view(made, tier, site)], authors, topics, related, preview)[0]
+
+
+CARD = {
+    "slug": "earlier", "title": "Earlier & other", "dek": "D <d>.", "date": "2026-11-19T00:00:00+00:00",
+    "authors": [["bo", "Bo Berg"]], "topic": ["energy", "Energy"], "hero": None, "access": "public",
+}  # fmt: skip
+
+
+class Outline(HTMLParser):
+    """A page as a tree of tags, for questions about what comes first and what is open at the end."""
+
+    VOID = frozenset(["meta", "link", "img", "br", "hr", "input", "source", "wbr"])
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.stack: list[str] = []
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.wrong: list[str] = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
+        if tag not in self.VOID:
+            self.stack.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.stack or self.stack.pop() != tag:
+            self.wrong.append(tag)
+
+    def all(self, tag: str) -> list[dict[str, str]]:
+        return [attrs for name, attrs in self.tags if name == tag]
+
+
+def json_ld(page: str) -> Any:
+    found = re.findall(r'<script type="application/ld\+json">(.*?)</script>', page, re.DOTALL)
+    assert len(found) == 1
+    return json.loads(found[0])
+
+
+def box(page: str, name: str) -> str:
+    """The section of a page with a class."""
+    found = re.search(rf'<section class="(?:[^"]* )?{name}(?: [^"]*)?".*?</section>', page, re.DOTALL)
+    assert found, f"there is no section {name}"
+    return found[0]
+
+
+# --- The whole page ---
+
+
+@pytest.mark.parametrize("tier", SITE.tiers)
+def test_an_articles_page_is_well_formed(theme: Theme, tier: str) -> None:
+    page = article(theme, tier)
+    assert page.startswith("<!doctype html>\n")
+    outline = Outline(page)
+    assert (outline.stack, outline.wrong) == ([], [])
+    ids = [attrs["id"] for _, attrs in outline.tags if "id" in attrs]
+    assert sorted(ids) == sorted(set(ids))
+    labelled = [attrs["aria-labelledby"] for _, attrs in outline.tags if "aria-labelledby" in attrs]
+    assert set(labelled) <= set(ids)
+    anchors = [attrs["href"][1:] for attrs in outline.all("a") if attrs.get("href", "").startswith("#")]
+    assert set(anchors) <= set(ids)
+    assert all("alt" in attrs for attrs in outline.all("img"))
+    assert len(outline.all("h1")) == len(outline.all("main")) == 1
+
+
+def test_the_first_link_skips_to_the_text(theme: Theme) -> None:
+    outline = Outline(article(theme))
+    after_body = outline.tags[[tag for tag, _ in outline.tags].index("body") + 1]
+    assert after_body == ("a", {"class": "skip", "href": "#main"})
+    assert outline.all("main")[0]["id"] == "main"
+
+
+def test_there_is_no_inline_script_or_style(theme: Theme) -> None:
+    outline = Outline(article(theme))
+    assert [attrs for attrs in outline.all("script") if "src" not in attrs] == [{"type": "application/ld+json"}]
+    assert not outline.all("style")
+    assert not [attrs for _, attrs in outline.tags if "style" in attrs or any(name.startswith("on") for name in attrs)]
+
+
+def test_the_head_says_what_the_page_is(theme: Theme) -> None:
+    page = article(theme)
+    outline = Outline(page)
+    meta = {attrs.get("property") or attrs.get("name"): attrs.get("content") for attrs in outline.all("meta")}
+    assert "<title>A title &amp; more – The Meridian</title>" in page
+    assert meta["description"] == meta["og:description"] == "What it is <about>."
+    assert meta["og:url"] == "https://news.example/articles/a-story/"
+    assert meta["og:type"] == "article"
+    assert meta["og:image"].startswith("https://news.example/articles/a-story/a.")
+    assert meta["article:published_time"] == "2026-11-20T03:10:00+01:00"
+    assert meta["article:modified_time"] == "2026-11-22T10:00:00+00:00"
+    assert meta["robots"] == "max-image-preview:large"
+    links = {attrs["rel"]: attrs["href"] for attrs in outline.all("link")}
+    assert links["canonical"] == "https://news.example/articles/a-story/"
+    assert {"/feed.xml", "/topics/energy/feed.xml"} == {
+        a["href"] for a in outline.all("link") if a["rel"] == "alternate"
+    }
+
+
+def test_a_preview_says_so_and_is_not_to_be_indexed(theme: Theme) -> None:
+    page = article(theme, preview=True)
+    assert '<meta name="robots" content="noindex">' in page
+    assert "Do not share this page" in page
+    assert "Do not share this page" not in article(theme)
+
+
+def test_dates_are_for_people_and_machines(theme: Theme) -> None:
+    page = article(theme)
+    assert '<time datetime="2026-11-20T03:10:00+01:00">20 November 2026, 03:10 UTC+01:00</time>' in page
+    assert '<a href="#corrections">Corrected</a> <time datetime="2026-11-22T10:00:00+00:00">' in page
+    assert "Updated" in article(theme, corrections=None)
+    assert "Updated" not in article(theme, corrections=None, lastmod=None)
+    assert "Updated" not in article(theme, corrections=None, lastmod="2026-11-19")
+
+
+# --- Text, gates, contents, notes ---
+
+
+@pytest.mark.parametrize(("tier", "seen", "shut"), [("public", 0, 2), ("subscriber", 1, 1), ("member", 2, 0)])
+def test_gates_are_open_or_shut(theme: Theme, tier: str, seen: int, shut: int) -> None:
+    page = article(theme, tier)
+    assert page.count('<section class="gated"') == seen
+    assert page.count('<section class="gate"') == shut
+    assert ("hidden-one" in page, "hidden-note" in page) == (seen > 0, seen > 0)
+    assert ("hidden-two" in page, "Hidden heading" in page) == (seen > 1, seen > 1)
+    assert "Free text after the gates" in page
+    assert ("First &lt;b&gt;teaser&lt;/b&gt;." in page) == (seen < 1)
+    if shut:
+        assert re.search(
+            r'<section class="gate" data-tier="member">.*?Second teaser.*?href="/membership/"', page, re.DOTALL
+        )
+
+
+def test_the_contents_are_those_of_the_view(theme: Theme) -> None:
+    def contents(tier: str) -> list[str]:
+        found = re.search(r'<nav class="toc".*?</nav>', article(theme, tier), re.DOTALL)
+        assert found
+        return re.findall(r'<a href="#s-[^"]+">([^<]+)</a>', found[0])
+
+    assert contents("public") == ["One", "Two", "Three"]
+    assert contents("member") == ["One", "Two", "Hidden heading", "Three"]
+    assert 'class="toc"' not in article(theme, body="## One\n\n## Two\n")
+
+
+def test_notes_stand_below_the_text(theme: Theme) -> None:
+    assert "A free note." in box(article(theme), "footnotes")
+    assert "footnotes" not in article(theme, body="No notes.")
+
+
+# --- AI labels and production ---
+
+
+def test_an_ai_persona_is_named_as_one(theme: Theme) -> None:
+    page = article(theme)
+    assert "Written with an AI persona; Henrike Solano is responsible." in page
+    assert '<a href="/authors/ada-lindqvist/">Ada Lindqvist</a> <span class="badge">AI persona</span>' in page
+    assert "Ada Lindqvist is an AI persona, not a person." in page
+    assert "Bo Berg is an AI persona" not in page
+    assert "Written by an AI persona" in article(theme, authors=["ada-lindqvist"])
+    assert "AI persona" not in article(theme, authors=["bo"])
+
+
+def test_an_ai_label_stands_near_the_headline(theme: Theme) -> None:
+    page = article(theme)
+    assert page.index("<h1>") < page.index('class="ai-note"') < page.index('<div class="body')
+
+
+@pytest.mark.parametrize(
+    ("source_type", "label"),
+    [
+        ("trainedAlgorithmicMedia", "AI-generated illustration"),
+        ("compositeWithTrainedAlgorithmicMedia", "Image partly AI-generated"),
+        ("algorithmicallyEnhanced", "Image enhanced by software"),
+        ("digitalCapture", ""),
+        ("", ""),
+    ],
+)
+def test_an_image_made_by_a_machine_is_labelled(theme: Theme, source_type: str, label: str) -> None:
+    page = article(theme, hero={**MATTER["hero"], "source_type": source_type})
+    figure = re.search(r'<figure class="hero">.*?</figure>', page, re.DOTALL)
+    assert figure
+    assert (label in figure[0]) if label else ("badge" not in figure[0])
+    assert "Cap" in figure[0]
+    assert "Cred" in figure[0]
+    image = json_ld(page)["image"]
+    assert ("digitalSourceType" in image) == bool(label)
+
+
+def test_production_is_disclosed(theme: Theme) -> None:
+    production = box(article(theme), "production")
+    for text in ("research, drafting", "Henrike Solano", "20 November 2026", "Checked.", 'href="/process/"'):
+        assert text in production
+    assert 'id="production"' not in article(theme, production=None, authors=["bo"])
+    assert 'id="production"' in article(theme, production=None)
+
+
+# --- Sources, corrections, authors, support, related ---
+
+
+def test_sources_are_locked_for_those_not_entitled(theme: Theme) -> None:
+    locked, open_ = box(article(theme), "sources"), box(article(theme, "subscriber"), "sources")
+    for text in ("3 sources", "2 publishers", "P, Q", "Report", "Letter", "N"):
+        assert text in locked
+        assert text in open_
+    assert "source.example" not in article(theme)
+    assert "open with subscriber access" in locked
+    assert '<a href="https://source.example/?a=1&amp;b=2">Report</a>' in open_
+    assert "open with" not in open_
+
+
+def test_an_article_without_sources_has_no_box_for_them(theme: Theme) -> None:
+    assert 'id="sources"' not in article(theme, sources=None)
+
+
+def test_corrections_are_on_the_page_newest_first(theme: Theme) -> None:
+    corrections = box(article(theme), "corrections")
+    assert corrections.index("a wrong name") < corrections.index("a wrong figure")
+    assert 'id="corrections"' in corrections
+    assert 'href="/corrections/"' in corrections
+
+
+def test_other_boxes_are_there(theme: Theme) -> None:
+    page = article(theme)
+    assert "https://give.example/" in box(page, "support")
+    assert 'src="/authors/bo/bo.0.png"' in box(page, "authors")
+    related = box(page, "related")
+    assert "More in Energy" in related
+    assert "Earlier &amp; other" in related
+    assert '<a href="/topics/energy/">See all of Energy</a>' in related
+    assert 'data-updates="/updates/latest.json"' in page
+    assert "<li>copper</li>" in page
+
+
+def test_a_bare_article_is_a_page_too(theme: Theme) -> None:
+    bare = {key: None for key in MATTER if key not in ("title", "date")}
+    outline = Outline(article(theme, body="", **bare))
+    assert (outline.stack, outline.wrong) == ([], [])
+
+
+# --- JSON-LD ---
+
+
+def test_json_ld_says_what_google_asks_for(theme: Theme) -> None:
+    data = json_ld(article(theme))
+    assert data["@type"] == "NewsArticle"
+    assert data["headline"] == "A title & more"
+    assert (data["datePublished"], data["dateModified"]) == ("2026-11-20T03:10:00+01:00", "2026-11-22T10:00:00+00:00")
+    assert [author["@type"] for author in data["author"]] == ["Organization", "Person"]
+    assert data["editor"] == [{"@type": "Person", "name": "Henrike Solano"}]
+    assert data["publisher"]["name"] == "The Meridian"
+    assert [entry["text"] for entry in data["correction"]] == [entry["text"] for entry in MATTER["corrections"]]
+    assert "hidden" not in json.dumps(data).lower()
+
+
+@pytest.mark.parametrize("tier", SITE.tiers)
+def test_paywalled_parts_are_marked_by_classes_that_are_on_the_page(theme: Theme, tier: str) -> None:
+    page = article(theme, tier)
+    data = json_ld(page)
+    assert data["isAccessibleForFree"] is False
+    parts = data["hasPart"] if isinstance(data["hasPart"], list) else [data["hasPart"]]
+    selectors = [
+        s
+        for part in parts
+        for s in ([part["cssSelector"]] if isinstance(part["cssSelector"], str) else part["cssSelector"])
+    ]
+    assert all(part["isAccessibleForFree"] is False for part in parts)
+    assert all(re.fullmatch(r"\.[a-z-]+", selector) for selector in selectors)
+    classes = {name for _, attrs in Outline(page).tags for name in attrs.get("class", "").split()}
+    assert {selector[1:] for selector in selectors} & classes
+
+
+def test_a_free_article_is_free(theme: Theme) -> None:
+    data = json_ld(article(theme, body="Free."))
+    assert data["isAccessibleForFree"] is True
+    assert "hasPart" not in data
+
+
+HOSTILE_MATTER: dict[str, Any] = {
+    "title": HOSTILE, "dek": HOSTILE, "tags": [HOSTILE], "authors": [f"x {HOSTILE}"], "topics": [f"y {HOSTILE}"],
+    "hero": {"src": "a.png", "alt": HOSTILE, "caption": HOSTILE, "credit": HOSTILE},
+    "corrections": [{"date": "2026-11-22", "text": HOSTILE}],
+    "sources": [{"title": HOSTILE, "publisher": HOSTILE, "note": HOSTILE, "date": HOSTILE}],
+    "production": {"ai_roles": [HOSTILE], "reviewed_by": HOSTILE, "statement": HOSTILE},
+    "body": "Text.\n\n::: gate teaser=\"</script><script>alert(1)</script><!--~notes-->\"\nx\n:::\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("tier", ["public", "member"])
+def test_no_text_can_break_out_of_where_it_stands(theme: Theme, tier: str) -> None:
+    site = Site(
+        name=HOSTILE, tagline=HOSTILE, base_url="https://news.example", teaser=HOSTILE, support=((HOSTILE, "/x"),)
+    )
+    page = article(theme, tier, site=site, **HOSTILE_MATTER)
+    outline = Outline(page)
+    assert (outline.stack, outline.wrong) == ([], [])
+    assert len(outline.all("script")) == 3
+    assert "alert(1)</script>" not in page
+    assert "<!--~" not in page
+    assert json_ld(page)["headline"] == HOSTILE
+    assert json_ld(page)["keywords"] == [HOSTILE]
+
+
+# --- One rendering for all tiers ---
+
+
+def test_pages_made_together_are_those_made_one_by_one(theme: Theme) -> None:
+    for made in (document(), document(**HOSTILE_MATTER), document(body="Plain."), document(access="member")):
+        views = [view(made, tier, SITE) for tier in SITE.tiers]
+        known = ([PERSONA] * len(made.authors), [TOPIC] * len(made.topics), [])
+        together = pages.article_pages(theme, SITE, made, views, *known)
+        alone = [_alone(theme, made, view_, known) for view_ in views]
+        assert together == alone
+        assert len(set(together)) > 1 or "Plain." in together[0]
+
+
+def _alone(theme: Theme, made: Document, seen: Any, known: Any) -> str:
+    """article.html itself, without the shell."""
+    rendered: list[str] = []
+
+    class Whole:
+        def render_each(self, template: str, shell: str, contexts: list[Any]) -> list[str]:
+            rendered.extend(theme.render(template, context) for context in contexts)
+            return rendered
+
+    return pages.article_pages(Whole(), SITE, made, [seen], *known)[0]  # type: ignore[arg-type]
+
+
+def test_a_shell_must_show_each_block_once(theme: Theme, tmp_path: Path) -> None:
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "static").mkdir()
+    blocks = "".join(f"{{% block {name} %}}x{{% endblock %}}" for name in READER_BLOCKS)
+    (tmp_path / "templates" / "article.html").write_text(blocks)
+    (tmp_path / "templates" / "shell.html").write_text(
+        "{% extends 'article.html' %}{% block toc %}<!--~toc-->{% endblock %}"
+    )
+    with pytest.raises(ValueError, match="must show each"):
+        Theme(tmp_path).render_each("article.html", "shell.html", [object()])
+
+
+def test_a_template_that_asks_for_what_is_not_there_fails(theme: Theme, tmp_path: Path) -> None:
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "static").mkdir()
+    (tmp_path / "templates" / "page.html").write_text("{{ page.nothing }}")
+    with pytest.raises(Exception, match="nothing"):
+        Theme(tmp_path).render("page.html", object())
+
+
+# --- Lists and feeds ---
+
+CARDS = [
+    CARD,
+    {**CARD, "slug": "hostile", "title": HOSTILE, "dek": HOSTILE, "authors": [["x", HOSTILE]], "topic": ["y", HOSTILE]},
+    {**CARD, "slug": "bare", "dek": "", "authors": [], "topic": None, "access": "member"},
+    {
+        **CARD,
+        "slug": "pictured",
+        "hero": {
+            "src": "a.0.png",
+            "alt": HOSTILE,
+            "caption": "",
+            "credit": "",
+            "source_type": "trainedAlgorithmicMedia",
+        },
+    },
+]
+
+
+@pytest.mark.parametrize("kind", ["home", "topic", "author", "month"])
+def test_a_list_shows_its_cards(theme: Theme, kind: str) -> None:
+    page = pages.list_html(theme, SITE, kind, "Heading", "/x/", CARDS, months=pages.month_links("/x/", ["2026-11"]))
+    outline = Outline(page)
+    assert (outline.stack, outline.wrong) == ([], [])
+    assert [page.count(f'href="/articles/{card["slug"]}/"') for card in CARDS] == [1] * len(CARDS)
+    assert '<a href="/x/2026/11/">November 2026</a>' in page
+    assert page.count("Member access") == 1
+    assert page.count("AI-generated illustration") == 1
+    assert "alert(1)</script>" not in page
+
+
+def test_an_empty_list_is_a_page(theme: Theme) -> None:
+    outline = Outline(pages.list_html(theme, SITE, "home", SITE.name, "/", []))
+    assert (outline.stack, outline.wrong) == ([], [])
+
+
+def test_the_rss_feed_is_well_formed_and_whole(theme: Theme) -> None:
+    text = pages.rss(theme, SITE, f"Feed {HOSTILE}", "/topics/y/", "/topics/y/feed.xml", CARDS)
+    root = ElementTree.fromstring(text.encode())
+    assert (root.tag, root.get("version")) == ("rss", "2.0")
+    channel = root.find("channel")
+    assert channel is not None
+    assert channel.findtext("title") == f"Feed {HOSTILE}"
+    assert channel.findtext("link") == "https://news.example/topics/y/"
+    assert channel.findtext("description")
+    self_link = channel.find("{http://www.w3.org/2005/Atom}link")
+    assert self_link is not None
+    assert self_link.attrib["href"] == "https://news.example/topics/y/feed.xml"
+    items = channel.findall("item")
+    assert [item.findtext("title") for item in items] == [card["title"] for card in CARDS]
+    assert [item.findtext("link") for item in items] == [f"https://news.example/articles/{c['slug']}/" for c in CARDS]
+    assert [item.findtext("guid") for item in items] == [item.findtext("link") for item in items]
+    assert {parsedate_to_datetime(item.findtext("pubDate") or "").isoformat() for item in items} == {CARD["date"]}
+    assert [item.findtext("description") for item in items] == [card["dek"] for card in CARDS]
+    assert len(items[3].findall("{http://search.yahoo.com/mrss/}content")) == 1
+
+
+def test_an_empty_rss_feed_is_one(theme: Theme) -> None:
+    assert ElementTree.fromstring(pages.rss(theme, SITE, "T", "/", "/feed.xml", [])).find("channel/item") is None
+
+
+def test_the_json_feed_has_what_1_1_requires() -> None:
+    feed = json.loads(pages.json_feed(SITE, CARDS))
+    assert feed["version"] == "https://jsonfeed.org/version/1.1"
+    assert feed["title"] == "The Meridian"
+    assert feed["home_page_url"] == "https://news.example/"
+    assert feed["feed_url"] == "https://news.example/feed.json"
+    assert len(feed["items"]) == len(CARDS)
+    for item, card in zip(feed["items"], CARDS, strict=True):
+        assert item["id"] == item["url"] == f"https://news.example/articles/{card['slug']}/"
+        assert "content_text" in item
+        assert item["title"] == card["title"]
+        assert item["date_published"] == card["date"]
+        assert all(set(author) <= {"name", "url", "avatar"} for author in item["authors"])
+
+
+def test_other_pages_are_well_formed(theme: Theme) -> None:
+    entries = [{"date": "2026-11-22T00:00:00+00:00", "text": HOSTILE, "title": HOSTILE, "slug": "a"}]
+    made = [
+        pages.corrections_html(theme, SITE, "Corrections", "<p>Policy.</p>", entries),
+        pages.corrections_html(theme, SITE, "Corrections", "", []),
+        pages.page_html(theme, SITE, HOSTILE, "/about/", "<p>Text.</p>"),
+        pages.page_html(theme, SITE, "Updates", "/updates/", "<p>None.</p>", template="updates.html"),
+        pages.directory_html(theme, SITE, "Topics", "/topics/", [Link(HOSTILE, "/topics/y/")]),
+    ]
+    for page in made:
+        outline = Outline(page)
+        assert (outline.stack, outline.wrong) == ([], [])
+        assert "alert(1)</script>" not in page
