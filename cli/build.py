@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from nightdesk.usecases.build import build
 
 from .console import Progress, result, say
 
-THEME = Path(__file__).resolve().parent.parent / "layers" / "theme"
+ROOT = Path(__file__).resolve().parent.parent
+THEME = ROOT / "layers" / "theme"
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -36,7 +38,9 @@ def run(args: argparse.Namespace) -> int:
     if not args.drafts.is_dir():
         say(f"{args.drafts}: no such folder")
         return 2
-    built = build(args.drafts, args.out, Theme(args.theme), datetime.now(UTC), args.base_url, Progress("building"))
+    gc.disable()  # a short run makes no cycles worth looking for
+    theme = Theme(args.theme, cache=ROOT / "build" / "templates")
+    built = build(args.drafts, args.out, theme, datetime.now(UTC), args.base_url, Progress("building"))
     for key, problems in built.rejected.items():
         for problem in problems:
             say(f"{args.drafts.parent / key}:{problem['line']}: {problem['key']}: {problem['message']}")

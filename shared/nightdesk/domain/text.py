@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _NOT_SLUG = re.compile(r"[^a-z0-9]+")
 _DATE_PREFIX = re.compile(r"^\d{4}-\d{2}-\d{2}-(?=.)")
@@ -10,6 +11,7 @@ SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 SLUG_LENGTH = 200
 
 
+@lru_cache(maxsize=4096)
 def slugify(text: str) -> str:
     """`text` as a slug of `[a-z0-9-]`, other letters transliterated; empty if nothing is left of it."""
     if not text.isascii():

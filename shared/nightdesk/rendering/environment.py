@@ -9,23 +9,30 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-from jinja2 import BaseLoader, Environment, FileSystemLoader, ModuleLoader, StrictUndefined
+from jinja2 import BaseLoader, Environment, FileSystemBytecodeCache, FileSystemLoader, ModuleLoader, StrictUndefined
 
 ASSETS = "static"
 TEMPLATES = "templates"
 COMPILED = "compiled"
 PAGES = "pages"
-READER_BLOCKS = ("toc", "body", "notes", "sources")
-"""The blocks of an article that depend on who reads it; `shell.html` has a comment, `<!--~toc-->`, in place of each.
+READER_BLOCKS = {"toc": "toc", "body": "body", "notes": "footnotes", "sources": "sources"}
+"""The blocks of an article that depend on who reads it, and the one attribute of the page that each shows.
 
-No text can forge one: what is escaped has no `<`, and the sanitiser leaves no comments.
+`shell.html` has a comment, `<!--~toc-->`, in place of each. No text can forge one: what is escaped has no `<`, and the sanitiser leaves no comments.
 """
 _MARKS = re.compile(f"<!--~({'|'.join(READER_BLOCKS)})-->")
 
 
 def make_environment(loader: BaseLoader) -> Environment:
     """An environment that escapes everything and fails on an unknown name rather than printing nothing."""
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return Environment(
+        loader=loader,
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
 
 
 def compile_templates(theme: Path) -> None:
@@ -39,16 +46,19 @@ class Theme:
 
     Args:
         directory: holds `templates/`, `static/`, `pages/` (what standing pages say by default) and, in a built layer, `compiled/`.
+        cache: where templates that are not compiled yet leave their bytecode for the next process; nowhere without.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, cache: Path | None = None) -> None:
         compiled = directory / COMPILED
         loader = ModuleLoader(str(compiled)) if compiled.is_dir() else FileSystemLoader(directory / TEMPLATES)
         self._environment = make_environment(loader)
+        if cache:
+            cache.mkdir(parents=True, exist_ok=True)
+            self._environment.bytecode_cache = FileSystemBytecodeCache(str(cache))
         self.assets = _assets(directory / ASSETS)
         self._environment.globals["asset"] = self._asset_url
         self.pages = {path.stem: path.read_bytes() for path in sorted((directory / PAGES).glob("*.md"))}
-        self.digest = _digest_of(directory / TEMPLATES, self.assets)
 
     def _asset_url(self, name: str) -> str:
         return "/" + self.assets[name][0]
@@ -66,12 +76,17 @@ class Theme:
         if len(whole) != 2 * len(READER_BLOCKS) + 1:
             raise ValueError(f"{shell} must show each of {', '.join(READER_BLOCKS)} once")
         article = self._environment.get_template(template)
+        made: dict[tuple[str, object], str] = {}
         texts = []
         for context in contexts:
             scope = article.new_context({"page": context})
             parts = list(whole)
             for place in range(1, len(parts), 2):
-                parts[place] = "".join(article.blocks[parts[place]](scope))
+                block = parts[place]
+                shown = block, getattr(context, READER_BLOCKS[block])
+                if shown not in made:
+                    made[shown] = "".join(article.blocks[block](scope))
+                parts[place] = made[shown]
             texts.append("".join(parts))
         return texts
 
@@ -85,15 +100,6 @@ def _assets(directory: Path) -> Mapping[str, tuple[str, bytes]]:
         name = path.relative_to(directory).as_posix()
         found[name] = (f"assets/{path.stem}.{hashlib.sha256(body).hexdigest()[:10]}{path.suffix}", body)
     return found
-
-
-def _digest_of(templates: Path, assets: Mapping[str, tuple[str, bytes]]) -> str:
-    digest = hashlib.sha256()
-    for path in sorted(p for p in templates.rglob("*") if p.is_file()):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    for key, _ in sorted(assets.values()):
-        digest.update(key.encode())
-    return digest.hexdigest()[:16]
 
 
 def find_theme(directory: str = "") -> Theme:
