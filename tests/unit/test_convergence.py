@@ -304,8 +304,17 @@ def draft(rnd: random.Random, name: str) -> bytes:
     more = rnd.choice(MORE)
     return (
         f"---\ntitle: {rnd.choice('XYZ')}\nslug: {slug}\ndate: {date}\nauthors: [{rnd.choice(['u', 'v', 'u, v'])}]\n"
-        f"topics: [{rnd.choice(['t', 'w'])}]\n{more}---\nText.\n\n::: gate tier=member\n![Seen](a.png)\n:::\n\nEnd.\n"
+        f"topics: [{rnd.choice(['t', 'w'])}]\n{more}---\nText.\n\n{rnd.choice(GATES)}\n![Seen](a.png)\n:::\n\nEnd.\n"
     ).encode()
+
+
+GATES = ["::: gate", "::: gate tier=member", "::: gate tier=member teaser=Mine"]
+SETTINGS = [
+    None,
+    b"name: A\nteaser: Only for a {tier}.\n",
+    b"name: B\ntiers: [public, member]\n",
+    b"timezone: Asia/Tokyo\ntiers: [public, member, patron]\n",
+]
 
 
 def acts(rnd: random.Random) -> list[Act]:
@@ -329,7 +338,7 @@ def acts(rnd: random.Random) -> list[Act]:
             ]
             found.append((f"{rnd.choice(['authors/u', 'authors/v', 'topics/t'])}.md", rnd.choice(profiles)))
         else:
-            found.append(("site.yaml", rnd.choice([None, b"name: A\n", b"name: B\ntiers: [public, member]\n"])))
+            found.append(("site.yaml", rnd.choice(SETTINGS)))
     return found
 
 

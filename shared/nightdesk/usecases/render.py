@@ -378,7 +378,19 @@ def _render_profile(key: str, filed: Filed, ports: Ports) -> Rendered:
         events = [Event("SiteChanged", {"version": 1})]
     else:
         events = [Event("ProfileChanged", {"kind": filed.kind, "id": fate["slug"]})]
+    if fate["state"] != REJECTED:
+        events += [Event("DraftTouched", {"key": touched}) for touched in _read_in_light_of(filed, ports)]
     return Rendered(key, fate["slug"], fate["state"], 0, tuple(events))
+
+
+def _read_in_light_of(filed: Filed, ports: Ports) -> list[str]:
+    """Keys of drafts that may read otherwise now: tiers, zone and teaser are the settings', and so is the demand for
+    profiles, for want of which a draft may have been refused."""
+    if filed.kind == "site":
+        return [key for key, _ in ports.drafts.list("drafts/") if classify(key)]
+    if filed.kind in ("author", "topic") and load_site(ports).require_profiles:
+        return [item["sk"] for item in catalogue.rejected(ports.articles) if item["sk"].startswith("drafts/")]
+    return []
 
 
 def _profile(raw: bytes, filed: Filed, images: Sequence[tuple[str, str]]) -> tuple[bytes, tuple[Problem, ...]]:
