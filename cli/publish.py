@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import mimetypes
+import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -63,17 +64,32 @@ def keys_of(paths: Iterable[Path]) -> dict[str, Path]:
         for file in _files(path):
             if key := _key(file, path):
                 found[key] = file
-    return dict(
-        sorted(
-            found.items(),
-            key=lambda pair: (
-                classify(pair[0]) is not None,
-                pair[0] != "site.yaml",
-                pair[0].startswith("drafts/"),
-                pair[0],
-            ),
+    return in_order(found)
+
+
+def in_order(files: Mapping[str, Path]) -> dict[str, Path]:
+    """Files in the order in which they cost least: images, settings and profiles before the drafts that show them.
+
+    Drafts go oldest first, so that each finds those before it: one that comes late has its followers made again.
+    """
+
+    def place(item: tuple[str, Path]) -> tuple[bool, bool, bool, str, str]:
+        key, path = item
+        is_draft = key.startswith("drafts/") and classify(key) is not None
+        return classify(key) is not None, key != "site.yaml", is_draft, _date(path) if is_draft else "", key
+
+    return dict(sorted(files.items(), key=place))
+
+
+def _date(path: Path) -> str:
+    """A draft's date as it stands in its first lines; empty where there is none to be seen."""
+    with path.open("rb") as file:
+        found = re.search(
+            rb"^(?:date|published|publishDate|published_at)\s*[:=]\s*[\"']?([0-9-]+[T ]?[0-9:]*)",
+            file.read(4000),
+            re.MULTILINE,
         )
-    )
+    return found[1].decode() if found else ""
 
 
 def _files(path: Path) -> Iterator[Path]:

@@ -184,13 +184,13 @@ def publish_changed(files: Mapping[str, Path], cloud: Cloud, stopping: threading
     """
     from nightdesk.domain.drafts import classify
 
-    from .publish import cli_ports, wait_for
+    from .publish import cli_ports, in_order, wait_for
 
     s3 = cloud.session().client("s3")
     there: dict[str, str] = {}
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=cloud.outputs["DraftsBucket"]):
         there |= {entry["Key"]: entry["ETag"].strip('"') for entry in page.get("Contents", ())}
-    changed = {key: path for key, path in files.items() if there.get(key) != _etag(path)}
+    changed = in_order({key: path for key, path in files.items() if there.get(key) != _etag(path)})
     etags = {}
     for key, path in changed.items():
         if stopping.is_set():
@@ -248,7 +248,7 @@ def _watch(content: Path, cloud: Cloud, stopping: threading.Event, local: Any) -
 def _follow(files: Mapping[str, Path], gone: list[str], cloud: Cloud) -> None:
     from nightdesk.domain.drafts import classify
 
-    from .publish import cli_ports, wait_for
+    from .publish import cli_ports, in_order, wait_for
 
     s3 = cloud.session().client("s3")
     site = cloud.outputs["SiteUrl"]
