@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 from nightdesk.adapters.memory import MemoryBus, MemoryCdn, MemoryObjects, memory_ports
-from nightdesk.usecases.invalidate import invalidate
+from nightdesk.usecases.invalidate import invalidate, write_of
 from nightdesk.usecases.ports import ANY, Event, Output, Ports
 
 STORY = "/articles/a-story/*"
@@ -133,6 +133,28 @@ def test_who_dies_is_run_again_with_the_same_reference(site: Site, fails: str) -
     assert site.forget("/") == ["/index.html"]
     assert len({reference for _, reference in site.cdn.calls}) == 1
     assert site.forget("/") == []
+
+
+def test_of_two_runs_at_once_the_newer_write_is_what_stays_recorded(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.write("index.html", "first")
+    site.write("feed.xml")
+    honest = site.cdn.invalidate
+
+    def meanwhile(paths: Sequence[str], reference: str) -> None:
+        monkeypatch.setattr(site.cdn, "invalidate", honest)
+        site.write("index.html", "second")
+        assert site.forget("/") == ["/index.html"]
+        honest(paths, reference)
+
+    monkeypatch.setattr(site.cdn, "invalidate", meanwhile)
+    site.forget("/", "/feed.xml")
+    for path in ("/", "/feed.xml"):
+        recorded = site.ports.articles.get("path", path)
+        assert recorded
+        assert recorded["write"] == write_of(path, site.ports)
+    assert site.forget("/", "/feed.xml") == []
 
 
 def test_a_reference_is_of_one_set_of_writes(site: Site) -> None:
