@@ -248,7 +248,7 @@ def _watch(content: Path, cloud: Cloud, stopping: threading.Event, local: Any) -
 def _follow(files: Mapping[str, Path], gone: list[str], cloud: Cloud) -> None:
     from nightdesk.domain.drafts import classify
 
-    from .publish import cli_ports, in_order, wait_for
+    from .publish import cli_ports, wait_for
 
     s3 = cloud.session().client("s3")
     site = cloud.outputs["SiteUrl"]
