@@ -160,12 +160,12 @@ def parse_draft(raw: bytes, name: str, site: Site, to_html: Callable[[str], str]
         return text or default
 
     def at_most(limit: int, items: Sized, *names: str) -> None:
-        """An article enters all of its lists in one transaction, which has an end (100 writes, old and new places)."""
+        """An article enters all of its lists, and leaves its old ones, in one transaction of 100 writes at most."""
         if len(items) > limit:
             name, node = keys.find(*names) or ("", Node(0, None))
             keys.problem(node, name, f"has {len(items)} entries; {limit} are the most")
 
-    def identifiers(*names: str) -> tuple[tuple[str, str], ...]:
+    def identifiers(limit: int, *names: str) -> tuple[tuple[str, str], ...]:
         """Ids, each with the name as typed where that was more than the id."""
         pairs: dict[str, str] = {}
         for text, node in keys.texts(*names):
@@ -173,7 +173,7 @@ def parse_draft(raw: bytes, name: str, site: Site, to_html: Callable[[str], str]
             if not identifier:
                 keys.problem(node, names[0], f"“{text}” has no letters to make an id from")
             pairs.setdefault(identifier, "" if identifier == text else text)
-        at_most(12, pairs, *names)
+        at_most(limit, pairs, *names)
         return tuple(pairs.items())
 
     status = keys.text("status").lower()
@@ -201,7 +201,7 @@ def parse_draft(raw: bytes, name: str, site: Site, to_html: Callable[[str], str]
         if not correction["text"] or not correction["date"]:
             entry.problem(node, "text", "a correction needs a date and a text")
         corrections.append(correction)
-    at_most(24, corrections, "corrections")
+    at_most(12, corrections, "corrections")
 
     slug = _slug(keys, name, problems)
     access = tier("access", "visibility", default=PUBLIC)
@@ -212,8 +212,8 @@ def parse_draft(raw: bytes, name: str, site: Site, to_html: Callable[[str], str]
         dek=keys.text("dek", "deck", "description", "summary", "excerpt", "subtitle"),
         date=date,
         lastmod=moment(keys, "lastmod", "updated"),
-        authors=identifiers("authors", "author"),
-        topics=identifiers("topics", "topic", "categories"),
+        authors=identifiers(12, "authors", "author"),
+        topics=identifiers(24, "topics", "topic", "categories"),
         tags=tuple(dict.fromkeys(text for text, _ in keys.texts("tags"))),
         draft=keys.flag("draft") or status == "draft",
         publish_at=moment(keys, "publish_at"),
