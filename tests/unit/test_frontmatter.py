@@ -224,7 +224,7 @@ BOMB = "".join(
 def test_hostile_front_matter_is_rejected_at_once(raw: bytes) -> None:
     started = time.perf_counter()
     assert lines_of(raw=raw)
-    assert time.perf_counter() - started < 2
+    assert time.perf_counter() - started < 5
 
 
 def test_twenty_levels_are_allowed() -> None:
