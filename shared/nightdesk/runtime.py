@@ -91,7 +91,10 @@ def each_message(
         logger.error("messages failed and will come back", exc_info=failure)
     for record in event["Records"]:
         if record["messageId"] in failed:
-            _come_back_soon(record)
+            try:
+                _come_back_soon(record)
+            except Exception as error:  # the message then comes back after the queue's own timeout, which is well
+                logger.warning("a message will come back late", exc_info=error)
     logger.info("batch", extra={"messages": len(event["Records"]), "failed": len(failed)})
     return {"batchItemFailures": [{"itemIdentifier": message} for message in sorted(failed)]}
 
