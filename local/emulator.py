@@ -3,6 +3,7 @@
 MiniStack would run functions under its own interpreter, so that they could import whatever it has installed. Here
 they get an interpreter that holds only what Lambda provides; layers and code come as deployed. Functions cannot write
 bytecode, as on Lambda's read-only disk. Schedules are looked at twice a second rather than every ten seconds.
+Layers are unpacked once, not for every worker: it is thousands of files, and most of what a first worker costs.
 
 All of this reaches into private names, so MiniStack's version is pinned, and the names are asserted.
 
@@ -12,12 +13,16 @@ Environment: LOCAL_LAMBDA_PYTHON, the functions' interpreter; the rest is MiniSt
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import importlib.metadata
 import os
 import signal
 import sys
+import tempfile
 import threading
-from types import FrameType
+import zipfile
+from pathlib import Path
+from types import FrameType, SimpleNamespace
 from typing import Any
 
 VERSION = "1.5.33"
@@ -39,6 +44,7 @@ def harden(lambda_python: str, runtime: Any, scheduler: Any, events: Any) -> Non
     found = importlib.metadata.version("ministack")
     wanted = (
         (runtime, "_detect_runtime_binary"),
+        (runtime, "zipfile"),
         (scheduler, "_SCHEDULE_TICK_INTERVAL"),
         (events, "_SCHEDULER_TICK_INTERVAL"),
     )
@@ -52,10 +58,32 @@ def harden(lambda_python: str, runtime: Any, scheduler: Any, events: Any) -> Non
         return (lambda_python, worker) if name.startswith("python") else (binary, worker)
 
     runtime._detect_runtime_binary = detect_honestly
+    runtime.zipfile = SimpleNamespace(**{**vars(zipfile), "ZipFile": SharedArchive})
     scheduler._SCHEDULE_TICK_INTERVAL = events._SCHEDULER_TICK_INTERVAL = _TICK
     # For the functions' processes: this one has read it at its start.
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     os.environ["PYTHONNOUSERSITE"] = "1"
+
+
+class SharedArchive(zipfile.ZipFile):
+    """An archive that, where it is a layer's, is unpacked once; every worker gets a link to that."""
+
+    def extractall(self, path: Any = None, members: Any = None, pwd: bytes | None = None) -> None:
+        """Unpack into `path`, or put a link there."""
+        target = Path(path or ".")
+        if not target.name.startswith("layer_") or members is not None:
+            super().extractall(path, members, pwd)
+            return
+        contents = repr([(entry.filename, entry.CRC, entry.file_size) for entry in self.infolist()])
+        shared = Path(tempfile.gettempdir()) / "layers" / hashlib.sha256(contents.encode()).hexdigest()
+        if not shared.exists():
+            shared.parent.mkdir(exist_ok=True)
+            fresh = Path(tempfile.mkdtemp(dir=shared.parent))
+            super().extractall(fresh)
+            with contextlib.suppress(OSError):  # another worker was first
+                fresh.rename(shared)
+        target.rmdir()
+        target.symlink_to(shared, target_is_directory=True)
 
 
 def save_on_signal(app: Any) -> None:
