@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -227,10 +228,20 @@ def expect_calm(newsroom: Newsroom) -> None:
     assert {stage: newsroom.cloud.messages(stage, dead=True) for stage in STAGES} == dict.fromkeys(STAGES, 0)
 
 
+class _Addresses(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [value for name, value in attrs if name in ("href", "src") and value]
+
+
 def addresses_in(page: str) -> list[str]:
     """What a page's `href` and `src` name, in order."""
-
-    return [html.unescape(found) for found in re.findall(r"""\s(?:href|src)="([^"]*)\"""", page)]
+    parser = _Addresses()
+    parser.feed(page)
+    return parser.found
 
 
 def path_of_key(key: str) -> str:
