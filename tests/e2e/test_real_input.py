@@ -105,8 +105,8 @@ def published(newsroom: Newsroom, tmp_path_factory: pytest.TempPathFactory) -> P
     for name, path in posts.items():
         (folder / "drafts" / name).write_bytes(path.read_bytes())
     started = time.perf_counter()
-    done = newsroom.command("publish", "--wait", "--json", str(folder), timeout=500)
-    newsroom.cloud.settle(240)
+    done = newsroom.command("publish", "--wait", "--json", str(folder), timeout=1500)
+    newsroom.cloud.settle(600)
     seconds = time.perf_counter() - started
     print(f"{2 * COUNT} articles and their profiles: {seconds:.0f} s")
     reports = {Path(report["path"]).name: report for report in json.loads(done.stdout) if "/drafts/" in report["path"]}
