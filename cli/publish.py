@@ -24,7 +24,7 @@ from .connect import Cloud, connect
 from .console import Progress, result, say
 
 _FOLDERS = ("drafts", "authors", "topics", "pages")
-_PATIENCE = 120.0
+_PATIENCE = 240.0
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
