@@ -124,11 +124,16 @@ def upload(files: dict[str, Path], cloud: Cloud, progress: Progress) -> dict[str
     s3 = cloud.session().client("s3")
     etags = {}
     for number, (key, path) in enumerate(files.items(), 1):
-        kind = mimetypes.guess_type(path.name)[0] or "text/markdown"
-        answer = s3.put_object(Bucket=cloud.outputs["DraftsBucket"], Key=key, Body=path.read_bytes(), ContentType=kind)
-        etags[key] = answer["ETag"].strip('"')
+        etags[key] = put_file(s3, cloud, key, path)
         progress(number, len(files))
     return etags
+
+
+def put_file(s3: Any, cloud: Cloud, key: str, path: Path) -> str:
+    """Put one file into the drafts bucket; its etag."""
+    kind = mimetypes.guess_type(path.name)[0] or "text/markdown"
+    answer = s3.put_object(Bucket=cloud.outputs["DraftsBucket"], Key=key, Body=path.read_bytes(), ContentType=kind)
+    return str(answer["ETag"]).strip('"')
 
 
 def publish(args: argparse.Namespace) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import mimetypes
 import os
 import shlex
 import shutil
@@ -157,15 +156,13 @@ Ctrl-C stops it; articles and readers stay for the next start.
 
 
 def folder_keys(folder: Path) -> dict[str, Path]:
-    """Keys of the drafts bucket for a folder that is laid out like it: images and profiles before drafts."""
+    """Keys of the drafts bucket for a folder that is laid out like it."""
     found = {}
     for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
         key = _key(path, folder)
         if key and path.is_file():
             found[key] = path
-    return dict(
-        sorted(found.items(), key=lambda pair: (pair[0] != "site.yaml", pair[0].startswith("drafts/"), pair[0]))
-    )
+    return found
 
 
 def _key(path: Path, folder: Path) -> str:
@@ -184,7 +181,7 @@ def publish_changed(files: Mapping[str, Path], cloud: Cloud, stopping: threading
     """
     from nightdesk.domain.drafts import classify
 
-    from .publish import cli_ports, in_order, wait_for
+    from .publish import cli_ports, in_order, put_file, wait_for
 
     s3 = cloud.session().client("s3")
     there: dict[str, str] = {}
@@ -195,7 +192,7 @@ def publish_changed(files: Mapping[str, Path], cloud: Cloud, stopping: threading
     for key, path in changed.items():
         if stopping.is_set():
             return 0
-        etags[key] = _put(s3, cloud, key, path)
+        etags[key] = put_file(s3, cloud, key, path)
     subjects = {key: etag for key, etag in etags.items() if classify(key)}
     if subjects:
         reports = wait_for(subjects, cli_ports(cloud), Progress("Publishing"))
@@ -215,12 +212,6 @@ def _tell_problems(reports: Mapping[str, Any], files: Mapping[str, Path]) -> Non
 
 def _etag(path: Path) -> str:
     return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
-
-
-def _put(s3: Any, cloud: Cloud, key: str, path: Path) -> str:
-    kind = mimetypes.guess_type(path.name)[0] or "text/markdown"
-    answer = s3.put_object(Bucket=cloud.outputs["DraftsBucket"], Key=key, Body=path.read_bytes(), ContentType=kind)
-    return str(answer["ETag"]).strip('"')
 
 
 def _watch(content: Path, cloud: Cloud, stopping: threading.Event, local: Any) -> None:
@@ -248,16 +239,15 @@ def _watch(content: Path, cloud: Cloud, stopping: threading.Event, local: Any) -
 def _follow(files: Mapping[str, Path], gone: list[str], cloud: Cloud) -> None:
     from nightdesk.domain.drafts import classify
 
-    from .publish import cli_ports, wait_for
+    from .publish import cli_ports, in_order, put_file, wait_for
 
     s3 = cloud.session().client("s3")
     site = cloud.outputs["SiteUrl"]
     for key in gone:
         s3.delete_object(Bucket=cloud.outputs["DraftsBucket"], Key=key)
         say(f"{key}: withdrawn")
-    ordered = sorted(files.items(), key=lambda pair: (classify(pair[0]) is not None, pair[0]))
     started = time.perf_counter()
-    etags = {key: _put(s3, cloud, key, path) for key, path in ordered}
+    etags = {key: put_file(s3, cloud, key, path) for key, path in in_order(files).items()}
     subjects = {key: etag for key, etag in etags.items() if classify(key)}
     if not subjects:
         return
