@@ -262,10 +262,7 @@ class Edge:
                     self._bytes -= self._entries.pop(key).size
 
     def _learn_invalidations(self) -> None:
-        """Ask for new invalidations, if nobody just did or is doing so.
-
-        The emulator lists all there ever were (10 ms for a thousand), so we give this at most a fifth of the time.
-        """
+        """Ask for new invalidations, if nobody just did or is doing so; asking takes at most a fifth of the time."""
         began = time.monotonic()
         if began - self._polled < max(self._poll, 5 * self._poll_cost) or not self._polling.acquire(blocking=False):
             return

@@ -21,6 +21,7 @@ from nightdesk_local.cloudfront_rules import Headers
 log = logging.getLogger(__name__)
 
 HOP_BY_HOP = {"connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
+_LISTED = 100  # the emulator's launcher lists as many invalidations as CloudFront puts on a page
 ERROR_SECONDS = 10.0  # CloudFront's default error caching minimum TTL
 
 
@@ -171,7 +172,7 @@ class EmulatedCloud:
             return Response(502)
 
     def _invalidation_ids(self) -> list[str]:
-        # Signed by hand, since botocore takes six times as long to parse a list of a thousand.
+        # Signed by hand, since botocore takes six times as long to parse a list.
         url = f"{self._gateway.geturl()}/2020-05-31/distribution/{self._id}/invalidation"
         request = AWSRequest("GET", url)
         SigV4Auth(self._credentials, "cloudfront", self._region).add_auth(request)
@@ -186,11 +187,15 @@ class EmulatedCloud:
             connection.close()
 
     def invalidations(self) -> list[rules.Invalidation]:
+        new = [id for id in self._invalidation_ids() if id not in self._seen]
+        if len(new) >= _LISTED:  # more than a page of them came at once: those that it no longer names may be about anything
+            self._seen.update(new)
+            return [rules.Invalidation(("/*",))]
         found = []
-        for new in [id for id in self._invalidation_ids() if id not in self._seen]:
-            batch = self._cloudfront.get_invalidation(DistributionId=self._id, Id=new)["Invalidation"]
+        for id in new:
+            batch = self._cloudfront.get_invalidation(DistributionId=self._id, Id=id)["Invalidation"]
             found.append(rules.Invalidation(tuple(batch["InvalidationBatch"]["Paths"].get("Items") or ())))
-            self._seen.add(new)
+        self._seen.update(new)  # all or none: what was read and then forgotten in a fault would never be evicted
         return found
 
     def forward(self, request: Request) -> Response:

@@ -4,6 +4,8 @@ MiniStack would run functions under its own interpreter, so that they could impo
 they get an interpreter that holds only what Lambda provides; layers and code come as deployed. Functions cannot write
 bytecode, as on Lambda's read-only disk. Schedules are looked at twice a second rather than every ten seconds.
 Layers are unpacked once, not for every worker: it is thousands of files, and most of what a first worker costs.
+Invalidations are listed as CloudFront lists them, the newest hundred first: MiniStack lists all there ever were, and the
+edge cache asks many times a second.
 
 All of this reaches into private names, so MiniStack's version is pinned, and the names are asserted.
 
@@ -27,9 +29,11 @@ from typing import Any
 
 VERSION = "1.5.33"
 _TICK = 0.5
+_LISTED = 100
+"""MaxItems of ListInvalidations (CloudFront API reference)."""
 
 
-def harden(lambda_python: str, runtime: Any, scheduler: Any, events: Any) -> None:
+def harden(lambda_python: str, runtime: Any, scheduler: Any, events: Any, cloudfront: Any) -> None:
     """Make MiniStack's modules honest.
 
     Args:
@@ -37,6 +41,7 @@ def harden(lambda_python: str, runtime: Any, scheduler: Any, events: Any) -> Non
         runtime: the module `ministack.core.lambda_runtime`.
         scheduler: the module `ministack.services.scheduler`.
         events: the module `ministack.services.eventbridge`.
+        cloudfront: the module `ministack.services.cloudfront`.
 
     Raises:
         RuntimeError: this is not the MiniStack that we know.
@@ -47,6 +52,10 @@ def harden(lambda_python: str, runtime: Any, scheduler: Any, events: Any) -> Non
         (runtime, "zipfile"),
         (scheduler, "_SCHEDULE_TICK_INTERVAL"),
         (events, "_SCHEDULER_TICK_INTERVAL"),
+        (cloudfront, "_list_invalidations"),
+        (cloudfront, "_invalidations"),
+        (cloudfront, "_xml_response"),
+        (cloudfront, "SubElement"),
     )
     missing = [f"{module.__name__}.{name}" for module, name in wanted if not hasattr(module, name)]
     if found != VERSION or missing:
@@ -60,6 +69,7 @@ def harden(lambda_python: str, runtime: Any, scheduler: Any, events: Any) -> Non
     runtime._detect_runtime_binary = detect_honestly
     runtime.zipfile = SimpleNamespace(**{**vars(zipfile), "ZipFile": SharedArchive})
     scheduler._SCHEDULE_TICK_INTERVAL = events._SCHEDULER_TICK_INTERVAL = _TICK
+    cloudfront._list_invalidations = lambda distribution: newest_invalidations(cloudfront, distribution)
     # For the functions' processes: this one has read it at its start.
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     os.environ["PYTHONNOUSERSITE"] = "1"
@@ -84,6 +94,22 @@ class SharedArchive(zipfile.ZipFile):
                 fresh.rename(shared)
         target.rmdir()
         target.symlink_to(shared, target_is_directory=True)
+
+
+def newest_invalidations(cloudfront: Any, distribution: str) -> Any:
+    """The answer to ListInvalidations: the newest first, and no more than AWS puts on a page."""
+    known = cloudfront._invalidations.get(distribution, [])
+    page = known[: -_LISTED - 1 : -1]
+
+    def build(root: Any) -> None:
+        cloudfront.SubElement(root, "IsTruncated").text = "true" if len(known) > len(page) else "false"
+        items = cloudfront.SubElement(root, "Items")
+        for found in page:
+            summary = cloudfront.SubElement(items, "InvalidationSummary")
+            for name in ("Id", "Status", "CreateTime"):
+                cloudfront.SubElement(summary, name).text = found[name]
+
+    return cloudfront._xml_response("InvalidationList", build)
 
 
 def save_on_signal(app: Any) -> None:
@@ -113,9 +139,10 @@ def main() -> None:
     import ministack.services.eventbridge as events
     import ministack.services.scheduler as scheduler
     from ministack import app
+    from ministack.services import cloudfront
 
     try:
-        harden(os.environ.pop("LOCAL_LAMBDA_PYTHON"), runtime, scheduler, events)
+        harden(os.environ.pop("LOCAL_LAMBDA_PYTHON"), runtime, scheduler, events, cloudfront)
     except RuntimeError as error:
         sys.exit(str(error))
     if app.PERSIST_STATE:

@@ -23,7 +23,9 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.exceptions import EndpointConnectionError
 from nightdesk_local import edge_cache
+from nightdesk_local.edge_origin import EmulatedCloud
 from nightdesk_local.edge_runtime import node_binary
 
 EDGE = Path(__file__).resolve().parents[2] / "functions" / "edge"
@@ -174,9 +176,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         "HOME": str(home),
         "GATEWAY_PORT": str(port),
         "AUTH": "true",
+        "LOCAL_LAMBDA_PYTHON": sys.executable,
     }
     with (home / "log").open("wb") as output:
-        emulator = subprocess.Popen([sys.executable, "-m", "ministack"], env=environment, stdout=output, stderr=output)
+        emulator = subprocess.Popen([sys.executable, "-m", "nightdesk_local.emulator"], env=environment, stdout=output, stderr=output)
     try:
         for _ in range(200):
             try:
@@ -197,6 +200,12 @@ def edge(site: Site) -> Iterator[edge_cache.EdgeCache]:
     ).start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def cloud_edge(site: Site) -> EmulatedCloud:
+    """What the edge sees of the cloud, from now on."""
+    return EmulatedCloud(site.gateway, site.id, site.domain, "test", "test", "us-east-1")
 
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -330,6 +339,36 @@ def test_invalidations_by_path_prefix_and_tag(site: Site, edge: edge_cache.EdgeC
     assert seen() == [(b"two", "Hit"), (b"three", "Miss"), (b"three", "Miss")]
     site.invalidate("/*")
     assert seen() == [(b"three", "Miss")] * 3
+
+
+def test_no_invalidation_is_forgotten_in_a_fault(
+    site: Site, cloud_edge: EmulatedCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.invalidate("/topics/one/")
+    site.invalidate("/topics/two/")
+    known, client = cloud_edge.invalidations, cloud_edge._cloudfront
+    asked: list[str] = []
+
+    def fail_at_the_second(**names: str) -> object:
+        asked.append(names["Id"])
+        if len(asked) == 2:
+            raise EndpointConnectionError(endpoint_url="http://localhost")
+        return inner(**names)
+
+    inner = client.get_invalidation
+    with monkeypatch.context() as patch:
+        patch.setattr(client, "get_invalidation", fail_at_the_second)
+        with pytest.raises(EndpointConnectionError):
+            known()
+    assert sorted(path for batch in known() for path in batch.paths) == ["/topics/one/", "/topics/two/"]
+    assert known() == []
+
+
+def test_more_invalidations_than_a_page_lists_empty_the_cache(site: Site, cloud_edge: EmulatedCloud) -> None:
+    for number in range(101):
+        site.invalidate(f"/topics/{number}/")
+    assert [batch.paths for batch in cloud_edge.invalidations()] == [("/*",)]
+    assert cloud_edge.invalidations() == []
 
 
 def test_compression_and_its_etag(site: Site, edge: edge_cache.EdgeCache) -> None:
