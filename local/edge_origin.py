@@ -188,7 +188,9 @@ class EmulatedCloud:
 
     def invalidations(self) -> list[rules.Invalidation]:
         new = [id for id in self._invalidation_ids() if id not in self._seen]
-        if len(new) >= _LISTED:  # more than a page of them came at once: those that it no longer names may be about anything
+        if (
+            len(new) >= _LISTED
+        ):  # more than a page of them came at once: those that it no longer names may be about anything
             self._seen.update(new)
             return [rules.Invalidation(("/*",))]
         found = []

@@ -5,7 +5,8 @@ from typing import Any
 from nightdesk.events import ArticleGated, ListTouched, ProfileChanged, SiteChanged
 from nightdesk.rendering.environment import find_theme
 from nightdesk.runtime import Settings, aws_ports, each_message, logger, metrics
-from nightdesk.usecases.index import Listed, enter, finish, refresh_list, refresh_profile, refresh_site
+from nightdesk.usecases.index import Listed, enter, finish
+from nightdesk.usecases.lists import refresh_list, refresh_profile, refresh_site
 
 settings = Settings.from_environment()
 ports = aws_ports(settings, "nightdesk.index")

@@ -179,7 +179,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         "LOCAL_LAMBDA_PYTHON": sys.executable,
     }
     with (home / "log").open("wb") as output:
-        emulator = subprocess.Popen([sys.executable, "-m", "nightdesk_local.emulator"], env=environment, stdout=output, stderr=output)
+        emulator = subprocess.Popen(
+            [sys.executable, "-m", "nightdesk_local.emulator"], env=environment, stdout=output, stderr=output
+        )
     try:
         for _ in range(200):
             try:

@@ -21,8 +21,9 @@ from nightdesk.rendering.contexts import ArticleContext
 from nightdesk.rendering.environment import Theme
 from nightdesk.usecases import converge
 from nightdesk.usecases.gate import fan_out, gate
-from nightdesk.usecases.index import Listed, enter, finish, refresh_list, refresh_profile, refresh_site
+from nightdesk.usecases.index import Listed, enter, finish
 from nightdesk.usecases.invalidate import invalidate
+from nightdesk.usecases.lists import refresh_list, refresh_profile, refresh_site
 from nightdesk.usecases.ports import ANY, Event, Output, Ports
 from nightdesk.usecases.render import render
 

@@ -14,7 +14,8 @@ from nightdesk.domain.drafts import classify
 from nightdesk.rendering.environment import Theme
 
 from .gate import gate, sort_key
-from .index import enter, months_of, refresh, refresh_site
+from .index import enter
+from .lists import months_of, refresh, refresh_site
 from .ports import ANY, Output, Ports
 from .render import render
 from .stored import IMAGE_TYPES, load_site

@@ -15,7 +15,7 @@ A list is `all`, `topic:<id>`, `author:<id>` or `corrections`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from nightdesk.domain.errors import Conflict
@@ -112,18 +112,17 @@ def lists(table: Table, prefix: str = "") -> list[str]:
     return [item["sk"] for item in table.query("lists", prefix=prefix)]
 
 
-def mark(table: Table, pk: str, sk: str, present: bool) -> bool:
-    """Set or remove a marker; whether that changed anything.
+def mark(table: Table, pk: str, sk: str, item: Item | None) -> bool:
+    """Set an item, or remove it; whether that changed anything.
 
     Raises:
         Conflict: it was changed in the meantime.
     """
     there = table.get(pk, sk)
-    if present and not there:
-        table.write([Change(pk, sk, {}, None)])
-    if there and not present:
-        table.write([Change(pk, sk, None, there["version"])])
-    return present != bool(there)
+    if (there and {k: v for k, v in there.items() if k not in ("pk", "sk", "version")}) == item:
+        return False
+    table.write([Change(pk, sk, item, there["version"] if there else None)])
+    return True
 
 
 def split_entry(place: str) -> tuple[str, str]:
@@ -132,7 +131,9 @@ def split_entry(place: str) -> tuple[str, str]:
     return name, sort_key
 
 
-def entry_changes(cards: dict[str, dict[str, Any]], gone: Sequence[str]) -> list[Change]:
-    """The changes that put cards at their places and take away those at the places in `gone`."""
-    put = [Change(f"list#{split_entry(p)[0]}", split_entry(p)[1], dict(card), ANY) for p, card in cards.items()]
-    return put + [Change(f"list#{split_entry(p)[0]}", split_entry(p)[1], None, ANY) for p in gone]
+def entry_changes(cards: Mapping[str, dict[str, Any] | None]) -> list[Change]:
+    """The changes that put a card at each place, or take away what is there (None)."""
+    return [
+        Change(f"list#{split_entry(place)[0]}", split_entry(place)[1], {"card": card} if card else None, ANY)
+        for place, card in cards.items()
+    ]
