@@ -4,7 +4,8 @@ MiniStack would run functions under its own interpreter, so that they could impo
 they get an interpreter that holds only what Lambda provides; layers and code come as deployed. Functions cannot write
 bytecode, as on Lambda's read-only disk. Schedules are looked at twice a second rather than every ten seconds.
 Layers are unpacked once, not for every worker: it is thousands of files, and most of what a first worker costs.
-Invalidations are listed as CloudFront lists them, the newest hundred first: MiniStack lists all there ever were, and the
+A queue's messages come to a function in batches as large, and after a window as long, as its event source says; MiniStack
+knows no window, and no batch of more than ten. Invalidations are listed as CloudFront lists them, the newest hundred first: MiniStack lists all there ever were, and the
 edge cache asks many times a second.
 
 All of this reaches into private names, so MiniStack's version is pinned, and the names are asserted.
@@ -22,6 +23,7 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 import zipfile
 from pathlib import Path
 from types import FrameType, SimpleNamespace
@@ -33,7 +35,9 @@ _LISTED = 100
 """MaxItems of ListInvalidations (CloudFront API reference)."""
 
 
-def harden(lambda_python: str, runtime: Any, scheduler: Any, events: Any, cloudfront: Any) -> None:
+def harden(
+    lambda_python: str, runtime: Any, scheduler: Any, events: Any, cloudfront: Any, sqs: Any, functions: Any
+) -> None:  # fmt: skip
     """Make MiniStack's modules honest.
 
     Args:
@@ -42,6 +46,8 @@ def harden(lambda_python: str, runtime: Any, scheduler: Any, events: Any, cloudf
         scheduler: the module `ministack.services.scheduler`.
         events: the module `ministack.services.eventbridge`.
         cloudfront: the module `ministack.services.cloudfront`.
+        sqs: the module `ministack.services.sqs`.
+        functions: the module `ministack.services.lambda_svc`.
 
     Raises:
         RuntimeError: this is not the MiniStack that we know.
@@ -56,6 +62,9 @@ def harden(lambda_python: str, runtime: Any, scheduler: Any, events: Any, cloudf
         (cloudfront, "_invalidations"),
         (cloudfront, "_xml_response"),
         (cloudfront, "SubElement"),
+        *((sqs, name) for name in ("_receive_messages_for_esm", "_queues_lock", "_get_q", "_collect_msgs")),
+        *((sqs, name) for name in ("_expire_retained", "_dlq_sweep", "_ensure_msg_fields")),
+        (functions, "_esms"),
     )
     missing = [f"{module.__name__}.{name}" for module, name in wanted if not hasattr(module, name)]
     if found != VERSION or missing:
@@ -69,6 +78,7 @@ def harden(lambda_python: str, runtime: Any, scheduler: Any, events: Any, cloudf
     runtime._detect_runtime_binary = detect_honestly
     runtime.zipfile = SimpleNamespace(**{**vars(zipfile), "ZipFile": SharedArchive})
     scheduler._SCHEDULE_TICK_INTERVAL = events._SCHEDULER_TICK_INTERVAL = _TICK
+    sqs._receive_messages_for_esm = lambda url, size: gathered_messages(sqs, functions, url, size)
     cloudfront._list_invalidations = lambda distribution: newest_invalidations(cloudfront, distribution)
     # For the functions' processes: this one has read it at its start.
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
@@ -94,6 +104,27 @@ class SharedArchive(zipfile.ZipFile):
                 fresh.rename(shared)
         target.rmdir()
         target.symlink_to(shared, target_is_directory=True)
+
+
+def gathered_messages(sqs: Any, functions: Any, url: str, size: int) -> list[Any]:
+    """The messages that an event source takes from its queue now: none, until there are `size` or its window has passed."""
+    with sqs._queues_lock:
+        queue = sqs._get_q(url)
+        sqs._expire_retained(queue)
+        sqs._dlq_sweep(queue)
+        arn, now = queue["attributes"]["QueueArn"], time.time()
+        windows = [
+            source.get("MaximumBatchingWindowInSeconds") or 0
+            for source in list(functions._esms._data.values())
+            if source.get("EventSourceArn") == arn
+        ]
+        for message in queue["messages"]:
+            sqs._ensure_msg_fields(message)
+        ready = [message["visible_at"] for message in queue["messages"] if message["visible_at"] <= now]
+        if ready and len(ready) < size and now - min(ready) < max(windows, default=0):
+            return []
+        taken: list[Any] = sqs._collect_msgs(queue, int(size), int(queue["attributes"]["VisibilityTimeout"]))
+        return taken
 
 
 def newest_invalidations(cloudfront: Any, distribution: str) -> Any:
@@ -139,10 +170,10 @@ def main() -> None:
     import ministack.services.eventbridge as events
     import ministack.services.scheduler as scheduler
     from ministack import app
-    from ministack.services import cloudfront
+    from ministack.services import cloudfront, lambda_svc, sqs
 
     try:
-        harden(os.environ.pop("LOCAL_LAMBDA_PYTHON"), runtime, scheduler, events, cloudfront)
+        harden(os.environ.pop("LOCAL_LAMBDA_PYTHON"), runtime, scheduler, events, cloudfront, sqs, lambda_svc)
     except RuntimeError as error:
         sys.exit(str(error))
     if app.PERSIST_STATE:

@@ -1,9 +1,8 @@
-"""Gate: documents into one page per tier."""
+"""Gate: private documents into one page per tier."""
 
-from datetime import UTC, datetime
 from typing import Any
 
-from nightdesk.events import ArticleRendered, ArticleTouched, ProfileChanged, SiteChanged
+from nightdesk.events import ProfileChanged, SiteChanged, ToGate
 from nightdesk.rendering.environment import find_theme
 from nightdesk.runtime import Settings, aws_ports, each_message, logger, metrics
 from nightdesk.usecases.gate import fan_out, gate
@@ -17,15 +16,16 @@ theme = find_theme(settings.theme_dir)
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """An SQS batch of events from the bus: one look at an article serves all messages that came before it."""
-    looked: set[str] = set()
+    looked: set[tuple[str, str]] = set()
 
     def work(detail: object) -> None:
-        if isinstance(detail, ArticleRendered | ArticleTouched):
-            if detail.slug not in looked:
-                gated = gate(detail.slug, ports, theme, datetime.now(UTC))
+        if isinstance(detail, ToGate):
+            bulk = getattr(detail, "bulk", "")
+            if (detail.slug, bulk) not in looked:
+                gated = gate(detail.slug, ports, theme, bulk)
                 revision = getattr(detail, "revision", None)
                 logger.info("gated", extra={"slug": detail.slug, "revision": revision, "state": gated and gated.state})
-            looked.add(detail.slug)
+            looked.add((detail.slug, bulk))
         elif isinstance(detail, ProfileChanged):
             fan_out(detail.kind, detail.id, ports)
         elif isinstance(detail, SiteChanged):

@@ -27,7 +27,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         elif isinstance(detail, ProfileChanged):
             refresh_profile(detail.kind, detail.id, ports, theme)
         elif isinstance(detail, ListTouched):
-            refresh_list(detail.list, ports, theme)
+            refresh_list(detail.list, ports, theme, detail.bulk)
         elif isinstance(detail, SiteChanged):
             refresh_site(ports, theme)
         else:

@@ -14,14 +14,17 @@ ports = aws_ports(Settings.from_environment(), "nightdesk.invalidate")
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """An SQS batch of events from the bus: their paths are gathered, and each is invalidated once for all of them."""
     gathered: list[str] = []
+    bulk: dict[str, str] = {}
 
     def gather(detail: object) -> None:
         if not isinstance(detail, ArticleGated | ArticleIndexed | PagesWritten):
             raise TypeError(f"invalidate has no use for {type(detail).__name__}")
         gathered.extend(detail.paths)
+        if tag := getattr(detail, "bulk", ""):
+            bulk.update(dict.fromkeys(detail.paths, tag))
 
     def forget() -> None:
-        done = invalidate(gathered, ports)
+        done = invalidate(gathered, ports, bulk)
         metrics.add_metric("PathsInvalidated", "Count", len(done))
         logger.info("invalidated", extra={"paths": list(done)})
 

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+TAG = r"^[a-z0-9-]*$"
 PATH = r"^/[A-Za-z0-9/._*-]*$"
 
 
@@ -21,10 +22,15 @@ class Detail(BaseModel):
     version: int = Field(default=1, ge=1, le=1)
 
 
-class ArticleRendered(Detail):
-    """A document changed: gate it."""
+class ToGate(Detail):
+    """What all have in common that ask for an article to be gated."""
 
     slug: str = Field(pattern=SLUG)
+
+
+class ArticleRendered(ToGate):
+    """A document changed."""
+
     revision: int = Field(ge=0)
 
 
@@ -42,6 +48,26 @@ class DraftTouched(Detail):
     key: str
 
 
+class ArticleWithdrawn(ToGate):
+    """An article is to be gone: its draft was deleted, or an editor took it down."""
+
+
+class ArticleScheduled(ToGate):
+    """An editor set the moment, in ISO 8601 with offset, at which an article goes live."""
+
+    at: str
+
+
+class EditorActed(ToGate):
+    """An editor decided something else about an article; `act` names it."""
+
+    act: str
+
+
+class ArticleDue(ToGate):
+    """A moment has come at which time alone changes an article."""
+
+
 class ProfileChanged(Detail):
     """An author, a topic or a standing page changed."""
 
@@ -53,18 +79,22 @@ class SiteChanged(Detail):
     """The settings or the theme changed."""
 
 
-class ArticleTouched(Detail):
-    """An article shows something that changed: gate it again."""
+class ArticleTouched(ToGate):
+    """An article shows something that changed. `bulk` is as in `ArticleGated`."""
 
-    slug: str = Field(pattern=SLUG)
+    bulk: str = Field(default="", pattern=TAG)
 
 
 class ArticleGated(Detail):
-    """An article's pages and public facts were brought in line with its document."""
+    """An article's pages and public facts were brought in line with its document.
+
+    `bulk` is the cache tag of all that a change touched, where it touched many at once.
+    """
 
     slug: str = Field(pattern=SLUG)
     state: str
     paths: list[str]
+    bulk: str = Field(default="", pattern=TAG)
 
 
 class ArticleIndexed(Detail):
@@ -75,15 +105,17 @@ class ArticleIndexed(Detail):
 
 
 class ListTouched(Detail):
-    """A whole list should be made again."""
+    """A whole list should be made again. `bulk` is as in `ArticleGated`."""
 
     list: str
+    bulk: str = Field(default="", pattern=TAG)
 
 
 class PagesWritten(Detail):
-    """Pages other than articles were brought in line."""
+    """Pages other than articles were brought in line. `bulk` is as in `ArticleGated`."""
 
     paths: list[str]
+    bulk: str = Field(default="", pattern=TAG)
 
 
 class CacheInvalidated(Detail):
@@ -101,6 +133,10 @@ DETAILS: dict[str, type[Detail]] = {
         ProfileChanged,
         SiteChanged,
         ArticleTouched,
+        ArticleWithdrawn,
+        ArticleScheduled,
+        EditorActed,
+        ArticleDue,
         ArticleGated,
         ArticleIndexed,
         ListTouched,

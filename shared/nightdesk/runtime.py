@@ -16,7 +16,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from botocore.config import Config
 from botocore.session import get_session
 
-from nightdesk.adapters.aws import CloudFrontCdn, EventBridgeBus, S3Objects
+from nightdesk.adapters.aws import CloudFrontCdn, EventBridgeBus, S3Objects, SchedulerAlarm
 from nightdesk.adapters.dynamodb import DynamoTable
 from nightdesk.events import DETAILS, Detail, Envelope, ObjectEvent
 from nightdesk.settings import Settings
@@ -51,6 +51,11 @@ def aws_ports(settings: Settings, source: str, make_client: Callable[..., Any] |
         articles=DynamoTable(client("dynamodb"), settings.articles_table),
         bus=EventBridgeBus(client("events"), settings.bus, source),
         cdn=CloudFrontCdn(client("cloudfront") if settings.distribution_id else None, settings.distribution_id),
+        alarm=SchedulerAlarm(
+            client("scheduler") if settings.alarm_group else None,
+            settings.alarm_group,
+            (settings.alarm_queue, settings.alarm_role),
+        ),
         base_url=settings.base_url,
     )
 

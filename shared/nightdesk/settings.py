@@ -21,6 +21,9 @@ class Settings(BaseModel):
     updates_table: str = ""
     bus: str = ""
     distribution_id: str = ""
+    alarm_group: str = ""
+    alarm_queue: str = ""
+    alarm_role: str = ""
     base_url: str = ""
     theme_dir: str = ""
 

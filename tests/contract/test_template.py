@@ -19,6 +19,8 @@ TOOLS = ROOT / ".venv-sam" / "bin"
 TEMPLATE = load_template(ROOT / "template.yaml")
 RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
 STAGES = [name.capitalize() for name in FUNCTIONS]
+QUEUES = {**{stage: [stage] for stage in STAGES}, "Gate": ["Gate", "Touch"], "Invalidate": ["Invalidate", "Bulk"]}
+"""The queues that feed each stage."""
 
 
 def of_type(kind: str) -> dict[str, Any]:
@@ -63,37 +65,45 @@ def test_roles_name_their_actions_and_resources(role: str, statement: dict[str, 
         assert named != "*"
         # A wildcard ends a path in one of our buckets, and nothing else.
         if isinstance(named, str) and "*" in named:
-            assert re.fullmatch(r"\$\{(Drafts|Work|Site)Bucket\.Arn\}/[a-z/]*\*(/\*)?", named)
+            assert re.fullmatch(
+                r"\$\{(Drafts|Work|Site)Bucket\.Arn\}/[a-z/]*\*(/\*)?|arn:.*/\$\{AlarmGroup\}/\*", named
+            )
 
 
 def test_each_function_has_a_role_of_its_own() -> None:
     functions = of_type("AWS::Serverless::Function")
     assert sorted(functions) == sorted(f"{stage}Function" for stage in STAGES)
     roles = [function["Role"]["Fn::GetAtt"][0] for function in functions.values()]
-    assert sorted(roles) == sorted(of_type("AWS::IAM::Role"))
+    assert sorted([*roles, "AlarmRole"]) == sorted(of_type("AWS::IAM::Role"))
     assert not [role for role in of_type("AWS::IAM::Role").values() if "ManagedPolicyArns" in role]
+
+
+@pytest.mark.parametrize("queue", [queue for queues in QUEUES.values() for queue in queues])
+def test_a_queue_parks_what_fails_and_says_so(queue: str) -> None:
+    found = RESOURCES[f"{queue}Queue"]["Properties"]
+    assert found["RedrivePolicy"] == {
+        "deadLetterTargetArn": {"Fn::GetAtt": [f"{queue}DeadLetterQueue", "Arn"]},
+        "maxReceiveCount": 5,
+    }
+    assert found["VisibilityTimeout"] == {"Ref": "RetryAfterSeconds"}
+    alarm = RESOURCES[f"{queue}Alarm"]["Properties"]
+    assert alarm["Dimensions"][0]["Value"] == {"Fn::GetAtt": [f"{queue}DeadLetterQueue", "QueueName"]}
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_is_complete(stage: str) -> None:
-    queue = RESOURCES[f"{stage}Queue"]["Properties"]
-    assert queue["RedrivePolicy"] == {
-        "deadLetterTargetArn": {"Fn::GetAtt": [f"{stage}DeadLetterQueue", "Arn"]},
-        "maxReceiveCount": 5,
-    }
-    assert queue["VisibilityTimeout"] == {"Ref": "RetryAfterSeconds"}
     timeout = TEMPLATE["Globals"]["Function"]["Timeout"]
     assert TEMPLATE["Parameters"]["RetryAfterSeconds"]["Default"] >= 6 * timeout
     function = RESOURCES[f"{stage}Function"]["Properties"]
     assert "Timeout" not in function
-    (source,) = function["Events"].values()
-    assert source["Type"] == "SQS"
-    assert source["Properties"]["Queue"] == {"Fn::GetAtt": [f"{stage}Queue", "Arn"]}
-    assert source["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    sources = list(function["Events"].values())
+    assert [source["Type"] for source in sources] == ["SQS"] * len(sources)
+    queues = [source["Properties"]["Queue"] for source in sources]
+    assert queues == [{"Fn::GetAtt": [f"{queue}Queue", "Arn"]} for queue in QUEUES[stage]]
+    for source in sources:
+        assert source["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert f"{stage}Logs" in of_type("AWS::Logs::LogGroup")
     assert RESOURCES[f"{stage}Logs"]["Properties"]["RetentionInDays"]
-    alarm = RESOURCES[f"{stage}Alarm"]["Properties"]
-    assert alarm["Dimensions"][0]["Value"] == {"Fn::GetAtt": [f"{stage}DeadLetterQueue", "QueueName"]}
 
 
 @pytest.mark.parametrize(("name", "rule"), of_type("AWS::Events::Rule").items(), ids=list(of_type("AWS::Events::Rule")))
@@ -123,10 +133,13 @@ def test_rules_speak_of_events_that_there_are() -> None:
 def test_a_stage_hears_exactly_what_it_understands(stage: str) -> None:
     """A message that its handler raises TypeError at would end in the dead-letter queue."""
     code = (ROOT / "functions" / stage / "handler.py").read_text("utf-8")
-    understood = {name for names in re.findall(r"isinstance\(detail, ([\w |]+)\)", code) for name in names.split(" | ")}
-    heard = set()
+    named = {name for names in re.findall(r"isinstance\(detail, ([\w |]+)\)", code) for name in names.split(" | ")}
+    understood = {name for name, model in DETAILS.items() if named & {base.__name__ for base in model.__mro__}}
+    understood |= named & {"ObjectEvent"}
+    queues = [{"Fn::GetAtt": [f"{queue}Queue", "Arn"]} for queue in QUEUES[stage.capitalize()]]
+    heard = {"ArticleDue"} if stage == "gate" else set()  # the scheduler's
     for rule in of_type("AWS::Events::Rule").values():
-        if rule["Targets"][0]["Arn"] == {"Fn::GetAtt": [f"{stage.capitalize()}Queue", "Arn"]}:
+        if rule["Targets"][0]["Arn"] in queues:
             pattern = rule["EventPattern"]
             heard |= {"ObjectEvent"} if pattern["source"] == ["aws.s3"] else set(pattern["detail-type"])
     assert heard == understood

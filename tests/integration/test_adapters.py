@@ -143,7 +143,11 @@ class TestObjects:
 
     def test_each_write_below_a_prefix_shows(self, objects: Objects) -> None:
         prefix = uuid.uuid4().hex
-        tokens = [objects.writes(f"{prefix}/")]
+
+        def newest() -> tuple[str, ...]:
+            return tuple(write.version for write in objects.writes(f"{prefix}/") if write.latest)
+
+        tokens = [newest()]
         acts: list[Callable[[], None]] = [
             lambda: objects.put(out(f"{prefix}/a", b"1"), ANY),
             lambda: objects.put(out(f"{prefix}/b", b"1"), ANY),
@@ -153,11 +157,34 @@ class TestObjects:
         ]
         for act in acts:
             act()
-            tokens.append(objects.writes(f"{prefix}/"))
-            assert objects.writes(f"{prefix}/") == tokens[-1]
+            tokens.append(newest())
+            assert newest() == tokens[-1]
         assert len(set(tokens)) == len(tokens)
+        writes = [
+            (write.key.removeprefix(f"{prefix}/"), write.latest, write.removal) for write in objects.writes(prefix)
+        ]
+        assert writes == [
+            ("a", True, False),
+            ("a", False, False),
+            ("b", True, False),
+            ("b", False, True),
+            ("b", False, False),
+        ]
         objects.put(out(f"{prefix}-other", b"1"), ANY)
-        assert objects.writes(f"{prefix}/") == tokens[-1]
+        assert newest() == tokens[-1]
+
+    def test_every_version_can_be_read(self, objects: Objects, key: str) -> None:
+        for body in (b"one", b"two", b"one"):
+            objects.put(out(key, body, of=body.decode()), ANY)
+        objects.delete(key)
+        writes = objects.writes(key)
+        assert [write.removal for write in writes] == [True, False, False, False]
+        blobs = [objects.get(key, write.version) for write in writes if not write.removal]
+        assert [(blob.body, blob.metadata) for blob in blobs if blob] == [
+            (b"one", {"of": "one"}), (b"two", {"of": "two"}), (b"one", {"of": "one"})
+        ]  # fmt: skip
+        assert [blob.version for blob in blobs if blob] == [write.version for write in writes if not write.removal]
+        assert objects.get(key) is None
 
 
 class TestTable:

@@ -33,6 +33,7 @@ STAGES = {
     "DraftTouched": ["render"],
     "ArticleRendered": ["gate"],
     "ArticleTouched": ["gate"],
+    "ArticleWithdrawn": ["gate"],
     "ProfileChanged": ["gate", "index"],
     "SiteChanged": ["gate", "index"],
     "ArticleGated": ["index", "invalidate"],
@@ -100,21 +101,22 @@ READER = {"toc": "toc", "body": "body", "notes": "footnotes", "sources": "source
 
 
 class Cache:
-    """The CDN: readers fill it from the site, invalidations empty it."""
+    """The CDN: readers fill it from the site, invalidations by path and by tag empty it. It keeps no errors."""
 
     def __init__(self, site: MemoryObjects) -> None:
         self._site = site
-        self._kept: dict[str, bytes | None] = {}
+        self._kept: dict[str, Output] = {}
         self._references: set[tuple[str, ...]] = set()
         self._known: set[str] = set()
-        self._forgotten: dict[str, str] = {}
+        self._forgotten: dict[str, list[object]] = {}
         self.spurious: list[str] = []
 
     def read(self, rnd: random.Random) -> None:
         """Readers ask for a few pages, some of which may be gone or not yet there."""
         self._known.update(self._site.outputs)
         for key in rnd.sample(sorted(self._known), min(6, len(self._known))):
-            self._kept.setdefault(key, self._body(key))
+            if key in self._site.outputs:
+                self._kept.setdefault(key, self._site.outputs[key])
 
     def invalidate(self, paths: Sequence[str], reference: str) -> None:
         """As CloudFront: a reference that was used before does nothing again."""
@@ -123,22 +125,23 @@ class Cache:
             return
         self._references.add(act)
         for path in paths:
-            prefix = path[1:].removesuffix("*")
-            token = self._site.writes(prefix)
-            if self._forgotten.get(path, "") == token:
+            covers = self._covering(path)
+            token = [self._site.writes(key)[0] for key, output in sorted(self._site.outputs.items()) if covers(output)]
+            if self._forgotten.get(path) == token:
                 self.spurious.append(path)
             self._forgotten[path] = token
-            for key in [key for key in self._kept if key == prefix or (path.endswith("*") and key.startswith(prefix))]:
-                del self._kept[key]
+            self._kept = {key: output for key, output in self._kept.items() if not covers(output)}
+
+    @staticmethod
+    def _covering(path: str) -> Callable[[Output], bool]:
+        if path.startswith("#"):
+            return lambda output: path[1:] in output.metadata.get("cache-tag", "").split(",")
+        return lambda output: output.key == path[1:]
 
     def stale(self) -> list[str]:
         """What is kept and differs from the site. Error pages are asked for by no address; they live for a minute."""
-        found = [key for key, body in self._kept.items() if body != self._body(key)]
+        found = [key for key, output in self._kept.items() if output != self._site.outputs.get(key)]
         return sorted(key for key in found if not key.startswith("~errors/"))
-
-    def _body(self, key: str) -> bytes | None:
-        output = self._site.outputs.get(key)
-        return output.body if output else None
 
 
 # --- The world ---
@@ -166,14 +169,15 @@ class World:
         self.theme = theme
         self.rnd = random.Random(seed)
         self.schedule = schedule
-        self.bare = memory_ports()
+        self.bare = memory_ports(clock=lambda: NOW)
         self.site: MemoryObjects = self.bare.site  # type: ignore[assignment]  # memory_ports makes it
         self.bus: MemoryBus = self.bare.bus  # type: ignore[assignment]
         self.cache = Cache(self.site)
         wired = {
             name: Wire(getattr(self.bare, name), self._around) for name in ("drafts", "work", "site", "articles", "bus")
         }
-        self.ports = Ports(**wired, cdn=Wire(self.cache, self._around))
+        wired |= {"cdn": Wire(self.cache, self._around), "alarm": Wire(self.bare.alarm, self._around)}
+        self.ports = Ports(**wired, clock=self.bare.clock)
         self.queue: list[Message] = []
         self._depth = 0
         self._fuse: list[int | None] = []
@@ -248,6 +252,7 @@ def work_off(stage: str, events: Sequence[Event], ports: Ports, theme: Theme) ->
     """What the handlers do with a batch of messages."""
     entered: dict[str, Listed | None] = {}
     gathered: list[str] = []
+    bulk: dict[str, str] = {}
     looked: set[str] = set()
     for event in events:
         detail = event.detail
@@ -260,7 +265,7 @@ def work_off(stage: str, events: Sequence[Event], ports: Ports, theme: Theme) ->
                 fan_out("site", "", ports)
             case "gate", _:
                 if detail["slug"] not in looked:
-                    gate(detail["slug"], ports, theme, NOW)
+                    gate(detail["slug"], ports, theme, detail.get("bulk", ""))
                 looked.add(detail["slug"])
             case "index", "ArticleGated":
                 if detail["slug"] not in entered:
@@ -270,15 +275,17 @@ def work_off(stage: str, events: Sequence[Event], ports: Ports, theme: Theme) ->
             case "index", "SiteChanged":
                 refresh_site(ports, theme)
             case "index", "ListTouched":
-                refresh_list(detail["list"], ports, theme)
+                refresh_list(detail["list"], ports, theme, detail.get("bulk", ""))
             case "invalidate", _:
                 gathered += detail["paths"]
+                if "bulk" in detail:
+                    bulk |= dict.fromkeys(detail["paths"], detail["bulk"])
             case _:
                 raise AssertionError((stage, event.type))
     if stage == "index":
         finish([listed for listed in entered.values() if listed], ports, theme)
     elif stage == "invalidate":
-        invalidate(gathered, ports)
+        invalidate(gathered, ports, bulk)
 
 
 # --- Acts ---
@@ -386,7 +393,7 @@ def differences(site: MemoryObjects, wanted: MemoryObjects) -> list[str]:
 
 
 def is_tombstone(output: Output) -> bool:
-    return output.metadata.get("status") == "410" and b"no longer published" in output.body
+    return output.metadata.get("status") in ("410", "301")
 
 
 @contextmanager

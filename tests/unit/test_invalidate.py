@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from nightdesk.adapters.memory import MemoryBus, MemoryCdn, MemoryObjects, memory_ports
-from nightdesk.usecases.invalidate import invalidate, write_of
-from nightdesk.usecases.ports import ANY, Event, Output, Ports
+from nightdesk.usecases.invalidate import MANY, invalidate, write_of
+from nightdesk.usecases.ports import ANY, Event, Output
 
 STORY = "/articles/a-story/*"
+STORY_TAG = "#article-a-story"
 
 
 class Recorder(MemoryCdn):
@@ -35,9 +38,17 @@ class Site:
     def __init__(self) -> None:
         bare = memory_ports()
         self.cdn = Recorder()
-        self.ports = Ports(bare.drafts, bare.work, bare.site, bare.articles, bare.bus, self.cdn)
+        self.ports = replace(bare, cdn=self.cdn)
         self.objects: MemoryObjects = bare.site  # type: ignore[assignment]  # memory_ports makes it
         self.bus: MemoryBus = bare.bus  # type: ignore[assignment]
+
+    def known(self, key: str) -> None:
+        """Something was there already, and the cache has forgotten it."""
+        self.write(key, "old")
+        article = re.match(r"articles/[^/]+/", key)
+        invalidate([f"/{article[0]}*" if article else "/" + key.removesuffix("index.html")], self.ports)
+        self.cdn.calls.clear()
+        self.bus.events.clear()
 
     def write(self, key: str, body: str = "x") -> None:
         self.objects.put(Output(key, body.encode(), "text/html"), ANY)
@@ -55,6 +66,7 @@ def site() -> Site:
 
 
 def test_a_path_that_was_written_is_forgotten_once(site: Site) -> None:
+    site.known("topics/energy/index.html")
     site.write("topics/energy/index.html")
     assert site.forget("/topics/energy/") == ["/topics/energy/index.html"]
     assert site.forget("/topics/energy/") == []
@@ -63,19 +75,63 @@ def test_a_path_that_was_written_is_forgotten_once(site: Site) -> None:
 
 def test_a_batch_names_each_path_once_in_one_call(site: Site) -> None:
     for key in ("index.html", "feed.xml", "articles/a-story/~public/index.html", "articles/a-story/~member/index.html"):
+        site.known(key)
         site.write(key)
-    assert site.forget("/", "/feed.xml", STORY, "/", STORY) == ["/index.html", STORY, "/feed.xml"]
+    assert site.forget("/", "/feed.xml", STORY, "/", STORY) == [STORY_TAG, "/feed.xml", "/index.html"]
     assert len(site.cdn.calls) == 1
 
 
-def test_an_article_costs_one_path_whatever_changed_of_it(site: Site) -> None:
+def test_what_is_written_for_the_first_time_is_in_no_cache(site: Site) -> None:
     site.write("articles/a-story/~public/index.html")
-    site.forget(STORY)
+    site.write("topics/energy/index.html")
+    assert site.forget(STORY, "/topics/energy/") == []
+    assert site.forget(STORY, "/topics/energy/") == []
+    site.write("topics/energy/index.html")
+    assert site.forget(STORY, "/topics/energy/") == ["/topics/energy/index.html"]
+
+
+def test_what_was_written_twice_before_anybody_looked_is_forgotten(site: Site) -> None:
+    """Between the two writes a reader may have asked for it."""
+    for key in ("articles/a-story/~public/index.html", "topics/energy/index.html"):
+        site.write(key)
+        site.write(key)
+    assert site.forget(STORY, "/topics/energy/") == [STORY_TAG, "/topics/energy/index.html"]
+
+
+def test_pages_that_change_together_cost_one_tag(site: Site) -> None:
+    keys = ("index.html", "feed.xml", "feed.json", "topics/energy/index.html", "topics/energy/feed.xml")
+    paths = ("/", "/feed.xml", "/feed.json", "/topics/energy/", "/topics/energy/feed.xml", "/topics/energy/2026/11/")
+    for key in (*keys, "topics/energy/2026/11/index.html"):
+        site.known(key)
+    for key in (*keys, "topics/energy/2026/11/index.html"):
+        site.write(key)
+    assert site.forget(*paths) == ["#front-all", "#front-topic-energy", "/topics/energy/2026/11/index.html"]
+    # And where not all of them did, only those that did.
+    site.write("feed.xml")
+    site.write("topics/energy/feed.xml")
+    assert site.forget(*paths) == ["/feed.xml", "/topics/energy/feed.xml"]
+
+
+def test_many_that_one_change_touched_cost_one_tag(site: Site) -> None:
+    for number in range(MANY + 1):
+        site.known(f"articles/s{number}/~public/index.html")
+        site.write(f"articles/s{number}/~public/index.html")
+    paths = [f"/articles/s{number}/*" for number in range(MANY)]
+    bulk = dict.fromkeys(paths, "author-ada")
+    invalidate([*paths, f"/articles/s{MANY}/*"], site.ports, bulk)
+    assert site.cdn.invalidated[-2:] == [f"#article-s{MANY}", "#author-ada"]
+    site.write("articles/s0/~public/index.html")
+    invalidate(paths, site.ports, bulk)
+    assert site.cdn.calls[-1][0] == ("#article-s0",), "the others have not changed"
+
+
+def test_an_article_costs_one_path_whatever_changed_of_it(site: Site) -> None:
+    site.known("articles/a-story/~public/index.html")
     site.write("articles/a-story/~member/index.html")
     site.write("articles/a-story/~member/a.0123.png")
-    assert site.forget(STORY) == [STORY]
+    assert site.forget(STORY) == [STORY_TAG]
     site.objects.delete("articles/a-story/~member/a.0123.png")
-    assert site.forget(STORY) == [STORY]
+    assert site.forget(STORY) == [STORY_TAG]
 
 
 def test_another_articles_writes_are_no_matter(site: Site) -> None:
@@ -104,6 +160,7 @@ def test_the_same_bytes_written_anew_are_a_new_write(site: Site) -> None:
     ("path", "key"), [("/topics/x/", "topics/x/index.html"), ("/articles/x/*", "articles/x/~public/index.html")]
 )
 def test_what_goes_comes_and_goes_again_is_forgotten_each_time(site: Site, path: str, key: str) -> None:
+    site.known(key)
     for _ in range(3):
         site.write(key)
         assert len(site.forget(path)) == 1
@@ -124,6 +181,7 @@ def test_what_came_and_went_unseen_is_forgotten(site: Site) -> None:
 
 @pytest.mark.parametrize("fails", ["before", "after"])
 def test_who_dies_is_run_again_with_the_same_reference(site: Site, fails: str) -> None:
+    site.known("index.html")
     site.write("index.html")
     site.cdn.fails = fails
     with pytest.raises(OSError, match=r"CDN|answer"):
@@ -138,8 +196,9 @@ def test_who_dies_is_run_again_with_the_same_reference(site: Site, fails: str) -
 def test_of_two_runs_at_once_the_newer_write_is_what_stays_recorded(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    site.write("index.html", "first")
-    site.write("feed.xml")
+    for key in ("index.html", "feed.xml"):
+        site.known(key)
+        site.write(key, "first")
     honest = site.cdn.invalidate
 
     def meanwhile(paths: Sequence[str], reference: str) -> None:
@@ -159,6 +218,8 @@ def test_of_two_runs_at_once_the_newer_write_is_what_stays_recorded(
 
 def test_a_reference_is_of_one_set_of_writes(site: Site) -> None:
     for key in ("index.html", "feed.xml"):
+        site.known(key)
+    for key in ("index.html", "feed.xml"):
         site.write(key)
     site.forget("/")
     site.forget("/feed.xml")
@@ -172,6 +233,7 @@ def test_a_reference_is_of_one_set_of_writes(site: Site) -> None:
 def test_more_paths_than_a_transaction_takes(site: Site) -> None:
     paths = [f"/topics/t{number}/" for number in range(250)]
     for path in paths:
+        site.known(f"{path[1:]}index.html")
         site.write(f"{path[1:]}index.html")
     assert len(site.forget(*paths)) == 250
     assert site.forget(*paths) == []

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from nightdesk.domain.errors import Conflict, Transient
-from nightdesk.usecases.ports import ANY, Blob, Event, Output, Stat
+from nightdesk.usecases.ports import ANY, Blob, Event, Output, Stat, Write
 
 _CONFLICTS = frozenset(("PreconditionFailed", "ConditionalRequestConflict", "412", "409"))
 _MISSING = frozenset(("NoSuchKey", "404", "NotFound", "NoSuchVersion"))
@@ -43,10 +45,11 @@ class S3Objects:
         self._s3 = client
         self._bucket = bucket
 
-    def get(self, key: str) -> Blob | None:
+    def get(self, key: str, version: str = "") -> Blob | None:
+        chosen = {"VersionId": version} if version else {}
         with faults(f"get {key}"):
             try:
-                answer = self._s3.get_object(Bucket=self._bucket, Key=key)
+                answer = self._s3.get_object(Bucket=self._bucket, Key=key, **chosen)
             except ClientError as error:
                 if error.response["Error"]["Code"] in _MISSING:
                     return None
@@ -102,13 +105,17 @@ class S3Objects:
                 found += [(entry["Key"], entry["ETag"].strip('"')) for entry in page.get("Contents", ())]
         return found
 
-    def writes(self, prefix: str) -> str:
-        newest: list[str] = []
+    def writes(self, prefix: str) -> Sequence[Write]:
+        found: list[Write] = []
         with faults(f"list versions of {prefix}"):
             for page in self._s3.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=prefix):
-                entries = [*page.get("Versions", ()), *page.get("DeleteMarkers", ())]
-                newest += [f"{entry['Key']}:{entry['VersionId']}" for entry in entries if entry["IsLatest"]]
-        return " ".join(sorted(newest))
+                for name, removal in (("Versions", False), ("DeleteMarkers", True)):
+                    found += [
+                        Write(e["Key"], e["VersionId"], e["LastModified"], e["IsLatest"], removal)
+                        for e in page.get(name, ())
+                    ]
+        # S3 lists each kind newest first; where two are of one second, the latest is known by its mark.
+        return sorted(found, key=lambda write: (write.key, not write.latest, -write.modified.timestamp()))
 
 
 class EventBridgeBus:
@@ -155,3 +162,37 @@ class CloudFrontCdn:
                 if error.response["Error"]["Code"] == "TooManyInvalidationsInProgress":
                     raise Transient("too many invalidations in progress") from error
                 raise
+
+
+class SchedulerAlarm:
+    """One-time schedules, each of which puts an `ArticleDue` into a queue and is gone then.
+
+    A schedule's name says the article and the moment, so asking twice makes one. One that is no longer wanted stays and
+    does no harm: an event only says where to look.
+
+    Args:
+        target: the ARNs of the queue, and of the role by which the scheduler may send to it.
+    """
+
+    def __init__(self, client: Any, group: str, target: tuple[str, str]) -> None:
+        self._scheduler = client
+        self._group = group
+        self._queue, self._role = target
+
+    def wake(self, slug: str, moment: datetime) -> None:
+        when = moment.astimezone(UTC)
+        message = {"source": "nightdesk.alarm", "detail-type": "ArticleDue", "detail": {"version": 1, "slug": slug}}
+        with faults(f"schedule {slug}"):
+            try:
+                self._scheduler.create_schedule(
+                    Name=hashlib.sha256(f"{slug} {when.isoformat()}".encode()).hexdigest()[:40],
+                    GroupName=self._group,
+                    # Whole seconds: a fraction would be cut off, and the alarm ring too early.
+                    ScheduleExpression=f"at({when + timedelta(microseconds=-when.microsecond % 1_000_000):%Y-%m-%dT%H:%M:%S})",
+                    FlexibleTimeWindow={"Mode": "OFF"},
+                    ActionAfterCompletion="DELETE",
+                    Target={"Arn": self._queue, "RoleArn": self._role, "Input": json.dumps(message)},
+                )
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "ConflictException":
+                    raise

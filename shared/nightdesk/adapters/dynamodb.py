@@ -7,12 +7,14 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from nightdesk.domain.errors import Conflict
+from nightdesk.domain.errors import Conflict, Transient
 from nightdesk.usecases.ports import ANY, Change, Item
 
 from .aws import faults
 
 _LAST = "\U0010ffff"
+_PER_BATCH = 100
+"""Keys that BatchGetItem takes (DynamoDB API reference)."""
 
 
 def to_attribute(value: Any) -> dict[str, Any]:
@@ -99,6 +101,19 @@ class DynamoTable:
             if "LastEvaluatedKey" not in answer or (limit is not None and len(found) >= limit):
                 return found[:limit]
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def get_many(self, keys: Sequence[tuple[str, str]]) -> list[Item | None]:
+        found: dict[tuple[str, str], Item] = {}
+        for start in range(0, len(keys), _PER_BATCH):
+            some = dict.fromkeys(keys[start : start + _PER_BATCH])
+            wanted = {"Keys": [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in some], "ConsistentRead": True}
+            with faults("get several items"):
+                answer = self._dynamodb.batch_get_item(RequestItems={self._name: wanted})
+            if answer.get("UnprocessedKeys"):
+                raise Transient("DynamoDB left out some of the items asked for")
+            items = [_item(attributes) for attributes in answer["Responses"].get(self._name, ())]
+            found |= {(item["pk"], item["sk"]): item for item in items}
+        return [found.get(key) for key in keys]
 
     def write(self, changes: Sequence[Change]) -> None:
         actions = [self._action(change) for change in changes]

@@ -6,24 +6,35 @@ import bisect
 import hashlib
 import itertools
 from collections import defaultdict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
 from nightdesk.domain.errors import Conflict
-from nightdesk.usecases.ports import ANY, Blob, Change, Event, Item, Output, Ports, Stat
+from nightdesk.usecases.ports import ANY, Blob, Change, Event, Item, Output, Ports, Stat, Write
+
+Clock = Callable[[], datetime]
+
+
+def wall_clock() -> datetime:
+    """Now."""
+    return datetime.now(UTC)
 
 
 class MemoryObjects:
     """A bucket in a dictionary; `outputs` holds what was stored, by key."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock = wall_clock) -> None:
         self.outputs: dict[str, Output] = {}
+        self._clock = clock
         self._marks: dict[str, tuple[str, str, datetime]] = {}
+        self._history: dict[str, list[tuple[Write, Output | None]]] = defaultdict(list)
         self._keys: list[str] = []
-        self._removals: dict[str, str] = {}
         self._count = itertools.count(1)
 
-    def get(self, key: str) -> Blob | None:
+    def get(self, key: str, version: str = "") -> Blob | None:
+        if version:
+            found = [(w, o) for w, o in self._history.get(key, ()) if w.version == version and o]
+            return next((Blob(o.body, version, _etag(o), w.modified, o.metadata) for w, o in found if o), None)
         if key not in self.outputs:
             return None
         output = self.outputs[key]
@@ -42,24 +53,34 @@ class MemoryObjects:
         if there is None:
             bisect.insort(self._keys, output.key)
         self.outputs[output.key] = output
-        etag = hashlib.md5(output.body, usedforsecurity=False).hexdigest()
-        self._marks[output.key] = (str(next(self._count)), etag, datetime.now(UTC))
+        self._marks[output.key] = (self._remember(output.key, output), _etag(output), self._clock())
 
     def delete(self, key: str) -> None:
         if self.outputs.pop(key, None) is not None:
             del self._marks[key]
             self._keys.remove(key)
-            self._removals[key] = str(next(self._count))
+            self._remember(key, None)
 
     def list(self, prefix: str) -> Sequence[tuple[str, str]]:
         start = bisect.bisect_left(self._keys, prefix)
         found = itertools.takewhile(lambda key: key.startswith(prefix), itertools.islice(self._keys, start, None))
         return [(key, self._marks[key][1]) for key in found]
 
-    def writes(self, prefix: str) -> str:
-        there = {key: self._marks[key][0] for key, _ in self.list(prefix)}
-        gone = {key: mark for key, mark in self._removals.items() if key.startswith(prefix) and key not in there}
-        return " ".join(f"{key}:{mark}" for key, mark in sorted({**gone, **there}.items()))
+    def writes(self, prefix: str) -> Sequence[Write]:
+        found = []
+        for key in sorted(key for key in self._history if key.startswith(prefix)):
+            newest, *older = [write for write, _ in reversed(self._history[key])]
+            found += [newest._replace(latest=True), *older]
+        return found
+
+    def _remember(self, key: str, output: Output | None) -> str:
+        version = str(next(self._count))
+        self._history[key].append((Write(key, version, self._clock(), False, output is None), output))
+        return version
+
+
+def _etag(output: Output) -> str:
+    return hashlib.md5(output.body, usedforsecurity=False).hexdigest()
 
 
 class MemoryTable:
@@ -90,6 +111,9 @@ class MemoryTable:
             high = min(high, bisect.bisect_left(order, prefix + "\uffff"))
         keys = order[low:high][::-1] if descending else order[low:high]
         return [dict(self._items[pk][sk]) for sk in keys[:limit]]
+
+    def get_many(self, keys: Sequence[tuple[str, str]]) -> list[Item | None]:
+        return [self.get(pk, sk) for pk, sk in keys]
 
     def write(self, changes: Sequence[Change]) -> None:
         for pk, sk, _, expected in changes:
@@ -129,6 +153,26 @@ class MemoryCdn:
         self.invalidated.extend(paths)
 
 
-def memory_ports(base_url: str = "") -> Ports:
+class MemoryAlarm:
+    """An alarm that keeps what it was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: set[tuple[datetime, str]] = set()
+
+    def wake(self, slug: str, moment: datetime) -> None:
+        self.asked.add((moment, slug))
+
+
+def memory_ports(base_url: str = "", clock: Clock = wall_clock) -> Ports:
     """A world of its own."""
-    return Ports(MemoryObjects(), MemoryObjects(), MemoryObjects(), MemoryTable(), MemoryBus(), MemoryCdn(), base_url)
+    return Ports(
+        drafts=MemoryObjects(clock),
+        work=MemoryObjects(clock),
+        site=MemoryObjects(clock),
+        articles=MemoryTable(),
+        bus=MemoryBus(),
+        cdn=MemoryCdn(),
+        alarm=MemoryAlarm(),
+        base_url=base_url,
+        clock=clock,
+    )

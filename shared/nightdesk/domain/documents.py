@@ -37,13 +37,19 @@ class Asset:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A rendered draft. Moments are ISO 8601 with offset, empty where unknown."""
+    """A rendered draft. Moments are ISO 8601 with offset, empty where unknown.
+
+    `moved` is the slug that the article has now, in the document that it leaves at a slug which it gave up; `dated` says
+    that the date is one that its author typed.
+    """
 
     slug: str
     withdrawn: bool = False
+    moved: str = ""
     title: str = ""
     dek: str = ""
     date: str = ""
+    dated: bool = False
     lastmod: str = ""
     authors: tuple[tuple[str, str], ...] = ()
     topics: tuple[tuple[str, str], ...] = ()

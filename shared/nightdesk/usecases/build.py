@@ -65,7 +65,7 @@ def build(
         base_url: the site's address, where its settings name none.
         progress: told how many files of how many are done.
     """
-    ports = memory_ports(base_url)
+    ports = memory_ports(base_url, lambda: now)
     files = read_folder(drafts)
     for key, path in files.items():
         ports.drafts.put(Output(key, path.read_bytes(), IMAGE_TYPES.get(path.suffix.lower(), "text/markdown")), ANY)
@@ -79,13 +79,13 @@ def build(
                 rejected[key] = next(list(e.detail["problems"]) for e in rendered.events if e.type == "DraftRejected")
         if progress:
             progress(number, 2 * len(subjects))
-    states = _publish(ports, theme, now, progress)
+    states = _publish(ports, theme, progress)
     count = _write(ports, out)
     return Built(states, rejected, count)
 
 
 def _publish(
-    ports: Ports, theme: Theme, now: datetime, progress: Callable[[int, int], None] | None
+    ports: Ports, theme: Theme, progress: Callable[[int, int], None] | None
 ) -> dict[str, list[str]]:  # fmt: skip
     """Gate and index in order of time, so that each article finds those before it; then make each list once."""
     documents = [
@@ -95,7 +95,7 @@ def _publish(
     dirty: dict[str, set[str]] = defaultdict(set)
     total = len(documents)
     for number, document in enumerate(sorted(documents, key=sort_key), 1):
-        gated = gate(document.slug, ports, theme, now)
+        gated = gate(document.slug, ports, theme)
         assert gated  # its document was just listed
         states[gated.state].append(document.slug)
         listed = enter(document.slug, ports) if gated.state == LIVE else None
@@ -117,6 +117,8 @@ def _write(ports: Ports, out: Path) -> int:
     count = 0
     made: set[Path] = set()
     for key, output in ports.site.outputs.items():  # type: ignore[attr-defined]  # memory_ports gives MemoryObjects
+        if "ends" in output.metadata:
+            continue  # where a preview was; in files, there never was one
         path = out / key
         if path.parent not in made:
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -3,22 +3,22 @@
     pk                  sk                     item
     draft#<key>         draft                  what became of a file in the drafts bucket
     rejected            <key>                  files that wait for their authors
-    article#<slug>      claim                  which draft holds the slug
+    draft#<key>         revision#<n>           which version of the file a revision was
+    article#<slug>      claim                  which draft holds the slug, and which one it ousted
     article#<slug>      record                 what the index last listed of the article
     list#<list>         <date>#<slug>          an article's card in a list, in order of time
     months#<list>       <yyyy-mm>              months of the list that have articles
     lists               <list>                 lists that have articles
     path                <path>                 which write of a path was last invalidated
 
-A list is `all`, `topic:<id>`, `author:<id>` or `corrections`.
+A list is `all`, `topic:<id>`, `author:<id>` or `corrections`; or `preview:topic:<id>`, `preview:author:<id>`, which have no
+pages and name the articles that readers do not get yet.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
-
-from nightdesk.domain.errors import Conflict
 
 from .ports import ANY, Change, Item, Table
 
@@ -30,10 +30,20 @@ def draft_record(table: Table, key: str) -> Item | None:
     return table.get(f"draft#{key}", DRAFT)
 
 
-def draft_changes(key: str, item: Item, expected: int | None, rejected: bool) -> list[Change]:
+def draft_changes(key: str, item: Item, expected: int | str | None, rejected: bool) -> list[Change]:
     """The changes that record a file's fate, and put it among the rejected or take it from them."""
     note = {"slug": item["slug"], "at": item["at"]} if rejected else None
     return [Change(f"draft#{key}", DRAFT, item, expected), Change("rejected", key, note, ANY)]
+
+
+def revision_change(key: str, number: int, item: Item) -> Change:
+    """The change that remembers which version of a file its revision `number` (from 1) was."""
+    return Change(f"draft#{key}", f"revision#{number:06}", item, ANY)
+
+
+def revisions(table: Table, key: str) -> list[Item]:
+    """A file's revisions, oldest first; `sk` ends in the number."""
+    return table.query(f"draft#{key}", prefix="revision#")
 
 
 def rejected(table: Table) -> list[Item]:
@@ -46,18 +56,21 @@ def holder(table: Table, slug: str) -> Item | None:
     return table.get(f"article#{slug}", CLAIM)
 
 
-def claim(table: Table, slug: str, key: str) -> str:
-    """Claim a slug for a draft unless another has it; the key of the draft that holds it now."""
-    for _ in range(3):
-        held = holder(table, slug)
-        if held:
-            return str(held["holder"])
-        try:
-            table.write([Change(f"article#{slug}", CLAIM, {"holder": key}, None)])
-        except Conflict:
-            continue
-        return key
-    return key
+def claim(table: Table, slug: str, key: str, older: Callable[[str], bool]) -> Item:
+    """Claim a slug for a draft, unless another has it by an older right; the claim as it is then.
+
+    Args:
+        older: whether our claim is older than that of another draft, by its key.
+
+    Raises:
+        Conflict: others claim it faster than it can be looked at.
+    """
+    held = holder(table, slug)
+    if held and (held["holder"] == key or not older(held["holder"])):
+        return held
+    item = {"holder": key, "ousted": held["holder"] if held else ""}
+    table.write([Change(f"article#{slug}", CLAIM, item, held["version"] if held else None)])
+    return item
 
 
 def release(table: Table, slug: str, key: str) -> None:

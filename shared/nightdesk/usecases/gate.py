@@ -5,13 +5,15 @@ Knows who may see what. Everything that is written under `articles/<slug>/~<tier
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any, NamedTuple
 
-from nightdesk.domain.documents import EXPIRED, LIVE, WITHDRAWN, Document, canonical, digest
-from nightdesk.domain.errors import Conflict
+from nightdesk.domain.documents import DRAFT, EXPIRED, LIVE, SCHEDULED, WITHDRAWN, Document, canonical, digest
+from nightdesk.domain.editorial import Editorial, decided
+from nightdesk.domain.errors import Conflict, Transient
 from nightdesk.domain.moments import sortable
 from nightdesk.domain.site import Site
 from nightdesk.domain.text import name_of_id
@@ -22,8 +24,10 @@ from nightdesk.rendering.environment import Theme
 
 from . import catalogue
 from .converge import converge, store
+from .invalidate import MANY
+from .paths import article_tag, profile_tag
 from .ports import Event, Output, Ports
-from .stored import IMAGE_TYPES, JSON, facts_from, load_site
+from .stored import IMAGE_TYPES, JSON, editorial_key, facts_from, load_site, mark_of
 
 HTML = "text/html; charset=utf-8"
 PAGE_CACHE = "public, max-age=0, s-maxage=86400, stale-while-revalidate=60"
@@ -31,6 +35,13 @@ ASSET_CACHE = "public, max-age=31536000, immutable"
 RELATED = 3
 """How many earlier articles "More in" and "More from" name; publishing re-gates at most as many that follow."""
 _BATCH = 50
+PREVIEW = "preview"
+"""In place of a tier, in the path of what is shown to those who have a preview link."""
+_SHOWN = frozenset((LIVE, DRAFT, SCHEDULED))
+_SHORTLY = timedelta(seconds=1)
+_EMPTY = "d41d8cd98f00b204e9800998ecf8427e"
+"""The etag of a tombstone: the MD5 of nothing."""
+_NONE: Mapping[str, str] = {}
 
 
 class Gated(NamedTuple):
@@ -45,6 +56,7 @@ class Gated(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class _Inputs:
     document: Document
+    """With the editors' decisions in it."""
     digest: str
     state: str
     site: Site
@@ -58,16 +70,28 @@ class _Made(NamedTuple):
     outputs: tuple[Output, ...]
     assets: tuple[tuple[str, str, str], ...]
     facts: bytes
+    tombstones: bool
+    """Whether what else lies below the article gets a tombstone, rather than being removed."""
 
 
-def gate(slug: str, ports: Ports, theme: Theme, now: datetime) -> Gated | None:
-    """Bring an article's pages in line with its document; sends the events. None where there is no such document."""
+def gate(slug: str, ports: Ports, theme: Theme, bulk: str = "") -> Gated | None:
+    """Bring an article's pages in line with its document and the editors' decisions; sends the events.
 
-    last: list[_Inputs | None] = [None]
+    Args:
+        bulk: the cache tag of all articles that a change touched, when it touched many.
+
+    Returns:
+        None where there is no such document.
+
+    Raises:
+        Transient: time alone will change the article within a second, so the message should come back.
+    """
+    seen: list[tuple[_Inputs | None, datetime]] = []
 
     def read() -> _Inputs | None:
-        last[0] = _read(slug, ports, now)
-        return last[0]
+        now = ports.clock()
+        seen[:] = [(_read(slug, ports, now), now)]
+        return seen[0][0]
 
     def make(inputs: _Inputs | None) -> _Made | None:
         return _make(inputs, theme) if inputs else None
@@ -76,34 +100,45 @@ def gate(slug: str, ports: Ports, theme: Theme, now: datetime) -> Gated | None:
         return made is not None and _write(slug, made, ports)
 
     converge(read, make, write)
-    inputs = last[0]
+    inputs, now = seen[0]
     if inputs is None:
         return None
-    events = (Event("ArticleGated", {"slug": slug, "state": inputs.state, "paths": [f"/articles/{slug}/*"]}),)
+    due = inputs.document.next_change(now)
+    if due:
+        ports.alarm.wake(slug, due)
+    detail = {"slug": slug, "state": inputs.state, "paths": [f"/articles/{slug}/*"]}
+    events = (Event("ArticleGated", {**detail, "bulk": bulk} if bulk else detail),)
     ports.bus.emit(events)
-    return Gated(slug, inputs.state, inputs.document.next_change(now), events)
+    if due and due <= now + _SHORTLY:
+        # The alarm may have rung a little early, by another clock than ours, and does not ring twice.
+        raise Transient(f"{slug} is due in a moment")
+    return Gated(slug, inputs.state, due, events)
 
 
 def _read(slug: str, ports: Ports, now: datetime) -> _Inputs | None:
     blob = ports.work.get(f"articles/{slug}.json")
     if not blob:
         return None
-    document = Document.from_bytes(blob.body)
-    state = document.state(now)
+    decisions = ports.work.get(editorial_key(slug))
     site = load_site(ports)
+    editorial = Editorial.from_bytes(decisions.body if decisions else None)
+    document = decided(Document.from_bytes(blob.body), editorial, {tier: n for n, tier in enumerate(site.tiers)})
+    state = document.state(now)
     authors: list[Mapping[str, Any] | None] = []
     topics: list[Mapping[str, Any] | None] = []
     profiles: dict[str, str] = {}
     earlier: dict[str, list[dict[str, Any]]] = {}
-    if state == LIVE:
+    if state in _SHOWN:
         for kind, ids, found in (("authors", document.authors, authors), ("topics", document.topics, topics)):
             for identifier, _ in ids:
                 key = f"{kind}/{identifier}.json"
                 profile = ports.work.get(key)
                 found.append(facts_from(profile.body) if profile else None)
                 profiles[key] = profile.metadata.get("digest", "") if profile else ""
+    if state == LIVE:
         earlier = {name: earlier_cards(name, sort_key(document), ports) for name in related_lists(document)}
-    return _Inputs(document, digest(blob.body), state, site, tuple(authors), tuple(topics), profiles, earlier)
+    mark = mark_of(blob, decisions)
+    return _Inputs(document, mark, state, site, tuple(authors), tuple(topics), profiles, earlier)
 
 
 def earlier_cards(name: str, place: str, ports: Ports) -> list[dict[str, Any]]:
@@ -134,34 +169,68 @@ def places(document: Document) -> list[str]:
 
 def _make(inputs: _Inputs, theme: Theme) -> _Made:
     document, site = inputs.document, inputs.site
-    prefix = f"articles/{document.slug}"
-    tag = {"cache-tag": f"article-{document.slug}"}
     facts: dict[str, Any] = {"slug": document.slug, "state": inputs.state, "places": {}, "document": inputs.digest}
     # What the page shows of others: whoever enters the article into lists looks whether it still holds.
     facts["shows"] = {"profiles": inputs.profiles, "place": "", "earlier": digest_cards(inputs.earlier)}
+    if document.moved:
+        body = f"Moved to /articles/{document.moved}/\n".encode()
+        return _everywhere(document, site, body, canonical(facts), "301", f"/articles/{document.moved}/")
     if inputs.state in (WITHDRAWN, EXPIRED):
-        body = gone_html(theme, site).encode()
-        outputs = tuple(
-            Output(f"{prefix}/~{tier}/index.html", body, HTML, PAGE_CACHE, {**tag, "status": "410"})
-            for tier in site.tiers
-        )
-        return _Made(outputs, (), canonical(facts))
+        return _everywhere(document, site, gone_html(theme, site).encode(), canonical(facts), "410")
     if inputs.state != LIVE:
-        return _Made((), (), canonical(facts))
+        # In no list that readers see; but whoever changes a profile must find the previews that show it.
+        facts["places"] = {f"{PREVIEW}:{place}": {"card": {"slug": document.slug}} for place in places(document)[1:]}
+        return _Made(*_preview(inputs, theme), canonical(facts), False)
     facts["shows"]["place"] = sort_key(document)
-    related = _related(inputs)
-    pages_made, assets = [], []
-    views = [view(document, tier, site) for tier in site.tiers]
-    texts = pages.article_pages(theme, site, document, views, inputs.authors, inputs.topics, related)
-    for tier, seen, text in zip(site.tiers, views, texts, strict=True):
-        pages_made.append(Output(f"{prefix}/~{tier}/index.html", text.encode(), HTML, PAGE_CACHE, tag))
-        assets += [(f"{prefix}/~{tier}/{a.name}", a.key, a.etag) for a in document.assets if a.name in seen.assets]
+    outputs, assets = _variants(inputs, site.tiers, _related(inputs), theme)
+    # Whoever comes with a preview link finds the article itself now.
+    here = {"status": "302", "location": f"/articles/{document.slug}/", "ends": PREVIEW}
+    outputs.append(_article_page(document, PREVIEW, b"Published\n", here))
     facts_card = pages.card_facts(document, inputs.authors, inputs.topics)
     facts["places"] = {place: {"card": facts_card} for place in places(document)}
     for number, correction in enumerate(document.corrections):
         place = f"corrections {sortable(correction['date'])}#{document.slug}#{number:03}"
         facts["places"][place] = {"card": {**correction, "title": document.title, "slug": document.slug}}
-    return _Made(tuple(pages_made), tuple(assets), canonical(facts))
+    return _Made(tuple(outputs), tuple(assets), canonical(facts), False)
+
+
+def _article_page(document: Document, tier: str, body: bytes, metadata: Mapping[str, str] = _NONE) -> Output:
+    """An article's page for one tier, with the tags by which the cache finds it."""
+    named = [("author", i) for i, _ in document.authors] + [("topic", i) for i, _ in document.topics]
+    tags = ["site", article_tag(document.slug), *(profile_tag(kind, i) for kind, i in named)]
+    key = f"articles/{document.slug}/~{tier}/index.html"
+    return Output(key, body, HTML, PAGE_CACHE, {"cache-tag": ",".join(tags), **metadata})
+
+
+def _everywhere(
+    document: Document, site: Site, body: bytes, facts: bytes, status: str, location: str = ""
+) -> _Made:  # fmt: skip
+    """The same for every reader and in place of every image: the article is gone, or somewhere else."""
+    metadata = {"status": status} | ({"location": location} if location else {})
+    outputs = tuple(_article_page(document, tier, body, metadata) for tier in (*site.tiers, PREVIEW))
+    return _Made(outputs, (), facts, True)
+
+
+def _preview(inputs: _Inputs, theme: Theme) -> tuple[tuple[Output, ...], tuple[tuple[str, str, str], ...]]:
+    """The whole of an article that readers do not get yet, for those who have a link of their own."""
+    outputs, assets = _variants(inputs, (PREVIEW,), [], theme)
+    return tuple(replace(output, cache_control="no-store") for output in outputs), tuple(assets)
+
+
+def _variants(
+    inputs: _Inputs, tiers: Sequence[str], related: list[RelatedBox], theme: Theme
+) -> tuple[list[Output], list[tuple[str, str, str]]]:
+    """A page for each tier from that tier's view, and what images it shows: target, key and etag of each."""
+    document, site = inputs.document, inputs.site
+    preview = tiers == (PREVIEW,)
+    views = [view(document, site.tiers[-1] if preview else tier, site) for tier in tiers]
+    texts = pages.article_pages(theme, site, document, views, inputs.authors, inputs.topics, related, preview)
+    outputs, assets = [], []
+    for tier, seen, text in zip(tiers, views, texts, strict=True):
+        outputs.append(_article_page(document, tier, text.encode()))
+        prefix = f"articles/{document.slug}/~{tier}"
+        assets += [(f"{prefix}/{a.name}", a.key, a.etag) for a in document.assets if a.name in seen.assets]
+    return outputs, assets
 
 
 def _related(inputs: _Inputs) -> list[RelatedBox]:
@@ -193,17 +262,24 @@ def gone_html(theme: Theme, site: Site) -> str:
 
 
 def _write(slug: str, made: _Made, ports: Ports) -> bool:
+    """Write what is new, and take away what should not be there; where the article is gone, a tombstone stands for each image."""
     prefix = f"articles/{slug}/"
-    there = {key for key, _ in ports.site.list(prefix)}
-    missing = [asset for asset in made.assets if asset[0] not in there]
+    there = dict(ports.site.list(prefix))
+    missing = [asset for asset in made.assets if there.get(asset[0], _EMPTY) == _EMPTY]
     for target, key, etag in missing:
         _copy(target, key, etag, slug, ports)
     wrote = [store(ports.site, output) for output in made.outputs]
     wanted = {output.key for output in made.outputs} | {target for target, _, _ in made.assets}
-    for key in sorted(there - wanted):
-        ports.site.delete(key)
+    folders = {output.key.rpartition("/")[0] for output in made.outputs}
+    for key in sorted(set(there) - wanted):
+        if made.tombstones and key.rpartition("/")[0] in folders:
+            metadata = {"cache-tag": article_tag(slug), "status": "410"}
+            wrote.append(store(ports.site, Output(key, b"", "text/plain", PAGE_CACHE, metadata)))
+        else:
+            ports.site.delete(key)
+            wrote.append(True)
     wrote.append(store(ports.work, Output(f"facts/{slug}.json", made.facts, JSON)))
-    return any(wrote) or bool(missing) or not there <= wanted
+    return any(wrote) or bool(missing)
 
 
 def _copy(target: str, key: str, etag: str, slug: str, ports: Ports) -> None:
@@ -212,7 +288,7 @@ def _copy(target: str, key: str, etag: str, slug: str, ports: Ports) -> None:
     if blob is None or blob.etag != etag:
         raise Conflict(f"{key} changed since the draft was rendered")
     kind = IMAGE_TYPES["." + target.rsplit(".", 1)[1]]
-    store(ports.site, Output(target, blob.body, kind, ASSET_CACHE, {"cache-tag": f"article-{slug}"}))
+    store(ports.site, Output(target, blob.body, kind, ASSET_CACHE, {"cache-tag": article_tag(slug)}))
 
 
 def fan_out(kind: str, identifier: str, ports: Ports) -> int:
@@ -222,8 +298,11 @@ def fan_out(kind: str, identifier: str, ports: Ports) -> int:
         How many articles were asked for.
     """
     count = 0
-    for batch in _affected(kind, identifier, ports):
-        ports.bus.emit([Event("ArticleTouched", {"slug": slug}) for slug in batch])
+    batches = _affected(kind, identifier, ports)
+    first = next(batches, [])
+    bulk = {"bulk": profile_tag(kind, identifier) if identifier else "site"} if len(first) >= MANY else {}
+    for batch in chain([first], batches):
+        ports.bus.emit([Event("ArticleTouched", {"slug": slug, **bulk}) for slug in batch])
         count += len(batch)
     return count
 
@@ -233,7 +312,8 @@ def _affected(kind: str, identifier: str, ports: Ports) -> Iterator[list[str]]:
         slugs = [key.removeprefix("articles/").removesuffix(".json") for key, _ in ports.work.list("articles/")]
         yield from (slugs[start : start + _BATCH] for start in range(0, len(slugs), _BATCH))
         return
-    after = ""
-    while entries := catalogue.entries(ports.articles, f"{kind}:{identifier}", after, _BATCH):
-        yield [item["card"]["slug"] for item in entries]
-        after = entries[-1]["sk"]
+    for name in (f"{kind}:{identifier}", f"{PREVIEW}:{kind}:{identifier}"):
+        after = ""
+        while entries := catalogue.entries(ports.articles, name, after, _BATCH):
+            yield [item["card"]["slug"] for item in entries]
+            after = entries[-1]["sk"]

@@ -6,44 +6,50 @@ cache may have kept B. So nothing is invalidated twice for one write, and no wri
 This stage need not look again, for a write that comes while it works has an event of its own, which finds a token that
 is not the recorded one. But of two runs at once, the one that looked first may be the last to record what it saw, and
 the older token would stay. So a token is recorded only over the one that was there; who loses looks once more.
+
+What is asked of the cache costs by the path or tag, whatever it covers. So an article goes by its tag, pages that always
+change together by theirs, and many articles that one change touched by a tag that they share; and what was written for
+the first time is in no cache.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from nightdesk.domain.documents import digest
 from nightdesk.domain.errors import Conflict, Transient
 
-from .paths import key_of
-from .ports import Change, Event, Item, Ports
+from .paths import article_tag, front_of, key_of
+from .ports import Change, Event, Item, Ports, Write
 
 _PER_TRANSACTION = 100
 _ATTEMPTS = 8
+MANY = 20
+"""Of so many pages that one change touched, the cache is told by their common tag."""
 
 
-def invalidate(paths: Iterable[str], ports: Ports) -> tuple[str, ...]:
+def invalidate(paths: Iterable[str], ports: Ports, bulk: Mapping[str, str] | None = None) -> tuple[str, ...]:
     """Make the cache forget those of `paths` that were written since it last did; sends the event.
 
     Args:
         paths: of pages (`/topics/energy/`), or of everything below an article (`/articles/a-story/*`).
+        bulk: for some of the paths, the tag of all that a change touched with them.
 
     Returns:
-        The paths invalidated.
+        The paths whose writes the cache has now forgotten.
     """
     wanted = sorted(set(paths))
     done: list[str] = []
     for _ in range(_ATTEMPTS):
-        known = {path: ports.articles.get("path", path) for path in wanted}  # first: what is seen may not be older
+        known = _known(wanted, ports)  # first: what is seen may not be older
         tokens = {path: write_of(path, ports) for path in wanted}
         moved = [path for path in wanted if (known[path] or {}).get("write", "") != tokens[path]]
         if not moved:
             break
-        # The cache knows an answer by the address that the edge function made of the reader's.
-        ports.cdn.invalidate(
-            [f"/{key_of(path)}" for path in moved],
-            digest("\n".join(f"{path} {tokens[path]}" for path in moved).encode())[:32],
-        )
+        stale = [path for path in moved if known[path] or _was_there(path, ports)]
+        if stale:
+            reference = digest("\n".join(f"{path} {tokens[path]}" for path in stale).encode())[:32]
+            ports.cdn.invalidate(gathered(stale, bulk or {}), reference)
         changes = {path: _change(path, tokens[path], known[path]) for path in moved}
         wanted = _record(changes, ports)
         done += [path for path in moved if path not in done]
@@ -54,6 +60,33 @@ def invalidate(paths: Iterable[str], ports: Ports) -> tuple[str, ...]:
     if done:
         ports.bus.emit([Event("CacheInvalidated", {"paths": done})])
     return tuple(done)
+
+
+def gathered(paths: Iterable[str], bulk: Mapping[str, str]) -> list[str]:
+    """What to ask of the cache so that it forgets just these paths, in as few tags and paths as that takes.
+
+    The cache knows an answer by the address that the edge function made of the reader's.
+    """
+    left = list(paths)
+    asked = []
+    for tag in sorted(set(bulk.values())):
+        covered = [path for path in left if bulk.get(path) == tag]
+        if len(covered) >= MANY:
+            asked.append(f"#{tag}")
+            left = [path for path in left if path not in covered]
+    fronts = {front for path in left if (front := front_of(path))}
+    for tag, members in sorted(fronts):
+        if set(members) <= set(left):
+            asked.append(f"#{tag}")
+            left = [path for path in left if path not in members]
+    for path in left:
+        slug = path.removeprefix("/articles/").removesuffix("/*")
+        asked.append(f"#{article_tag(slug)}" if path.endswith("/*") else f"/{key_of(path)}")
+    return sorted(asked)
+
+
+def _known(paths: list[str], ports: Ports) -> dict[str, Item | None]:
+    return dict(zip(paths, ports.articles.get_many([("path", path) for path in paths]), strict=True))
 
 
 def _change(path: str, token: str, known: Item | None) -> Change:
@@ -82,5 +115,15 @@ def write_of(path: str, ports: Ports) -> str:
     stat = None if path.endswith("*") else ports.site.stat(key_of(path))
     if stat:
         return stat.version
-    writes = ports.site.writes(key_of(path).removesuffix("*"))
-    return digest(writes.encode())[:32] if writes else ""
+    token = " ".join(f"{write.key}:{write.version}" for write in _writes(path, ports) if write.latest)
+    return digest(token.encode())[:32] if token else ""
+
+
+def _was_there(path: str, ports: Ports) -> bool:
+    """Whether there was anything at a path before its newest writes, so that a cache may hold it."""
+    return any(write.removal or not write.latest for write in _writes(path, ports))
+
+
+def _writes(path: str, ports: Ports) -> list[Write]:
+    key = key_of(path)
+    return [w for w in ports.site.writes(key.removesuffix("*")) if w.key == key or key.endswith("*")]

@@ -18,8 +18,9 @@ from nightdesk.rendering.environment import Theme
 
 from . import catalogue
 from .converge import converge, store
-from .gate import ASSET_CACHE, HTML
-from .paths import key_of, path_of
+from .gate import ASSET_CACHE, HTML, PREVIEW
+from .invalidate import MANY
+from .paths import front_of, key_of, path_of
 from .ports import Event, Item, Output, Ports
 from .stored import IMAGE_TYPES, facts_from, load_site
 
@@ -39,11 +40,12 @@ Facts = Mapping[str, Any]
 
 
 def months_of(places: Iterable[str]) -> dict[str, set[str]]:
-    """Lists, and the months in each, that places stand in."""
+    """Lists that have pages, and the months in each, that places stand in."""
     found: dict[str, set[str]] = defaultdict(set)
     for place in places:
         name, sort_key = catalogue.split_entry(place)
-        found[name].add(catalogue.month_of(sort_key))
+        if not name.startswith(f"{PREVIEW}:"):
+            found[name].add(catalogue.month_of(sort_key))
     return dict(sorted(found.items()))
 
 
@@ -139,7 +141,9 @@ def _put_or_remove(outputs: Sequence[Output], ports: Ports) -> bool:
 
 
 def _page(path: str, text: str, kind: str = HTML) -> Output:
-    return Output(key_of(path), text.encode(), kind, LIST_CACHE)
+    front = front_of(path)
+    tags = ["site", *([front[0]] if front else [])]
+    return Output(key_of(path), text.encode(), kind, LIST_CACHE, {"cache-tag": ",".join(tags)})
 
 
 def _month_page(name: str, month: str, listing: _Listing, site: Site, theme: Theme) -> Output:
@@ -267,18 +271,24 @@ def refresh_profile(kind: str, identifier: str, ports: Ports, theme: Theme) -> t
     return refresh_list(f"{kind}:{identifier}", ports, theme)
 
 
-def refresh_list(name: str, ports: Ports, theme: Theme) -> tuple[str, ...]:
-    """Bring a whole list in line with its entries; sends the events."""
+def refresh_list(name: str, ports: Ports, theme: Theme, bulk: str = "") -> tuple[str, ...]:
+    """Bring a whole list in line with its entries; sends the events.
+
+    Args:
+        bulk: the cache tag of all pages that a change touched, when it touched many.
+    """
     kind = name.partition(":")[0]
 
     def everything(site: Site) -> list[str]:
         paths = refresh(name, None, site, ports, theme)
         return [*paths, refresh_directory(kind, site, ports, theme)] if kind in FOLDERS else paths
 
-    return _for_site(everything, ports)
+    return _for_site(everything, ports, bulk=bulk)
 
 
-def _for_site(make: Callable[[Site], list[str]], ports: Ports, events: Sequence[Event] = ()) -> tuple[str, ...]:
+def _for_site(
+    make: Callable[[Site], list[str]], ports: Ports, events: Sequence[Event] = (), bulk: str = ""
+) -> tuple[str, ...]:  # fmt: skip
     """Make pages in the light of the settings, again if those changed meanwhile; sends the events."""
     paths: list[str] = []
 
@@ -287,7 +297,8 @@ def _for_site(make: Callable[[Site], list[str]], ports: Ports, events: Sequence[
         return True
 
     converge(lambda: load_site(ports), lambda site: site, write)
-    ports.bus.emit([Event("PagesWritten", {"paths": paths}), *events])
+    detail = {"paths": paths, "bulk": bulk} if bulk else {"paths": paths}
+    ports.bus.emit([Event("PagesWritten", detail), *events])
     return tuple(paths)
 
 
@@ -301,8 +312,12 @@ def refresh_site(ports: Ports, theme: Theme, each_list: bool = True) -> tuple[st
         kind = _CONTENT_TYPES.get("." + key.rsplit(".", 1)[1], "application/octet-stream")
         store(ports.site, Output(key, body, kind, ASSET_CACHE))
     names = ["all", *catalogue.lists(ports.articles)] if each_list else []
+    bulk = {"bulk": "site"} if len(names) >= MANY else {}
     return _for_site(
-        lambda site: _refresh_fixed(site, ports, theme), ports, [Event("ListTouched", {"list": name}) for name in names]
+        lambda site: _refresh_fixed(site, ports, theme),
+        ports,
+        [Event("ListTouched", {"list": name, **bulk}) for name in names],
+        **bulk,
     )
 
 

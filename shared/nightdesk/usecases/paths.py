@@ -1,4 +1,12 @@
-"""Paths that readers ask for, and the keys that they are served from."""
+"""Paths that readers ask for, the keys that they are served from, and the tags by which the cache finds many at once."""
+
+from __future__ import annotations
+
+import re
+
+from nightdesk.domain.documents import digest
+
+_HOME = ("/", "/feed.xml", "/feed.json")
 
 
 def key_of(path: str) -> str:
@@ -9,3 +17,29 @@ def key_of(path: str) -> str:
 def path_of(key: str) -> str:
     """The path that readers ask for to get an object."""
     return "/" + (key.removesuffix("index.html") if key == "index.html" or key.endswith("/index.html") else key)
+
+
+def article_tag(slug: str) -> str:
+    """The tag of all that an article consists of, its variants and images."""
+    return f"article-{_short(slug)}"
+
+
+def profile_tag(kind: str, identifier: str) -> str:
+    """The tag of all articles that show an author or a topic."""
+    return f"{kind}-{_short(identifier)}"
+
+
+def _short(name: str) -> str:
+    """Tags travel in an object's metadata, which holds 2 KB in all (S3 user guide), so long names are cut to a digest."""
+    return name if len(name) <= 24 else digest(name.encode())[:24]
+
+
+def front_of(path: str) -> tuple[str, tuple[str, ...]] | None:
+    """The tag of the front that a path belongs to, and all paths that bear it: a front and its feeds, which change together."""
+    if path in _HOME:
+        return "front-all", _HOME
+    found = re.fullmatch(r"/(topic|author)s/([a-z0-9-]+)/(?:feed\.xml)?", path)
+    if not found:
+        return None
+    base = f"/{found[1]}s/{found[2]}/"
+    return f"front-{profile_tag(found[1], found[2])}", (base, f"{base}feed.xml")

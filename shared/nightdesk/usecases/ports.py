@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple, Protocol
 
 ANY: Final = "*"
@@ -41,11 +41,21 @@ class Output:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
-class Objects(Protocol):
-    """A bucket. Reads are strongly consistent."""
+class Write(NamedTuple):
+    """One write of a key or its removal: `version` is unique to it, `modified` is when it was. The newest is `latest`."""
 
-    def get(self, key: str) -> Blob | None:
-        """The newest version, or None where there is none."""
+    key: str
+    version: str
+    modified: datetime
+    latest: bool
+    removal: bool
+
+
+class Objects(Protocol):
+    """A versioned bucket. Reads are strongly consistent."""
+
+    def get(self, key: str, version: str = "") -> Blob | None:
+        """A version, by default the newest; None where there is none."""
 
     def stat(self, key: str) -> Stat | None:
         """The newest version without its bytes."""
@@ -63,8 +73,8 @@ class Objects(Protocol):
     def list(self, prefix: str) -> Sequence[tuple[str, str]]:
         """Key and etag of each object under `prefix`, in order of keys."""
 
-    def writes(self, prefix: str) -> str:
-        """A token that differs after each write or removal of any object under `prefix`."""
+    def writes(self, prefix: str) -> Sequence[Write]:
+        """Every write and removal that the bucket remembers of keys under `prefix`: keys in order, of each the newest first."""
 
 
 Item = dict[str, Any]
@@ -101,6 +111,9 @@ class Table(Protocol):
     ) -> list[Item]:
         """Items of a partition in order of their sort keys; `after` and `before` exclude themselves."""
 
+    def get_many(self, keys: Sequence[tuple[str, str]]) -> list[Item | None]:
+        """Several items, each by its `pk` and `sk`, in the order asked for; they need not be of one moment."""
+
     def write(self, changes: Sequence[Change]) -> None:
         """All of the changes, or none.
 
@@ -127,7 +140,14 @@ class Cdn(Protocol):
     """The cache before the site."""
 
     def invalidate(self, paths: Sequence[str], reference: str) -> None:
-        """Forget cached answers; a repeated `reference` with the same paths does nothing more."""
+        """Forget cached answers by path, or by tag (`#tag`); a repeated `reference` with the same paths does nothing more."""
+
+
+class Alarm(Protocol):
+    """What brings an article back to attention when time alone has changed it."""
+
+    def wake(self, slug: str, moment: datetime) -> None:
+        """Have an article looked at at `moment` or soon after. Asking again is no error, and a look too many does no harm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,4 +160,6 @@ class Ports:
     articles: Table
     bus: Bus
     cdn: Cdn
+    alarm: Alarm
     base_url: str = ""
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)

@@ -7,9 +7,9 @@ key now is what counts.
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
@@ -18,13 +18,14 @@ from nightdesk.domain.drafts import Draft, Filed, classify, parse_draft, parse_p
 from nightdesk.domain.errors import Problem, Rejected
 from nightdesk.domain.site import Site, is_link
 from nightdesk.domain.site_file import parse_site
-from nightdesk.domain.text import slug_of_filename, slugify
+from nightdesk.domain.text import SLUG, slug_of_filename, slugify
 from nightdesk.rendering.markdown import clean_path, is_foreign, render_passages, render_plain, to_html
 
 from . import catalogue
 from .converge import converge, store
+from .history import History, Past, claimed_since, first_published, history, last_changed
 from .ports import Event, Item, Output, Ports
-from .stored import IMAGE_TYPES, JSON, load_site
+from .stored import IMAGE_TYPES, JSON, editorial_key, load_site
 
 _TOLD = 50
 ACCEPTED = "accepted"
@@ -77,71 +78,88 @@ def _subjects(key: str, ports: Ports) -> list[str]:
 class _Inputs:
     raw: bytes | None
     etag: str
+    version: str
+    modified: str
     images: tuple[tuple[str, str], ...]
     site: Site
-    first_seen: str
     profiles: tuple[str, ...]
 
 
 class _Made(NamedTuple):
     document: Document | None
     slug: str
-    first_seen: str
     problems: tuple[Problem, ...]
     warnings: tuple[Problem, ...]
     etag: str
+    version: str
 
 
 class _Fate(NamedTuple):
     record: dict[str, Any]
     freed: frozenset[str]
+    ousted: frozenset[str]
 
 
 def _render_draft(key: str, filed: Filed, ports: Ports) -> Rendered:
     fates: list[_Fate] = []
 
     def write(made: _Made) -> bool:
-        fates.append(_write_draft(key, made, ports))
+        fates.append(_write_draft(key, filed, made, ports))
         return True
 
-    converge(lambda: _read_draft(key, filed, ports), lambda inputs: _make_draft(inputs, filed), write)
+    def make(inputs: _Inputs) -> _Made:
+        # Not an input of its own: the past of a version is always the same, and most drafts do not ask for it.
+        # Where the file has gone meanwhile, the next look will find that out.
+        past = lambda: history(key, filed, inputs.site, ports) or (Past(inputs.modified, "", False, ""),)  # noqa: E731
+        return _make_draft(inputs, filed, past)
+
+    converge(lambda: _read_draft(key, filed, ports), make, write)
     record = fates[-1].record
-    freed = frozenset().union(*(fate.freed for fate in fates))
-    events = [Event("ArticleRendered", {"slug": slug, "revision": record["revision"]}) for slug in record["slugs"]]
+    freed = frozenset[str]().union(*(fate.freed for fate in fates))
+    touched = frozenset(_waiting_for(freed, key, ports)).union(*(fate.ousted for fate in fates))
+    events = [_event_of(slug, record, ports) for slug in record["slugs"]]
     if record["state"] == REJECTED:
         events.append(Event("DraftRejected", {"key": key, "slug": record["slug"], "problems": record["problems"]}))
-    events += [Event("DraftTouched", {"key": waiting}) for waiting in _waiting_for(freed, key, ports)]
+    events += [Event("DraftTouched", {"key": other}) for other in sorted(touched)]
     return Rendered(key, record["slug"], record["state"], record["revision"], tuple(events))
+
+
+def _event_of(slug: str, record: Item, ports: Ports) -> Event:
+    """What is to be said of a slug that a draft has, or once had."""
+    if slug != record["slug"] or record["state"] == WITHDRAWN:
+        blob = ports.work.get(f"articles/{slug}.json")
+        document = Document.from_bytes(blob.body) if blob else None
+        if document and document.withdrawn and not document.moved:
+            return Event("ArticleWithdrawn", {"slug": slug})
+    return Event("ArticleRendered", {"slug": slug, "revision": record["revision"]})
 
 
 def _read_draft(key: str, filed: Filed, ports: Ports) -> _Inputs:
     blob = ports.drafts.get(key)
-    before = catalogue.draft_record(ports.articles, key)
-    first_seen = before["first_seen"] if before else ""
-    if blob and not first_seen:
-        first_seen = blob.modified.isoformat()
     images = tuple(ports.drafts.list(filed.folder)) if filed.folder and blob else ()
     site = load_site(ports)
     folders = ("authors/", "topics/") if site.require_profiles else ()
     known = tuple(name for folder in folders for name, _ in ports.work.list(folder))
-    return _Inputs(blob.body if blob else None, blob.etag if blob else "", images, site, first_seen, known)
+    if not blob:
+        return _Inputs(None, "", "", "", images, site, known)
+    return _Inputs(blob.body, blob.etag, blob.version, blob.modified.isoformat(), images, site, known)
 
 
-def _make_draft(inputs: _Inputs, filed: Filed) -> _Made:
+def _make_draft(inputs: _Inputs, filed: Filed, past: Callable[[], History]) -> _Made:
     slug = slug_of_filename(filed.name)
     if inputs.raw is None:
-        return _Made(None, slug, inputs.first_seen, (), (), "")
+        return _Made(None, slug, (), (), "", "")
     try:
         draft = parse_draft(inputs.raw, filed.name, inputs.site, to_html)
         _demand_profiles(draft, inputs)
-        document, warnings = to_document(draft, inputs.first_seen, inputs.images, filed.folder)
+        document, warnings = to_document(draft, past, inputs.images, filed.folder)
     except Rejected as error:
-        return _Made(None, slug, inputs.first_seen, error.problems, (), inputs.etag)
-    return _Made(document, draft.slug, inputs.first_seen, (), draft.warnings + warnings, inputs.etag)
+        return _Made(None, slug, error.problems, (), inputs.etag, inputs.version)
+    return _Made(document, draft.slug, (), draft.warnings + warnings, inputs.etag, inputs.version)
 
 
-def _write_draft(key: str, made: _Made, ports: Ports) -> _Fate:
-    """Bring slug, document and record in line with what was made of a draft.
+def _write_draft(key: str, filed: Filed, made: _Made, ports: Ports) -> _Fate:
+    """Bring slugs, documents and record in line with what was made of a draft.
 
     The record names a slug before the draft may claim it. A run that dies in between leaves a name too many, which
     costs a look; the other way round, it would leave an article that nobody knows of.
@@ -154,31 +172,53 @@ def _write_draft(key: str, made: _Made, ports: Ports) -> _Fate:
         "state": REJECTED if made.etag else WITHDRAWN,
         "revision": before["revision"] if before else 0,
         "document": before["document"] if before and made.etag else "",
-        "first_seen": made.first_seen,
         "problems": _told(made.problems),
         "warnings": _told(made.warnings),
         "etag": made.etag,
     }
+    freed: frozenset[str] = frozenset()
+    ousted: frozenset[str] = frozenset()
     if not made.etag:
-        freed = _retire(record["slugs"], key, ports)
-    elif made.document is None:
-        freed = frozenset()
-    else:
-        if made.slug not in record["slugs"]:
-            record["slugs"] = sorted({*record["slugs"], made.slug})
+        freed = _retire(record["slugs"], key, "", ports)
+    elif made.document is not None:
+        wanted = {made.slug, *_former_slugs(made.document)}
+        if not wanted <= set(record["slugs"]):
+            record["slugs"] = sorted({*record["slugs"], *wanted})
             before = _save(key, {**record, "state": before["state"] if before else DRAFT, "etag": ""}, before, ports)
-        freed = _settle_document(key, made.document, record, ports)
-    _save(key, record, before, ports)
-    return _Fate(record, freed)
+        freed, ousted = _settle_document(key, filed, made.document, record, ports)
+    _save(key, record, before, ports, made.version)
+    return _Fate(record, freed, ousted)
 
 
-def _settle_document(key: str, document: Document, record: dict[str, Any], ports: Ports) -> frozenset[str]:
-    """Claim the slug and store the document, and give up slugs that the draft had before; completes `record`."""
-    held = catalogue.claim(ports.articles, document.slug, key)
-    if held != key:
-        problem = Problem(1, "slug", f"the slug “{document.slug}” is held by {held}; choose another")
+def _former_slugs(document: Document) -> list[str]:
+    """Slugs among a document's aliases: addresses that articles have."""
+    found = [re.fullmatch(rf"/articles/({SLUG.pattern})/?", alias) for alias in document.aliases]
+    return [match[1] for match in found if match and match[1] != document.slug]
+
+
+def _settle_document(
+    key: str, filed: Filed, document: Document, record: dict[str, Any], ports: Ports
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Claim the slug and store the document, and give up slugs that the draft had before; completes `record`.
+
+    Returns:
+        The slugs that became free, and the keys of drafts that lost one to this draft.
+    """
+    site = load_site(ports)
+
+    def claim(slug: str) -> Item:
+        return catalogue.claim(ports.articles, slug, key, lambda other: _is_older(key, other, slug, site, ports))
+
+    held = claim(document.slug)
+    if held["holder"] != key:
+        problem = Problem(1, "slug", f"the slug “{document.slug}” is held by {held['holder']}; choose another")
         record["problems"] = _told([problem])
-        return frozenset()
+        if record["slug"] == document.slug:
+            record["document"] = ""  # what is live there now is another's
+        return frozenset(), frozenset()
+    ousted = {held["ousted"]}
+    left = [slug for slug in record["slugs"] if slug != document.slug]
+    _take_decisions_along(left, document.slug, key, ports)
     body = document.to_bytes()
     store(ports.work, Output(f"articles/{document.slug}.json", body, JSON))
     fingerprint = digest(body)
@@ -186,7 +226,36 @@ def _settle_document(key: str, document: Document, record: dict[str, Any], ports
     record["state"] = DRAFT if document.draft else ACCEPTED
     record["revision"] += fingerprint != record["document"]
     record["document"] = fingerprint
-    return _retire([slug for slug in record["slugs"] if slug != document.slug], key, ports)
+    for slug in _former_slugs(document):
+        pointer = claim(slug)
+        if pointer["holder"] == key:
+            ousted.add(pointer["ousted"])
+            left.remove(slug)
+            _leave(slug, document.slug, ports)
+        else:
+            told = f"/articles/{slug}/ does not lead here: {pointer['holder']} holds that slug"
+            record["warnings"] = [*record["warnings"], *_told([Problem(0, "aliases", told)])]
+    return _retire(left, key, document.slug, ports), frozenset(ousted - {""})
+
+
+def _is_older(key: str, other: str, slug: str, site: Site, ports: Ports) -> bool:
+    """Whether one draft's claim to a slug is older than another's, so that the same one wins whichever event comes first."""
+
+    def since(name: str) -> tuple[str, str]:
+        filed = classify(name)
+        past = history(name, filed, site, ports) if filed else ()
+        return claimed_since(past, slug) or "9999", name
+
+    return since(key) < since(other)
+
+
+def _take_decisions_along(left: Sequence[str], slug: str, key: str, ports: Ports) -> None:
+    """What editors decided moves with an article to its new slug; nobody comes back by changing his name."""
+    for former in left:
+        held = catalogue.holder(ports.articles, former)
+        decisions = ports.work.get(editorial_key(former)) if held and held["holder"] == key else None
+        if decisions and not ports.work.stat(editorial_key(slug)):
+            store(ports.work, Output(editorial_key(slug), decisions.body, JSON))
 
 
 def _told(problems: Sequence[Problem]) -> list[dict[str, Any]]:
@@ -196,15 +265,22 @@ def _told(problems: Sequence[Problem]) -> list[dict[str, Any]]:
     return told + ([{"line": 0, "key": "", "message": f"and {more:,} more"}] if more else [])
 
 
-def _save(key: str, record: dict[str, Any], before: Item | None, ports: Ports) -> Item | None:
-    """Write a file's record if it says anything new; the record as it is then."""
+def _save(
+    key: str, record: dict[str, Any], before: Item | None, ports: Ports, version: str = ""
+) -> Item | None:  # fmt: skip
+    """Write a file's record if it says anything new, and with it a new revision, of the file's `version`; the record as it is then."""
     if not before and not record["etag"] and not record["slugs"]:
         return None
     if before and all(before.get(name) == value for name, value in record.items()):
         return before
-    dated = {**record, "at": datetime.now(UTC).isoformat(timespec="seconds")}
+    now = ports.clock().isoformat(timespec="seconds")
+    dated = {**record, "at": now}
     expected = before["version"] if before else None
-    ports.articles.write(catalogue.draft_changes(key, dated, expected, record["state"] == REJECTED))
+    changes = catalogue.draft_changes(key, dated, expected, record["state"] == REJECTED)
+    if version and record["revision"] > (before["revision"] if before else 0):
+        revision = {name: record[name] for name in ("slug", "document", "etag")}
+        changes.append(catalogue.revision_change(key, record["revision"], {**revision, "file": version, "at": now}))
+    ports.articles.write(changes)
     return {**dated, "version": (expected or 0) + 1}
 
 
@@ -227,16 +303,25 @@ def _claims(key: str, freed: frozenset[str], ports: Ports) -> bool:
     )
 
 
-def _retire(slugs: Sequence[str], key: str, ports: Ports) -> frozenset[str]:
-    """Leave a tombstone at each slug that this draft held and holds no longer; the slugs that became free."""
+def _retire(slugs: Sequence[str], key: str, moved: str, ports: Ports) -> frozenset[str]:
+    """Leave a tombstone, or the way to where it moved, at each slug that this draft held and holds no longer.
+
+    Returns:
+        The slugs that became free.
+    """
     freed = set()
     for slug in slugs:
         held = catalogue.holder(ports.articles, slug)
         if held and held["holder"] == key:
-            store(ports.work, Output(f"articles/{slug}.json", Document(slug, withdrawn=True).to_bytes(), JSON))
+            _leave(slug, moved, ports)
             catalogue.release(ports.articles, slug, key)
             freed.add(slug)
     return frozenset(freed)
+
+
+def _leave(slug: str, moved: str, ports: Ports) -> None:
+    left = Document(slug, withdrawn=True, moved=moved)
+    store(ports.work, Output(f"articles/{slug}.json", left.to_bytes(), JSON))
 
 
 def _demand_profiles(draft: Draft, inputs: _Inputs) -> None:
@@ -250,17 +335,22 @@ def _demand_profiles(draft: Draft, inputs: _Inputs) -> None:
 
 
 def to_document(
-    draft: Draft, first_seen: str, images: Sequence[tuple[str, str]], folder: str
+    draft: Draft, past: Callable[[], History], images: Sequence[tuple[str, str]], folder: str
 ) -> tuple[Document, tuple[Problem, ...]]:  # fmt: skip
     """A draft rendered, and what its author should know.
 
     Args:
-        first_seen: ISO moment that stands in for a date that the author did not give.
+        past: tells the file's versions, for the dates that the author did not give.
         images: key and etag of each object in the draft's folder.
         folder: that folder's prefix, empty for a draft without one.
     """
     warnings: list[Problem] = []
     assets: dict[str, Asset] = {}
+    date, lastmod = draft.date or draft.publish_at, draft.lastmod
+    dated = bool(date)
+    if not dated:
+        versions = past()
+        date, lastmod = first_published(versions), lastmod or last_changed(versions)
     image = _image_finder(f"/articles/{draft.slug}/", dict(images), folder, assets, warnings)
     blocks = render_passages(draft.passages, image, _link_finder(warnings))
     hero = dict(draft.hero)
@@ -272,8 +362,9 @@ def to_document(
         slug=draft.slug,
         title=draft.title,
         dek=draft.dek,
-        date=draft.date or draft.publish_at or first_seen,
-        lastmod=draft.lastmod,
+        date=date,
+        dated=dated,
+        lastmod=lastmod,
         authors=draft.authors,
         topics=draft.topics,
         tags=draft.tags,

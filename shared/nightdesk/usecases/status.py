@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from nightdesk.domain.documents import LIVE, REJECTED, WITHDRAWN, Document, digest
+from nightdesk.domain.documents import LIVE, REJECTED, WITHDRAWN, Document
+from nightdesk.domain.editorial import Editorial, decided
 
 from . import catalogue
 from .invalidate import write_of
 from .ports import Item, Ports
 from .render import ACCEPTED
+from .stored import editorial_key, load_site, mark_of
 
 _PREFIXES = {"author": "/authors/", "topic": "/topics/", "page": "/"}
 
@@ -37,8 +39,11 @@ def status_of_draft(key: str, record: Item, ports: Ports, now: datetime) -> dict
     blob = ports.work.get(f"articles/{record['slug']}.json") if record["document"] or state == WITHDRAWN else None
     if blob is None:
         return report
-    document = Document.from_bytes(blob.body)
-    report |= {"state": document.state(now), "settled": _settled(record["slug"], digest(blob.body), ports)}
+    decisions = ports.work.get(editorial_key(record["slug"]))
+    tiers = {tier: rank for rank, tier in enumerate(load_site(ports).tiers)}
+    editorial = Editorial.from_bytes(decisions.body if decisions else None)
+    document = decided(Document.from_bytes(blob.body), editorial, tiers)
+    report |= {"state": document.state(now), "settled": _settled(record["slug"], mark_of(blob, decisions), ports)}
     report["warnings"] = [*record["warnings"], *_without_profile(document, ports)]
     return report | ({"rejected": True} if state == REJECTED else {})
 

@@ -9,9 +9,10 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
+from nightdesk.domain.documents import digest
 from nightdesk.domain.site import Site
 
-from .ports import Ports
+from .ports import Blob, Ports
 
 IMAGE_TYPES = {
     ".svg": "image/svg+xml",
@@ -23,6 +24,16 @@ IMAGE_TYPES = {
     ".avif": "image/avif",
 }
 JSON = "application/json"
+
+
+def editorial_key(slug: str) -> str:
+    """Where an article's editorial decisions are kept."""
+    return f"editorial/{slug}.json"
+
+
+def mark_of(document: Blob, decisions: Blob | None) -> str:
+    """What tells an article's document, with the editors' decisions about it, from any other."""
+    return digest(document.body + (b"\0" + decisions.body if decisions else b""))
 
 
 def load_site(ports: Ports) -> Site:
