@@ -25,6 +25,7 @@ from .console import Progress, result, say
 
 _FOLDERS = ("drafts", "authors", "topics", "pages")
 _PATIENCE = 240.0
+QUEUES = ("Render", "Gate", "Touch", "Index", "Invalidate", "Bulk")
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -219,9 +220,9 @@ def show_status(args: argparse.Namespace) -> int:
 
 def _show_pipeline(cloud: Cloud, ports: Ports, as_json: bool) -> int:
     sqs = cloud.session().client("sqs")
-    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    names = [f"ApproximateNumberOfMessages{kind}" for kind in ("", "NotVisible", "Delayed")]
     counts = {}
-    for stage in ("Render", "Gate", "Index", "Invalidate"):
+    for stage in QUEUES:
         for suffix in ("Queue", "DeadLetterQueue"):
             url = cloud.outputs[f"{stage}{suffix}Url"]
             found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]

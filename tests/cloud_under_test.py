@@ -21,6 +21,7 @@ from pytest_localstack import constants
 from pytest_localstack.session import RunningSession
 
 STAGES = ("Render", "Gate", "Index", "Invalidate")
+QUEUES = ("Render", "Gate", "Touch", "Index", "Invalidate", "Bulk")
 LOCALSTACK_IMAGE = "localstack/localstack:4.14"
 """The last one that starts without an account (pytest-localstack's own default)."""
 _KNOWN = (
@@ -105,10 +106,10 @@ class CloudUnderTest:
         answer = self.client("events").put_events(Entries=[{**entry, "Detail": json.dumps({"version": 1, **detail})}])
         assert answer["FailedEntryCount"] == 0
 
-    def messages(self, stage: str, *, dead: bool = False) -> int:
-        """How many messages wait for a stage, those that it works on among them."""
-        name = f"{stage}{'DeadLetter' if dead else ''}QueueUrl"
-        counts = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    def messages(self, queue: str, *, dead: bool = False) -> int:
+        """How many messages a queue holds, those that are being worked on or come later among them."""
+        name = f"{queue}{'DeadLetter' if dead else ''}QueueUrl"
+        counts = [f"ApproximateNumberOfMessages{kind}" for kind in ("", "NotVisible", "Delayed")]
         found = self.client("sqs").get_queue_attributes(QueueUrl=self.outputs[name], AttributeNames=counts)
         return sum(int(found["Attributes"][count]) for count in counts)
 
@@ -123,7 +124,7 @@ class CloudUnderTest:
         until = time.monotonic() + patience
         quiet = 0
         while quiet < 5:
-            counts = {stage: self.messages(stage) for stage in STAGES}
+            counts = {queue: self.messages(queue) for queue in QUEUES}
             quiet = 0 if any(counts.values()) else quiet + 1
             if time.monotonic() > until:
                 raise TimeoutError(f"the queues did not become empty: {counts}")

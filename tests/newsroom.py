@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from cloud_under_test import Answer, CloudUnderTest
+from cloud_under_test import QUEUES, Answer, CloudUnderTest
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
@@ -225,7 +225,7 @@ def path_of(url: str) -> str:
 def expect_calm(newsroom: Newsroom) -> None:
     """No queue holds anything, and no stage has given anything up."""
     newsroom.cloud.settle(120)
-    assert {stage: newsroom.cloud.messages(stage, dead=True) for stage in STAGES} == dict.fromkeys(STAGES, 0)
+    assert {queue: newsroom.cloud.messages(queue, dead=True) for queue in QUEUES} == dict.fromkeys(QUEUES, 0)
 
 
 class _Addresses(HTMLParser):

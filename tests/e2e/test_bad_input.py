@@ -230,7 +230,7 @@ def test_what_breaks_a_stage_is_parked_and_others_go_on(newsroom: Newsroom) -> N
     sqs, work = newsroom.cloud.client("sqs"), newsroom.cloud.outputs["WorkBucket"]
     newsroom.cloud.client("s3").put_object(Bucket=work, Key="articles/bad-document.json", Body=b'{"slug": "canary1d')
     with newsroom.fewer_tries("Gate"), newsroom.fewer_tries("Render"):
-        newsroom.cloud.tell("ArticleTouched", {"slug": "bad-document"})
+        newsroom.cloud.tell("ArticleRendered", {"slug": "bad-document", "revision": 1})
         newsroom.cloud.tell("ArticleRendered", {"slug": "../impossible", "revision": 1})
         sqs.send_message(QueueUrl=newsroom.cloud.outputs["RenderQueueUrl"], MessageBody="no event at all")
         newsroom.cloud.put({"drafts/bad-bystander.md": draft("Bystander", "Words.")})
@@ -240,7 +240,7 @@ def test_what_breaks_a_stage_is_parked_and_others_go_on(newsroom: Newsroom) -> N
         newsroom.cloud.wait_for(lambda: newsroom.cloud.messages("Render", dead=True) == 1, 60)
         newsroom.cloud.settle()
     report = newsroom.asks("status")
-    assert report["dead_lettered"] == {"render": 1, "gate": 2, "index": 0, "invalidate": 0}
+    assert {stage: n for stage, n in report["dead_lettered"].items() if n} == {"render": 1, "gate": 2}
     assert set(report["in_flight"].values()) == {0}
     # What readers saw, they still see.
     assert "Sound words." in newsroom.page("/articles/bad-document/").text

@@ -342,13 +342,15 @@ def test_what_is_not_live_is_not_shown(newsroom: Newsroom, state: str, matter: d
     assert [key for key, body in newsroom.site().items() if b"Unseen words" in body] == []
 
 
-def test_a_renamed_slug_leaves_a_tombstone(newsroom: Newsroom) -> None:
+def test_a_renamed_slug_leads_to_the_new_one(newsroom: Newsroom) -> None:
     newsroom.cloud.put({"drafts/mole.md": draft("The mole", "Words.", slug="mole-east")})
     newsroom.live("mole-east")
     newsroom.cloud.put({"drafts/mole.md": draft("The mole", "Words.", slug="mole-west")})
     newsroom.live("mole-west")
     newsroom.cloud.settle()
-    assert newsroom.page("/articles/mole-east/").status == 410
+    for tier in TIERS:
+        answer = newsroom.page("/articles/mole-east/", tier)
+        assert (answer.status, answer.headers["location"]) == (301, "/articles/mole-west/")
     assert [key for key, body in newsroom.site().items() if b"mole-east" in body] == []
 
 

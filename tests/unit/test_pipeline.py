@@ -14,6 +14,7 @@ import pytest
 from nightdesk.domain.errors import Transient
 from nightdesk.events import DETAILS
 from nightdesk.rendering.environment import Theme
+from nightdesk.usecases.ports import Output
 from nightdesk.usecases.status import status
 from test_convergence import CALM, World
 
@@ -104,21 +105,38 @@ def test_a_takedown_is_complete(room: Newsroom, how: str) -> None:
     left = {key for key, output in room.site.outputs.items() if b"Copper" in output.body}
     ours = {key: output for key, output in room.site.outputs.items() if key.startswith("articles/a-story/")}
     if how == "drafted":
-        assert left == set(ours) == {"articles/a-story/~preview/index.html"}
+        assert left == set(ours) == set()
     else:
         assert left == set()
         assert {output.metadata["status"] for output in ours.values()} == {"410"}
-        assert len(ours) == 4
+        assert len(ours) == 3
     assert room.state("a-story")["state"] == {"deleted": "withdrawn", "expired": "expired", "drafted": "draft"}[how]
     assert "Another story" in room.page("/")
 
 
 def test_what_is_scheduled_is_nowhere(room: Newsroom) -> None:
     room.publish("a-story", "Copper levies rise", publish_at="2026-12-24")
-    shown = [key for key, output in room.site.outputs.items() if b"Copper" in output.body]
-    assert shown == ["articles/a-story/~preview/index.html"]
-    assert room.site.outputs[shown[0]].cache_control == "no-store"
+    assert not [key for key, output in room.site.outputs.items() if b"Copper" in output.body]
     assert room.state("a-story")["state"] == "scheduled"
+
+
+def test_what_is_not_live_is_whole_in_its_preview(room: Newsroom) -> None:
+    room.file("drafts/a-story/map.svg", "<svg/>")
+    body = "![The map](map.svg)\n\n::: gate\nCopper levies.\n:::\n"
+    room.publish("a-story/index", "Copper levies rise", draft=True, body=body)
+    work: dict[str, Output] = room.bare.work.outputs  # type: ignore[attr-defined]  # memory_ports makes it
+    page = work["preview/a-story/index.html"]
+    assert b"Copper levies." in page.body
+    assert page.cache_control == "no-store"
+    [image] = [key for key in work if key.startswith("preview/a-story/map.")]
+    assert f'src="/{image}"'.encode() in page.body
+    room.file("authors/ada.md", "---\nname: Ada Lindqvist\n---\nBio.\n")
+    assert b"Ada Lindqvist" in work["preview/a-story/index.html"].body
+    # Once it is live, the way leads there, and nothing else is left.
+    room.publish("a-story/index", "Copper levies rise", body=body)
+    assert [key for key in work if key.startswith("preview/a-story/")] == ["preview/a-story/index.html"]
+    metadata = work["preview/a-story/index.html"].metadata
+    assert (metadata["status"], metadata["location"]) == ("302", "/articles/a-story/")
 
 
 def test_hidden_text_is_in_no_object_but_those_of_its_tier(room: Newsroom) -> None:

@@ -117,8 +117,6 @@ def _write(ports: Ports, out: Path) -> int:
     count = 0
     made: set[Path] = set()
     for key, output in ports.site.outputs.items():  # type: ignore[attr-defined]  # memory_ports gives MemoryObjects
-        if "ends" in output.metadata:
-            continue  # where a preview was; in files, there never was one
         path = out / key
         if path.parent not in made:
             path.parent.mkdir(parents=True, exist_ok=True)

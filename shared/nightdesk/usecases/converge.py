@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeVar
 
 from nightdesk.domain.documents import digest
@@ -64,15 +65,22 @@ def store(objects: Objects, output: Output) -> bool:
     Raises:
         Conflict: another writer changed the object in the meantime.
     """
+    stat, mark = objects.stat(output.key), _mark(output)
+    if stat and stat.metadata.get("digest") == mark:
+        return False
+    marked = replace(output, metadata={**output.metadata, "digest": mark})
+    objects.put(marked, stat.etag if stat else None)
+    return True
+
+
+def is_stored(objects: Objects, output: Output) -> bool:
+    """Whether just these bytes and headers are stored."""
+    stat = objects.stat(output.key)
+    return stat is not None and stat.metadata.get("digest") == _mark(output)
+
+
+def _mark(output: Output) -> str:
     served = "\n".join(
         [output.content_type, output.cache_control, *(f"{k}={v}" for k, v in sorted(output.metadata.items()))]
     )
-    mark = digest(served.encode() + b"\0" + output.body)
-    stat = objects.stat(output.key)
-    if stat and stat.metadata.get("digest") == mark:
-        return False
-    marked = Output(
-        output.key, output.body, output.content_type, output.cache_control, {**output.metadata, "digest": mark}
-    )
-    objects.put(marked, stat.etag if stat else None)
-    return True
+    return digest(served.encode() + b"\0" + output.body)

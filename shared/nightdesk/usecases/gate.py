@@ -5,8 +5,8 @@ Knows who may see what. Everything that is written under `articles/<slug>/~<tier
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any, NamedTuple
@@ -23,20 +23,21 @@ from nightdesk.rendering.contexts import Link, RelatedBox
 from nightdesk.rendering.environment import Theme
 
 from . import catalogue
-from .converge import converge, store
+from .converge import converge, is_stored, store
 from .invalidate import MANY
-from .paths import article_tag, profile_tag
-from .ports import Event, Output, Ports
+from .paths import article_tag, preview_key, profile_tag
+from .ports import Event, Objects, Output, Ports
 from .stored import IMAGE_TYPES, JSON, editorial_key, facts_from, load_site, mark_of
 
 HTML = "text/html; charset=utf-8"
 PAGE_CACHE = "public, max-age=0, s-maxage=86400, stale-while-revalidate=60"
 ASSET_CACHE = "public, max-age=31536000, immutable"
+PREVIEW_CACHE = "no-store"
 RELATED = 3
 """How many earlier articles "More in" and "More from" name; publishing re-gates at most as many that follow."""
 _BATCH = 50
 PREVIEW = "preview"
-"""In place of a tier, in the path of what is shown to those who have a preview link."""
+"""Before the names of lists of articles that readers do not get yet."""
 _SHOWN = frozenset((LIVE, DRAFT, SCHEDULED))
 _SHORTLY = timedelta(seconds=1)
 _EMPTY = "d41d8cd98f00b204e9800998ecf8427e"
@@ -66,12 +67,21 @@ class _Inputs:
     earlier: dict[str, list[dict[str, Any]]]
 
 
-class _Made(NamedTuple):
+class _Folder(NamedTuple):
+    """What is to lie in a folder: objects, and images (target, key and etag of each); nothing else, or else tombstones."""
+
+    prefix: str
     outputs: tuple[Output, ...]
-    assets: tuple[tuple[str, str, str], ...]
+    assets: tuple[tuple[str, str, str], ...] = ()
+    cache: str = ""
+    tags: Mapping[str, str] = _NONE
+    tombstones: bool = False
+
+
+class _Made(NamedTuple):
+    pages: _Folder
+    preview: _Folder
     facts: bytes
-    tombstones: bool
-    """Whether what else lies below the article gets a tombstone, rather than being removed."""
 
 
 def gate(slug: str, ports: Ports, theme: Theme, bulk: str = "") -> Gated | None:
@@ -168,30 +178,35 @@ def places(document: Document) -> list[str]:
 
 
 def _make(inputs: _Inputs, theme: Theme) -> _Made:
-    document, site = inputs.document, inputs.site
-    facts: dict[str, Any] = {"slug": document.slug, "state": inputs.state, "places": {}, "document": inputs.digest}
+    document, slug = inputs.document, inputs.document.slug
+    facts: dict[str, Any] = {"slug": slug, "state": inputs.state, "places": {}, "document": inputs.digest}
     # What the page shows of others: whoever enters the article into lists looks whether it still holds.
     facts["shows"] = {"profiles": inputs.profiles, "place": "", "earlier": digest_cards(inputs.earlier)}
+    published, preview = _Folder(f"articles/{slug}/", ()), _preview_is_over(slug)
     if document.moved:
-        body = f"Moved to /articles/{document.moved}/\n".encode()
-        return _everywhere(document, site, body, canonical(facts), "301", f"/articles/{document.moved}/")
-    if inputs.state in (WITHDRAWN, EXPIRED):
-        return _everywhere(document, site, gone_html(theme, site).encode(), canonical(facts), "410")
-    if inputs.state != LIVE:
+        published = _everywhere(inputs, b"Moved\n", {"status": "301", "location": f"/articles/{document.moved}/"})
+    elif inputs.state in (WITHDRAWN, EXPIRED):
+        published = _everywhere(inputs, gone_html(theme, inputs.site).encode(), {"status": "410"})
+    elif inputs.state != LIVE:
+        preview = _preview(inputs, theme)
         # In no list that readers see; but whoever changes a profile must find the previews that show it.
-        facts["places"] = {f"{PREVIEW}:{place}": {"card": {"slug": document.slug}} for place in places(document)[1:]}
-        return _Made(*_preview(inputs, theme), canonical(facts), False)
-    facts["shows"]["place"] = sort_key(document)
-    outputs, assets = _variants(inputs, site.tiers, _related(inputs), theme)
-    # Whoever comes with a preview link finds the article itself now.
-    here = {"status": "302", "location": f"/articles/{document.slug}/", "ends": PREVIEW}
-    outputs.append(_article_page(document, PREVIEW, b"Published\n", here))
-    facts_card = pages.card_facts(document, inputs.authors, inputs.topics)
-    facts["places"] = {place: {"card": facts_card} for place in places(document)}
+        facts["places"] = {f"{PREVIEW}:{place}": {"card": {"slug": slug}} for place in places(document)[1:]}
+    else:
+        published = _variants(inputs, theme)
+        facts["shows"]["place"] = sort_key(document)
+        facts["places"] = _entries(inputs)
+    return _Made(published, preview, canonical(facts))
+
+
+def _entries(inputs: _Inputs) -> dict[str, dict[str, Any]]:
+    """What lists show of a live article, by its places in them."""
+    document = inputs.document
+    card = pages.card_facts(document, inputs.authors, inputs.topics)
+    found = {place: {"card": card} for place in places(document)}
     for number, correction in enumerate(document.corrections):
         place = f"corrections {sortable(correction['date'])}#{document.slug}#{number:03}"
-        facts["places"][place] = {"card": {**correction, "title": document.title, "slug": document.slug}}
-    return _Made(tuple(outputs), tuple(assets), canonical(facts), False)
+        found[place] = {"card": {**correction, "title": document.title, "slug": document.slug}}
+    return found
 
 
 def _article_page(document: Document, tier: str, body: bytes, metadata: Mapping[str, str] = _NONE) -> Output:
@@ -202,35 +217,46 @@ def _article_page(document: Document, tier: str, body: bytes, metadata: Mapping[
     return Output(key, body, HTML, PAGE_CACHE, {"cache-tag": ",".join(tags), **metadata})
 
 
-def _everywhere(
-    document: Document, site: Site, body: bytes, facts: bytes, status: str, location: str = ""
-) -> _Made:  # fmt: skip
+def _everywhere(inputs: _Inputs, body: bytes, metadata: Mapping[str, str]) -> _Folder:
     """The same for every reader and in place of every image: the article is gone, or somewhere else."""
-    metadata = {"status": status} | ({"location": location} if location else {})
-    outputs = tuple(_article_page(document, tier, body, metadata) for tier in (*site.tiers, PREVIEW))
-    return _Made(outputs, (), facts, True)
+    outputs = tuple(_article_page(inputs.document, tier, body, metadata) for tier in inputs.site.tiers)
+    slug = inputs.document.slug
+    return _Folder(f"articles/{slug}/", outputs, tags={"cache-tag": article_tag(slug)}, tombstones=True)
 
 
-def _preview(inputs: _Inputs, theme: Theme) -> tuple[tuple[Output, ...], tuple[tuple[str, str, str], ...]]:
-    """The whole of an article that readers do not get yet, for those who have a link of their own."""
-    outputs, assets = _variants(inputs, (PREVIEW,), [], theme)
-    return tuple(replace(output, cache_control="no-store") for output in outputs), tuple(assets)
-
-
-def _variants(
-    inputs: _Inputs, tiers: Sequence[str], related: list[RelatedBox], theme: Theme
-) -> tuple[list[Output], list[tuple[str, str, str]]]:
-    """A page for each tier from that tier's view, and what images it shows: target, key and etag of each."""
+def _variants(inputs: _Inputs, theme: Theme) -> _Folder:
+    """A page for each tier from that tier's view, and what images it shows."""
     document, site = inputs.document, inputs.site
-    preview = tiers == (PREVIEW,)
-    views = [view(document, site.tiers[-1] if preview else tier, site) for tier in tiers]
-    texts = pages.article_pages(theme, site, document, views, inputs.authors, inputs.topics, related, preview)
-    outputs, assets = [], []
-    for tier, seen, text in zip(tiers, views, texts, strict=True):
-        outputs.append(_article_page(document, tier, text.encode()))
-        prefix = f"articles/{document.slug}/~{tier}"
-        assets += [(f"{prefix}/{a.name}", a.key, a.etag) for a in document.assets if a.name in seen.assets]
-    return outputs, assets
+    views = [view(document, tier, site) for tier in site.tiers]
+    texts = pages.article_pages(theme, site, document, views, inputs.authors, inputs.topics, _related(inputs))
+    assets = [
+        (f"articles/{document.slug}/~{tier}/{asset.name}", asset.key, asset.etag)
+        for tier, seen in zip(site.tiers, views, strict=True)
+        for asset in document.assets
+        if asset.name in seen.assets
+    ]
+    outputs = [_article_page(document, tier, text.encode()) for tier, text in zip(site.tiers, texts, strict=True)]
+    tags = {"cache-tag": article_tag(document.slug)}
+    return _Folder(f"articles/{document.slug}/", tuple(outputs), tuple(assets), ASSET_CACHE, tags)
+
+
+def _preview(inputs: _Inputs, theme: Theme) -> _Folder:
+    """The whole of an article that readers do not get yet, in the private bucket, for those who have a link of their own."""
+    document, site = inputs.document, inputs.site
+    whole = view(document, site.tiers[-1], site)
+    [text] = pages.article_pages(theme, site, document, [whole], inputs.authors, inputs.topics, [], preview=True)
+    prefix = preview_key(document.slug, "")
+    # The page's own images lie beside it; every other address is as it will be.
+    text = text.replace(f'src="/articles/{document.slug}/', f'src="/{prefix}')
+    page = Output(preview_key(document.slug), text.encode(), HTML, PREVIEW_CACHE)
+    assets = tuple((prefix + a.name, a.key, a.etag) for a in document.assets if a.name in whole.assets)
+    return _Folder(prefix, (page,), assets, PREVIEW_CACHE)
+
+
+def _preview_is_over(slug: str) -> _Folder:
+    """Whoever still comes with a preview link is sent to the article's own address."""
+    there = {"status": "302", "location": f"/articles/{slug}/"}
+    return _Folder(preview_key(slug, ""), (Output(preview_key(slug), b"Published\n", HTML, PREVIEW_CACHE, there),))
 
 
 def _related(inputs: _Inputs) -> list[RelatedBox]:
@@ -262,33 +288,60 @@ def gone_html(theme: Theme, site: Site) -> str:
 
 
 def _write(slug: str, made: _Made, ports: Ports) -> bool:
-    """Write what is new, and take away what should not be there; where the article is gone, a tombstone stands for each image."""
-    prefix = f"articles/{slug}/"
-    there = dict(ports.site.list(prefix))
-    missing = [asset for asset in made.assets if there.get(asset[0], _EMPTY) == _EMPTY]
-    for target, key, etag in missing:
-        _copy(target, key, etag, slug, ports)
-    wrote = [store(ports.site, output) for output in made.outputs]
-    wanted = {output.key for output in made.outputs} | {target for target, _, _ in made.assets}
-    folders = {output.key.rpartition("/")[0] for output in made.outputs}
-    for key in sorted(set(there) - wanted):
-        if made.tombstones and key.rpartition("/")[0] in folders:
-            metadata = {"cache-tag": article_tag(slug), "status": "410"}
-            wrote.append(store(ports.site, Output(key, b"", "text/plain", PAGE_CACHE, metadata)))
-        else:
-            ports.site.delete(key)
-            wrote.append(True)
+    wrote = [_fill(made.pages, ports.site, ports), _fill_preview(made.preview, ports)]
     wrote.append(store(ports.work, Output(f"facts/{slug}.json", made.facts, JSON)))
-    return any(wrote) or bool(missing)
+    return any(wrote)
 
 
-def _copy(target: str, key: str, etag: str, slug: str, ports: Ports) -> None:
-    """An image's name holds its digest, so bytes other than those that the document speaks of may not get that name."""
-    blob = ports.drafts.get(key)
-    if blob is None or blob.etag != etag:
-        raise Conflict(f"{key} changed since the draft was rendered")
-    kind = IMAGE_TYPES["." + target.rsplit(".", 1)[1]]
-    store(ports.site, Output(target, blob.body, kind, ASSET_CACHE, {"cache-tag": article_tag(slug)}))
+def _fill(folder: _Folder, objects: Objects, ports: Ports) -> bool:
+    """Bring a folder in line; whether anything was written."""
+    there = dict(objects.list(folder.prefix))
+    return any([_bring(folder, there, objects, ports), _store(folder, objects), _clear(folder, there, objects)])
+
+
+def _fill_preview(folder: _Folder, ports: Ports) -> bool:
+    """As any folder; but that a preview is over is written last, so that where it stands, there is nothing else."""
+    [page] = folder.outputs
+    if page.metadata and is_stored(ports.work, page):
+        return False
+    there = dict(ports.work.list(folder.prefix))
+    return any(
+        [_bring(folder, there, ports.work, ports), _clear(folder, there, ports.work), _store(folder, ports.work)]
+    )
+
+
+def _bring(folder: _Folder, there: Mapping[str, str], objects: Objects, ports: Ports) -> bool:
+    """Copy the images that are missing.
+
+    An image's name holds its digest, so bytes other than those that the document speaks of may not get that name.
+    """
+    missing = [asset for asset in folder.assets if there.get(asset[0], _EMPTY) == _EMPTY]
+    for target, key, etag in missing:
+        blob = ports.drafts.get(key)
+        if blob is None or blob.etag != etag:
+            raise Conflict(f"{key} changed since the draft was rendered")
+        kind = IMAGE_TYPES["." + target.rsplit(".", 1)[1]]
+        store(objects, Output(target, blob.body, kind, folder.cache, folder.tags))
+    return bool(missing)
+
+
+def _store(folder: _Folder, objects: Objects) -> bool:
+    wrote = [store(objects, output) for output in folder.outputs]
+    return any(wrote)
+
+
+def _clear(folder: _Folder, there: Mapping[str, str], objects: Objects) -> bool:
+    """Take away what should not be there. Where an article is gone, a tombstone stands for each of its images."""
+    wanted = {output.key for output in folder.outputs} | {target for target, _, _ in folder.assets}
+    shown = {output.key.rpartition("/")[0] for output in folder.outputs if folder.tombstones}
+    wrote = False
+    for key in sorted(set(there) - wanted):
+        if key.rpartition("/")[0] in shown:
+            wrote |= store(objects, Output(key, b"", "text/plain", PAGE_CACHE, {**folder.tags, "status": "410"}))
+        else:
+            objects.delete(key)
+            wrote = True
+    return wrote
 
 
 def fan_out(kind: str, identifier: str, ports: Ports) -> int:

@@ -14,6 +14,11 @@ def key_of(path: str) -> str:
     return path[1:] + ("index.html" if path.endswith("/") else "")
 
 
+def preview_key(slug: str, name: str = "index.html") -> str:
+    """The key in the private bucket of a preview, or of an image beside it; the edge serves it at `/preview/<slug>/<name>`."""
+    return f"preview/{slug}/{name}"
+
+
 def path_of(key: str) -> str:
     """The path that readers ask for to get an object."""
     return "/" + (key.removesuffix("index.html") if key == "index.html" or key.endswith("/index.html") else key)
