@@ -12,8 +12,8 @@ import re
 import zlib
 
 import pytest
-from cloud_under_test import Answer
-from newsroom import STAGES, SVG, TIERS, Newsroom, as_text, draft, path_of_key
+from cloud_under_test import QUEUES, Answer
+from newsroom import SVG, TIERS, Newsroom, as_text, draft, path_of_key
 
 pytestmark = pytest.mark.cloud
 
@@ -287,7 +287,7 @@ def test_logs_and_dead_letters_hold_no_text(newsroom: Newsroom, heard: list[str]
     with newsroom.fewer_tries("Gate", 1):
         for body in (broken, cut):
             s3.put_object(Bucket=work, Key="articles/leak-all.json", Body=body)
-            newsroom.cloud.tell("ArticleTouched", {"slug": "leak-all"})
+            newsroom.cloud.tell("ArticleRendered", {"slug": "leak-all", "revision": 1})
             newsroom.cloud.wait_for(lambda: newsroom.cloud.messages("Gate", dead=True) > 0, 60)
             newsroom.cloud.settle()
             [letter] = newsroom.dead_letters("Gate")
@@ -296,7 +296,7 @@ def test_logs_and_dead_letters_hold_no_text(newsroom: Newsroom, heard: list[str]
     assert any("leak-all" in line for line in lines)
     assert any('"level":"ERROR"' in line for line in lines)
     assert [line[:300] for line in lines if re.search(r"(sub|mem)canary", line.lower())] == []
-    assert all(newsroom.dead_letters(stage) == [] for stage in STAGES)
+    assert all(newsroom.dead_letters(queue) == [] for queue in QUEUES)
 
 
 def test_problems_of_a_refused_draft_do_not_quote_its_gates(newsroom: Newsroom, heard: list[str]) -> None:

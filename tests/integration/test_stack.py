@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 
 import pytest
-from cloud_under_test import STAGES, CloudUnderTest
+from cloud_under_test import QUEUES, STAGES, CloudUnderTest
 
 DRAFT = """---
 title: The tide table of Orrin
@@ -34,7 +34,7 @@ def test_a_draft_put_into_the_bucket_is_a_gated_page(cloud: CloudUnderTest) -> N
 
 def test_nothing_is_parked(cloud: CloudUnderTest) -> None:
     cloud.settle()
-    assert {stage: cloud.messages(stage, dead=True) for stage in STAGES} == dict.fromkeys(STAGES, 0)
+    assert {queue: cloud.messages(queue, dead=True) for queue in QUEUES} == dict.fromkeys(QUEUES, 0)
 
 
 def test_queues_have_the_numbers_of_the_template(cloud: CloudUnderTest) -> None:
