@@ -23,6 +23,8 @@ from typing import Any
 from .ports import ANY, Change, Item, Table
 
 RECORD, CLAIM, DRAFT = "record", "claim", "draft"
+PREVIEW = "preview"
+"""Before the names of lists of articles that readers do not get yet."""
 
 
 def draft_record(table: Table, key: str) -> Item | None:

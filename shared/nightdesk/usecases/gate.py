@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any, NamedTuple
 
-from nightdesk.domain.documents import DRAFT, EXPIRED, LIVE, SCHEDULED, WITHDRAWN, Document, canonical, digest
+from nightdesk.domain.documents import DRAFT, EXPIRED, LIVE, SCHEDULED, WITHDRAWN, Document, canonical
 from nightdesk.domain.editorial import Editorial, decided
 from nightdesk.domain.errors import Conflict, Transient
 from nightdesk.domain.moments import sortable
@@ -27,17 +27,12 @@ from .converge import converge, is_stored, store
 from .invalidate import MANY
 from .paths import article_tag, preview_key, profile_tag
 from .ports import Event, Objects, Output, Ports
-from .stored import IMAGE_TYPES, JSON, editorial_key, facts_from, load_site, mark_of
+from .related import digest_cards, earlier_cards
+from .stored import ASSET_CACHE, HTML, IMAGE_TYPES, JSON, editorial_key, facts_from, load_site, mark_of
 
-HTML = "text/html; charset=utf-8"
 PAGE_CACHE = "public, max-age=0, s-maxage=86400, stale-while-revalidate=60"
-ASSET_CACHE = "public, max-age=31536000, immutable"
 PREVIEW_CACHE = "no-store"
-RELATED = 3
-"""How many earlier articles "More in" and "More from" name; publishing re-gates at most as many that follow."""
 _BATCH = 50
-PREVIEW = "preview"
-"""Before the names of lists of articles that readers do not get yet."""
 _SHOWN = frozenset((LIVE, DRAFT, SCHEDULED))
 _SHORTLY = timedelta(seconds=1)
 _EMPTY = "d41d8cd98f00b204e9800998ecf8427e"
@@ -151,16 +146,6 @@ def _read(slug: str, ports: Ports, now: datetime) -> _Inputs | None:
     return _Inputs(document, mark, state, site, tuple(authors), tuple(topics), profiles, earlier)
 
 
-def earlier_cards(name: str, place: str, ports: Ports) -> list[dict[str, Any]]:
-    """The cards that an article at a place in a list shows as earlier ones."""
-    return [dict(item["card"]) for item in catalogue.preceding(ports.articles, name, place, RELATED)]
-
-
-def digest_cards(earlier: dict[str, list[dict[str, Any]]]) -> dict[str, str]:
-    """A digest of the cards of each list."""
-    return {name: digest(canonical(cards)) for name, cards in earlier.items()}
-
-
 def sort_key(document: Document) -> str:
     """An article's place in any list: lists are in order of time, and of slugs within a second."""
     return f"{sortable(document.date)}#{document.slug}"
@@ -190,7 +175,7 @@ def _make(inputs: _Inputs, theme: Theme) -> _Made:
     elif inputs.state != LIVE:
         preview = _preview(inputs, theme)
         # In no list that readers see; but whoever changes a profile must find the previews that show it.
-        facts["places"] = {f"{PREVIEW}:{place}": {"card": {"slug": slug}} for place in places(document)[1:]}
+        facts["places"] = {f"{catalogue.PREVIEW}:{place}": {"card": {"slug": slug}} for place in places(document)[1:]}
     else:
         published = _variants(inputs, theme)
         facts["shows"]["place"] = sort_key(document)
@@ -365,7 +350,7 @@ def _affected(kind: str, identifier: str, ports: Ports) -> Iterator[list[str]]:
         slugs = [key.removeprefix("articles/").removesuffix(".json") for key, _ in ports.work.list("articles/")]
         yield from (slugs[start : start + _BATCH] for start in range(0, len(slugs), _BATCH))
         return
-    for name in (f"{kind}:{identifier}", f"{PREVIEW}:{kind}:{identifier}"):
+    for name in (f"{kind}:{identifier}", f"{catalogue.PREVIEW}:{kind}:{identifier}"):
         after = ""
         while entries := catalogue.entries(ports.articles, name, after, _BATCH):
             yield [item["card"]["slug"] for item in entries]

@@ -18,9 +18,9 @@ from nightdesk.rendering.environment import Theme
 
 from . import catalogue
 from .converge import converge
-from .gate import RELATED, digest_cards, earlier_cards
 from .lists import FOLDERS, months_of, refresh, refresh_directory
 from .ports import Change, Event, Item, Ports
+from .related import RELATED, digest_cards, earlier_cards
 from .stored import load_site
 
 _PER_TRANSACTION = 100

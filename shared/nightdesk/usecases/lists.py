@@ -18,11 +18,10 @@ from nightdesk.rendering.environment import Theme
 
 from . import catalogue
 from .converge import converge, store
-from .gate import ASSET_CACHE, HTML, PREVIEW
 from .invalidate import MANY
 from .paths import front_of, key_of, path_of
 from .ports import Event, Item, Output, Ports
-from .stored import IMAGE_TYPES, facts_from, load_site
+from .stored import ASSET_CACHE, HTML, IMAGE_TYPES, facts_from, load_site
 
 FRONT = 30
 FEED = 50
@@ -44,7 +43,7 @@ def months_of(places: Iterable[str]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = defaultdict(set)
     for place in places:
         name, sort_key = catalogue.split_entry(place)
-        if not name.startswith(f"{PREVIEW}:"):
+        if not name.startswith(f"{catalogue.PREVIEW}:"):
             found[name].add(catalogue.month_of(sort_key))
     return dict(sorted(found.items()))
 

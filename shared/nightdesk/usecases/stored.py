@@ -24,6 +24,8 @@ IMAGE_TYPES = {
     ".avif": "image/avif",
 }
 JSON = "application/json"
+HTML = "text/html; charset=utf-8"
+ASSET_CACHE = "public, max-age=31536000, immutable"
 
 
 def editorial_key(slug: str) -> str:
