@@ -169,7 +169,8 @@ class World:
         self.theme = theme
         self.rnd = random.Random(seed)
         self.schedule = schedule
-        self.bare = memory_ports(clock=lambda: NOW)
+        self.now = NOW
+        self.bare = memory_ports(clock=lambda: self.now)
         self.site: MemoryObjects = self.bare.site  # type: ignore[assignment]  # memory_ports makes it
         self.bus: MemoryBus = self.bare.bus  # type: ignore[assignment]
         self.cache = Cache(self.site)

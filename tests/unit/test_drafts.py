@@ -72,7 +72,7 @@ KEYS = [
         ({"date": SPOKEN, "text": "C"},),
     ),
     ("newsletter", ["newsletter"], "true", True),
-    ("aliases", ["aliases"], "[/2019/03/old/, old-name]", ("/2019/03/old/", "/old-name")),
+    ("aliases", ["aliases"], "[/2019/03/old/, old-name, a.html]", ("/2019/03/old/", "/old-name/", "/a.html")),
     ("slug", ["slug"], "another-slug", "another-slug"),
 ]
 

@@ -6,7 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import pytest
 from nightdesk.domain.errors import Transient
 from nightdesk.events import DETAILS
 from nightdesk.rendering.environment import Theme
-from nightdesk.usecases.ports import Output
+from nightdesk.usecases.ports import ANY, Event, Output
 from nightdesk.usecases.status import status
 from test_convergence import CALM, World
 
@@ -201,6 +201,83 @@ def test_a_draft_that_moves_leaves_word_where_it_went(room: Newsroom) -> None:
     assert (old.metadata["status"], old.metadata["location"]) == ("301", "/articles/new-slug/")
     assert room.page("/articles/new-slug/")
     assert "old-slug" not in room.page("/")
+
+
+def leads(room: Newsroom, key: str) -> str:
+    """Where a pointer at a key leads to; empty where there is none."""
+    output = room.site.outputs.get(key)
+    return output.metadata.get("location", "") if output and output.metadata.get("status") == "301" else ""
+
+
+def test_old_addresses_lead_to_the_article(room: Newsroom) -> None:
+    aliases = ["/2019/03/old/", "old.html", "/articles/former/", "/topics/taken/", "/Über/"]
+    room.publish("a-story", aliases=aliases)
+    for key in ("2019/03/old/index.html", "old.html", "articles/former/~public/index.html"):
+        assert leads(room, key) == "/articles/a-story/", key
+    assert [w["key"] for w in room.state("a-story")["warnings"]] == ["aliases"] * 2 + ["authors", "topics"]
+    room.publish("a-story", aliases=["old.html"])
+    assert "2019/03/old/index.html" not in room.site.outputs
+    assert room.site.outputs["articles/former/~public/index.html"].metadata["status"] == "301"
+    assert leads(room, "old.html") == "/articles/a-story/"
+    room.file("drafts/a-story.md", None)
+    assert "old.html" not in room.site.outputs
+
+
+def test_an_old_address_is_a_pages_first_and_then_the_first_articles(room: Newsroom) -> None:
+    room.publish("b-story", aliases=["/help/"])
+    room.publish("a-story", aliases=["/help/"])
+    assert leads(room, "help/index.html") == "/articles/a-story/"
+    room.file("pages/help.md", "---\ntitle: Help\n---\nText.\n")
+    assert "Help" in room.page("/help/")
+    room.file("pages/help.md", None)
+    assert leads(room, "help/index.html") == "/articles/a-story/"
+    room.file("drafts/a-story.md", None)
+    assert leads(room, "help/index.html") == "/articles/b-story/"
+
+
+def test_a_slug_that_another_has_is_no_alias(room: Newsroom) -> None:
+    room.publish("one", "First")
+    room.publish("two", "Second", aliases=["/articles/one/"])
+    assert "First" in room.page("/articles/one/")
+    assert [w["key"] for w in room.state("two")["warnings"]][:1] == ["aliases"]
+
+
+def test_who_claims_a_slug_first_has_it_whichever_event_comes_first(room: Newsroom) -> None:
+    for minute, name in enumerate(("zebra", "ant")):
+        room.now = NOW + timedelta(minutes=minute)
+        text = f"---\ntitle: {name}\nslug: shared\ndate: 2026-11-01\n---\nText.\n"
+        room.bare.drafts.put(Output(f"drafts/{name}.md", text.encode(), "text/markdown"), ANY)
+    for name in ("ant", "zebra"):
+        room.say([Event("ObjectEvent", {"key": f"drafts/{name}.md"})])
+        room.settle()
+        assert f"<h1>{name}</h1>" in room.page("/articles/shared/")
+    assert room.told("DraftRejected")[-1]["key"] == "drafts/ant.md"
+    # A new version keeps the claim of the old one, and one that was refused meanwhile has none.
+    room.now = NOW + timedelta(hours=1)
+    room.publish("zebra", "zebra again", slug="shared")
+    assert "<h1>zebra again</h1>" in room.page("/articles/shared/")
+
+
+def test_dates_that_the_author_leaves_to_us_follow_what_happens(room: Newsroom) -> None:
+    def dates() -> tuple[str, str]:
+        page = room.page("/articles/a-story/")
+        return tuple(re.search(rf'"{name}":"2026-11-(..T..)', page)[1] for name in ("datePublished", "dateModified"))  # type: ignore[index, return-value]
+
+    def file(hour: int, body: str, *keys: str) -> None:
+        room.now = datetime(2026, 11, 22, hour, tzinfo=UTC)
+        room.file("drafts/a-story.md", "\n".join(["---", "title: T", *keys, "---", body, ""]))
+
+    file(1, "Words.", "draft: true")
+    file(3, "Words.")
+    assert dates() == ("22T03", "22T03")
+    file(4, "Words.", "tags: [a]")
+    file(5, "  Words.  ")
+    assert dates() == ("22T03", "22T03"), "neither tags nor spaces are substance"
+    file(6, "Other words.")
+    file(7, "Other words.", "tags: [b]")
+    assert dates() == ("22T03", "22T06")
+    file(8, "Yet others.", "date: 2026-11-20")
+    assert dates() == ("20T00", "20T00"), "who gives a date speaks for both"
 
 
 def test_a_draft_refused_for_its_tier_is_published_when_settings_know_it(room: Newsroom) -> None:

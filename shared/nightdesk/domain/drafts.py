@@ -49,6 +49,7 @@ RESERVED = frozenset(
         "feed",
         "newsletter-archive",
         "openapi",
+        "preview",
         "search",
         "sitemap",
         "signin",
@@ -203,6 +204,8 @@ def parse_draft(raw: bytes, name: str, site: Site, to_html: Callable[[str], str]
         corrections.append(correction)
     at_most(12, corrections, "corrections")
 
+    aliases = tuple(dict.fromkeys(_aliases(keys, warnings)))
+    at_most(24, aliases, "aliases")
     slug = _slug(keys, name, problems)
     access = tier("access", "visibility", default=PUBLIC)
     sources_access = tier("sources_access", default=site.tiers[min(1, len(site.tiers) - 1)])
@@ -225,7 +228,7 @@ def parse_draft(raw: bytes, name: str, site: Site, to_html: Callable[[str], str]
         production=production,
         corrections=tuple(corrections),
         newsletter=keys.flag("newsletter"),
-        aliases=tuple(_aliases(keys)),
+        aliases=aliases,
     )
     extra = keys.unread()
     warnings += [Problem(node.line, key, "is not a key that is known here; it is kept") for key, node in extra.items()]
@@ -277,13 +280,25 @@ def _hero(keys: Reader, warnings: list[Problem]) -> dict[str, str]:
     return hero
 
 
-def _aliases(keys: Reader) -> list[str]:
+def _aliases(keys: Reader, warnings: list[Problem]) -> list[str]:
+    """Old addresses in the one spelling that the edge lets through (functions/edge/viewer_request.js); others lead nowhere."""
     aliases = []
     for text, node in keys.texts("aliases"):
         path = "/" + text.strip().lstrip("/")
         if re.search(r"[?#\\\s]|//|/\.{1,2}(/|$)", path) or path == "/":
             keys.problem(node, "aliases", f"“{text}” must be a path on this site, such as /2019/03/old-name/")
-        aliases.append(path)
+        if "." not in path.rsplit("/", 1)[1]:
+            path = path.rstrip("/") + "/"
+        first = path.split("/")[1]
+        if re.search(r"[^a-z0-9._/-]", path) or path.endswith("/index.html"):
+            told = f"“{text}” cannot lead here: addresses have lower-case letters, digits, hyphens and dots"
+            warnings.append(Problem(node.line, "aliases", told))
+        elif first in RESERVED and not re.fullmatch(rf"/articles/{SLUG.pattern}/", path):
+            warnings.append(
+                Problem(node.line, "aliases", f"“{text}” cannot lead here: what is below /{first}/ is the site's")
+            )
+        else:
+            aliases.append(path)
     return aliases
 
 

@@ -11,7 +11,7 @@
     lists               <list>                 lists that have articles
     path                <path>                 which write of a path was last invalidated
 
-A list is `all`, `topic:<id>`, `author:<id>` or `corrections`; or `preview:topic:<id>`, `preview:author:<id>`, which have no
+A list is `all`, `topic:<id>`, `author:<id>` or `corrections`; `alias:<path>`, of the articles that an old address leads to; or `preview:topic:<id>`, `preview:author:<id>`, which have no
 pages and name the articles that readers do not get yet.
 """
 

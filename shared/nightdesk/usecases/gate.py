@@ -188,6 +188,9 @@ def _entries(inputs: _Inputs) -> dict[str, dict[str, Any]]:
     document = inputs.document
     card = pages.card_facts(document, inputs.authors, inputs.topics)
     found = {place: {"card": card} for place in places(document)}
+    for path in document.aliases:
+        if not path.startswith("/articles/"):  # those are slugs, which render sees to
+            found[f"alias:{path} {document.slug}"] = {"card": {"slug": document.slug}}
     for number, correction in enumerate(document.corrections):
         place = f"corrections {sortable(correction['date'])}#{document.slug}#{number:03}"
         found[place] = {"card": {**correction, "title": document.title, "slug": document.slug}}

@@ -60,7 +60,7 @@ def finish(entered: Sequence[Listed], ports: Ports, theme: Theme) -> tuple[str, 
         paths[:] = [
             path for name, months in months_of(pending).items() for path in refresh(name, months, site, ports, theme)
         ]
-        if any(not place.startswith(("all ", "corrections ")) for place in pending):
+        if any(place.startswith(tuple(f"{kind}:" for kind in FOLDERS)) for place in pending):
             paths.extend(refresh_directory(kind, site, ports, theme) for kind in FOLDERS)
         return True
 

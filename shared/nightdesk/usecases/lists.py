@@ -61,7 +61,7 @@ def refresh(name: str, months: Iterable[str] | None, site: Site, ports: Ports, t
     """Bring a list's front, feeds and the given months in line with its entries.
 
     Args:
-        name: `all`, `topic:<id>`, `author:<id>` or `corrections`.
+        name: `all`, `topic:<id>`, `author:<id>`, `corrections` or `alias:<path>`.
         months: `yyyy-mm`; None for all that the list has.
         site: the settings; the caller looks again whether they held.
 
@@ -71,6 +71,8 @@ def refresh(name: str, months: Iterable[str] | None, site: Site, ports: Ports, t
     if name == "corrections":
         return _refresh_corrections(site, ports, theme)
     kind, _, identifier = name.partition(":")
+    if kind == "alias":
+        return _refresh_address(identifier, site, ports, theme)
     wanted = sorted(set(catalogue.months(ports.articles, name)) if months is None else months)
 
     def read() -> _Listing:
@@ -88,12 +90,14 @@ def refresh(name: str, months: Iterable[str] | None, site: Site, ports: Ports, t
 
     def write(made: tuple[_Listing, list[Output]]) -> bool:
         listing, outputs[:] = made
-        wrote = _put_or_remove(outputs, ports)
+        wrote = False
+        # Before the pages: they are made of these marks too, and another run may have made its own of the old ones.
         for month, cards in listing.by_month.items():
             wrote |= catalogue.mark(ports.articles, f"months#{name}", month, {} if cards else None)
         if identifier:
             label = {"label": _label(kind, identifier, listing)} if listing.newest or listing.profile else None
             wrote |= catalogue.mark(ports.articles, "lists", name, label)
+        wrote |= _put_or_remove(outputs, ports)
         if kind == "author":
             _store_assets(identifier, listing.profile, ports)
         return wrote
@@ -251,13 +255,26 @@ def refresh_page(identifier: str, site: Site, ports: Ports, theme: Theme) -> lis
     """Bring a standing page in line with its file, or with the theme's default for it."""
     if identifier == "corrections":
         return _refresh_corrections(site, ports, theme)
-    path = f"/{identifier}/"
+    return _refresh_address(f"/{identifier}/", site, ports, theme)
 
-    def read() -> Facts | None:
-        return _standing(identifier, ports, theme)
 
-    def make(page: Facts | None) -> list[Output]:
-        return [_page(path, pages.page_html(theme, site, page["name"], path, page["body"]) if page else "")]
+def _refresh_address(path: str, site: Site, ports: Ports, theme: Theme) -> list[str]:
+    """What stands at an address of its own: a standing page, else the way to the article that had it, else nothing."""
+    identifier = path.strip("/")
+
+    def read() -> tuple[Facts | None, list[str]]:
+        page = _standing(identifier, ports, theme) if "/" not in identifier else None
+        claims = catalogue.entries(ports.articles, f"alias:{path}", "", 1)
+        return page, [entry["card"]["slug"] for entry in claims]
+
+    def make(inputs: tuple[Facts | None, list[str]]) -> list[Output]:
+        page, slugs = inputs
+        if page:
+            return [_page(path, pages.page_html(theme, site, page["name"], path, page["body"]))]
+        if slugs:
+            there = {"status": "301", "location": f"/articles/{slugs[0]}/"}
+            return [Output(key_of(path), b"Moved\n", HTML, LIST_CACHE, there)]
+        return [_page(path, "")]
 
     converge(read, make, lambda outputs: _put_or_remove(outputs, ports))
     return [path]
