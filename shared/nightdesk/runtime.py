@@ -20,6 +20,7 @@ from nightdesk.adapters.aws import CloudFrontCdn, EventBridgeBus, S3Objects, Sch
 from nightdesk.adapters.dynamodb import DynamoTable
 from nightdesk.events import DETAILS, Detail, Envelope, ObjectEvent
 from nightdesk.settings import Settings
+from nightdesk.stages import Batch
 from nightdesk.usecases.ports import Ports
 
 logger = Logger()
@@ -69,26 +70,26 @@ def detail_of(envelope: Envelope) -> Detail | ObjectEvent:
     return DETAILS[envelope.type].model_validate(envelope.detail)
 
 
-def each_message(
-    event: dict[str, Any],
-    context: Any,
-    work: Callable[[Detail | ObjectEvent], None],
-    finish: Callable[[], None] = lambda: None,
-) -> dict[str, Any]:
-    """Do `work` for each message of an SQS batch, then `finish` once for all of them, and report what failed.
+def note(what: str, /, **facts: Any) -> None:
+    """Say in the log what was done."""
+    logger.info(what, extra=facts)
 
-    Where `finish` fails, every message has: each will be done again.
+
+def each_message(event: dict[str, Any], context: Any, batch: Batch) -> dict[str, Any]:
+    """Let a stage work on each message of an SQS batch, then finish once for all of them, and report what failed.
+
+    Where finishing fails, every message has: each will be done again.
     """
 
     def one(record: Any) -> None:
-        work(detail_of(Envelope.model_validate(json.loads(record.body))))
+        batch.work(detail_of(Envelope.model_validate(json.loads(record.body))))
 
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
     answer = process_partial_response(event=event, record_handler=one, processor=processor, context=context)
     failures = [failure[1] for failure in processor.exceptions]
     failed = {str(entry["itemIdentifier"]) for entry in answer["batchItemFailures"]}
     try:
-        finish()
+        batch.finish()
     except Exception as error:  # whatever it is, the messages must come back
         failures.append(error)
         failed = {record["messageId"] for record in event["Records"]}

@@ -189,7 +189,8 @@ def test_a_batch_is_worked_through_and_failures_are_told_apart(monkeypatch: pyte
     for name, body in (("broken", "{"), ("unknown", unknown), ("nothing", "null")):
         batch["Records"].append({**batch["Records"][0], "messageId": name, "receiptHandle": name, "body": body})
     seen: list[object] = []
-    answer = runtime.each_message(batch, SimpleNamespace(), seen.append)
+    stage = SimpleNamespace(work=seen.append, finish=lambda: None)
+    answer = runtime.each_message(batch, SimpleNamespace(), stage)
     assert [type(detail).__name__ for detail in seen] == ["ObjectEvent", "DraftTouched"]
     assert {failure["itemIdentifier"] for failure in answer["batchItemFailures"]} == {"broken", "unknown", "nothing"}
     assert {handle for handle, _ in queues.put_off} == {"broken", "unknown", "nothing"}
@@ -277,8 +278,8 @@ def test_every_queue_of_a_stage_feeds_its_function(resources: dict[str, Any]) ->
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_handler_knows_the_events_that_its_queue_gets(stage: str) -> None:
-    tree = ast.parse((ROOT / "functions" / stage / "handler.py").read_text("utf-8"))
+def test_a_stage_knows_the_events_that_its_queue_gets(stage: str) -> None:
+    tree = ast.parse((ROOT / "shared" / "nightdesk" / "stages" / f"{stage}.py").read_text("utf-8"))
     imported = {
         alias.name
         for node in ast.walk(tree)

@@ -15,12 +15,14 @@ OUTSIDE = {  # third-party modules that a part may use
     "rendering": {"jinja2", "markupsafe", "nh3", "pyromark"},
     "usecases": set(),
     "adapters": {"boto3", "botocore"},
+    "stages": set(),
 }
 INSIDE = {  # parts of the package that a part may use, itself apart
     "domain": set(),
     "rendering": {"domain"},
     "usecases": {"domain", "rendering"},
     "adapters": {"domain", "usecases"},
+    "stages": {"domain", "rendering", "usecases", "events"},
 }
 EXCEPTIONS = {("usecases/build.py", "nightdesk.adapters.memory")}
 
@@ -75,7 +77,7 @@ def test_the_domain_has_no_clock_no_logger_and_no_files() -> None:
         assert "open(" not in source.replace("_open(", ""), path.name
 
 
-@pytest.mark.parametrize("part", ["domain", "rendering", "usecases"])
+@pytest.mark.parametrize("part", ["domain", "rendering", "usecases", "stages"])
 def test_no_aws_below_the_adapters(part: str) -> None:
     for path in files(part):
         assert not {m for m in imports_of(path) if m.split(".")[0] in ("boto3", "botocore", "aws_lambda_powertools")}
@@ -90,7 +92,7 @@ def test_nothing_in_the_package_imports_its_callers() -> None:
 def test_a_handler_is_short_and_speaks_to_use_cases(path: Path) -> None:
     assert len(path.read_text("utf-8").splitlines()) <= 40
     ours = {module for module in imports_of(path) if module.startswith("nightdesk")}
-    assert any(module.startswith("nightdesk.usecases.") for module in ours)
+    assert any(module.startswith(("nightdesk.usecases.", "nightdesk.stages.")) for module in ours)
     allowed = {"nightdesk.rendering.environment"}  # a handler hands its theme in
     assert not any(m.startswith(("nightdesk.adapters", "nightdesk.rendering")) and m not in allowed for m in ours)
     assert not {m for m in imports_of(path) if m.split(".")[0] in ("boto3", "botocore")}

@@ -139,8 +139,8 @@ def test_rules_speak_of_events_that_there_are() -> None:
 
 @pytest.mark.parametrize("stage", FUNCTIONS)
 def test_a_stage_hears_exactly_what_it_understands(stage: str) -> None:
-    """A message that its handler raises TypeError at would end in the dead-letter queue."""
-    code = (ROOT / "functions" / stage / "handler.py").read_text("utf-8")
+    """A message that it raises TypeError at would end in the dead-letter queue."""
+    code = (ROOT / "shared" / "nightdesk" / "stages" / f"{stage}.py").read_text("utf-8")
     named = {name for names in re.findall(r"isinstance\(detail, ([\w |]+)\)", code) for name in names.split(" | ")}
     understood = {name for name, model in DETAILS.items() if named & {base.__name__ for base in model.__mro__}}
     understood |= named & {"ObjectEvent"}
