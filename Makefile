@@ -16,7 +16,7 @@ ifdef PIP_INDEX_URL
 export UV_DEFAULT_INDEX := $(PIP_INDEX_URL)
 endif
 
-.PHONY: run test check bench deploy layers lock setup clean help
+.PHONY: run test check simulate bench deploy layers lock setup clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,6 +32,9 @@ check: $(VENV)/.dev $(VENV)/.sam build/imports ## lint, format, types, template 
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy build/imports/nightdesk build/imports/nightdesk_cli build/imports/nightdesk_local functions
 	@$(BIN)/python -m pytest -q tests/unit tests/contract
+
+simulate: $(VENV)/.dev ## play many histories (N=), from a seed on (FIRST=), or tell one call by call (SEED=)
+	@cd tests && ../$(BIN)/python -m simulation $(if $(SEED),--seed $(SEED)) $(if $(N),-n $(N)) $(if $(FIRST),--first $(FIRST))
 
 bench: $(VENV)/.bench layers ## the project's own benchmarks
 	@$(BIN)/python -m bench $(ARGS)

@@ -63,6 +63,7 @@ def rfc822(iso: str) -> str:
     return format_datetime(datetime.fromisoformat(iso))
 
 
+@lru_cache(maxsize=256)
 def month_name(month: str) -> str:
     """`2026-11` as `November 2026`."""
     return f"{datetime.strptime(month, '%Y-%m'):%B %Y}"

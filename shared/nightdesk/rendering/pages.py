@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from html import unescape
 from typing import Any
 
@@ -58,6 +59,7 @@ def stamp(iso: str) -> Stamp:
     return Stamp(iso, for_people(iso))
 
 
+@lru_cache(maxsize=4)
 def site_context(site: Site) -> SiteContext:
     """What every page knows of its site."""
     return SiteContext(

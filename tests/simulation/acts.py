@@ -1,0 +1,126 @@
+"""What editors and operators do: acts drawn from a seed, small enough to read and to shrink."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+THEMES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One act. `number` tells it from the others, also when some of them are left out.
+
+    Args:
+        kind: `put` or `remove` a file of the drafts bucket, `deploy` a theme, or `ask` for an event by hand.
+        subject: the key, the theme's number, or the detail-type.
+        matter: a draft's front matter and `body`; `text` for any other file; the detail of an event.
+    """
+
+    number: int
+    kind: str
+    subject: str
+    matter: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        about = ", ".join(f"{name}: {value}" for name, value in self.matter.items()).replace("\n", "⏎")
+        return f"{self.kind} {self.subject}" + (f" ({about})" if about else "")
+
+    @property
+    def content(self) -> bytes:
+        """The file that is put."""
+        if "text" in self.matter:
+            return self.matter["text"].encode()
+        front = "".join(f"{name}: {value}\n" for name, value in self.matter.items() if name != "body")
+        return f"---\n{front}---\n{self.matter.get('body', '')}".encode()
+
+
+def plainer(act: Act) -> list[Act]:
+    """The same act with one thing less said, for each that can be left out."""
+    spare = [name for name in act.matter if name not in ("title", "date", "text", "slug", "list", "key")]
+    return [replace(act, matter={k: v for k, v in act.matter.items() if k != name}) for name in spare]
+
+
+def draw(rnd: random.Random) -> list[Act]:
+    """A history of acts: mostly of drafts, some of images, profiles, pages, settings and themes, a few by hand."""
+    return [_act(number, rnd) for number in range(1, rnd.randrange(3, 9))]
+
+
+def _act(number: int, rnd: random.Random) -> Act:
+    name = rnd.choice("abcd")
+    key = f"drafts/{name}/index.md" if name == "d" else f"drafts/{name}.md"
+    kind = rnd.random()
+    if kind < 0.5:
+        return Act(number, "put", key, _draft(rnd, name))
+    if kind < 0.62:
+        return Act(number, "remove", key)
+    if kind < 0.96:
+        subjects = (_IMAGES, _PROFILES, _PAGES, _SETTINGS)[min(3, int((kind - 0.62) / 0.085))]
+        key = rnd.choice(sorted(subjects))
+        text = rnd.choice(subjects[key])
+        return Act(number, "remove", key) if text is None else Act(number, "put", key, {"text": text})
+    if kind < 0.98:
+        return Act(number, "deploy", str(rnd.randrange(THEMES)))
+    event, detail = rnd.choice(_BY_HAND)
+    return Act(number, "ask", event, detail)
+
+
+def _draft(rnd: random.Random, name: str) -> dict[str, str]:
+    """A version of a draft; only this draft ever has this slug."""
+    matter = {"title": rnd.choice("XYZ"), "date": f"2026-0{rnd.randrange(1, 4)}-0{rnd.randrange(1, 4)}"}
+    if rnd.random() < 0.25:
+        matter["slug"] = f"{name}-two"
+    for key, values, chance in _MATTER:
+        if rnd.random() < chance:
+            matter[key] = rnd.choice(values)
+    if rnd.random() < 0.03:
+        del matter["title"]
+    matter["body"] = f"Text.\n\n{rnd.choice(_GATES)}\n![Seen](a.png)\n:::\n\nEnd.\n"
+    return matter
+
+
+_GATES = ["::: gate", "::: gate tier=member", "::: gate tier=member teaser=Mine"]
+_MATTER = [
+    ("authors", ["[u]", "[v]", "[u, v]"], 0.9),
+    ("topics", ["[t]", "[w]", "[t, w]"], 0.9),
+    ("draft", ["true"], 0.08),
+    ("expires", ["2026-05-01"], 0.08),
+    ("publish_at", ["2027-01-01"], 0.08),
+    ("access", ["member", "subscriber"], 0.15),
+    ("hero", ["a.png"], 0.08),
+    ("corrections", ["[{date: 2026-04-01, text: Oops.}]", "[{date: 2026-04-02, text: Again.}]"], 0.1),
+    ("aliases", ["[/old/]", "[/older/]"], 0.05),
+]
+_IMAGES = {
+    "drafts/d/a.png": [None, "one", "two"],
+    "authors/u.png": [None, "one", "two"],
+}
+_PROFILES = {
+    "authors/u.md": [None, "---\nname: Una\nportrait: u.png\n---\nBio.", "---\nname: Uma\nkind: ai\n---\nOther."],
+    "authors/v.md": [None, "---\nname: Vi\n---\nBio.", "---\nkind: nobody\n---\nRefused."],
+    "topics/t.md": [None, "---\nname: Tea\nsummary: Leaves.\n---\n"],
+}
+_PAGES = {
+    "pages/about.md": [None, "---\ntitle: About us\n---\nUs."],
+    "pages/corrections.md": [None, "---\ntitle: Errors\n---\nWe err."],
+    "pages/new.md": [None, "---\ntitle: New\n---\nNew."],
+}
+_SETTINGS = {
+    "site.yaml": [
+        None,
+        "name: A\nteaser: Only for a {tier}.\n",
+        "name: B\ntiers: [public, member]\n",
+        "timezone: Asia/Tokyo\ntiers: [public, member, patron]\n",
+        "require_profiles: true\n",
+        "timezone: Nowhere\n",
+    ]
+}
+_BY_HAND: list[tuple[str, dict[str, str]]] = [
+    ("SiteChanged", {}),
+    ("ListTouched", {"list": "all"}),
+    ("ListTouched", {"list": "topic:t"}),
+    ("DraftTouched", {"key": "drafts/a.md"}),
+    ("ArticleTouched", {"slug": "b"}),
+]

@@ -1,0 +1,192 @@
+"""Histories: played from a seed, written down, played again, and shrunk to what matters of them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from multiprocessing import get_context
+from typing import TypeVar
+from unittest.mock import patch
+
+from .acts import Act, draw, plainer
+from .truth import faults
+from .whims import KINDS, QUIET, Drawn, Fault, Move, Played
+from .world import World
+
+_TRIALS = 1500
+_SHARE = 250
+_SMALL = {
+    "nightdesk.usecases.index.FRONT": 2,
+    "nightdesk.usecases.index.FEED": 3,
+    "nightdesk.usecases.gate.RELATED": 2,
+    "nightdesk.usecases.index.RELATED": 2,
+    "nightdesk.usecases.gate._BATCH": 2,
+    "nightdesk.usecases.invalidate._PER_TRANSACTION": 3,
+}
+"""Limits, small enough that a handful of articles goes beyond them."""
+
+Part = TypeVar("Part")
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What is needed to play a history: its acts, the moves that depart from the calm course, and by the names of runs what
+    befell them and which other messages they took."""
+
+    acts: tuple[Act, ...]
+    moves: tuple[Move, ...] = ()
+    faults: Mapping[str, Fault] = field(default_factory=dict)
+    takes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        lines = [f"{len(self.acts)} acts:", *(f"  {act.number}. {act}" for act in self.acts)]
+        lines += [f"{len(self.moves)} moves, and then the calm course:", *(f"  {move}" for move in self.moves)]
+        for run, fault in self.faults.items():
+            got_out = f", those of {fault.part:b} got out" if fault.kind in ("dies during", "refused in part") else ""
+            lines.append(f"{run}, call {fault.call}: {fault.kind} ({KINDS[fault.kind]}){got_out}")
+        lines += [f"{run} takes also {', '.join(names)}" for run, names in self.takes.items()]
+        return "\n".join(lines)
+
+
+@contextmanager
+def small_world() -> Iterator[None]:
+    """Where simulations play: limits are small, and nobody sleeps."""
+    with patch("nightdesk.usecases.converge.time.sleep", lambda _: None):
+        patches = [patch(name, value) for name, value in _SMALL.items()]
+        for one in patches:
+            one.start()
+        try:
+            yield
+        finally:
+            for one in patches:
+                one.stop()
+
+
+def world_of(seed: int, named: bool = False) -> World:
+    """The world of a seed, played until it is quiet."""
+    world = World(acts_of(seed), Drawn(seed), named)
+    world.play()
+    return world
+
+
+def acts_of(seed: int) -> tuple[Act, ...]:
+    """The acts of a seed."""
+    return tuple(draw(random.Random(f"acts {seed}")))
+
+
+def written_down(seed: int) -> tuple[History, World]:
+    """The history of a seed, by name, and the world that it led to."""
+    world = world_of(seed, named=True)
+    return History(acts_of(seed), tuple(world.moves), world.faults, world.takes), world
+
+
+def play(history: History, told: bool = False) -> World:
+    """The world of a history that was written down."""
+    world = World(history.acts, Played(history.moves, history.faults, history.takes), True, told)
+    world.play()
+    return world
+
+
+def shrink(history: History, fails: Callable[[History], bool]) -> History:
+    """A history that still fails, of which nothing can be left out, as far as a bounded search can tell."""
+    trials = 0
+
+    def still(candidate: History) -> bool:
+        nonlocal trials
+        trials += 1
+        return trials <= _TRIALS and fails(candidate)
+
+    before = None
+    while before != history:
+        before = history
+        for part in ("acts", "moves", "faults", "takes"):
+            history = _with_fewest(part, history, still)
+        history = _plainest(history, still)
+    return history
+
+
+def _with_fewest(name: str, history: History, fails: Callable[[History], bool]) -> History:
+    """The history with the fewest acts, moves, faults or takes that still fail."""
+    value = getattr(history, name)
+    kind = type(value)
+    parts = tuple(value.items()) if kind is dict else value
+    fewest = _fewest(
+        parts, lambda some: fails(replace(history, **{name: kind(some)})), QUIET if name == "moves" else None
+    )
+    return replace(history, **{name: kind(fewest)})
+
+
+def _fewest(
+    parts: Sequence[Part], fails: Callable[[Sequence[Part]], bool], instead: Part | None = None
+) -> Sequence[Part]:
+    """The fewest of some parts that still fail: leave out halves, then quarters, down to single ones.
+
+    Args:
+        instead: what may stand in place of several parts.
+    """
+    size = max(1, len(parts) // 2)
+    while True:
+        start = 0
+        while start < len(parts):
+            rest = parts[start + size :]
+            if fails(fewer := (*parts[:start], *rest)):
+                parts = fewer
+            elif (
+                instead
+                and parts[start : start + size] != (instead,)
+                and fails(fewer := (*parts[:start], instead, *rest))
+            ):
+                parts = fewer
+                start += 1
+            else:
+                start += size
+        if size == 1:
+            return parts
+        size //= 2
+
+
+def _plainest(history: History, fails: Callable[[History], bool]) -> History:
+    for place, act in enumerate(history.acts):
+        for simpler in plainer(act):
+            candidate = replace(history, acts=(*history.acts[:place], simpler, *history.acts[place + 1 :]))
+            if fails(candidate):
+                return _plainest(candidate, fails)
+    return history
+
+
+def failing(seeds: Iterable[int]) -> list[int]:
+    """Seeds whose histories end otherwise than they must. Nothing of the world outside is touched."""
+    with small_world():
+        return [seed for seed in seeds if faults(world_of(seed))]
+
+
+def search(seeds: range, processes: int) -> list[int]:
+    """The failing ones among many seeds, looked for by several processes."""
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        shares = [seeds[start : start + _SHARE] for start in range(0, len(seeds), _SHARE)]
+        return sorted(seed for found in pool.map(failing, shares) for seed in found)
+
+
+def report(seed: int) -> str:
+    """What goes wrong in a seed's history: shrunk, and told call by call."""
+    history, world = written_down(seed)
+    found = faults(world)
+    if not faults(play(history)):
+        return f"seed {seed}: {found}\nIt does not lead there again when it is played by name.\n{history}"
+    least = shrink(history, lambda some: bool(faults(play(some))))
+    last = play(least, told=True)
+    return "\n".join(
+        [f"seed {seed}", *found, "", "Shrunk:", *faults(last), "", str(least), "", "Call by call:", *last.story]
+    )
+
+
+def tell(seed: int) -> str:
+    """A seed's whole history, call by call, and what is wrong with it, shrunk as well."""
+    history, world = written_down(seed)
+    last = play(history, told=True)
+    found = faults(world)
+    told = [f"seed {seed}", str(history), "", "Call by call:", *last.story, ""]
+    return "\n".join([*told, report(seed) if found else "Nothing is wrong."])

@@ -1,0 +1,194 @@
+"""What a history must have led to: what a calm run makes of its final state.
+
+The calm run starts from nothing but what people filed: the drafts bucket as it is at the end. It is also given what of a
+site's past is meant to last, so that the rest can be compared byte for byte:
+
+- a tombstone for each slug that is no longer held;
+- where the newest version of a file is rejected, what its last accepted version was read as;
+- files whose names hold their digests, of earlier themes and portraits, which may stay.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from nightdesk.adapters.memory import MemoryBus, MemoryCdn, MemoryObjects, MemoryTable
+from nightdesk.domain.documents import DRAFT, SCHEDULED, WITHDRAWN, Document
+from nightdesk.domain.drafts import classify
+from nightdesk.domain.text import slugify
+from nightdesk.usecases.invalidate import write_of
+from nightdesk.usecases.ports import ANY, Blob, Change, Event, Output, Ports
+from nightdesk.usecases.stored import JSON
+
+from .routes import FILE_MOVED
+from .world import World, batch_of, messages_of
+
+_ROUNDS = 50
+_HISTORY = {
+    "draft": {"version", "at", "revision", "slugs", "first_seen"},
+    "record": {"version", "turn", "settled", "pending"},
+    "rejected": {"version", "at"},
+}
+"""What records say of how they came to be, by sort key or partition; of all others that is `version`."""
+_NAMED_BY_DIGEST = re.compile(r"(assets|authors/[a-z0-9-]+)/[a-z0-9-]+\.[0-9a-f]{10}\.[a-z]+")
+
+
+class _Filed:
+    """The drafts bucket of a finished world, for reading; drafts are there once all that they lean on is in place."""
+
+    def __init__(self, bucket: MemoryObjects) -> None:
+        self._bucket = bucket
+        self.drafts = False
+
+    def get(self, key: str) -> Blob | None:
+        return self._bucket.get(key)
+
+    def list(self, prefix: str) -> Sequence[tuple[str, str]]:
+        return self._bucket.list(prefix) if self.drafts or prefix != "drafts/" else []
+
+
+class Calm:
+    """A world in which nothing goes wrong: each stage takes all that waits for it, once, in order."""
+
+    def __init__(self, world: World) -> None:
+        self.bus = MemoryBus()
+        self.site = MemoryObjects(world.clock)
+        self.work = MemoryObjects(world.clock)
+        self.table = MemoryTable()
+        self.drafts = _Filed(world.drafts)
+        self.ports = Ports(self.drafts, self.work, self.site, self.table, self.bus, MemoryCdn())
+        self._world = world
+
+    def settle(self, events: Iterable[Event]) -> None:
+        """Work events off, and those that follow from them."""
+        queue = [message for event in events for message in messages_of(event, named=False)]
+        for _ in range(_ROUNDS):
+            for stage in ("render", "gate", "index", "invalidate"):
+                mine = [message for message in queue if message.stage == stage]
+                if not mine:
+                    continue
+                queue = [message for message in queue if message.stage != stage]
+                batch = batch_of(stage, self.ports, self._world.theme, self._world.clock)
+                for message in mine:
+                    batch.work(message.detail)
+                batch.finish()
+                queue += [message for event in self.bus.events for message in messages_of(event, named=False)]
+                self.bus.events.clear()
+            if not queue:
+                return
+        raise AssertionError("a calm run never becomes quiet")
+
+
+def calm(world: World) -> Calm:
+    """The calm run of a history's final state."""
+    found = Calm(world)
+    events = []
+    for key, output in world.work.outputs.items():
+        if key.startswith("articles/") and Document.from_bytes(output.body).withdrawn:
+            found.work.put(Output(key, Document(key[9:-5], withdrawn=True).to_bytes(), JSON, "", output.metadata), ANY)
+            events.append(Event("ArticleTouched", {"slug": key[9:-5]}))
+    for item in world.table.query("rejected"):
+        _keep_accepted(item["sk"], world, found)
+    files = [Event(FILE_MOVED, {"key": key}) for key in sorted(world.drafts.outputs, key="site.yaml".__ne__)]
+    drafts = [event for event in files if event.detail["key"].startswith("drafts/")]
+    found.settle([*(event for event in files if event not in drafts), Event("SiteChanged", {})])
+    found.drafts.drafts = True
+    found.settle(drafts + events)
+    return found
+
+
+def _keep_accepted(key: str, world: World, found: Calm) -> None:
+    """Give the calm run what was made of the last accepted version of a file whose newest is rejected."""
+    filed = classify(key)
+    record = world.table.get(f"draft#{key}", "draft")
+    assert filed
+    assert record
+    if filed.kind == "draft":
+        target = f"articles/{record['slug']}.json" if record["document"] else ""
+        if target:
+            found.table.write([Change(f"article#{record['slug']}", "claim", {"holder": key}, None)])
+    else:
+        target = "site.json" if filed.kind == "site" else f"{filed.kind}s/{slugify(filed.name)}.json"
+    if target in world.work.outputs:
+        found.work.put(world.work.outputs[target], ANY)
+    unread = {**record, "state": DRAFT, "etag": "", "problems": [], "warnings": []}
+    found.table.write([Change(f"draft#{key}", "draft", unread, None)])
+
+
+def faults(world: World) -> list[str]:
+    """All that is not as it should be once a history is quiet, in words."""
+    if world.wrong:
+        return world.wrong
+    wanted = calm(world)
+    return [
+        *_objects("site", world.site, wanted.site),
+        *_objects("work", world.work, wanted.work),
+        *_records(world.table, wanted.table),
+        *_lasting(world),
+        *(f"cached and stale: {key}" for key in world.cache.stale()),
+        *(f"invalidated for nothing: {path}" for path in world.cache.needless),
+    ]
+
+
+def _objects(name: str, have: MemoryObjects, want: MemoryObjects) -> list[str]:
+    found = []
+    for key in sorted({*have.outputs, *want.outputs}):
+        mine, other = have.outputs.get(key), want.outputs.get(key)
+        if mine == other:
+            continue
+        if other is None and _NAMED_BY_DIGEST.fullmatch(key):
+            continue
+        how = "missing" if mine is None else "left over" if other is None else "different"
+        found.append(f"{how} in {name}: {key}")
+    return found
+
+
+def _records(have: MemoryTable, want: MemoryTable) -> list[str]:
+    found = []
+    mine, others = _plain(have), _plain(want)
+    for place in sorted({*mine, *others}):
+        pk, sk = place
+        if mine.get(place) == others.get(place) or pk == "path":
+            continue
+        if place not in others and (_is_gone(sk, mine[place])):
+            continue
+        found.append(f"record {pk} {sk}: {mine.get(place)} instead of {others.get(place)}")
+    return found
+
+
+def _is_gone(kind: str, item: dict[str, Any]) -> bool:
+    """Whether a record says that a draft or an article is no more."""
+    return kind == "draft" and item["state"] == WITHDRAWN and not item.get("document")
+
+
+def _plain(table: MemoryTable) -> dict[tuple[str, str], dict[str, Any]]:
+    """Records less what they say of how they came to be."""
+    return {
+        (pk, sk): {k: v for k, v in item.items() if k not in _HISTORY.get(sk, _HISTORY.get(pk, {"version"}))}
+        for pk, items in table._items.items()
+        for sk, item in items.items()
+    }
+
+
+def _lasting(world: World) -> list[str]:
+    """What must hold of the past: gone articles say so, and records are settled and know what was invalidated."""
+    found = []
+    for slug in sorted(world.site.ever_live):
+        document = world.work.outputs.get(f"articles/{slug}.json")
+        state = Document.from_bytes(document.body).state(world.now) if document else ""
+        # Nobody is told that an article which went back to its authors will never be there.
+        if not world.site.list(f"articles/{slug}/~") and state not in (DRAFT, SCHEDULED):
+            found.append(f"no tombstone: {slug}")
+    for pk, items in world.table._items.items():
+        if "record" in items and items["record"]["turn"] != items["record"]["settled"]:
+            found.append(f"never settled: {pk}")
+    for path, item in world.table._items["path"].items():
+        if item["write"] != write_of(path, _bare(world)):
+            found.append(f"not invalidated since it was written: {path}")
+    return found
+
+
+def _bare(world: World) -> Ports:
+    return Ports(world.drafts, world.work, world.site, world.table, MemoryBus(), MemoryCdn())

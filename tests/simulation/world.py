@@ -1,0 +1,434 @@
+"""A simulated world: buckets, table, bus, queues and cache in memory, and the real stages at work on them.
+
+Every run of a stage is a greenlet. At each call on a port it hands over to the world, which decides who goes on; so any
+number of runs, also of one stage for one article, are inside each other call by call. There are no threads and no
+clock but the world's, so a seed always tells the same story.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from greenlet import greenlet
+from nightdesk.adapters.memory import MemoryObjects, MemoryTable
+from nightdesk.domain.errors import Conflict, NightdeskError, Permanent, Transient
+from nightdesk.events import DETAILS, ObjectEvent
+from nightdesk.rendering.environment import Theme
+from nightdesk.stages import Batch
+from nightdesk.stages.gate import GateBatch
+from nightdesk.stages.index import IndexBatch
+from nightdesk.stages.invalidate import InvalidateBatch
+from nightdesk.stages.render import RenderBatch
+from nightdesk.usecases.ports import ANY, Event, Output, Ports
+
+from .acts import Act
+from .cache import Cache, Teller
+from .routes import FILE_MOVED, routes
+from .theme import theme
+from .whims import ACT, ENOUGH, Choice, Fault, Move, Whims
+
+START = datetime(2026, 11, 23, 3, tzinfo=UTC)
+TOO_LONG = 200_000
+"""More calls than any of these histories makes."""
+_PATIENCE = 5
+"""The template's maxReceiveCount: as often a message may fail for reasons of our own making."""
+WRITES = frozenset(("put", "delete", "write", "emit", "invalidate"))
+
+
+class Died(BaseException):
+    """The function was killed: no handler of errors sees it."""
+
+
+class Message:
+    """A message in a stage's queue."""
+
+    __slots__ = ("detail", "event", "name", "stage", "tries")
+
+    def __init__(self, stage: str, event: Event, detail: object, name: str) -> None:
+        self.stage = stage
+        self.event = event
+        self.detail = detail
+        self.name = name
+        self.tries = 0
+
+
+class Run:
+    """A function at work on a batch of messages."""
+
+    def __init__(self, name: str, messages: list[Message], world: World) -> None:
+        self.name = name
+        self.messages = messages
+        self.stage = messages[0].stage
+        self.theme = world.theme
+        self.greenlet = greenlet(partial(world.work_off, self), world.hub)
+        self.failed: list[Message] = []
+        self.fault: Fault | None = None
+        self.struck = False
+        self.calls = 0
+        self.writes = 0
+        self.burst = ENOUGH
+        self.paused = False
+        self.teller = Teller(name, world.ticks)
+
+
+class Wire:
+    """A port, each call on which goes through the world."""
+
+    def __init__(self, name: str, inner: Any, world: World) -> None:
+        self._name = name
+        self._inner = inner
+        self._world = world
+
+    def __getattr__(self, method: str) -> Any:
+        called = partial(self._world.call, f"{self._name}.{method}", method in WRITES, getattr(self._inner, method))
+        self.__dict__[method] = called
+        return called
+
+
+class _Bus:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def emit(self, events: Iterable[Event]) -> None:
+        self._world.say(events)
+
+
+class Site(MemoryObjects):
+    """The site's bucket, whose every change the cache hears of."""
+
+    def __init__(self, clock: Callable[[], datetime], cache: Cache) -> None:
+        super().__init__(clock)
+        self._cache = cache
+        self.ever_live: set[str] = set()
+
+    def put(self, output: Output, expected: str | None) -> None:
+        super().put(output, expected)
+        self._cache.wrote(output.key, output)
+        if output.key.startswith("articles/") and "status" not in output.metadata:
+            self.ever_live.add(output.key.split("/")[1])
+
+    def delete(self, key: str) -> None:
+        there = key in self.outputs
+        super().delete(key)
+        if there:
+            self._cache.wrote(key, None)
+
+
+def batch_of(stage: str, ports: Ports, look: Theme, clock: Callable[[], datetime]) -> Batch:
+    """A batch as the stage's handler makes it."""
+    if stage == "render":
+        return RenderBatch(ports)
+    if stage == "gate":
+        return GateBatch(ports, look, clock)
+    if stage == "index":
+        return IndexBatch(ports, look)
+    assert stage == "invalidate"
+    return InvalidateBatch(ports)
+
+
+def messages_of(event: Event, named: bool) -> list[Message]:
+    """The messages that an event becomes: one in the queue of each stage that hears of it."""
+    if event.type == FILE_MOVED:
+        detail: Any = ObjectEvent.model_validate({"object": event.detail})
+    else:
+        detail = DETAILS[event.type].model_validate({"version": 1, **event.detail})
+    name = ""
+    if named:
+        about = [str(value) for key, value in event.detail.items() if key in ("key", "slug", "kind", "id", "list")]
+        paths = event.detail.get("paths")
+        if paths is not None and not about:
+            about.append(paths[0] + (f" +{len(paths) - 1}" if len(paths) > 1 else "") if paths else "no path")
+        name = f"{event.type} {' '.join(about)}".strip()
+    return [Message(stage, event, detail, f"{stage}: {name}") for stage in routes().get(event.type, ())]
+
+
+class World:
+    """One history, played until all is quiet.
+
+    Args:
+        acts: what editors do, in order.
+        whims: what chance does.
+        named: give all that happens names, and write moves down; slower.
+        told: write down each call; slower still.
+    """
+
+    def __init__(self, acts: Sequence[Act], whims: Whims, named: bool = False, told: bool = False) -> None:
+        self.coming = deque(acts)
+        self.whims = whims
+        self.named = named
+        self.told = told
+        self.story: list[str] = []
+        self.moves: list[Move] = []
+        self.faults: dict[str, Fault] = {}
+        self.takes: dict[str, Sequence[str]] = {}
+        self.now = START
+        self.ticks = 0
+        self.hub = greenlet.getcurrent()
+        self.queue: list[Message] = []
+        self.said: list[Message] = []
+        self.running: list[Run] = []
+        self.current: Run | None = None
+        self.wrong: list[str] = []
+        self.theme_number = 0
+        self._untold_theme = False
+        self._counts: Counter[str] = Counter()
+        clock = self.clock
+        self.cache = Cache(lambda: self.ticks)
+        self.drafts = MemoryObjects(clock)
+        self.work = MemoryObjects(clock)
+        self.site = Site(clock, self.cache)
+        self.table = MemoryTable()
+        parts = {"drafts": self.drafts, "work": self.work, "site": self.site, "articles": self.table}
+        parts |= {"bus": _Bus(self), "cdn": self.cache}
+        self.ports = Ports(**{name: Wire(name, inner, self) for name, inner in parts.items()})
+        self.say([Event("SiteChanged", {})])
+
+    @property
+    def theme(self) -> Theme:
+        return theme(self.theme_number)
+
+    def clock(self) -> datetime:
+        return self.now
+
+    # --- The course of things ---
+
+    def play(self) -> None:
+        """All acts, and whatever follows from them, until all is quiet."""
+        while True:
+            if self.ticks > TOO_LONG:
+                self.wrong.append("it never becomes quiet")
+                return
+            calm = self._calm_course()
+            if calm is None:
+                return
+            choice = self.whims.turn(self)
+            self._do(calm if choice.kind == "go on" else choice)
+
+    def _calm_course(self) -> Choice | None:
+        """What would be done next if nothing strange happened; None where all is quiet."""
+        if self.running:
+            return Choice("resume", self.running[-1])
+        if self.queue:
+            return Choice("start", self.queue[0])
+        return ACT if self.coming else None
+
+    def _do(self, choice: Choice) -> None:
+        kind, what, calls = choice
+        if kind == "resume":
+            assert isinstance(what, Run)
+            self._resume(what, calls)
+        elif kind == "start":
+            assert isinstance(what, Message)
+            self._resume(self._start(what), calls)
+        elif kind == "act":
+            self._act(self.coming.popleft())
+        else:
+            assert isinstance(what, Message)
+            self._note(Move("again", what.name), f"   {what.name} is delivered again")
+            self.queue.append(what)
+
+    def _note(self, move: Move | None, words: str) -> None:
+        """Write down a move, and tell of it."""
+        if move and self.named:
+            last = self.moves[-1] if self.moves else None
+            if last and last.kind == move.kind == "run" and last.name == move.name and last.calls is not None:
+                both = None if move.calls is None else last.calls + move.calls
+                self.moves[-1] = move._replace(calls=both)
+            else:
+                self.moves.append(move)
+        if self.told and words:
+            self.story.append(words)
+
+    def name_of_run(self, first: Message) -> str:
+        """The name of the run that would begin with a message."""
+        return f"{first.name} run {self._counts[first.name] + 1}"
+
+    def _start(self, first: Message) -> Run:
+        self.queue.remove(first)
+        run = Run(self.name_of_run(first) if self.named else "", [first], self)
+        self._counts[first.name] += 1
+        others = [message for message in self.queue if message.stage == first.stage]
+        taken = self.whims.also(run, others) if others else []
+        for message in taken:
+            self.queue.remove(message)
+        run.messages += taken
+        run.fault = self.whims.fault(run)
+        self.running.append(run)
+        if self.named and taken:
+            self.takes[run.name] = [message.name for message in taken]
+        if self.told:
+            self.story.append(f"   {run.name} begins" + "".join(f"\n      with {m.name}" for m in taken))
+        return run
+
+    def _resume(self, run: Run, calls: int) -> None:
+        self.current = run
+        run.burst = calls
+        before = run.calls - run.paused
+        died = False
+        try:
+            run.greenlet.switch()
+        except Died:
+            died = True
+        if died or run.greenlet.dead:
+            self._note(Move("run", run.name), "")
+            self._end(run, died)
+        else:
+            run.paused = True
+            if self.named:
+                self._note(Move("run", run.name, run.calls - 1 - before), "")
+
+    def _end(self, run: Run, died: bool) -> None:
+        self.current = None
+        self.running.remove(run)
+        back = run.messages if died else run.failed
+        if not back:
+            run.teller.ended = self.ticks
+        for message in back:
+            message.tries += not run.struck
+            if message.tries > _PATIENCE:
+                self.wrong.append(f"{message.name} ends in the dead-letter queue")
+            else:
+                self.queue.append(message)
+        if self.told:
+            self.story.append(f"   {run.name} ends" + (f", {len(back)} messages come back" if back else ""))
+        if self._untold_theme and all(other.theme is self.theme for other in self.running):
+            self._untold_theme = False
+            self.say([Event("SiteChanged", {})])
+
+    def work_off(self, run: Run) -> None:
+        """What the runtime does with a batch (`nightdesk.runtime.each_message`)."""
+        batch = batch_of(run.stage, self.ports, run.theme, self.clock)
+        for message in run.messages:
+            try:
+                batch.work(message.detail)
+            except Exception as error:
+                self._failed(run, error)
+                run.failed.append(message)
+        try:
+            batch.finish()
+        except Exception as error:
+            self._failed(run, error)
+            run.failed = run.messages
+
+    def _failed(self, run: Run, error: Exception) -> None:
+        if not isinstance(error, NightdeskError) or isinstance(error, Permanent):
+            self.wrong.append(f"{run.name} failed: {error!r}")
+        if self.told:
+            self.story.append(f"   {run.name} fails: {error!r}")
+
+    # --- What happens ---
+
+    def _act(self, act: Act) -> None:
+        self.now += timedelta(seconds=1)
+        self._note(Move("act", str(act.number)), f"{act.number}. {act}" if self.told else "")
+        if act.kind == "put":
+            kind = "image/png" if act.subject.endswith(".png") else "text/markdown"
+            self.drafts.put(Output(act.subject, act.content, kind), ANY)
+            self.say([Event(FILE_MOVED, {"key": act.subject})])
+        elif act.kind == "remove":
+            self.drafts.delete(act.subject)
+            self.say([Event(FILE_MOVED, {"key": act.subject})])
+        elif act.kind == "deploy":
+            # Functions at work keep the code that they began with. The site is told to change when none of it is left.
+            self.theme_number = int(act.subject)
+            self._untold_theme = bool(self.running)
+            if not self.running:
+                self.say([Event("SiteChanged", {})])
+        else:
+            self.say([Event(act.subject, act.matter)])
+
+    def say(self, events: Iterable[Event]) -> None:
+        """Events reach the queues of those who hear of them."""
+        for event in events:
+            for message in messages_of(event, self.named):
+                if self.named:
+                    self._counts[message.name] += 1
+                    message.name += f" ({self._counts[message.name]})"
+                self.queue.append(message)
+                self.said.append(message)
+
+    # --- Calls ---
+
+    def call(self, name: str, writes: bool, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """One call of the current run on a port: a moment at which others may go on, or something may go wrong."""
+        run = self.current
+        assert run
+        self.ticks += 1
+        run.calls += 1
+        run.writes += writes
+        run.burst -= 1
+        if run.burst < 0:
+            self.hub.switch()
+        fault = run.fault
+        if fault and fault.call == (run.writes if fault.writes else run.calls) and (writes or not fault.writes):
+            run.fault = None
+            return self._strike(run, fault, name, writes, method, *args, **kwargs)
+        if name == "cdn.invalidate":
+            self.cache.teller = run.teller
+        if not self.told:
+            return method(*args, **kwargs)
+        try:
+            answer = method(*args, **kwargs)
+        except NightdeskError as error:
+            self._tell(run, name, args, repr(error))
+            raise
+        self._tell(run, name, args, answer)
+        return answer
+
+    def _strike(
+        self, run: Run, fault: Fault, name: str, writes: bool, method: Callable[..., Any], *args: Any, **kwargs: Any
+    ) -> Any:
+        run.struck = True
+        kind = fault.kind
+        self.cache.teller = run.teller
+        conditional = name.endswith(".put") and args[1] != ANY
+        if kind == "tried twice" and not conditional:
+            kind = "answer lost"
+        if kind == "contended" and not (conditional or name.endswith(".write")):
+            kind = "throttled"
+        if kind in ("dies after", "answer lost", "tried twice"):
+            method(*args, **kwargs)  # may raise Conflict, which is an answer as well
+        elif kind in ("dies during", "refused in part") and name == "bus.emit":
+            method([event for bit, event in enumerate(args[0]) if fault.part >> bit % 10 & 1])
+        if self.named:
+            self.faults[run.name] = fault._replace(call=run.calls, writes=False)
+        if self.told:
+            self._tell(run, name, args, f"!! {kind}")
+        if kind.startswith("dies"):
+            raise Died
+        if kind in ("tried twice", "contended"):
+            raise Conflict(kind)
+        raise Transient(kind)
+
+    def _tell(self, run: Run, name: str, args: tuple[Any, ...], answer: object) -> None:
+        said = ", ".join(brief(arg) for arg in args)
+        self.story.append(f"      {run.name}, call {run.calls}: {name}({said}) -> {brief(answer)}")
+
+
+def brief(value: object) -> str:
+    """A value of a call, as short as it can be and still be told from others."""
+    if isinstance(value, Output):
+        return f"{value.key}: {brief(value.body)}"
+    if isinstance(value, bytes):
+        return f"{len(value)} bytes ~{hash_of(value)}"
+    if isinstance(value, Event):
+        return f"{value.type} {dict(value.detail)}"
+    if isinstance(value, str):
+        return value if len(value) <= 60 else f"{value[:40]}… ~{hash_of(value.encode())}"
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return f"({', '.join(brief(v) for v in value)})"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(brief(v) for v in value)}]"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{k}: {brief(v)}" for k, v in value.items() if k not in ("pk", "sk", "card")) + "}"
+    return str(value)
+
+
+def hash_of(raw: bytes) -> str:
+    import hashlib
+
+    return hashlib.sha256(raw).hexdigest()[:6]
