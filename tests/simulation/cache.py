@@ -2,12 +2,14 @@
 
 Nobody need be drawn to read at some moment: for each key the cache holds *every* answer that a reader could have put
 there since it was last made to forget. Once all is quiet, each of them must be what the site has now.
+
+That there is nothing at a key is not held: the template has CloudFront keep no answer of 404.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nightdesk.usecases.ports import Output
 
@@ -21,10 +23,14 @@ class Teller:
     ended: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
-    teller: Teller
-    at: int
+@dataclass(slots=True)
+class _Kept:
+    """What may be cached of a key, when it was last written, and who last had it forgotten."""
+
+    held: list[Output] = field(default_factory=list)
+    now: Output | None = None
+    written: int = 0
+    teller: Teller | None = None
 
 
 class Cache:
@@ -36,21 +42,19 @@ class Cache:
 
     def __init__(self, tick: Callable[[], int]) -> None:
         self._tick = tick
-        self._held: dict[str, list[Output]] = {}
-        self._there: dict[str, Output | None] = {}
-        self._written: dict[str, int] = {}
-        self._told: dict[str, _Told] = {}
+        self._kept: dict[str, _Kept] = {}
+        self._covered: dict[str, set[str]] = {}
         self._references: dict[str, tuple[str, ...]] = {}
         self.teller: Teller | None = None
         self.needless: list[str] = []
 
     def wrote(self, key: str, output: Output | None) -> None:
         """The site has another answer at a key; whoever read before may have left an older one here."""
-        held = self._held.setdefault(key, [])
+        kept = self._kept.setdefault(key, _Kept())
         if output:
-            held.append(output)
-        self._there[key] = output
-        self._written[key] = self._tick()
+            kept.held.append(output)
+        kept.now = output
+        kept.written = self._tick()
 
     def invalidate(self, paths: Sequence[str], reference: str) -> None:
         """As CloudFront: a reference that comes again with the same paths does nothing, with others it is an error."""
@@ -62,34 +66,43 @@ class Cache:
             self._forget(path)
 
     def _forget(self, path: str) -> None:
-        prefix = path[1:].removesuffix("*")
-        keys = [key for key in self._held if key == prefix or (path.endswith("*") and key.startswith(prefix))]
-        for key in keys:
-            now = self._there[key]
-            self._held[key] = [now] if now else []
-        self._judge(path, max((self._written[key] for key in keys), default=0))
+        """Forget what is held under a path or a tag. A reader may be quick to put there again what the site has now.
 
-    def _judge(self, path: str, written: int) -> None:
-        """Note an invalidation of a write that had been invalidated.
+        A tag of an article or of a front stands for all that bears it. Other tags are shared by many that a change touched
+        with others that it did not: they are right where anything under them was written, and prove nothing later.
+        """
+        assert self.teller  # only runs have this port
+        shared = path.startswith("#") and not path.startswith(("#article-", "#front-"))
+        covered = self._covered.setdefault(path, set())
+        for key, kept in self._kept.items():
+            if key == path[1:] or (path.startswith("#") and any(path[1:] in _tags(output) for output in kept.held)):
+                covered.add(key)
+        known = all(self._is_known(self._kept[key]) for key in covered)
+        for key in covered:
+            kept = self._kept[key]
+            left = [output for output in kept.held if path.startswith("#") and path[1:] not in _tags(output)]
+            kept.held = [*left, kept.now] if kept.now and kept.now not in left else left
+            if not shared:
+                kept.teller = self.teller
+        if known:
+            self.needless.append(f"{path}, by {self.teller.name}")
+
+    def _is_known(self, kept: _Kept) -> bool:
+        """Whether a key's newest write had been invalidated, to the knowledge of who does so now.
 
         A run that died, or whose answer was lost, after telling the cache tells it again; and of two runs at once neither
         knows of the other. Both are the price of never telling too little.
         """
-        before = self._told.get(path)
-        assert self.teller  # only runs have this port
-        if before is None:
-            known = not written
-        else:
-            ended = before.teller.ended
-            known = written < before.teller.began and ended is not None and ended < self.teller.began
-        if known:
-            self.needless.append(f"{path}, by {self.teller.name}")
-        self._told[path] = _Told(self.teller, self._tick())
+        before, now = kept.teller, self.teller
+        if before is None or before.ended is None or now is None:
+            return False
+        return kept.written < before.began and before.ended < now.began
 
     def stale(self) -> list[str]:
-        """Keys that some reader may still get otherwise than the site has them.
-
-        Error pages are asked for by no address; files named by their digest never change.
-        """
-        found = [key for key, held in self._held.items() if any(output != self._there[key] for output in held)]
+        """Keys that some reader may still get otherwise than the site has them; error pages are asked for by no address."""
+        found = [key for key, kept in self._kept.items() if any(output != kept.now for output in kept.held)]
         return sorted(key for key in found if not key.startswith("~errors/"))
+
+
+def _tags(output: Output) -> list[str]:
+    return output.metadata.get("cache-tag", "").split(",")

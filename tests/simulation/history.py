@@ -19,12 +19,16 @@ from .world import World
 _TRIALS = 1500
 _SHARE = 250
 _SMALL = {
-    "nightdesk.usecases.index.FRONT": 2,
-    "nightdesk.usecases.index.FEED": 3,
+    "nightdesk.usecases.lists.FRONT": 2,
+    "nightdesk.usecases.lists.FEED": 3,
     "nightdesk.usecases.gate.RELATED": 2,
     "nightdesk.usecases.index.RELATED": 2,
     "nightdesk.usecases.gate._BATCH": 2,
     "nightdesk.usecases.invalidate._PER_TRANSACTION": 3,
+    "nightdesk.usecases.index._PER_TRANSACTION": 4,
+    "nightdesk.usecases.gate.MANY": 3,
+    "nightdesk.usecases.lists.MANY": 3,
+    "nightdesk.usecases.invalidate.MANY": 3,
 }
 """Limits, small enough that a handful of articles goes beyond them."""
 

@@ -14,20 +14,20 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from nightdesk.adapters.memory import MemoryBus, MemoryCdn, MemoryObjects, MemoryTable
+from nightdesk.adapters.memory import MemoryAlarm, MemoryBus, MemoryCdn, MemoryObjects, MemoryTable
 from nightdesk.domain.documents import DRAFT, SCHEDULED, WITHDRAWN, Document
 from nightdesk.domain.drafts import classify
 from nightdesk.domain.text import slugify
 from nightdesk.usecases.invalidate import write_of
-from nightdesk.usecases.ports import ANY, Blob, Change, Event, Output, Ports
-from nightdesk.usecases.stored import JSON
+from nightdesk.usecases.ports import ANY, Blob, Change, Event, Ports, Write
 
 from .routes import FILE_MOVED
 from .world import World, batch_of, messages_of
 
 _ROUNDS = 50
 _HISTORY = {
-    "draft": {"version", "at", "revision", "slugs", "first_seen"},
+    "claim": {"version", "ousted"},
+    "draft": {"version", "at", "revision", "slugs"},
     "record": {"version", "turn", "settled", "pending"},
     "rejected": {"version", "at"},
 }
@@ -42,8 +42,11 @@ class _Filed:
         self._bucket = bucket
         self.drafts = False
 
-    def get(self, key: str) -> Blob | None:
-        return self._bucket.get(key)
+    def get(self, key: str, version: str = "") -> Blob | None:
+        return self._bucket.get(key, version)
+
+    def writes(self, prefix: str) -> Sequence[Write]:
+        return self._bucket.writes(prefix)
 
     def list(self, prefix: str) -> Sequence[tuple[str, str]]:
         return self._bucket.list(prefix) if self.drafts or prefix != "drafts/" else []
@@ -58,7 +61,9 @@ class Calm:
         self.work = MemoryObjects(world.clock)
         self.table = MemoryTable()
         self.drafts = _Filed(world.drafts)
-        self.ports = Ports(self.drafts, self.work, self.site, self.table, self.bus, MemoryCdn())
+        self.alarm = MemoryAlarm()
+        stores = (self.drafts, self.work, self.site, self.table)
+        self.ports = Ports(*stores, self.bus, MemoryCdn(), self.alarm, clock=world.clock)
         self._world = world
 
     def settle(self, events: Iterable[Event]) -> None:
@@ -70,7 +75,7 @@ class Calm:
                 if not mine:
                     continue
                 queue = [message for message in queue if message.stage != stage]
-                batch = batch_of(stage, self.ports, self._world.theme, self._world.clock)
+                batch = batch_of(stage, self.ports, self._world.theme)
                 for message in mine:
                     batch.work(message.detail)
                 batch.finish()
@@ -86,9 +91,11 @@ def calm(world: World) -> Calm:
     found = Calm(world)
     events = []
     for key, output in world.work.outputs.items():
-        if key.startswith("articles/") and Document.from_bytes(output.body).withdrawn:
-            found.work.put(Output(key, Document(key[9:-5], withdrawn=True).to_bytes(), JSON, "", output.metadata), ANY)
-            events.append(Event("ArticleTouched", {"slug": key[9:-5]}))
+        if key.startswith("articles/"):
+            left = Document.from_bytes(output.body)
+            if left == Document(left.slug, withdrawn=True, moved=left.moved):
+                found.work.put(output, ANY)
+                events.append(Event("ArticleTouched", {"slug": left.slug}))
     for item in world.table.query("rejected"):
         _keep_accepted(item["sk"], world, found)
     files = [Event(FILE_MOVED, {"key": key}) for key in sorted(world.drafts.outputs, key="site.yaml".__ne__)]
@@ -127,6 +134,7 @@ def faults(world: World) -> list[str]:
         *_objects("work", world.work, wanted.work),
         *_records(world.table, wanted.table),
         *_lasting(world),
+        *(f"no alarm: {slug} at {moment}" for moment, slug in wanted.alarm.asked if (moment, slug) not in world.alarms),
         *(f"cached and stale: {key}" for key in world.cache.stale()),
         *(f"invalidated for nothing: {path}" for path in world.cache.needless),
     ]
@@ -150,7 +158,7 @@ def _records(have: MemoryTable, want: MemoryTable) -> list[str]:
     mine, others = _plain(have), _plain(want)
     for place in sorted({*mine, *others}):
         pk, sk = place
-        if mine.get(place) == others.get(place) or pk == "path":
+        if mine.get(place) == others.get(place) or pk == "path" or sk.startswith("revision#"):
             continue
         if place not in others and (_is_gone(sk, mine[place])):
             continue
@@ -191,4 +199,5 @@ def _lasting(world: World) -> list[str]:
 
 
 def _bare(world: World) -> Ports:
-    return Ports(world.drafts, world.work, world.site, world.table, MemoryBus(), MemoryCdn())
+    stores = (world.drafts, world.work, world.site, world.table)
+    return Ports(*stores, MemoryBus(), MemoryCdn(), MemoryAlarm())

@@ -27,7 +27,7 @@ from nightdesk.usecases.ports import ANY, Event, Output, Ports
 
 from .acts import Act
 from .cache import Cache, Teller
-from .routes import FILE_MOVED, routes
+from .routes import ALARM, FILE_MOVED, Route, routes
 from .theme import theme
 from .whims import ACT, ENOUGH, Choice, Fault, Move, Whims
 
@@ -36,7 +36,8 @@ TOO_LONG = 200_000
 """More calls than any of these histories makes."""
 _PATIENCE = 5
 """The template's maxReceiveCount: as often a message may fail for reasons of our own making."""
-WRITES = frozenset(("put", "delete", "write", "emit", "invalidate"))
+_AHEAD = timedelta(seconds=0.5)
+WRITES = frozenset(("put", "delete", "write", "emit", "invalidate", "wake"))
 
 
 class Died(BaseException):
@@ -46,10 +47,11 @@ class Died(BaseException):
 class Message:
     """A message in a stage's queue."""
 
-    __slots__ = ("detail", "event", "name", "stage", "tries")
+    __slots__ = ("detail", "event", "name", "queue", "stage", "tries")
 
-    def __init__(self, stage: str, event: Event, detail: object, name: str) -> None:
-        self.stage = stage
+    def __init__(self, route: Route, event: Event, detail: object, name: str) -> None:
+        self.queue = route.queue
+        self.stage = route.stage
         self.event = event
         self.detail = detail
         self.name = name
@@ -85,8 +87,16 @@ class Wire:
 
     def __getattr__(self, method: str) -> Any:
         called = partial(self._world.call, f"{self._name}.{method}", method in WRITES, getattr(self._inner, method))
+        if method == "get_many":
+            called = partial(_in_parts, called)
         self.__dict__[method] = called
         return called
+
+
+def _in_parts(read: Callable[[Sequence[Any]], list[Any]], keys: Sequence[Any]) -> list[Any]:
+    """Many items need not be of one moment: others may go on between one half and the other."""
+    half = len(keys) // 2
+    return read(keys[:half]) + read(keys[half:]) if half else read(keys)
 
 
 class _Bus:
@@ -108,8 +118,9 @@ class Site(MemoryObjects):
     def put(self, output: Output, expected: str | None) -> None:
         super().put(output, expected)
         self._cache.wrote(output.key, output)
-        if output.key.startswith("articles/") and "status" not in output.metadata:
-            self.ever_live.add(output.key.split("/")[1])
+        folder, _, rest = output.key.partition("/")
+        if folder == "articles" and "status" not in output.metadata and "/~preview/" not in rest:
+            self.ever_live.add(rest.partition("/")[0])
 
     def delete(self, key: str) -> None:
         there = key in self.outputs
@@ -118,12 +129,20 @@ class Site(MemoryObjects):
             self._cache.wrote(key, None)
 
 
-def batch_of(stage: str, ports: Ports, look: Theme, clock: Callable[[], datetime]) -> Batch:
+class _Alarm:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def wake(self, slug: str, moment: datetime) -> None:
+        self._world.alarms.setdefault((moment, slug), False)
+
+
+def batch_of(stage: str, ports: Ports, look: Theme) -> Batch:
     """A batch as the stage's handler makes it."""
     if stage == "render":
         return RenderBatch(ports)
     if stage == "gate":
-        return GateBatch(ports, look, clock)
+        return GateBatch(ports, look)
     if stage == "index":
         return IndexBatch(ports, look)
     assert stage == "invalidate"
@@ -143,7 +162,9 @@ def messages_of(event: Event, named: bool) -> list[Message]:
         if paths is not None and not about:
             about.append(paths[0] + (f" +{len(paths) - 1}" if len(paths) > 1 else "") if paths else "no path")
         name = f"{event.type} {' '.join(about)}".strip()
-    return [Message(stage, event, detail, f"{stage}: {name}") for stage in routes().get(event.type, ())]
+    bulk = bool(event.detail.get("bulk"))
+    heard = [route for route in routes().get(event.type, ()) if route.bulk in (None, bulk)]
+    return [Message(route, event, detail, f"{route.stage}: {name}") for route in heard]
 
 
 class World:
@@ -183,8 +204,9 @@ class World:
         self.site = Site(clock, self.cache)
         self.table = MemoryTable()
         parts = {"drafts": self.drafts, "work": self.work, "site": self.site, "articles": self.table}
-        parts |= {"bus": _Bus(self), "cdn": self.cache}
-        self.ports = Ports(**{name: Wire(name, inner, self) for name, inner in parts.items()})
+        parts |= {"bus": _Bus(self), "cdn": self.cache, "alarm": _Alarm(self)}
+        self.ports = Ports(**{name: Wire(name, inner, self) for name, inner in parts.items()}, clock=clock)
+        self.alarms: dict[tuple[datetime, str], bool] = {}
         self.say([Event("SiteChanged", {})])
 
     @property
@@ -251,7 +273,7 @@ class World:
         self.queue.remove(first)
         run = Run(self.name_of_run(first) if self.named else "", [first], self)
         self._counts[first.name] += 1
-        others = [message for message in self.queue if message.stage == first.stage]
+        others = [message for message in self.queue if message.queue == first.queue]
         taken = self.whims.also(run, others) if others else []
         for message in taken:
             self.queue.remove(message)
@@ -287,6 +309,8 @@ class World:
         back = run.messages if died else run.failed
         if not back:
             run.teller.ended = self.ticks
+        if back:
+            self._pass(timedelta(seconds=1))
         for message in back:
             message.tries += not run.struck
             if message.tries > _PATIENCE:
@@ -301,7 +325,7 @@ class World:
 
     def work_off(self, run: Run) -> None:
         """What the runtime does with a batch (`nightdesk.runtime.each_message`)."""
-        batch = batch_of(run.stage, self.ports, run.theme, self.clock)
+        batch = batch_of(run.stage, self.ports, run.theme)
         for message in run.messages:
             try:
                 batch.work(message.detail)
@@ -323,7 +347,6 @@ class World:
     # --- What happens ---
 
     def _act(self, act: Act) -> None:
-        self.now += timedelta(seconds=1)
         self._note(Move("act", str(act.number)), f"{act.number}. {act}" if self.told else "")
         if act.kind == "put":
             kind = "image/png" if act.subject.endswith(".png") else "text/markdown"
@@ -338,8 +361,19 @@ class World:
             self._untold_theme = bool(self.running)
             if not self.running:
                 self.say([Event("SiteChanged", {})])
+        elif act.kind == "wait":
+            self._pass(datetime.fromisoformat(act.subject) - self.now)
         else:
             self.say([Event(act.subject, act.matter)])
+        self._pass(timedelta(seconds=1))
+
+    def _pass(self, time: timedelta) -> None:
+        """Time passes, and alarms ring; the scheduler's clock is a little ahead of the functions'."""
+        self.now += max(time, timedelta())
+        for (moment, slug), rung in self.alarms.items():
+            if not rung and moment <= self.now + _AHEAD:
+                self.alarms[moment, slug] = True
+                self.say([Event(ALARM, {"slug": slug})])
 
     def say(self, events: Iterable[Event]) -> None:
         """Events reach the queues of those who hear of them."""
