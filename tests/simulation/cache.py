@@ -25,9 +25,10 @@ class Teller:
 
 @dataclass(slots=True)
 class _Kept:
-    """What may be cached of a key, when it was last written, and who last had it forgotten."""
+    """What may be cached of a key, when it was last written, and who last had it forgotten; `tags` are all it ever had."""
 
     held: list[Output] = field(default_factory=list)
+    tags: set[str] = field(default_factory=set)
     now: Output | None = None
     written: int = 0
     teller: Teller | None = None
@@ -43,7 +44,6 @@ class Cache:
     def __init__(self, tick: Callable[[], int]) -> None:
         self._tick = tick
         self._kept: dict[str, _Kept] = {}
-        self._covered: dict[str, set[str]] = {}
         self._references: dict[str, tuple[str, ...]] = {}
         self.teller: Teller | None = None
         self.needless: list[str] = []
@@ -53,6 +53,7 @@ class Cache:
         kept = self._kept.setdefault(key, _Kept())
         if output:
             kept.held.append(output)
+            kept.tags.update(_tags(output))
         kept.now = output
         kept.written = self._tick()
 
@@ -73,14 +74,11 @@ class Cache:
         """
         assert self.teller  # only runs have this port
         shared = path.startswith("#") and not path.startswith(("#article-", "#front-"))
-        covered = self._covered.setdefault(path, set())
-        for key, kept in self._kept.items():
-            if key == path[1:] or (path.startswith("#") and any(path[1:] in _tags(output) for output in kept.held)):
-                covered.add(key)
-        known = all(self._is_known(self._kept[key]) for key in covered)
-        for key in covered:
-            kept = self._kept[key]
-            left = [output for output in kept.held if path.startswith("#") and path[1:] not in _tags(output)]
+        tag = path[1:] if path.startswith("#") else ""
+        covered = [kept for key, kept in self._kept.items() if (tag in kept.tags if tag else key == path[1:])]
+        known = all(self._is_known(kept) for kept in covered)
+        for kept in covered:
+            left = [output for output in kept.held if tag and tag not in _tags(output)]
             kept.held = [*left, kept.now] if kept.now and kept.now not in left else left
             if not shared:
                 kept.teller = self.teller

@@ -5,7 +5,8 @@ site's past is meant to last, so that the rest can be compared byte for byte:
 
 - a tombstone for each slug that is no longer held;
 - where the newest version of a file is rejected, what its last accepted version was read as;
-- files whose names hold their digests, of earlier themes and portraits, which may stay.
+- files whose names hold their digests, of earlier themes and portraits, which may stay, and tombstones of images of
+  articles that are gone.
 """
 
 from __future__ import annotations
@@ -146,11 +147,18 @@ def _objects(name: str, have: MemoryObjects, want: MemoryObjects) -> list[str]:
         mine, other = have.outputs.get(key), want.outputs.get(key)
         if mine == other:
             continue
-        if other is None and _NAMED_BY_DIGEST.fullmatch(key):
+        if other is None and (_NAMED_BY_DIGEST.fullmatch(key) or _is_image_of_the_gone(key, have)):
             continue
         how = "missing" if mine is None else "left over" if other is None else "different"
         found.append(f"{how} in {name}: {key}")
     return found
+
+
+def _is_image_of_the_gone(key: str, bucket: MemoryObjects) -> bool:
+    """Whether a tombstone stands for an image of an article that is gone, or has moved."""
+    output, page = bucket.outputs[key], bucket.outputs.get(f"{key.rpartition('/')[0]}/index.html")
+    gone = page is not None and page.metadata.get("status") in ("301", "410")
+    return gone and not output.body and output.metadata.get("status") == "410"
 
 
 def _records(have: MemoryTable, want: MemoryTable) -> list[str]:
