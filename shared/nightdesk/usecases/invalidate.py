@@ -48,8 +48,9 @@ def invalidate(paths: Iterable[str], ports: Ports, bulk: Mapping[str, str] | Non
             break
         stale = [path for path in moved if known[path] or _was_there(path, ports)]
         if stale:
-            reference = digest("\n".join(f"{path} {tokens[path]}" for path in stale).encode())[:32]
-            ports.cdn.invalidate(gathered(stale, bulk or {}), reference)
+            asked = gathered(stale, bulk or {})
+            reference = digest("\n".join([*asked, *(f"{path} {tokens[path]}" for path in stale)]).encode())[:32]
+            ports.cdn.invalidate(asked, reference)
         changes = {path: _change(path, tokens[path], known[path]) for path in moved}
         wanted = _record(changes, ports)
         done += [path for path in moved if path not in done]
