@@ -108,6 +108,7 @@ def shrink(history: History, fails: Callable[[History], bool]) -> History:
         before = history
         for part in ("acts", "moves", "faults", "takes"):
             history = _with_fewest(part, history, still)
+        history = _with_longer_moves(history, still)
         history = _plainest(history, still)
     return history
 
@@ -121,6 +122,31 @@ def _with_fewest(name: str, history: History, fails: Callable[[History], bool]) 
         parts, lambda some: fails(replace(history, **{name: kind(some)})), QUIET if name == "moves" else None
     )
     return replace(history, **{name: kind(fewest)})
+
+
+def _with_longer_moves(history: History, fails: Callable[[History], bool]) -> History:
+    """The history with fewer interruptions: a run goes on to its end, or two of its moves become one."""
+    place = 0
+    while place < len(history.moves):
+        move = history.moves[place]
+        later = next((n for n, other in enumerate(history.moves) if n > place and other.name == move.name), None)
+        candidates = []
+        if move.kind == "run" and move.calls is not None:
+            candidates.append((*history.moves[:place], move._replace(calls=None), *history.moves[place + 1 :]))
+            if later is not None:
+                more = history.moves[later].calls
+                both = move._replace(calls=None if more is None else move.calls + more)
+                rest = (*history.moves[place + 1 : later], *history.moves[later + 1 :])
+                candidates += [
+                    (*history.moves[:place], both, *rest),
+                    (*history.moves[:place], *rest[: later - place - 1], both, *rest[later - place - 1 :]),
+                ]
+        better = next((some for moves in candidates if fails(some := replace(history, moves=moves))), None)
+        if better:
+            history = better
+        else:
+            place += 1
+    return history
 
 
 def _fewest(
