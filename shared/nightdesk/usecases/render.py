@@ -186,6 +186,8 @@ def _write_draft(key: str, filed: Filed, made: _Made, ports: Ports) -> _Fate:
             record["slugs"] = sorted({*record["slugs"], *wanted})
             before = _save(key, {**record, "state": before["state"] if before else DRAFT, "etag": ""}, before, ports)
         freed, ousted = _settle_document(key, filed, made.document, record, ports)
+    if record["state"] == REJECTED:
+        freed |= _keep_live(record, key, ports)
     _save(key, record, before, ports, made.version)
     return _Fate(record, freed, ousted)
 
@@ -213,8 +215,6 @@ def _settle_document(
     if held["holder"] != key:
         problem = Problem(1, "slug", f"the slug “{document.slug}” is held by {held['holder']}; choose another")
         record["problems"] = _told([problem])
-        if record["slug"] == document.slug:
-            record["document"] = ""  # what is live there now is another's
         return frozenset(), frozenset()
     ousted = {held["ousted"]}
     left = [slug for slug in record["slugs"] if slug != document.slug]
@@ -320,6 +320,29 @@ def _retire(slugs: Sequence[str], key: str, moved: str, ports: Ports) -> frozens
             catalogue.release(ports.articles, slug, key)
             freed.add(slug)
     return frozenset(freed)
+
+
+def _keep_live(record: dict[str, Any], key: str, ports: Ports) -> frozenset[str]:
+    """Leave what is live of a rejected draft alone: one article, where a run that died may have left two, or none on record.
+
+    Returns:
+        The slugs that became free.
+    """
+    live: dict[str, str] = {}
+    pointers: set[str] = set()
+    for slug in record["slugs"]:
+        held = catalogue.holder(ports.articles, slug)
+        blob = ports.work.get(f"articles/{slug}.json") if held and held["holder"] == key else None
+        document = Document.from_bytes(blob.body) if blob else None
+        if blob and document and not document.withdrawn:
+            live[slug] = digest(blob.body)
+        elif document and document.moved:
+            pointers.add(slug)
+    if live and record["slug"] not in live:
+        record["slug"] = min(live)
+    record["document"] = live.get(record["slug"], "")
+    kept = {record["slug"], *pointers} if live else set()
+    return _retire([slug for slug in record["slugs"] if slug not in kept], key, record["slug"] if live else "", ports)
 
 
 def _is_live(slug: str, ports: Ports) -> bool:
