@@ -97,6 +97,17 @@ class ArticleGated(Detail):
     bulk: str = Field(default="", pattern=TAG)
 
 
+class ArticleEntered(Detail):
+    """An article's entries changed: make the lists again that it stands or stood in.
+
+    `turn` counts the article's changes; each place is a list and a sort key in it.
+    """
+
+    slug: str = Field(pattern=SLUG)
+    turn: int = Field(ge=1)
+    places: list[str]
+
+
 class ArticleIndexed(Detail):
     """An article's lists were brought in line."""
 
@@ -138,6 +149,7 @@ DETAILS: dict[str, type[Detail]] = {
         EditorActed,
         ArticleDue,
         ArticleGated,
+        ArticleEntered,
         ArticleIndexed,
         ListTouched,
         PagesWritten,

@@ -33,6 +33,7 @@ HEARD_BY = {
     "SiteChanged": {"gate", "index"},
     "ArticleGated": {"index", "invalidate"},
     "ListTouched": {"index"},
+    "ArticleEntered": {"index"},
     "ArticleIndexed": {"invalidate"},
     "PagesWritten": {"bulk"},  # as the sample is of many pages
     "DraftRejected": set(),
@@ -47,7 +48,7 @@ STAGES = {
 """Each stage's queues."""
 SENDERS = {*(f"nightdesk.{stage}" for stage in STAGES), "nightdesk.editor", "nightdesk.alarm"}
 IDENTITY = {
-    "version", "slug", "revision", "key", "kind", "id", "state", "paths", "list", "problems", "bulk", "at", "act"
+    "version", "slug", "revision", "key", "kind", "id", "state", "paths", "list", "problems", "turn", "places", "bulk", "at", "act"
 }  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Index: from an article's public facts to its record, and to every list, feed and front that names it.
 
-Sees only what the public sees. `lists` makes the pages.
+In two steps: `enter` and `tell` bring the table in line and ask for lists, `finish` makes them. Sees only what the public
+sees. `lists` makes the pages.
 """
 
 from __future__ import annotations
@@ -23,37 +24,51 @@ from .ports import Change, Event, Item, Ports
 from .related import RELATED, digest_cards, earlier_cards
 from .stored import load_site
 
+_ATTEMPTS = 3
 _PER_TRANSACTION = 100
 """Writes that TransactWriteItems takes (DynamoDB API reference)."""
 
 
 class Listed(NamedTuple):
-    """What the table now says of an article: the lists and months to refresh (empty when all of it was done before)."""
+    """What the table now says of an article: the places whose lists are to be made (none when all of it was done before).
+
+    Args:
+        stale: whether the article's page shows something of others that has changed.
+    """
 
     slug: str
     turn: int
     pending: tuple[str, ...]
-    stale: bool
+    stale: bool = False
 
 
-def index(slugs: Iterable[str], ports: Ports, theme: Theme) -> tuple[str, ...]:
-    """Bring articles' records, and everything that lists them, in line with their facts; sends the events.
+def tell(entered: Iterable[Listed], ports: Ports) -> None:
+    """Ask for the lists that entered articles stand in; sends the events.
 
-    Articles that come together are entered first, and each list that any of them stands in is made once.
-
-    Returns:
-        The paths that may have changed.
+    Each is asked for by a message of its own, which names the places. For a run that makes a list may die when it has
+    overwritten a newer page, and must then be done again, though others have settled the article meanwhile.
     """
-    return finish([listed for slug in slugs if (listed := enter(slug, ports))], ports, theme)
+    events = []
+    for listed in entered:
+        if listed.pending:
+            places = list(listed.pending)
+            events.append(Event("ArticleEntered", {"slug": listed.slug, "turn": listed.turn, "places": places}))
+        else:
+            events.append(Event("ArticleIndexed", {"slug": listed.slug, "paths": []}))
+        if listed.stale:
+            events.append(Event("ArticleTouched", {"slug": listed.slug}))
+    ports.bus.emit(events)
 
 
 def finish(entered: Sequence[Listed], ports: Ports, theme: Theme) -> tuple[str, ...]:
-    """Make the lists that entered articles stand in, send the events, and settle their records.
+    """Make the lists that entered articles stand in, each once, send the events, and settle the articles' records.
 
     Returns:
         The paths that may have changed.
     """
     pending = [place for listed in entered for place in listed.pending]
+    if not pending:
+        return ()
     paths: list[str] = []
 
     def write(site: Site) -> bool:
@@ -64,24 +79,20 @@ def finish(entered: Sequence[Listed], ports: Ports, theme: Theme) -> tuple[str, 
             paths.extend(refresh_directory(kind, site, ports, theme) for kind in FOLDERS)
         return True
 
-    if pending:
-        converge(lambda: load_site(ports), lambda site: site, write)
-    touched = {listed.slug for listed in entered if listed.stale}
-    for listed in entered:
-        touched.update(_neighbours(listed, ports))
+    converge(lambda: load_site(ports), lambda site: site, write)
+    touched = set().union(*(_neighbours(listed, ports) for listed in entered))
     told = [Event("ArticleIndexed", {"slug": listed.slug, "paths": []}) for listed in entered[1:]]
     told += [Event("ArticleIndexed", {"slug": listed.slug, "paths": paths}) for listed in entered[:1]]
     ports.bus.emit([*told, *(Event("ArticleTouched", {"slug": slug}) for slug in sorted(touched))])
     for listed in entered:
-        if listed.pending:
-            _settle(listed, ports)
+        _settle(listed, ports)
     return tuple(paths)
 
 
 def enter(slug: str, ports: Ports) -> Listed | None:
     """Write an article's record and entries. None where there are no facts.
 
-    The record counts its changes in `turn`; `settled` is the last turn whose lists and events are all out. A turn is
+    The record counts its changes in `turn`; `settled` is the last turn whose lists have been made and told of. A turn is
     never the same twice, so A, B, A is not mistaken for nothing having happened.
     """
 
@@ -159,12 +170,19 @@ def _outdated(shows: Mapping[str, Any], ports: Ports) -> bool:
 
 
 def _settle(listed: Listed, ports: Ports) -> None:
-    record = catalogue.record(ports.articles, listed.slug)
-    if record and record["turn"] == listed.turn and record["settled"] != listed.turn:
+    """Record that a turn's lists are made. Whoever was first has settled this very turn, or has begun another.
+
+    Raises:
+        Conflict: neither is so.
+    """
+    for _ in range(_ATTEMPTS):
+        record = catalogue.record(ports.articles, listed.slug)
+        if not record or record["turn"] != listed.turn or record["settled"] == listed.turn:
+            return
         item = {k: v for k, v in record.items() if k not in ("pk", "sk", "version")} | {"settled": listed.turn}
-        # Whoever was first has settled this very turn, or has begun one that will be settled in its turn.
         with suppress(Conflict):
-            ports.articles.write([Change(record["pk"], record["sk"], item, record["version"])])
+            return ports.articles.write([Change(record["pk"], record["sk"], item, record["version"])])
+    raise Conflict(f"{listed.slug} could not be settled")
 
 
 def _neighbours(listed: Listed, ports: Ports) -> set[str]:
