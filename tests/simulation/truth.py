@@ -12,20 +12,21 @@ site's past is meant to last, so that the rest can be compared byte for byte:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from nightdesk.adapters.memory import MemoryAlarm, MemoryBus, MemoryCdn, MemoryObjects, MemoryTable
+from nightdesk.adapters.memory import MemoryAlarm, MemoryBus, MemoryCdn, MemoryObjects, MemoryTable, memory_ports
 from nightdesk.domain.documents import DRAFT, SCHEDULED, WITHDRAWN, Document
 from nightdesk.domain.drafts import classify
 from nightdesk.domain.text import slugify
 from nightdesk.usecases.invalidate import write_of
 from nightdesk.usecases.ports import ANY, Blob, Change, Event, Ports, Write
 
+from .calm import CalmWorld
 from .routes import FILE_MOVED
-from .world import World, batch_of, messages_of
+from .world import World
 
-_ROUNDS = 50
 _HISTORY = {
     "claim": {"version", "ousted"},
     "draft": {"version", "at", "revision", "slugs"},
@@ -41,7 +42,11 @@ class _Filed:
 
     def __init__(self, bucket: MemoryObjects) -> None:
         self._bucket = bucket
-        self.drafts = False
+        self.late = False
+
+    @staticmethod
+    def is_late(key: str) -> bool:
+        return key.startswith("drafts/")
 
     def get(self, key: str, version: str = "") -> Blob | None:
         return self._bucket.get(key, version)
@@ -50,79 +55,50 @@ class _Filed:
         return self._bucket.writes(prefix)
 
     def list(self, prefix: str) -> Sequence[tuple[str, str]]:
-        return self._bucket.list(prefix) if self.drafts or prefix != "drafts/" else []
+        return self._bucket.list(prefix) if self.late or not self.is_late(prefix) else []
 
 
-class Calm:
-    """A world in which nothing goes wrong: each stage takes all that waits for it, once, in order."""
-
-    def __init__(self, world: World) -> None:
-        self.bus = MemoryBus()
-        self.site = MemoryObjects(world.clock)
-        self.work = MemoryObjects(world.clock)
-        self.table = MemoryTable()
-        self.drafts = _Filed(world.drafts)
-        self.alarm = MemoryAlarm()
-        stores = (self.drafts, self.work, self.site, self.table)
-        self.ports = Ports(*stores, self.bus, MemoryCdn(), self.alarm, clock=world.clock)
-        self._world = world
-
-    def settle(self, events: Iterable[Event]) -> None:
-        """Work events off, and those that follow from them."""
-        queue = [message for event in events for message in messages_of(event, named=False)]
-        for _ in range(_ROUNDS):
-            for stage in ("render", "gate", "index", "invalidate"):
-                mine = [message for message in queue if message.stage == stage]
-                if not mine:
-                    continue
-                queue = [message for message in queue if message.stage != stage]
-                batch = batch_of(stage, self.ports, self._world.theme)
-                for message in mine:
-                    batch.work(message.detail)
-                batch.finish()
-                queue += [message for event in self.bus.events for message in messages_of(event, named=False)]
-                self.bus.events.clear()
-            if not queue:
-                return
-        raise AssertionError("a calm run never becomes quiet")
-
-
-def calm(world: World) -> Calm:
+def calm(world: World) -> CalmWorld:
     """The calm run of a history's final state."""
-    found = Calm(world)
-    events = []
+    drafts = _Filed(world.drafts)
+    found = CalmWorld(world.theme, world.clock, replace(memory_ports(clock=world.clock), drafts=drafts))
     for key, output in world.work.outputs.items():
         if key.startswith("articles/"):
             left = Document.from_bytes(output.body)
             if left == Document(left.slug, withdrawn=True, moved=left.moved):
-                found.work.put(output, ANY)
-                events.append(Event("ArticleTouched", {"slug": left.slug}))
+                found.ports.work.put(output, ANY)
+                found.say([Event("ArticleTouched", {"slug": left.slug})])
     for item in world.table.query("rejected"):
         _keep_accepted(item["sk"], world, found)
     files = [Event(FILE_MOVED, {"key": key}) for key in sorted(world.drafts.outputs, key="site.yaml".__ne__)]
-    drafts = [event for event in files if event.detail["key"].startswith("drafts/")]
-    found.settle([*(event for event in files if event not in drafts), Event("SiteChanged", {})])
-    found.drafts.drafts = True
-    found.settle(drafts + events)
+    found.say([Event("SiteChanged", {}), *(event for event in files if not drafts.is_late(event.detail["key"]))])
+    found.settle_together()
+    drafts.late = True
+    found.say(event for event in files if drafts.is_late(event.detail["key"]))
+    found.settle_together()
     return found
 
 
-def _keep_accepted(key: str, world: World, found: Calm) -> None:
+def _keep_accepted(key: str, world: World, found: CalmWorld) -> None:
     """Give the calm run what was made of the last accepted version of a file whose newest is rejected."""
     filed = classify(key)
     record = world.table.get(f"draft#{key}", "draft")
     assert filed
     assert record
+    identifier = slugify(filed.name)
     if filed.kind == "draft":
         target = f"articles/{record['slug']}.json" if record["document"] else ""
         if target:
-            found.table.write([Change(f"article#{record['slug']}", "claim", {"holder": key}, None)])
+            found.ports.articles.write([Change(f"article#{record['slug']}", "claim", {"holder": key}, None)])
+    elif filed.kind == "site":
+        target = "site.json"
     else:
-        target = "site.json" if filed.kind == "site" else f"{filed.kind}s/{slugify(filed.name)}.json"
+        target = f"{filed.kind}s/{identifier}.json"
+        found.say([Event("ProfileChanged", {"kind": filed.kind, "id": identifier})])
     if target in world.work.outputs:
-        found.work.put(world.work.outputs[target], ANY)
+        found.ports.work.put(world.work.outputs[target], ANY)
     unread = {**record, "state": DRAFT, "etag": "", "problems": [], "warnings": []}
-    found.table.write([Change(f"draft#{key}", "draft", unread, None)])
+    found.ports.articles.write([Change(f"draft#{key}", "draft", unread, None)])
 
 
 def faults(world: World) -> list[str]:
@@ -131,11 +107,15 @@ def faults(world: World) -> list[str]:
         return world.wrong
     wanted = calm(world)
     return [
-        *_objects("site", world.site, wanted.site),
-        *_objects("work", world.work, wanted.work),
-        *_records(world.table, wanted.table),
+        *_objects("site", world.site, wanted.ports.site),
+        *_objects("work", world.work, wanted.ports.work),
+        *_records(world.table, wanted.ports.articles),
         *_lasting(world),
-        *(f"no alarm: {slug} at {moment}" for moment, slug in wanted.alarm.asked if (moment, slug) not in world.alarms),
+        *(
+            f"no alarm: {slug} at {moment}"
+            for moment, slug in wanted.ports.alarm.asked
+            if (moment, slug) not in world.alarms
+        ),
         *(f"cached and stale: {key}" for key in world.cache.stale()),
         *(f"invalidated for nothing: {path}" for path in world.cache.needless),
     ]

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from .world import Message, Run, World
+    from .messages import Message
+    from .world import Run, World
 
 ENOUGH = 1_000_000
 """More calls than any run makes."""

@@ -16,18 +16,13 @@ from typing import Any
 from greenlet import greenlet
 from nightdesk.adapters.memory import MemoryObjects, MemoryTable
 from nightdesk.domain.errors import Conflict, NightdeskError, Permanent, Transient
-from nightdesk.events import DETAILS, ObjectEvent
 from nightdesk.rendering.environment import Theme
-from nightdesk.stages import Batch
-from nightdesk.stages.gate import GateBatch
-from nightdesk.stages.index import IndexBatch
-from nightdesk.stages.invalidate import InvalidateBatch
-from nightdesk.stages.render import RenderBatch
 from nightdesk.usecases.ports import ANY, Event, Output, Ports
 
 from .acts import Act
 from .cache import Cache, Teller
-from .routes import ALARM, FILE_MOVED, Route, routes
+from .messages import Message, batch_of, messages_of, name_of
+from .routes import ALARM, FILE_MOVED
 from .theme import theme
 from .whims import ACT, ENOUGH, Choice, Fault, Move, Whims
 
@@ -42,20 +37,6 @@ WRITES = frozenset(("put", "delete", "write", "emit", "invalidate", "wake"))
 
 class Died(BaseException):
     """The function was killed: no handler of errors sees it."""
-
-
-class Message:
-    """A message in a stage's queue."""
-
-    __slots__ = ("detail", "event", "name", "queue", "stage", "tries")
-
-    def __init__(self, route: Route, event: Event, detail: object, name: str) -> None:
-        self.queue = route.queue
-        self.stage = route.stage
-        self.event = event
-        self.detail = detail
-        self.name = name
-        self.tries = 0
 
 
 class Run:
@@ -135,36 +116,6 @@ class _Alarm:
 
     def wake(self, slug: str, moment: datetime) -> None:
         self._world.alarms.setdefault((moment, slug), False)
-
-
-def batch_of(stage: str, ports: Ports, look: Theme) -> Batch:
-    """A batch as the stage's handler makes it."""
-    if stage == "render":
-        return RenderBatch(ports)
-    if stage == "gate":
-        return GateBatch(ports, look)
-    if stage == "index":
-        return IndexBatch(ports, look)
-    assert stage == "invalidate"
-    return InvalidateBatch(ports)
-
-
-def messages_of(event: Event, named: bool) -> list[Message]:
-    """The messages that an event becomes: one in the queue of each stage that hears of it."""
-    if event.type == FILE_MOVED:
-        detail: Any = ObjectEvent.model_validate({"object": event.detail})
-    else:
-        detail = DETAILS[event.type].model_validate({"version": 1, **event.detail})
-    name = ""
-    if named:
-        about = [str(value) for key, value in event.detail.items() if key in ("key", "slug", "kind", "id", "list")]
-        paths = event.detail.get("paths")
-        if paths is not None and not about:
-            about.append(paths[0] + (f" +{len(paths) - 1}" if len(paths) > 1 else "") if paths else "no path")
-        name = f"{event.type} {' '.join(about)}".strip()
-    bulk = bool(event.detail.get("bulk"))
-    heard = [route for route in routes().get(event.type, ()) if route.bulk in (None, bulk)]
-    return [Message(route, event, detail, f"{route.stage}: {name}") for route in heard]
 
 
 class World:
@@ -378,10 +329,11 @@ class World:
     def say(self, events: Iterable[Event]) -> None:
         """Events reach the queues of those who hear of them."""
         for event in events:
-            for message in messages_of(event, self.named):
+            for message in messages_of(event):
                 if self.named:
-                    self._counts[message.name] += 1
-                    message.name += f" ({self._counts[message.name]})"
+                    name = name_of(message)
+                    self._counts[name] += 1
+                    message.name = f"{name} ({self._counts[name]})"
                 self.queue.append(message)
                 self.said.append(message)
 

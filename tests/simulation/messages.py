@@ -1,0 +1,62 @@
+"""Messages, as events become them, and what a stage's function does with a batch of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nightdesk.events import DETAILS, ObjectEvent
+from nightdesk.rendering.environment import Theme
+from nightdesk.stages import Batch
+from nightdesk.stages.gate import GateBatch
+from nightdesk.stages.index import IndexBatch
+from nightdesk.stages.invalidate import InvalidateBatch
+from nightdesk.stages.render import RenderBatch
+from nightdesk.usecases.ports import Event, Ports
+
+from .routes import FILE_MOVED, Route, routes
+
+
+class Message:
+    """A message in a stage's queue; `tries` counts how often it failed for reasons of our own making."""
+
+    __slots__ = ("detail", "event", "name", "queue", "stage", "tries")
+
+    def __init__(self, route: Route, event: Event, detail: object) -> None:
+        self.queue = route.queue
+        self.stage = route.stage
+        self.event = event
+        self.detail = detail
+        self.name = ""
+        self.tries = 0
+
+
+def messages_of(event: Event) -> list[Message]:
+    """The messages that an event becomes: one in each queue whose rule lets it through."""
+    if event.type == FILE_MOVED:
+        detail: Any = ObjectEvent.model_validate({"object": event.detail})
+    else:
+        detail = DETAILS[event.type].model_validate({"version": 1, **event.detail})
+    bulk = bool(event.detail.get("bulk"))
+    heard = [route for route in routes().get(event.type, ()) if route.bulk in (None, bulk)]
+    return [Message(route, event, detail) for route in heard]
+
+
+def name_of(message: Message) -> str:
+    """A message's stage, type and identity, for people."""
+    detail = message.event.detail
+    about = [str(detail[key]) for key in ("key", "slug", "kind", "id", "list") if key in detail]
+    if not about and (paths := detail.get("paths")):
+        about = [paths[0], *([f"+{len(paths) - 1}"] if len(paths) > 1 else [])]
+    return " ".join([f"{message.stage}: {message.event.type}", *about])
+
+
+def batch_of(stage: str, ports: Ports, theme: Theme) -> Batch:
+    """A batch as the stage's handler makes it."""
+    if stage == "render":
+        return RenderBatch(ports)
+    if stage == "gate":
+        return GateBatch(ports, theme)
+    if stage == "index":
+        return IndexBatch(ports, theme)
+    assert stage == "invalidate"
+    return InvalidateBatch(ports)
