@@ -95,7 +95,8 @@ def refresh(name: str, months: Iterable[str] | None, site: Site, ports: Ports, t
         for month, cards in listing.by_month.items():
             wrote |= catalogue.mark(ports.articles, f"months#{name}", month, {} if cards else None)
         if identifier:
-            label = {"label": _label(kind, identifier, listing)} if listing.newest or listing.profile else None
+            there = listing.newest or listing.profile
+            label = {"label": _label(kind, identifier, listing.newest, listing.profile)} if there else None
             wrote |= catalogue.mark(ports.articles, "lists", name, label)
         wrote |= _put_or_remove(outputs, ports)
         if kind == "author":
@@ -120,11 +121,14 @@ def _cards(entries: Iterable[Item]) -> list[dict[str, Any]]:
     return [entry["card"] for entry in entries]
 
 
-def _label(kind: str, identifier: str, listing: _Listing) -> str:
-    """A list's name where there may be no profile: as the newest article in it has it."""
-    if listing.profile:
-        return str(listing.profile["name"])
-    for card in listing.newest:
+def _label(kind: str, identifier: str, cards: Iterable[dict[str, Any]], profile: Facts | None) -> str:
+    """A list's name on one of its pages: its profile's, else as the first card on the page has it.
+
+    Not as the list's newest has it: a change of that one would be a change of every month.
+    """
+    if profile:
+        return str(profile["name"])
+    for card in cards:
         named = dict(card["authors"]) if kind == "author" else dict([card["topic"]] if card["topic"] else [])
         if identifier in named:
             return str(named[identifier])
@@ -157,7 +161,7 @@ def _month_page(name: str, month: str, listing: _Listing, site: Site, theme: The
     kind, _, identifier = name.partition(":")
     heading, up = month_name(month), Link("Front page", "/")
     if identifier:
-        heading, up = f"{_label(kind, identifier, listing)}, {heading}", Link("All months", base)
+        heading, up = f"{_label(kind, identifier, cards, listing.profile)}, {heading}", Link("All months", base)
     return _page(path, pages.list_html(theme, site, "month", heading, path, cards, months=[up]))
 
 
@@ -179,7 +183,7 @@ def _front(name: str, listing: _Listing, site: Site, theme: Theme) -> list[Outpu
     feed = f"{path}feed.xml"
     if not listing.newest and not profile:
         return [_page(path, ""), _page(feed, "")]
-    label = _label(kind, identifier, listing)
+    label = _label(kind, identifier, listing.newest, profile)
     front = pages.list_html(
         theme,
         site,
