@@ -494,14 +494,14 @@ def _render_profile(key: str, filed: Filed, ports: Ports) -> Rendered:
         return True
 
     converge(read, make, write)
-    if fate["state"] == REJECTED:
-        events = [Event("DraftRejected", {"key": key, "slug": fate["slug"], "problems": fate["problems"]})]
-    elif filed.kind == "site":
+    if filed.kind == "site":
         events = [Event("SiteChanged", {"version": 1})]
     else:
         events = [Event("ProfileChanged", {"kind": filed.kind, "id": fate["slug"]})]
-    if fate["state"] != REJECTED:
-        events += [Event("DraftTouched", {"key": touched}) for touched in _read_in_light_of(filed, ports)]
+    # All of this also where the file is refused: the version before it may have been stored by a run that told nobody.
+    if fate["state"] == REJECTED:
+        events.append(Event("DraftRejected", {"key": key, "slug": fate["slug"], "problems": fate["problems"]}))
+    events += [Event("DraftTouched", {"key": touched}) for touched in _read_in_light_of(filed, ports)]
     return Rendered(key, fate["slug"], fate["state"], 0, tuple(events))
 
 
