@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from nightdesk.rendering.environment import Theme
 from nightdesk.usecases.build import Built, build, read_folder
-from test_convergence import CALM, World
+from nightdesk.usecases.ports import Event
+from simulation.calm import CalmWorld
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -123,11 +124,12 @@ def test_a_build_is_the_same_wherever_it_is_made(drafts: Path, tmp_path: Path, t
 
 def test_a_build_is_what_the_pipeline_makes(drafts: Path, tmp_path: Path, theme: Theme) -> None:
     run(drafts, tmp_path / "out", theme)
-    world = World(theme, 0, CALM)
+    world = CalmWorld(theme, lambda: NOW)
+    world.say([Event("SiteChanged", {})])
     for key, path in read_folder(drafts).items():
         world.act(key, path.read_bytes())
     world.settle()
-    assert files_of(tmp_path / "out") == {key: output.body for key, output in world.site.outputs.items()}
+    assert files_of(tmp_path / "out") == {key: output.body for key, output in world.ports.site.outputs.items()}  # type: ignore[attr-defined]
 
 
 def test_a_folder_of_drafts_alone_will_do(drafts: Path, tmp_path: Path, theme: Theme) -> None:

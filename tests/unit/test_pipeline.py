@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from nightdesk.adapters.memory import MemoryObjects
 from nightdesk.domain.errors import Transient
 from nightdesk.events import DETAILS
 from nightdesk.rendering.environment import Theme
 from nightdesk.usecases.ports import ANY, Event, Output
 from nightdesk.usecases.status import status
-from test_convergence import CALM, World
+from simulation.calm import CalmWorld
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
@@ -26,17 +28,21 @@ def theme() -> Theme:
     return Theme(Path(__file__).resolve().parents[2] / "layers" / "theme")
 
 
-class Newsroom(World):
-    """A world in which every act is worked off at once; all events are kept."""
+class Newsroom(CalmWorld):
+    """A calm world in which every act is worked off at once; all events are kept."""
 
     def __init__(self, theme: Theme) -> None:
-        self.events: list[Any] = []
-        super().__init__(theme, 0, CALM)
+        self.events: list[Event] = []
+        super().__init__(theme, lambda: NOW)
+        self.bare = self.ports
+        self.site: MemoryObjects = self.ports.site  # type: ignore[assignment]  # memory_ports makes it
+        self.say([Event("SiteChanged", {})])
         self.settle()
 
-    def say(self, events: Any) -> None:
-        self.events += events
-        super().say(events)
+    def say(self, events: Iterable[Event]) -> None:
+        told = list(events)
+        self.events += told
+        super().say(told)
 
     def file(self, key: str, text: str | None) -> None:
         """File a text at a key, or take it out, and wait."""
@@ -372,12 +378,8 @@ def test_every_event_fits_its_model(room: Newsroom) -> None:
 def counted(room: Newsroom, act: Callable[[], None]) -> Counter[str]:
     """How often an act has each port's each method called, and events and invalidated paths."""
     calls: Counter[str] = Counter()
-    for name in ("drafts", "work", "site", "articles", "bus", "cdn"):
-        wire = getattr(room.ports, name)
-        inner = wire._inner
-        if not isinstance(inner, _Counting):
-            wire._inner = inner = _Counting(inner, name)
-        inner.calls = calls
+    names = ("drafts", "work", "site", "articles", "bus", "cdn")
+    room.ports = replace(room.bare, **{name: _Counting(getattr(room.bare, name), name, calls) for name in names})
     room.events.clear()
     act()
     calls["events"] = len(room.events)
@@ -385,17 +387,18 @@ def counted(room: Newsroom, act: Callable[[], None]) -> Counter[str]:
 
 
 class _Counting:
-    def __init__(self, inner: Any, name: str) -> None:
-        self._inner, self._name = inner, name
-        self.calls: Counter[str] = Counter()
+    def __init__(self, inner: Any, name: str, calls: Counter[str]) -> None:
+        self._inner, self._name, self._calls = inner, name, calls
 
     def __getattr__(self, method: str) -> Any:
         found = getattr(self._inner, method)
+        if not callable(found):
+            return found
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            self.calls[f"{self._name}.{method}"] += 1
+            self._calls[f"{self._name}.{method}"] += 1
             if method == "invalidate":
-                self.calls["paths"] += len(args[0])
+                self._calls["paths"] += len(args[0])
             return found(*args, **kwargs)
 
         return call
