@@ -12,19 +12,24 @@ site's past is meant to last, so that the rest can be compared byte for byte:
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import defaultdict, deque
 from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import Any
 
-from nightdesk.adapters.memory import MemoryAlarm, MemoryBus, MemoryCdn, MemoryObjects, MemoryTable, memory_ports
+from nightdesk.adapters.memory import MemoryObjects, MemoryTable, memory_ports
 from nightdesk.domain.documents import DRAFT, SCHEDULED, WITHDRAWN, Document
 from nightdesk.domain.drafts import classify
 from nightdesk.domain.text import slugify
+from nightdesk.rendering.environment import Theme
+from nightdesk.usecases.gate import gate, sort_key
+from nightdesk.usecases.index import enter
 from nightdesk.usecases.invalidate import write_of
-from nightdesk.usecases.ports import ANY, Blob, Change, Event, Ports, Write
+from nightdesk.usecases.lists import months_of, refresh, refresh_site
+from nightdesk.usecases.ports import ANY, Change, Ports
+from nightdesk.usecases.render import render
+from nightdesk.usecases.stored import load_site
 
-from .calm import CalmWorld
-from .routes import FILE_MOVED
 from .world import World
 
 _HISTORY = {
@@ -37,68 +42,70 @@ _HISTORY = {
 _NAMED_BY_DIGEST = re.compile(r"(assets|authors/[a-z0-9-]+)/[a-z0-9-]+\.[0-9a-f]{10}\.[a-z]+")
 
 
-class _Filed:
-    """The drafts bucket of a finished world, for reading; drafts are there once all that they lean on is in place."""
-
-    def __init__(self, bucket: MemoryObjects) -> None:
-        self._bucket = bucket
-        self.late = False
-
-    @staticmethod
-    def is_late(key: str) -> bool:
-        return key.startswith("drafts/")
-
-    def get(self, key: str, version: str = "") -> Blob | None:
-        return self._bucket.get(key, version)
-
-    def writes(self, prefix: str) -> Sequence[Write]:
-        return self._bucket.writes(prefix)
-
-    def list(self, prefix: str) -> Sequence[tuple[str, str]]:
-        return self._bucket.list(prefix) if self.late or not self.is_late(prefix) else []
-
-
-def calm(world: World) -> CalmWorld:
-    """The calm run of a history's final state."""
-    drafts = _Filed(world.drafts)
-    found = CalmWorld(world.theme, world.clock, replace(memory_ports(clock=world.clock), drafts=drafts))
+def calm(world: World) -> Ports:
+    """The ports after a calm run of a history's final state: no messages, each thing done once, in order."""
+    ports = replace(memory_ports(clock=world.clock), drafts=world.drafts)
     for key, output in world.work.outputs.items():
         if key.startswith("articles/"):
             left = Document.from_bytes(output.body)
             if left == Document(left.slug, withdrawn=True, moved=left.moved):
-                found.ports.work.put(output, ANY)
-                found.say([Event("ArticleTouched", {"slug": left.slug})])
+                ports.work.put(output, ANY)
     for item in world.table.query("rejected"):
-        _keep_accepted(item["sk"], world, found)
-    files = [Event(FILE_MOVED, {"key": key}) for key in sorted(world.drafts.outputs, key="site.yaml".__ne__)]
-    found.say([Event("SiteChanged", {}), *(event for event in files if not drafts.is_late(event.detail["key"]))])
-    found.settle_together()
-    drafts.late = True
-    found.say(event for event in files if drafts.is_late(event.detail["key"]))
-    found.settle_together()
-    return found
+        _keep_accepted(item["sk"], world, ports)
+    _render_all(ports)
+    _publish_all(ports, world.theme)
+    return ports
 
 
-def _keep_accepted(key: str, world: World, found: CalmWorld) -> None:
+def _keep_accepted(key: str, world: World, ports: Ports) -> None:
     """Give the calm run what was made of the last accepted version of a file whose newest is rejected."""
     filed = classify(key)
     record = world.table.get(f"draft#{key}", "draft")
     assert filed
     assert record
-    identifier = slugify(filed.name)
     if filed.kind == "draft":
         target = f"articles/{record['slug']}.json" if record["document"] else ""
         if target:
-            found.ports.articles.write([Change(f"article#{record['slug']}", "claim", {"holder": key}, None)])
-    elif filed.kind == "site":
-        target = "site.json"
+            ports.articles.write([Change(f"article#{record['slug']}", "claim", {"holder": key}, None)])
     else:
-        target = f"{filed.kind}s/{identifier}.json"
-        found.say([Event("ProfileChanged", {"kind": filed.kind, "id": identifier})])
+        target = "site.json" if filed.kind == "site" else f"{filed.kind}s/{slugify(filed.name)}.json"
     if target in world.work.outputs:
-        found.ports.work.put(world.work.outputs[target], ANY)
+        ports.work.put(world.work.outputs[target], ANY)
     unread = {**record, "state": DRAFT, "etag": "", "problems": [], "warnings": []}
-    found.ports.articles.write([Change(f"draft#{key}", "draft", unread, None)])
+    ports.articles.write([Change(f"draft#{key}", "draft", unread, None)])
+
+
+def _render_all(ports: Ports) -> None:
+    """Drafts come last, for settings and profiles are what they are read in the light of."""
+    keys = [key for key, _ in ports.drafts.list("") if classify(key)]
+    queue = deque(sorted(keys, key=lambda key: (key.startswith("drafts/"), key != "site.yaml")))
+    drafts = False
+    while queue:
+        key = queue.popleft()
+        drafts = drafts or key.startswith("drafts/")
+        for rendered in render(key, ports):
+            # One draft may have to make way for another.
+            queue += [event.detail["key"] for event in rendered.events if drafts and event.type == "DraftTouched"]
+
+
+def _publish_all(ports: Ports, theme: Theme) -> None:
+    """Articles in order of time, so that each finds those before it, and then every list."""
+    documents = [
+        Document.from_bytes(blob.body) for key, _ in ports.work.list("articles/") if (blob := ports.work.get(key))
+    ]
+    months: dict[str, set[str]] = defaultdict(set)
+    for document in sorted(documents, key=lambda document: (document.date and sort_key(document), document.slug)):
+        gate(document.slug, ports, theme)
+        listed = enter(document.slug, ports)
+        for name, some in months_of(listed.pending if listed else ()).items():
+            months[name] |= some
+    for kind in ("topic", "author"):
+        for key, _ in ports.work.list(f"{kind}s/"):
+            months[f"{kind}:{PurePosixPath(key).stem}"] |= set()
+    site = load_site(ports)
+    for name, some in months.items():
+        refresh(name, some, site, ports, theme)
+    refresh_site(ports, theme)
 
 
 def faults(world: World) -> list[str]:
@@ -107,13 +114,13 @@ def faults(world: World) -> list[str]:
         return world.wrong
     wanted = calm(world)
     return [
-        *_objects("site", world.site, wanted.ports.site),
-        *_objects("work", world.work, wanted.ports.work),
-        *_records(world.table, wanted.ports.articles),
+        *_objects("site", world.site, wanted.site),
+        *_objects("work", world.work, wanted.work),
+        *_records(world.table, wanted.articles),
         *_lasting(world),
         *(
             f"no alarm: {slug} at {moment}"
-            for moment, slug in wanted.ports.alarm.asked
+            for moment, slug in wanted.alarm.asked
             if (moment, slug) not in world.alarms
         ),
         *(f"cached and stale: {key}" for key in world.cache.stale()),
@@ -180,12 +187,8 @@ def _lasting(world: World) -> list[str]:
     for pk, items in world.table._items.items():
         if "record" in items and items["record"]["turn"] != items["record"]["settled"]:
             found.append(f"never settled: {pk}")
+    bare = replace(memory_ports(), site=world.site)
     for path, item in world.table._items["path"].items():
-        if item["write"] != write_of(path, _bare(world)):
+        if item["write"] != write_of(path, bare):
             found.append(f"not invalidated since it was written: {path}")
     return found
-
-
-def _bare(world: World) -> Ports:
-    stores = (world.drafts, world.work, world.site, world.table)
-    return Ports(*stores, MemoryBus(), MemoryCdn(), MemoryAlarm())
