@@ -5,11 +5,15 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from multiprocessing import get_context
+from pkgutil import iter_modules
 from typing import TypeVar
 from unittest.mock import patch
+
+from nightdesk import usecases
 
 from .acts import Act, draw, plainer
 from .truth import faults
@@ -18,18 +22,7 @@ from .world import World
 
 _TRIALS = 1500
 _SHARE = 250
-_SMALL = {
-    "nightdesk.usecases.lists.FRONT": 2,
-    "nightdesk.usecases.lists.FEED": 3,
-    "nightdesk.usecases.gate.RELATED": 2,
-    "nightdesk.usecases.index.RELATED": 2,
-    "nightdesk.usecases.gate._BATCH": 2,
-    "nightdesk.usecases.invalidate._PER_TRANSACTION": 3,
-    "nightdesk.usecases.index._PER_TRANSACTION": 4,
-    "nightdesk.usecases.gate.MANY": 3,
-    "nightdesk.usecases.lists.MANY": 3,
-    "nightdesk.usecases.invalidate.MANY": 3,
-}
+_SMALL = {"FRONT": 2, "FEED": 3, "RELATED": 2, "MANY": 3, "_BATCH": 2, "_PER_TRANSACTION": 4}
 """Limits, small enough that a handful of articles goes beyond them."""
 
 Part = TypeVar("Part")
@@ -58,15 +51,14 @@ class History:
 @contextmanager
 def small_world() -> Iterator[None]:
     """Where simulations play: limits are small, and nobody sleeps."""
-    with patch("nightdesk.usecases.converge.time.sleep", lambda _: None):
-        patches = [patch(name, value) for name, value in _SMALL.items()]
-        for one in patches:
-            one.start()
-        try:
-            yield
-        finally:
-            for one in patches:
-                one.stop()
+    modules = [import_module(f"nightdesk.usecases.{found.name}") for found in iter_modules(usecases.__path__)]
+    places = [(module, name) for module in modules for name in _SMALL if hasattr(module, name)]
+    assert {name for _, name in places} == set(_SMALL)
+    with ExitStack() as patches:
+        patches.enter_context(patch("nightdesk.usecases.converge.time.sleep", lambda _: None))
+        for module, name in places:
+            patches.enter_context(patch.object(module, name, _SMALL[name]))
+        yield
 
 
 def world_of(seed: int, named: bool = False) -> World:
