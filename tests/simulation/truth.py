@@ -118,11 +118,7 @@ def faults(world: World) -> list[str]:
         *_objects("work", world.work, wanted.work),
         *_records(world.table, wanted.articles),
         *_lasting(world),
-        *(
-            f"no alarm: {slug} at {moment}"
-            for moment, slug in wanted.alarm.asked
-            if (moment, slug) not in world.alarms
-        ),
+        *(f"no alarm: {slug} at {moment}" for moment, slug in wanted.alarm.asked if (moment, slug) not in world.alarms),
         *(f"cached and stale: {key}" for key in world.cache.stale()),
         *(f"invalidated for nothing: {path}" for path in world.cache.needless),
     ]

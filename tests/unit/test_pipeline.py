@@ -19,6 +19,7 @@ from nightdesk.rendering.environment import Theme
 from nightdesk.usecases.ports import ANY, Event, Output
 from nightdesk.usecases.status import status
 from simulation.calm import CalmWorld
+from simulation.routes import FILE_MOVED
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
@@ -33,7 +34,8 @@ class Newsroom(CalmWorld):
 
     def __init__(self, theme: Theme) -> None:
         self.events: list[Event] = []
-        super().__init__(theme, lambda: NOW)
+        self.now = NOW
+        super().__init__(theme, lambda: self.now)
         self.bare = self.ports
         self.site: MemoryObjects = self.ports.site  # type: ignore[assignment]  # memory_ports makes it
         self.say([Event("SiteChanged", {})])
@@ -254,7 +256,7 @@ def test_who_claims_a_slug_first_has_it_whichever_event_comes_first(room: Newsro
         text = f"---\ntitle: {name}\nslug: shared\ndate: 2026-11-01\n---\nText.\n"
         room.bare.drafts.put(Output(f"drafts/{name}.md", text.encode(), "text/markdown"), ANY)
     for name in ("ant", "zebra"):
-        room.say([Event("ObjectEvent", {"key": f"drafts/{name}.md"})])
+        room.say([Event(FILE_MOVED, {"key": f"drafts/{name}.md"})])
         room.settle()
         assert f"<h1>{name}</h1>" in room.page("/articles/shared/")
     assert room.told("DraftRejected")[-1]["key"] == "drafts/ant.md"
