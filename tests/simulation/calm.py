@@ -80,10 +80,14 @@ class CalmWorld:
         except NightdeskError:
             return False
         finally:
-            events = list(self.ports.bus.events)  # type: ignore[attr-defined]  # memory_ports makes it
-            self.ports.bus.events.clear()  # type: ignore[attr-defined]
-            self.say(events)
+            self.collect()
         return True
+
+    def collect(self) -> None:
+        """Bring what was put on the bus to the queues."""
+        events = list(self.ports.bus.events)  # type: ignore[attr-defined]  # memory_ports makes it
+        self.ports.bus.events.clear()  # type: ignore[attr-defined]
+        self.say(events)
 
 
 _ORDER = ("render", "gate", "index", "invalidate")

@@ -19,7 +19,7 @@ from nightdesk.rendering.environment import Theme
 from nightdesk.usecases.ports import ANY, Event, Output
 from nightdesk.usecases.status import status
 from simulation.calm import CalmWorld
-from simulation.routes import FILE_MOVED
+from simulation.routes import ALARM, FILE_MOVED
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
@@ -63,9 +63,19 @@ class Newsroom(CalmWorld):
         return output.body.decode() if output else ""
 
     def state(self, slug: str) -> dict[str, Any]:
-        found = status(slug, self.bare, NOW)
+        found = status(slug, self.bare, self.now)
         assert found
         return found
+
+    def ring(self, slug: str) -> None:
+        """An alarm rings for an article."""
+        self.say([Event(ALARM, {"slug": slug})])
+        self.settle()
+
+    @property
+    def alarms(self) -> set[tuple[datetime, str]]:
+        """Moments at which alarms were asked to ring, with the articles that they are for."""
+        return self.ports.alarm.asked  # type: ignore[attr-defined, no-any-return]  # memory_ports makes it
 
     def told(self, name: str) -> list[Any]:
         """The details of all events of a type, since the last look."""

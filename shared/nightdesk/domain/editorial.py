@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from .documents import Block, Document, canonical, digest
+from .site import Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +52,8 @@ class Editorial:
         return cls(**{**data, "gates": tuple(GateAccess(**gate) for gate in data["gates"])})
 
 
-def decided(document: Document, editorial: Editorial, rank: dict[str, int]) -> Document:
-    """The document with an editor's decisions in it.
-
-    Args:
-        rank: the site's tiers, each with its place in the order.
-    """
+def decided(document: Document, editorial: Editorial, site: Site) -> Document:
+    """The document with an editor's decisions in it."""
     if document.withdrawn:
         return document
     if editorial.withdrawn:
@@ -73,7 +70,7 @@ def decided(document: Document, editorial: Editorial, rank: dict[str, int]) -> D
     if editorial.access:
         changes["access"] = editorial.access
     if editorial.gates:
-        changes["blocks"] = _regated(document.blocks, editorial.gates, rank)
+        changes["blocks"] = _regated(document.blocks, editorial.gates, site)
     if editorial.corrections:
         changes["corrections"] = document.corrections + editorial.corrections
     return replace(document, **changes)
@@ -91,7 +88,7 @@ def passage_mark(block: Block) -> str:
     return digest(canonical([block.html, block.notes]))[:32]
 
 
-def _regated(blocks: tuple[Block, ...], gates: tuple[GateAccess, ...], rank: dict[str, int]) -> tuple[Block, ...]:
+def _regated(blocks: tuple[Block, ...], gates: tuple[GateAccess, ...], site: Site) -> tuple[Block, ...]:
     """Blocks with the gates' tiers as editors set them.
 
     A passage that was rewritten since is not the one that an editor looked at. It gets the stricter of both tiers: when in
@@ -104,8 +101,7 @@ def _regated(blocks: tuple[Block, ...], gates: tuple[GateAccess, ...], rank: dic
         gate = wanted.get(number) if block.tier else None
         if gate:
             same = gate.passage == passage_mark(block)
-            highest = len(rank)
-            stricter = max(gate.tier, block.tier, key=lambda tier: rank.get(tier, highest))
+            stricter = max(gate.tier, block.tier, key=site.rank)
             made.append(replace(block, tier=gate.tier if same else stricter))
         else:
             made.append(block)

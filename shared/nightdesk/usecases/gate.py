@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from nightdesk.domain.documents import DRAFT, EXPIRED, LIVE, SCHEDULED, WITHDRAWN, Document, canonical
-from nightdesk.domain.editorial import Editorial, decided
+from nightdesk.domain.editorial import decided
 from nightdesk.domain.errors import Conflict, Transient
 from nightdesk.domain.moments import sortable
 from nightdesk.domain.site import Site
@@ -28,7 +28,7 @@ from .invalidate import MANY
 from .paths import article_tag, preview_key, profile_tag
 from .ports import Event, Objects, Output, Ports
 from .related import digest_cards, earlier_cards
-from .stored import ASSET_CACHE, HTML, IMAGE_TYPES, JSON, editorial_key, facts_from, load_site, mark_of
+from .stored import ASSET_CACHE, HTML, IMAGE_TYPES, JSON, editorial_key, facts_from, load_decisions, load_site, mark_of
 
 PAGE_CACHE = "public, max-age=0, s-maxage=86400, stale-while-revalidate=60"
 PREVIEW_CACHE = "no-store"
@@ -126,8 +126,7 @@ def _read(slug: str, ports: Ports, now: datetime) -> _Inputs | None:
         return None
     decisions = ports.work.get(editorial_key(slug))
     site = load_site(ports)
-    editorial = Editorial.from_bytes(decisions.body if decisions else None)
-    document = decided(Document.from_bytes(blob.body), editorial, {tier: n for n, tier in enumerate(site.tiers)})
+    document = decided(Document.from_bytes(blob.body), load_decisions(decisions), site)
     state = document.state(now)
     authors: list[Mapping[str, Any] | None] = []
     topics: list[Mapping[str, Any] | None] = []

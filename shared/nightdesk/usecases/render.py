@@ -188,7 +188,7 @@ def _write_draft(key: str, filed: Filed, made: _Made, ports: Ports) -> _Fate:
         freed, ousted = _settle_document(key, filed, made.document, record, ports)
     if record["state"] == REJECTED:
         freed |= _keep_live(record, key, ports)
-    _save(key, record, before, ports, made.version)
+    _save(key, record, before, ports, made.version, made.document.assets if made.document else ())
     return _Fate(record, freed, ousted)
 
 
@@ -266,7 +266,7 @@ def _told(problems: Sequence[Problem]) -> list[dict[str, Any]]:
 
 
 def _save(
-    key: str, record: dict[str, Any], before: Item | None, ports: Ports, version: str = ""
+    key: str, record: dict[str, Any], before: Item | None, ports: Ports, version: str = "", assets: Sequence[Asset] = ()
 ) -> Item | None:  # fmt: skip
     """Write a file's record if it says anything new, and with it a new revision, of the file's `version`; the record as it is then."""
     if not before and not record["etag"] and not record["slugs"]:
@@ -278,8 +278,9 @@ def _save(
     expected = before["version"] if before else None
     changes = catalogue.draft_changes(key, dated, expected, record["state"] == REJECTED)
     if version and record["revision"] > (before["revision"] if before else 0):
-        revision = {name: record[name] for name in ("slug", "document", "etag")}
-        changes.append(catalogue.revision_change(key, record["revision"], {**revision, "file": version, "at": now}))
+        revision = {name: record[name] for name in ("slug", "document", "etag")} | {"file": version, "at": now}
+        revision["images"] = [[asset.key, asset.etag] for asset in assets]
+        changes.append(catalogue.revision_change(key, record["revision"], revision))
     ports.articles.write(changes)
     return {**dated, "version": (expected or 0) + 1}
 

@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from nightdesk.domain.documents import LIVE, REJECTED, WITHDRAWN, Document
-from nightdesk.domain.editorial import Editorial, decided
+from nightdesk.domain.editorial import decided
 
 from . import catalogue
 from .invalidate import write_of
 from .ports import Item, Ports
 from .render import ACCEPTED
-from .stored import editorial_key, load_site, mark_of
+from .stored import editorial_key, load_decisions, load_site, mark_of
 
 _PREFIXES = {"author": "/authors/", "topic": "/topics/", "page": "/"}
 
@@ -40,9 +40,7 @@ def status_of_draft(key: str, record: Item, ports: Ports, now: datetime) -> dict
     if blob is None:
         return report
     decisions = ports.work.get(editorial_key(record["slug"]))
-    tiers = {tier: rank for rank, tier in enumerate(load_site(ports).tiers)}
-    editorial = Editorial.from_bytes(decisions.body if decisions else None)
-    document = decided(Document.from_bytes(blob.body), editorial, tiers)
+    document = decided(Document.from_bytes(blob.body), load_decisions(decisions), load_site(ports))
     report |= {"state": document.state(now), "settled": _settled(record["slug"], mark_of(blob, decisions), ports)}
     report["warnings"] = [*record["warnings"], *_without_profile(document, ports)]
     return report | ({"rejected": True} if state == REJECTED else {})

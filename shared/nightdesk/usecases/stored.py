@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from nightdesk.domain.documents import digest
+from nightdesk.domain.editorial import Editorial
 from nightdesk.domain.site import Site
 
 from .ports import Blob, Ports
@@ -31,6 +32,11 @@ ASSET_CACHE = "public, max-age=31536000, immutable"
 def editorial_key(slug: str) -> str:
     """Where an article's editorial decisions are kept."""
     return f"editorial/{slug}.json"
+
+
+def load_decisions(blob: Blob | None) -> Editorial:
+    """What editors decided about an article, from the object that holds it."""
+    return Editorial.from_bytes(blob.body if blob else None)
 
 
 def mark_of(document: Blob, decisions: Blob | None) -> str:

@@ -1,0 +1,190 @@
+"""Editors' acts: what they decide about an article, kept apart from its draft, and told to the pipeline.
+
+A decision is written over the very one that was read, so that of two editors who act at once one is told to look again.
+The event goes out also where nothing had to be written: a run before may have written and died.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from nightdesk.domain.documents import EXPIRED, LIVE, Document
+from nightdesk.domain.editorial import Editorial, GateAccess, decided, passage_mark
+from nightdesk.domain.errors import Conflict, Permanent
+
+from . import catalogue
+from .ports import ANY, Event, Output, Ports
+from .stored import IMAGE_TYPES, JSON, editorial_key, load_decisions, load_site, mark_of
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown(Permanent):
+    """There is no such article, or no such revision of it."""
+
+    what: str
+
+    def __str__(self) -> str:
+        return self.what
+
+
+def withdraw(slug: str, ports: Ports, expected: str = "") -> None:
+    """Take an article down, until an editor publishes it again, whatever drafts come meanwhile.
+
+    Args:
+        expected: the article's mark (`mark_of`) as the editor saw it; whatever it is, without.
+
+    Raises:
+        Unknown: there is no such article.
+        Conflict: it is not as the editor saw it.
+    """
+    event = Event("ArticleWithdrawn", {"slug": slug})
+    _decide(slug, lambda _, found: replace(found, withdrawn=True), event, ports, expected)
+
+
+def publish(slug: str, ports: Ports, expected: str = "") -> None:
+    """Let an article go live now: one that was withdrawn, is scheduled, or says `draft: true`.
+
+    Raises:
+        Permanent: it has expired, which only its draft can change.
+        Otherwise as `withdraw`.
+    """
+    now = ports.clock()
+
+    def change(document: Document, found: Editorial) -> Editorial:
+        back = replace(found, withdrawn=False)
+        state = decided(document, back, load_site(ports)).state(now)
+        if state == EXPIRED:
+            raise Permanent(f"{slug} expired at {document.expires}; change “expires” in its draft")
+        return back if state == LIVE else replace(back, publish_at="", published=now.isoformat(timespec="seconds"))
+
+    _decide(slug, change, _acted(slug, "publish"), ports, expected)
+
+
+def schedule(slug: str, moment: datetime, ports: Ports, expected: str = "") -> None:
+    """Let an article go live at `moment` and not before, whatever its draft says. Raises as `withdraw`."""
+    at = moment.isoformat()
+    event = Event("ArticleScheduled", {"slug": slug, "at": at})
+
+    def change(_: Document, found: Editorial) -> Editorial:
+        return replace(found, withdrawn=False, published="", publish_at=at)
+
+    _decide(slug, change, event, ports, expected)
+
+
+def regate(
+    slug: str, access: str | None, gates: dict[int, str] | None, ports: Ports, expected: str = ""
+) -> None:  # fmt: skip
+    """Set who may read an article, or single gates of it, without a new draft.
+
+    Args:
+        access: a tier for the whole article; empty for what its draft says; None leaves it.
+        gates: tiers by the number of a gate, from 1; empty for what the draft says.
+
+    Raises:
+        Permanent: no such tier, or no such gate.
+        Otherwise as `withdraw`.
+    """
+    tiers = load_site(ports).tiers
+    for tier in (access, *(gates or {}).values()):
+        if tier and tier not in tiers:
+            raise Permanent(f"“{tier}” is no tier of this site; there are {', '.join(tiers)}")
+
+    def change(document: Document, found: Editorial) -> Editorial:
+        passages = [block for block in document.blocks if block.tier]
+        kept = {gate.number: gate for gate in found.gates}
+        for number, tier in (gates or {}).items():
+            if not 0 < number <= len(passages):
+                raise Permanent(f"{slug} has no gate {number}; it has {len(passages)}")
+            kept.pop(number, None)
+            if tier:
+                kept[number] = GateAccess(number, tier, passage_mark(passages[number - 1]))
+        chosen = found.access if access is None else access
+        return replace(found, access=chosen, gates=tuple(kept[number] for number in sorted(kept)))
+
+    _decide(slug, change, _acted(slug, "access"), ports, expected)
+
+
+def correct(slug: str, text: str, ports: Ports, expected: str = "") -> None:
+    """Add a correction, dated now, to those of the draft. Raises as `withdraw`."""
+    correction = {"date": ports.clock().isoformat(timespec="seconds"), "text": text}
+
+    def change(_: Document, found: Editorial) -> Editorial:
+        return replace(found, corrections=(*found.corrections, correction))
+
+    _decide(slug, change, _acted(slug, "correction"), ports, expected)
+
+
+def rollback(slug: str, number: int, ports: Ports) -> None:
+    """Make an older revision current, as a new one: its file and its images are put into the drafts bucket again.
+
+    What editors decided holds for it too.
+
+    Args:
+        number: of the revision, from 1.
+
+    Raises:
+        Unknown: there is no such article, or no such revision.
+        Conflict: the draft changed meanwhile.
+    """
+    held = catalogue.holder(ports.articles, slug)
+    key = held["holder"] if held else _last_holder(slug, ports)
+    found = [item for item in catalogue.revisions(ports.articles, key) if int(item["sk"].partition("#")[2]) == number]
+    if not found:
+        raise Unknown(f"{slug} has no revision {number}")
+    file = ports.drafts.get(key, found[0]["file"])
+    if file is None:
+        raise Unknown(f"the file of revision {number} of {slug} is no longer kept")
+    current = ports.drafts.stat(key)
+    for image, etag in found[0]["images"]:
+        _restore(image, etag, ports)
+    if not current or current.etag != file.etag:
+        ports.drafts.put(Output(key, file.body, "text/markdown"), current.etag if current else None)
+
+
+def _restore(image: str, etag: str, ports: Ports) -> None:
+    """Put the version of an image with an etag back in its place."""
+    current = ports.drafts.stat(image)
+    if current and current.etag == etag:
+        return
+    for write in ports.drafts.writes(image):
+        blob = None if write.removal or write.key != image else ports.drafts.get(image, write.version)
+        if blob and blob.etag == etag:
+            kind = IMAGE_TYPES["." + image.rsplit(".", 1)[1].lower()]
+            return ports.drafts.put(Output(image, blob.body, kind), ANY)
+
+
+def _last_holder(slug: str, ports: Ports) -> str:
+    """The draft that a withdrawn article came from: the one that its file's name says, if it has revisions."""
+    for key in (f"drafts/{slug}.md", f"drafts/{slug}/index.md"):
+        if catalogue.revisions(ports.articles, key):
+            return key
+    raise Unknown(f"nothing is known of “{slug}”")
+
+
+def _acted(slug: str, act: str) -> Event:
+    return Event("EditorActed", {"slug": slug, "act": act})
+
+
+def _decide(
+    slug: str, change: Callable[[Document, Editorial], Editorial], event: Event, ports: Ports, expected: str
+) -> None:  # fmt: skip
+    blob = ports.work.get(f"articles/{slug}.json")
+    document = Document.from_bytes(blob.body) if blob else None
+    if blob is None or document is None:
+        raise Unknown(f"nothing is known of “{slug}”")
+    if document.withdrawn:
+        moved = (
+            f"it has moved to “{document.moved}”"
+            if document.moved
+            else "its draft was deleted; put it back, or roll back"
+        )
+        raise Unknown(f"“{slug}” has no draft: {moved}")
+    before = ports.work.get(editorial_key(slug))
+    if expected and mark_of(blob, before) != expected:
+        raise Conflict(f"{slug} has changed since")
+    after = change(document, load_decisions(before)).to_bytes()
+    if before is None or before.body != after:
+        ports.work.put(Output(editorial_key(slug), after, JSON), before.etag if before else None)
+    ports.bus.emit([event])

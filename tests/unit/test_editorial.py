@@ -1,0 +1,250 @@
+"""Editors' acts over drafts: what they change, what they leave, and what a new draft does to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nightdesk.domain.errors import Conflict, Permanent
+from nightdesk.rendering.environment import Theme
+from nightdesk.usecases import editorial
+from nightdesk.usecases.editorial import Unknown
+from nightdesk.usecases.stored import editorial_key, mark_of
+from unit.test_pipeline import NOW, Newsroom
+
+BODY = "Free.\n\n::: gate tier=subscriber\nFirst passage.\n:::\n\n::: gate tier=member\nSecond passage.\n:::\n"
+
+
+@pytest.fixture(scope="module")
+def theme() -> Theme:
+    return Theme(Path(__file__).resolve().parents[2] / "layers" / "theme")
+
+
+@pytest.fixture
+def room(theme: Theme) -> Newsroom:
+    return Newsroom(theme)
+
+
+def act(room: Newsroom, what: Callable[..., None], *args: Any, **kwargs: Any) -> None:
+    """An editor's act, worked off."""
+    what(*args, room.ports, **kwargs)
+    room.collect()
+    room.settle()
+
+
+def status_of(room: Newsroom, key: str) -> str:
+    output = room.site.outputs.get(key)
+    return output.metadata.get("status", "200") if output else "404"
+
+
+# --- Withdraw and publish ---
+
+
+def test_what_was_withdrawn_stays_so_whatever_drafts_come(room: Newsroom) -> None:
+    room.file("drafts/a-story/map.png", "map")
+    room.publish("a-story/index", "Copper", body="![Map](map.png)")
+    images = [key for key in room.site.outputs if key.startswith("articles/a-story/") and key.endswith(".png")]
+    assert len(images) == 3
+    act(room, editorial.withdraw, "a-story")
+    assert room.state("a-story")["state"] == "withdrawn"
+    assert {status_of(room, key) for key in (*images, "articles/a-story/~member/index.html")} == {"410"}
+    room.publish("a-story/index", "Copper again", body="![Map](map.png)")
+    assert room.state("a-story")["state"] == "withdrawn"
+    assert not [key for key, output in room.site.outputs.items() if b"Copper" in output.body]
+    act(room, editorial.publish, "a-story")
+    assert room.state("a-story")["state"] == "live"
+    assert "Copper again" in room.page("/articles/a-story/")
+    assert "Copper again" in room.page("/")
+    assert {room.site.outputs[key].body for key in images} == {b"map"}
+
+
+def test_a_late_event_does_not_bring_it_back(room: Newsroom) -> None:
+    room.publish("a-story", "Copper")
+    earlier = [event for event in room.events if event.type != "SiteChanged"]
+    act(room, editorial.withdraw, "a-story")
+    for event in earlier:
+        room.say([event])
+        room.settle()
+    assert not [key for key, output in room.site.outputs.items() if b"Copper" in output.body]
+
+
+def test_a_draft_goes_live_when_an_editor_says_so(room: Newsroom) -> None:
+    room.file("drafts/a-story.md", "---\ntitle: T\ndraft: true\n---\nText.\n")
+    room.now = NOW + timedelta(hours=3)
+    act(room, editorial.publish, "a-story")
+    assert room.state("a-story")["state"] == "live"
+    assert '"datePublished":"2026-11-23T03:00:00+00:00"' in room.page("/articles/a-story/")
+    room.now = NOW + timedelta(hours=5)
+    act(room, editorial.publish, "a-story")
+    assert '"datePublished":"2026-11-23T03:00:00+00:00"' in room.page("/articles/a-story/"), "it was live already"
+
+
+# --- Moments ---
+
+
+def test_a_schedule_holds_an_article_back_and_lets_it_go(room: Newsroom) -> None:
+    room.publish("a-story", "Copper", date="2026-11-20")
+    moment = NOW + timedelta(hours=2)
+    act(room, editorial.schedule, "a-story", moment)
+    assert room.state("a-story")["state"] == "scheduled"
+    assert not [key for key, output in room.site.outputs.items() if b"Copper" in output.body]
+    assert (moment, "a-story") in room.alarms
+    room.publish("a-story", "Copper, corrected", date="2026-11-20")
+    assert room.state("a-story")["state"] == "scheduled"
+    room.now = moment
+    room.ring("a-story")
+    assert room.state("a-story")["state"] == "live"
+    assert '"datePublished":"2026-11-20' in room.page("/articles/a-story/"), "the date that its author typed"
+
+
+def test_an_editor_can_bring_a_moment_forward(room: Newsroom) -> None:
+    room.publish("a-story", "Copper", date="2027-03-01")
+    moment = NOW + timedelta(minutes=5)
+    act(room, editorial.schedule, "a-story", moment)
+    room.now = moment
+    room.ring("a-story")
+    assert room.state("a-story")["state"] == "live"
+    room.publish("b-story", "Zinc", publish_at="2027-03-01")
+    act(room, editorial.publish, "b-story")
+    assert "Zinc" in room.page("/")
+
+
+def test_an_alarm_that_rings_early_or_for_nothing_does_no_harm(room: Newsroom) -> None:
+    room.publish("a-story", "Copper", publish_at=(NOW + timedelta(hours=1)).isoformat())
+    room.ring("a-story")
+    assert room.state("a-story")["state"] == "scheduled"
+    act(room, editorial.withdraw, "a-story")
+    room.now = NOW + timedelta(hours=2)
+    room.ring("a-story")
+    assert room.state("a-story")["state"] == "withdrawn"
+
+
+def test_an_article_expires_by_itself(room: Newsroom) -> None:
+    over = NOW + timedelta(hours=1)
+    room.publish("a-story", "Copper", expires=over.isoformat())
+    assert "Copper" in room.page("/")
+    assert (over, "a-story") in room.alarms
+    room.now = over
+    room.ring("a-story")
+    assert room.state("a-story")["state"] == "expired"
+    assert "Copper" not in room.page("/")
+    with pytest.raises(Permanent, match="expired"):
+        act(room, editorial.publish, "a-story")
+
+
+# --- Access ---
+
+
+def test_a_whole_article_is_gated_without_a_new_draft(room: Newsroom) -> None:
+    room.publish("a-story", body=BODY)
+    assert "Free." in room.page("/articles/a-story/")
+    act(room, editorial.regate, "a-story", "member", None)
+    assert "Free." not in room.page("/articles/a-story/")
+    assert '"isAccessibleForFree":false' in room.page("/articles/a-story/")
+    act(room, editorial.regate, "a-story", "", None)
+    assert "Free." in room.page("/articles/a-story/")
+
+
+def test_a_single_gate_is_opened_and_closed(room: Newsroom) -> None:
+    room.publish("a-story", body=BODY)
+    act(room, editorial.regate, "a-story", None, {1: "public", 2: "subscriber"})
+    assert "First passage." in room.page("/articles/a-story/")
+    assert b"Second passage." in room.site.outputs["articles/a-story/~subscriber/index.html"].body
+    act(room, editorial.regate, "a-story", None, {2: ""})
+    assert b"Second passage." not in room.site.outputs["articles/a-story/~subscriber/index.html"].body
+    assert "First passage." in room.page("/articles/a-story/")
+
+
+def test_a_gate_that_was_opened_does_not_open_what_is_written_later(room: Newsroom) -> None:
+    room.publish("a-story", body=BODY)
+    act(room, editorial.regate, "a-story", None, {1: "public", 2: "subscriber"})
+    room.publish("a-story", body=BODY.replace("First passage.", "New secret."))
+    assert "New secret." not in room.page("/articles/a-story/")
+    room.publish("a-story", body="::: gate tier=member\nIn front.\n:::\n\n" + BODY)
+    for tier in ("public", "subscriber"):
+        page = room.site.outputs[f"articles/a-story/~{tier}/index.html"].body
+        assert b"In front." not in page
+        assert b"Second passage." not in page
+
+
+@pytest.mark.parametrize(
+    ("access", "gates"), [("friends", None), (None, {1: "friends"}), (None, {3: "member"}), (None, {0: ""})]
+)
+def test_no_such_tier_or_gate(room: Newsroom, access: str | None, gates: dict[int, str] | None) -> None:
+    room.publish("a-story", body=BODY)
+    with pytest.raises(Permanent):
+        editorial.regate("a-story", access, gates, room.ports)
+    assert room.ports.work.get(editorial_key("a-story")) is None
+
+
+# --- Corrections, revisions ---
+
+
+def test_a_correction_shows_on_the_article_and_on_its_page(room: Newsroom) -> None:
+    room.publish("a-story", corrections=[{"date": "2026-11-02", "text": "The draft's own."}])
+    act(room, editorial.correct, "a-story", "It was zinc.")
+    room.publish("a-story", body="New words.", corrections=[{"date": "2026-11-02", "text": "The draft's own."}])
+    for path in ("/articles/a-story/", "/corrections/"):
+        assert "It was zinc." in room.page(path)
+        assert "The draft&#39;s own." in room.page(path)
+
+
+def test_an_older_revision_becomes_a_new_one(room: Newsroom) -> None:
+    room.file("drafts/a-story/map.png", "old map")
+    room.publish("a-story/index", "First", body="![Map](map.png)")
+    room.file("drafts/a-story/map.png", "new map")
+    room.publish("a-story/index", "Second", body="![Map](map.png)")
+    before = room.state("a-story")["revision"]
+    act(room, editorial.rollback, "a-story", 1)
+    room.act("drafts/a-story/map.png", b"old map")
+    room.file("drafts/a-story/index.md", room.ports.drafts.get("drafts/a-story/index.md").body.decode())  # type: ignore[union-attr]
+    assert "First" in room.page("/articles/a-story/")
+    assert {o.body for key, o in room.site.outputs.items() if key.endswith(".png")} == {b"old map"}
+    assert room.state("a-story")["revision"] == before + 1
+    with pytest.raises(Unknown, match="no revision 99"):
+        editorial.rollback("a-story", 99, room.ports)
+
+
+def test_what_editors_decided_moves_with_the_article(room: Newsroom) -> None:
+    room.publish("a-story", "Copper")
+    act(room, editorial.withdraw, "a-story")
+    room.publish("a-story", "Copper", slug="another-name")
+    assert room.state("another-name")["state"] == "withdrawn"
+    assert not [key for key, output in room.site.outputs.items() if b"Copper" in output.body]
+
+
+# --- Two at once, and none ---
+
+
+def test_of_two_editors_one_is_told_to_look_again(room: Newsroom) -> None:
+    room.publish("a-story", body=BODY)
+    document = room.ports.work.get("articles/a-story.json")
+    assert document
+    seen = mark_of(document, None)
+    editorial.regate("a-story", "member", None, room.ports, expected=seen)
+    with pytest.raises(Conflict):
+        editorial.withdraw("a-story", room.ports, expected=seen)
+    found = room.ports.work.get(editorial_key("a-story"))
+    assert found
+    assert b'"withdrawn":false' in found.body
+
+
+def test_an_act_is_told_again_when_it_was_done_already(room: Newsroom) -> None:
+    room.publish("a-story")
+    act(room, editorial.withdraw, "a-story")
+    room.told("ArticleWithdrawn")
+    act(room, editorial.withdraw, "a-story")
+    assert [detail["slug"] for detail in room.told("ArticleWithdrawn")] == ["a-story"]
+
+
+@pytest.mark.parametrize("what", [editorial.withdraw, editorial.publish])
+def test_nobody_acts_on_what_is_not_there(room: Newsroom, what: Callable[..., None]) -> None:
+    with pytest.raises(Unknown):
+        what("never-was", room.ports)
+    room.publish("a-story")
+    room.file("drafts/a-story.md", None)
+    with pytest.raises(Unknown, match="deleted"):
+        what("a-story", room.ports)
