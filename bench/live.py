@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from nightdesk_cli.publish import cli_ports, wait_for
+from nightdesk_cli.connect import cli_ports
+from nightdesk_cli.publish import wait_for
 from nightdesk_local.cloud import Cloud
 from nightdesk_local.up import LocalCloud
 

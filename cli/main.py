@@ -11,6 +11,7 @@ _COMMANDS = {
     "up": ("up", "down", "outputs", "env"),
     "build": ("build",),
     "publish": ("publish", "status"),
+    "articles": ("withdraw", "schedule", "rollback", "rebuild"),
     "members": ("members",),
 }
 """Module -> its commands. Only the module of the command at hand is imported: the AWS SDK takes a while."""

@@ -11,9 +11,8 @@ from nightdesk.domain.moments import parse_moment
 from nightdesk.usecases.members import grant, sign_in_link
 from nightdesk.usecases.stored import load_site
 
-from .connect import Cloud, connect
+from .connect import Cloud, cli_ports, connect, edge_key
 from .console import result, say
-from .publish import cli_ports
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -52,9 +51,7 @@ def add(args: argparse.Namespace) -> int:
 def link(args: argparse.Namespace) -> int:
     """Print a link that sets the session cookie."""
     cloud = connect(args.stack)
-    secret = (
-        cloud.session().client("secretsmanager").get_secret_value(SecretId=cloud.outputs["EdgeKeyArn"])["SecretString"]
-    )
+    secret = edge_key(cloud)
     try:
         made = sign_in_link(args.email, cloud.outputs["SiteUrl"], secret, _table(cloud), datetime.now(UTC))
     except Permanent as error:

@@ -13,14 +13,12 @@ from typing import Any
 
 from nightdesk.domain.documents import REJECTED, SCHEDULED
 from nightdesk.domain.drafts import classify
-from nightdesk.runtime import aws_ports
-from nightdesk.settings import Settings
 from nightdesk.usecases import catalogue
 from nightdesk.usecases.ports import Ports
 from nightdesk.usecases.status import status, status_of_draft
 from nightdesk.usecases.stored import IMAGE_TYPES
 
-from .connect import Cloud, connect
+from .connect import Cloud, cli_ports, connect
 from .console import Progress, result, say
 
 _FOLDERS = ("drafts", "authors", "topics", "pages")
@@ -41,21 +39,6 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser = commands.add_parser("status", help="what became of a draft; without a slug, the pipeline")
     parser.add_argument("slug", nargs="?")
     parser.set_defaults(run=show_status)
-
-
-def cli_ports(cloud: Cloud) -> Ports:
-    """The ports for a person with credentials of their own."""
-    names = cloud.outputs
-    settings = Settings(
-        drafts_bucket=names["DraftsBucket"],
-        work_bucket=names["WorkBucket"],
-        site_bucket=names["SiteBucket"],
-        articles_table=names["ArticlesTable"],
-        bus=names["EventBusName"],
-        distribution_id=names["DistributionId"],
-        base_url=names["SiteUrl"].rstrip("/"),
-    )
-    return aws_ports(settings, "nightdesk.cli", cloud.session().client)
 
 
 def keys_of(paths: Iterable[Path]) -> dict[str, Path]:

@@ -181,7 +181,8 @@ def publish_changed(files: Mapping[str, Path], cloud: Cloud, stopping: threading
     """
     from nightdesk.domain.drafts import classify
 
-    from .publish import cli_ports, in_order, put_file, wait_for
+    from .connect import cli_ports
+    from .publish import in_order, put_file, wait_for
 
     s3 = cloud.session().client("s3")
     there: dict[str, str] = {}
@@ -239,7 +240,8 @@ def _watch(content: Path, cloud: Cloud, stopping: threading.Event, local: Any) -
 def _follow(files: Mapping[str, Path], gone: list[str], cloud: Cloud) -> None:
     from nightdesk.domain.drafts import classify
 
-    from .publish import cli_ports, in_order, put_file, wait_for
+    from .connect import cli_ports
+    from .publish import in_order, put_file, wait_for
 
     s3 = cloud.session().client("s3")
     site = cloud.outputs["SiteUrl"]

@@ -107,7 +107,8 @@ def refresh(name: str, months: Iterable[str] | None, site: Site, ports: Ports, t
     return [path_of(output.key) for output in outputs]
 
 
-def _base(name: str) -> str:
+def base_of(name: str) -> str:
+    """The path below which a list's pages lie."""
     kind, _, identifier = name.partition(":")
     return f"/{FOLDERS[kind]}/{identifier}/" if identifier else "/archive/"
 
@@ -154,7 +155,7 @@ def _page(path: str, text: str, kind: str = HTML) -> Output:
 
 
 def _month_page(name: str, month: str, listing: _Listing, site: Site, theme: Theme) -> Output:
-    base, cards = _base(name), listing.by_month[month]
+    base, cards = base_of(name), listing.by_month[month]
     path = f"{base}{month[:4]}/{month[5:]}/"
     if not cards:
         return _page(path, "")
@@ -179,7 +180,7 @@ def _home(listing: _Listing, site: Site, theme: Theme) -> list[Output]:
 
 def _front(name: str, listing: _Listing, site: Site, theme: Theme) -> list[Output]:
     kind, _, identifier = name.partition(":")
-    path, profile = _base(name), listing.profile
+    path, profile = base_of(name), listing.profile
     feed = f"{path}feed.xml"
     if not listing.newest and not profile:
         return [_page(path, ""), _page(feed, "")]

@@ -1,0 +1,49 @@
+"""The site as its readers get it, over HTTP."""
+
+from __future__ import annotations
+
+import http.client
+import time
+from urllib.parse import urlsplit
+
+from nightdesk.domain.errors import Transient
+from nightdesk.domain.site import PUBLIC
+from nightdesk.domain.tokens import sign
+
+_SECONDS = 300
+_TIMEOUT = 20
+
+
+class HttpReaders:
+    """Readers of each tier, with sessions of their own.
+
+    Args:
+        site_url: where the site is.
+        key: the secret that signs sessions, and the id that the edge knows it by.
+    """
+
+    def __init__(self, site_url: str, key: str, key_id: str) -> None:
+        self._url = urlsplit(site_url)
+        self._key = key
+        self._key_id = key_id
+
+    def get(self, path: str, tier: str) -> tuple[int, str]:
+        """Status and text; redirects are not followed.
+
+        Raises:
+            Transient: the site does not answer.
+        """
+        kind = http.client.HTTPSConnection if self._url.scheme == "https" else http.client.HTTPConnection
+        connection = kind(self._url.hostname or "", self._url.port, timeout=_TIMEOUT)
+        headers = {"User-Agent": "nightdesk"}
+        if tier != PUBLIC:
+            claims = {"t": tier, "s": "nightdesk", "e": int(time.time()) + _SECONDS}
+            headers["Cookie"] = f"__Host-session={sign(claims, self._key_id, self._key)}"
+        try:
+            connection.request("GET", path, headers=headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode("utf-8", "replace")
+        except (OSError, http.client.HTTPException) as error:
+            raise Transient(f"{path} cannot be read: {type(error).__name__}") from error
+        finally:
+            connection.close()
