@@ -13,24 +13,30 @@ from typing import Any
 
 from nightdesk.domain.documents import REJECTED, SCHEDULED
 from nightdesk.domain.drafts import classify
-from nightdesk.usecases import catalogue
+from nightdesk.domain.errors import Conflict, Permanent
+from nightdesk.domain.text import SLUG
+from nightdesk.usecases import catalogue, editorial
 from nightdesk.usecases.ports import Ports
 from nightdesk.usecases.status import status, status_of_draft
 from nightdesk.usecases.stored import IMAGE_TYPES
 
 from .connect import Cloud, cli_ports, connect
 from .console import Progress, result, say
+from .pipeline import show_pipeline
 
 _FOLDERS = ("drafts", "authors", "topics", "pages")
 _PATIENCE = 240.0
-QUEUES = ("Render", "Gate", "Touch", "Index", "Invalidate", "Bulk")
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the commands."""
     parser = commands.add_parser("publish", help="put drafts and their images into the drafts bucket")
     parser.add_argument(
-        "paths", nargs="+", type=Path, metavar="PATH", help="a draft, a folder with index.md, or a folder of drafts"
+        "paths",
+        nargs="+",
+        type=Path,
+        metavar="PATH",
+        help="a draft, a folder with index.md, or a folder of drafts; or the slug of an article that is to go live now",
     )
     parser.add_argument(
         "--wait", action="store_true", help="return when all are live or rejected; non-zero if any was rejected"
@@ -122,11 +128,14 @@ def put_file(s3: Any, cloud: Cloud, key: str, path: Path) -> str:
 
 def publish(args: argparse.Namespace) -> int:
     """Put drafts and images into the bucket, and perhaps wait for what becomes of them."""
+    slugs = [str(path) for path in args.paths if not path.exists() and SLUG.fullmatch(str(path))]
     try:
-        files = keys_of(args.paths)
+        files = keys_of(path for path in args.paths if str(path) not in slugs)
     except FileNotFoundError as error:
         say(f"{error}: no such file or folder")
         return 2
+    if slugs and not files:
+        return publish_again(slugs, args)
     if not files:
         say("nothing there to publish: no .md file, image or site.yaml")
         return 2
@@ -159,6 +168,31 @@ def publish(args: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
+def publish_again(slugs: list[str], args: argparse.Namespace) -> int:
+    """Let articles go live that are withdrawn, scheduled or drafts."""
+    ports = cli_ports(connect(args.stack))
+    for slug in slugs:
+        try:
+            editorial.publish(slug, ports)
+        except (Permanent, Conflict) as error:
+            say(f"{error}, and there is no such file" if isinstance(error, editorial.Unknown) else error)
+            return 2
+    reports = [wait_for_article(slug, ports) if args.wait else status(slug, ports, datetime.now(UTC)) for slug in slugs]
+    result(reports, args.json, "\n".join(f"{r['slug']}: {r['state']} {r['url']}" for r in reports if r))
+    return 0
+
+
+def wait_for_article(slug: str, ports: Ports) -> dict[str, Any] | None:
+    """An article's status, once pages, lists and cache agree with what was decided about it."""
+    until = time.monotonic() + _PATIENCE
+    while time.monotonic() < until:
+        report = status(slug, ports, datetime.now(UTC))
+        if report is None or report["settled"]:
+            break
+        time.sleep(0.2)
+    return report
+
+
 def wait_for(
     subjects: dict[str, str], ports: Ports, progress: Callable[[int, int], None]
 ) -> dict[str, dict[str, Any] | None]:
@@ -189,7 +223,7 @@ def show_status(args: argparse.Namespace) -> int:
     cloud = connect(args.stack)
     ports = cli_ports(cloud)
     if not args.slug:
-        return _show_pipeline(cloud, ports, args.json)
+        return show_pipeline(cloud, ports, args.json)
     report = status(args.slug, ports, datetime.now(UTC))
     if report is None:
         say(f"nothing is known of “{args.slug}”")
@@ -198,25 +232,4 @@ def show_status(args: argparse.Namespace) -> int:
     lines += [f"  line {p['line']}: {p['key']}: {p['message']}" for p in report["problems"]]
     lines += [f"  warning: {w['key']}: {w['message']}" for w in report["warnings"]]
     result(report, args.json, "\n".join(lines))
-    return 0
-
-
-def _show_pipeline(cloud: Cloud, ports: Ports, as_json: bool) -> int:
-    sqs = cloud.session().client("sqs")
-    names = [f"ApproximateNumberOfMessages{kind}" for kind in ("", "NotVisible", "Delayed")]
-    counts = {}
-    for stage in QUEUES:
-        for suffix in ("Queue", "DeadLetterQueue"):
-            url = cloud.outputs[f"{stage}{suffix}Url"]
-            found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
-            counts[stage.lower(), suffix] = sum(int(found[name]) for name in names)
-    in_flight = {stage: n for (stage, suffix), n in counts.items() if suffix == "Queue"}
-    dead = {stage: n for (stage, suffix), n in counts.items() if suffix == "DeadLetterQueue"}
-    waiting = [
-        {"key": item["sk"], "slug": item["slug"], "at": item["at"]} for item in catalogue.rejected(ports.articles)
-    ]
-    report = {"in_flight": in_flight, "dead_lettered": dead, "rejected": waiting}
-    lines = [f"{stage:<12}{in_flight[stage]:>5} in flight{dead[stage]:>5} dead-lettered" for stage in in_flight]
-    lines += [f"rejected: {item['key']} ({item['at']})" for item in waiting]
-    result(report, as_json, "\n".join(lines))
     return 0

@@ -8,20 +8,25 @@ from __future__ import annotations
 
 import json
 import random
+import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from botocore.config import Config
 from botocore.session import get_session
+from pydantic import ValidationError
 
 from nightdesk.adapters.aws import CloudFrontCdn, EventBridgeBus, S3Objects, SchedulerAlarm
 from nightdesk.adapters.dynamodb import DynamoTable
+from nightdesk.domain.errors import NightdeskError
 from nightdesk.events import DETAILS, Detail, Envelope, ObjectEvent
 from nightdesk.settings import Settings
 from nightdesk.stages import Batch
-from nightdesk.usecases.ports import Ports
+from nightdesk.usecases.parked import note_failure
+from nightdesk.usecases.ports import Ports, Table
 
 logger = Logger()
 metrics = Metrics()
@@ -75,34 +80,75 @@ def note(what: str, /, **facts: Any) -> None:
     logger.info(what, extra=facts)
 
 
-def each_message(event: dict[str, Any], context: Any, batch: Batch) -> dict[str, Any]:
+def each_message(
+    event: dict[str, Any], context: Any, make_batch: Callable[[], Batch], failures: Table
+) -> dict[str, Any]:  # fmt: skip
     """Let a stage work on each message of an SQS batch, then finish once for all of them, and report what failed.
 
-    Where finishing fails, every message has: each will be done again.
+    Where finishing fails, each message is tried alone, so that only the one that is at fault comes back.
+
+    Args:
+        make_batch: a fresh batch of the stage.
+        failures: where it is noted why a message failed, for whoever finds it in the dead-letter queue.
     """
+    batch = make_batch()
 
     def one(record: Any) -> None:
         batch.work(detail_of(Envelope.model_validate(json.loads(record.body))))
 
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
-    answer = process_partial_response(event=event, record_handler=one, processor=processor, context=context)
-    failures = [failure[1] for failure in processor.exceptions]
-    failed = {str(entry["itemIdentifier"]) for entry in answer["batchItemFailures"]}
+    process_partial_response(event=event, record_handler=one, processor=processor, context=context)
+    failed: dict[str, Exception] = {
+        str(message["itemIdentifier"]): failure[1]  # type: ignore[misc]  # an entry for each, in order
+        for message, failure in zip(processor.batch_response["batchItemFailures"], processor.exceptions, strict=False)
+    }
+    worked = [record for record in event["Records"] if record["messageId"] not in failed]
     try:
         batch.finish()
     except Exception as error:  # whatever it is, the messages must come back
-        failures.append(error)
-        failed = {record["messageId"] for record in event["Records"]}
-    for failure in failures:
-        logger.error("messages failed and will come back", exc_info=failure)
+        failed |= _alone(worked, make_batch) if len(worked) > 1 else {r["messageId"]: error for r in worked}
     for record in event["Records"]:
-        if record["messageId"] in failed:
-            try:
-                _come_back_soon(record)
-            except Exception as error:  # the message then comes back after the queue's own timeout, which is well
-                logger.warning("a message will come back late", exc_info=error)
+        if fault := failed.get(record["messageId"]):
+            logger.error("a message failed and will come back", exc_info=fault)
+            _put_off(record, fault, failures)
     logger.info("batch", extra={"messages": len(event["Records"]), "failed": len(failed)})
     return {"batchItemFailures": [{"itemIdentifier": message} for message in sorted(failed)]}
+
+
+def _alone(records: list[dict[str, Any]], make_batch: Callable[[], Batch]) -> dict[str, Exception]:
+    """Work each message off by itself; what stood in the way of those that failed, by message."""
+    failed: dict[str, Exception] = {}
+    for record in records:
+        batch = make_batch()
+        try:
+            batch.work(detail_of(Envelope.model_validate(json.loads(record["body"]))))
+            batch.finish()
+        except Exception as error:
+            failed[record["messageId"]] = error
+    return failed
+
+
+def _put_off(record: dict[str, Any], error: Exception, failures: Table) -> None:
+    """Let a failed message return soon, and note why it failed. Should either fail too, it comes back all the same."""
+    try:
+        note_failure(record["messageId"], record["body"], reason_of(error), failures)
+        _come_back_soon(record)
+    except Exception as another:
+        logger.warning("a message will come back late, or without its reason", exc_info=another)
+
+
+def reason_of(error: Exception) -> str:
+    """Why something failed, in a line that quotes no text of an article: our own errors say what they are about."""
+    if isinstance(error, NightdeskError):
+        return str(error)[:300]
+    if isinstance(error, ValidationError):
+        told = [
+            f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False, include_url=False)
+        ]
+        return "; ".join(told)[:300]
+    last = traceback.extract_tb(error.__traceback__)[-1:]
+    where = f" in {Path(last[0].filename).name}:{last[0].lineno}" if last else ""
+    return f"{type(error).__name__}{where}"
 
 
 def _come_back_soon(record: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from nightdesk.adapters.memory import MemoryTable
 from nightdesk.domain.text import SLUG as DOMAIN_SLUG
 from nightdesk.events import DETAILS, PATH, SLUG, Detail, Envelope, ObjectEvent
 from pydantic import ValidationError
@@ -180,22 +181,62 @@ class _Queues:
         self.put_off.append((ReceiptHandle, VisibilityTimeout))
 
 
-def test_a_batch_is_worked_through_and_failures_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+class _Stage:
+    """A stage that remembers what it was given; finishing fails where a message is about `poison`."""
+
+    def __init__(self, seen: list[object]) -> None:
+        self.mine: list[object] = []
+        self.seen = seen
+
+    def work(self, detail: object) -> None:
+        self.mine.append(detail)
+
+    def finish(self) -> None:
+        if any(getattr(detail, "slug", "") == "poison" for detail in self.mine):
+            raise KeyError("words of an article")
+        self.seen += self.mine
+
+
+def work_off(
+    batch: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> tuple[set[str], list[str], _Queues, MemoryTable]:
+    """What failed of a batch, what was done, what was put off, and what was noted."""
     from nightdesk import runtime
 
-    queues = _Queues()
+    queues, table, seen = _Queues(), MemoryTable(), list[object]()
     monkeypatch.setattr(runtime, "get_session", lambda: SimpleNamespace(create_client=lambda *_, **__: queues))
+    answer = runtime.each_message(batch, SimpleNamespace(), lambda: _Stage(seen), table)
+    failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+    return failed, [type(detail).__name__ for detail in seen], queues, table
+
+
+def test_a_batch_is_worked_through_and_failures_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     batch = json.loads(json.dumps(SAMPLES["sqs_batch"]))
     unknown = json.dumps({**SAMPLES["SiteChanged"], "detail-type": "NobodyKnows"})
-    for name, body in (("broken", "{"), ("unknown", unknown), ("nothing", "null")):
+    newer = json.dumps({**SAMPLES["ArticleDue"], "detail": {"version": 2, "slug": "a-story"}})
+    for name, body in (("broken", "{"), ("unknown", unknown), ("nothing", "null"), ("newer", newer)):
         batch["Records"].append({**batch["Records"][0], "messageId": name, "receiptHandle": name, "body": body})
-    seen: list[object] = []
-    stage = SimpleNamespace(work=seen.append, finish=lambda: None)
-    answer = runtime.each_message(batch, SimpleNamespace(), stage)
-    assert [type(detail).__name__ for detail in seen] == ["ObjectEvent", "DraftTouched"]
-    assert {failure["itemIdentifier"] for failure in answer["batchItemFailures"]} == {"broken", "unknown", "nothing"}
-    assert {handle for handle, _ in queues.put_off} == {"broken", "unknown", "nothing"}
+    failed, done, queues, table = work_off(batch, monkeypatch)
+    assert done == ["ObjectEvent", "DraftTouched"]
+    assert failed == {"broken", "unknown", "nothing", "newer"}
+    assert {handle for handle, _ in queues.put_off} == failed
     assert all(0 < seconds < 60 for _, seconds in queues.put_off)
+    noted = {item["sk"]: (item["about"], item["reason"]) for item in table.query("failure")}
+    assert noted["newer"] == ("a-story", "version: Input should be less than or equal to 1")
+    assert noted["broken"][0] == ""
+    assert "JSONDecodeError in decoder.py" in noted["broken"][1]
+    assert noted["unknown"][1].startswith("ValueError in runtime.py")
+
+
+def test_what_spoils_the_end_of_a_batch_spoils_no_other_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    batch = json.loads(json.dumps(SAMPLES["sqs_batch"]))
+    poison = json.dumps({**SAMPLES["ArticleDue"], "detail": {"version": 1, "slug": "poison"}})
+    batch["Records"].append({**batch["Records"][0], "messageId": "poison", "receiptHandle": "poison", "body": poison})
+    failed, done, _, table = work_off(batch, monkeypatch)
+    assert failed == {"poison"}
+    assert done == ["ObjectEvent", "DraftTouched"]
+    [noted] = table.query("failure")
+    assert (noted["about"], noted["reason"].split(":")[0]) == ("poison", "KeyError in test_events.py")
 
 
 # --- Models ---

@@ -54,6 +54,11 @@ _AI_LABELS = {
 _SCHEMA_TYPES = {name: f"https://schema.org/{name[0].upper()}{name[1:]}DigitalSource" for name in _AI_LABELS}
 
 
+def escaped(text: str) -> str:
+    """Plain text as a page has it."""
+    return str(Markup.escape(text))
+
+
 def stamp(iso: str) -> Stamp:
     """A moment for machines and people."""
     return Stamp(iso, for_people(iso))

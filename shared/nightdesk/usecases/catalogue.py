@@ -10,6 +10,7 @@
     months#<list>       <yyyy-mm>              months of the list that have articles
     lists               <list>                 lists that have articles
     path                <path>                 which write of a path was last invalidated
+    failure             <message id>           why a message failed, for a fortnight (see `parked`)
 
 A list is `all`, `topic:<id>`, `author:<id>` or `corrections`; `alias:<path>`, of the articles that an old address leads to; or `preview:topic:<id>`, `preview:author:<id>`, which have no
 pages and name the articles that readers do not get yet.

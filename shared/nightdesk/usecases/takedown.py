@@ -11,10 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, Protocol
 
-from markupsafe import escape
-
 from nightdesk.domain.documents import Document, canonical
 from nightdesk.domain.site import PUBLIC
+from nightdesk.rendering.pages import escaped
 
 from . import catalogue
 from .editorial import withdraw
@@ -129,7 +128,7 @@ def surfaces(slug: str, ports: Ports) -> Iterator[Surface]:
     for other in sorted(_showing(placed, ports) - {slug}):
         for tier in tiers:
             # As “More in” has it. A link that the other's author wrote is that author's, and leads to the tombstone.
-            yield Surface(f"/articles/{other}/", tier, f'"{needle}">{escape(title)}<')
+            yield Surface(f"/articles/{other}/", tier, f'"{needle}">{escaped(title)}<')
 
 
 def _pages_of(name: str, sort_key: str) -> list[str]:

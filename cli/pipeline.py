@@ -1,0 +1,67 @@
+"""`nightdesk redrive`, and what `nightdesk status` says of the pipeline."""
+
+from __future__ import annotations
+
+import argparse
+
+from nightdesk.adapters.sqs import SqsDeadLetters
+from nightdesk.usecases import catalogue
+from nightdesk.usecases.parked import parked
+from nightdesk.usecases.ports import Ports
+
+from .connect import Cloud, connect
+from .console import result
+
+_DEAD = "DeadLetterQueueUrl"
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the commands."""
+    parser = commands.add_parser("redrive", help="give the pipeline another chance at what it gave up")
+    parser.set_defaults(run=redrive)
+
+
+def queues(cloud: Cloud) -> dict[str, tuple[str, str]]:
+    """The URLs of each queue and its dead-letter queue, by the queue's name in lower case."""
+    names = [name.removesuffix(_DEAD) for name in cloud.outputs if name.endswith(_DEAD)]
+    return {name.lower(): (cloud.outputs[f"{name}QueueUrl"], cloud.outputs[f"{name}{_DEAD}"]) for name in names}
+
+
+def dead_letters(cloud: Cloud) -> SqsDeadLetters:
+    """The dead-letter queues of a stack."""
+    return SqsDeadLetters(cloud.session().client("sqs"), queues(cloud))
+
+
+def redrive(args: argparse.Namespace) -> int:
+    """Put parked messages back into their queues."""
+    count = dead_letters(connect(args.stack)).redrive()
+    result({"redriven": count}, args.json, f"{count} messages are in their queues again")
+    return 0
+
+
+def show_pipeline(cloud: Cloud, ports: Ports, as_json: bool) -> int:
+    """What is in flight, what was given up and why, and which drafts wait for their authors."""
+    in_flight = {name: in_queue(cloud, url) for name, (url, _) in queues(cloud).items()}
+    given_up = parked(dead_letters(cloud), ports.articles)
+    dead = {name: sum(one.queue == name for one in given_up) for name in in_flight}
+    waiting = [
+        {"key": item["sk"], "slug": item["slug"], "at": item["at"]} for item in catalogue.rejected(ports.articles)
+    ]
+    report = {
+        "in_flight": in_flight,
+        "dead_lettered": dead,
+        "failed": [one._asdict() for one in given_up],
+        "rejected": waiting,
+    }
+    lines = [f"{stage:<12}{in_flight[stage]:>5} in flight{dead[stage]:>5} dead-lettered" for stage in in_flight]
+    lines += [f"failed: {one.event} of {one.about or '?'} (since {one.since}): {one.reason}" for one in given_up]
+    lines += [f"rejected: {item['key']} ({item['at']})" for item in waiting]
+    result(report, as_json, "\n".join(lines))
+    return 0
+
+
+def in_queue(cloud: Cloud, url: str) -> int:
+    """How many messages a queue holds, those that are being worked on or come later among them."""
+    names = [f"ApproximateNumberOfMessages{kind}" for kind in ("", "NotVisible", "Delayed")]
+    found = cloud.session().client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return sum(int(found[name]) for name in names)
