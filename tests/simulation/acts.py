@@ -14,8 +14,8 @@ class Act:
     """One act. `number` tells it from the others, also when some of them are left out.
 
     Args:
-        kind: `put` or `remove` a file of the drafts bucket, `deploy` a theme, or `ask` for an event by hand.
-        subject: the key, the theme's number, or the detail-type.
+        kind: `put` or `remove` a file of the drafts bucket, `deploy` a theme, `ask` for an event by hand, or `wait`.
+        subject: the key, the theme's number, the detail-type, or until when.
         matter: a draft's front matter and `body`; `text` for any other file; the detail of an event.
     """
 
@@ -56,8 +56,10 @@ def _act(number: int, rnd: random.Random) -> Act:
         return Act(number, "put", key, _draft(rnd, name))
     if kind < 0.62:
         return Act(number, "remove", key)
+    if kind < 0.7:
+        return Act(number, "wait", rnd.choice(_MOMENTS))
     if kind < 0.96:
-        subjects = (_IMAGES, _PROFILES, _PAGES, _SETTINGS)[min(3, int((kind - 0.62) / 0.085))]
+        subjects = (_IMAGES, _PROFILES, _PAGES, _SETTINGS)[min(3, int((kind - 0.7) / 0.065))]
         key = rnd.choice(sorted(subjects))
         text = rnd.choice(subjects[key])
         return Act(number, "remove", key) if text is None else Act(number, "put", key, {"text": text})
@@ -68,30 +70,39 @@ def _act(number: int, rnd: random.Random) -> Act:
 
 
 def _draft(rnd: random.Random, name: str) -> dict[str, str]:
-    """A version of a draft; only this draft ever has this slug."""
+    """A version of a draft, under one of two slugs of its own, or now and then under one that others want as well."""
     matter = {"title": rnd.choice("XYZ"), "date": f"2026-0{rnd.randrange(1, 4)}-0{rnd.randrange(1, 4)}"}
-    if rnd.random() < 0.25:
-        matter["slug"] = f"{name}-two"
+    if rnd.random() < 0.35:
+        matter["slug"] = rnd.choice((f"{name}-two", f"{name}-two", "shared"))
     for key, values, chance in _MATTER:
         if rnd.random() < chance:
-            matter[key] = rnd.choice(values)
-    if rnd.random() < 0.03:
-        del matter["title"]
+            matter[key] = rnd.choice(values).replace("{name}", name)
+    for key, chance in (("title", 0.03), ("date", 0.15)):
+        if rnd.random() < chance:
+            del matter[key]
     matter["body"] = f"Text.\n\n{rnd.choice(_GATES)}\n![Seen](a.png)\n:::\n\nEnd.\n"
     return matter
 
 
+_MOMENTS = [
+    "2026-11-23T03:59:59.600Z",
+    "2026-11-23T04:00:00Z",
+    "2026-11-23T05:00:00Z",
+    "2026-11-23T05:00:01Z",
+    "2026-11-23T09:00:00Z",
+]
+"""Around those at which articles change by themselves. 14:00 is 05:00 in the zone that one of the settings names."""
 _GATES = ["::: gate", "::: gate tier=member", "::: gate tier=member teaser=Mine"]
 _MATTER = [
-    ("authors", ["[u]", "[v]", "[u, v]"], 0.9),
-    ("topics", ["[t]", "[w]", "[t, w]"], 0.9),
+    ("authors", ["[u]", "[v]", "[u, v]", "[U]"], 0.9),
+    ("topics", ["[t]", "[w]", "[t, w]", "[T]"], 0.9),
     ("draft", ["true"], 0.08),
-    ("expires", ["2026-05-01"], 0.08),
-    ("publish_at", ["2027-01-01"], 0.08),
+    ("expires", ["2026-05-01", "2026-11-23T05:00:00Z", "2026-11-23T06:00:00Z"], 0.12),
+    ("publish_at", ["2026-11-23T04:00:00Z", "2026-11-23T05:00:00Z", "2026-11-23 14:00", "2027-01-01"], 0.15),
     ("access", ["member", "subscriber"], 0.15),
     ("hero", ["a.png"], 0.08),
     ("corrections", ["[{date: 2026-04-01, text: Oops.}]", "[{date: 2026-04-02, text: Again.}]"], 0.1),
-    ("aliases", ["[/old/]", "[/older/]"], 0.05),
+    ("aliases", ["[/old/]", "[/articles/{name}/]", "[/articles/{name}-two/, /older/]"], 0.08),
 ]
 _IMAGES = {
     "drafts/d/a.png": [None, "one", "two"],

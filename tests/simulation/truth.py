@@ -12,7 +12,7 @@ site's past is meant to last, so that the rest can be compared byte for byte:
 from __future__ import annotations
 
 import re
-from collections import defaultdict, deque
+from collections import defaultdict
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
@@ -22,7 +22,9 @@ from nightdesk.domain.documents import DRAFT, SCHEDULED, WITHDRAWN, Document
 from nightdesk.domain.drafts import classify
 from nightdesk.domain.text import slugify
 from nightdesk.rendering.environment import Theme
+from nightdesk.usecases.catalogue import holder
 from nightdesk.usecases.gate import gate, sort_key
+from nightdesk.usecases.history import claimed_since, history
 from nightdesk.usecases.index import enter
 from nightdesk.usecases.invalidate import write_of
 from nightdesk.usecases.lists import months_of, refresh, refresh_site
@@ -65,8 +67,10 @@ def _keep_accepted(key: str, world: World, ports: Ports) -> None:
     assert record
     if filed.kind == "draft":
         target = f"articles/{record['slug']}.json" if record["document"] else ""
-        if target:
-            ports.articles.write([Change(f"article#{record['slug']}", "claim", {"holder": key}, None)])
+        for slug in record["slugs"]:
+            held = holder(world.table, slug)
+            if held and held["holder"] == key:
+                ports.articles.write([Change(f"article#{slug}", "claim", {"holder": key, "ousted": ""}, None)])
     else:
         target = "site.json" if filed.kind == "site" else f"{filed.kind}s/{slugify(filed.name)}.json"
     if target in world.work.outputs:
@@ -76,16 +80,20 @@ def _keep_accepted(key: str, world: World, ports: Ports) -> None:
 
 
 def _render_all(ports: Ports) -> None:
-    """Drafts come last, for settings and profiles are what they are read in the light of."""
+    """Drafts come last, for settings and profiles are what they are read in the light of; whoever had a slug first, first."""
     keys = [key for key, _ in ports.drafts.list("") if classify(key)]
-    queue = deque(sorted(keys, key=lambda key: (key.startswith("drafts/"), key != "site.yaml")))
-    drafts = False
-    while queue:
-        key = queue.popleft()
-        drafts = drafts or key.startswith("drafts/")
-        for rendered in render(key, ports):
-            # One draft may have to make way for another.
-            queue += [event.detail["key"] for event in rendered.events if drafts and event.type == "DraftTouched"]
+    for key in sorted(keys, key="site.yaml".__ne__):
+        if not key.startswith("drafts/"):
+            render(key, ports)
+    site = load_site(ports)
+
+    def since(key: str) -> tuple[str, str]:
+        filed = classify(key)
+        past = history(key, filed, site, ports) if filed else ()
+        return claimed_since(past, past[-1].slug) if past else "", key
+
+    for key in sorted((key for key in keys if key.startswith("drafts/")), key=since):
+        render(key, ports)
 
 
 def _publish_all(ports: Ports, theme: Theme) -> None:
