@@ -115,7 +115,8 @@ class _Alarm:
         self._world = world
 
     def wake(self, slug: str, moment: datetime) -> None:
-        self._world.alarms.setdefault((moment, slug), False)
+        # Nothing says that the scheduler rings for a moment that has passed.
+        self._world.alarms.setdefault((moment, slug), moment <= self._world.now)
 
 
 class World:
@@ -261,7 +262,7 @@ class World:
         if not back:
             run.teller.ended = self.ticks
         if back:
-            self._pass(timedelta(seconds=1))
+            self.let_pass(timedelta(seconds=1))
         for message in back:
             message.tries += not run.struck
             if message.tries > _PATIENCE:
@@ -313,12 +314,12 @@ class World:
             if not self.running:
                 self.say([Event("SiteChanged", {})])
         elif act.kind == "wait":
-            self._pass(datetime.fromisoformat(act.subject) - self.now)
+            self.let_pass(datetime.fromisoformat(act.subject) - self.now)
         else:
             self.say([Event(act.subject, act.matter)])
-        self._pass(timedelta(seconds=1))
+        self.let_pass(timedelta(seconds=1))
 
-    def _pass(self, time: timedelta) -> None:
+    def let_pass(self, time: timedelta) -> None:
         """Time passes, and alarms ring; the scheduler's clock is a little ahead of the functions'."""
         self.now += max(time, timedelta())
         for (moment, slug), rung in self.alarms.items():

@@ -114,8 +114,9 @@ def gate(slug: str, ports: Ports, theme: Theme, bulk: str = "") -> Gated | None:
     detail = {"slug": slug, "state": inputs.state, "paths": [f"/articles/{slug}/*"]}
     events = (Event("ArticleGated", {**detail, "bulk": bulk} if bulk else detail),)
     ports.bus.emit(events)
-    if due and due <= now + _SHORTLY:
-        # The alarm may have rung a little early, by another clock than ours, and does not ring twice.
+    if due and due <= ports.clock() + _SHORTLY:
+        # The alarm may have rung a little early, by another clock than ours, and does not ring twice; or the moment came
+        # while we worked, and it may not ring at all.
         raise Transient(f"{slug} is due in a moment")
     return Gated(slug, inputs.state, due, events)
 
