@@ -110,12 +110,13 @@ class Site(MemoryObjects):
             self._cache.wrote(key, None)
 
 
-class _Alarm:
+class Alarm:
+    """An alarm that rings as the world's time passes. Nothing says that it rings for a moment that has passed."""
+
     def __init__(self, world: World) -> None:
         self._world = world
 
     def wake(self, slug: str, moment: datetime) -> None:
-        # Nothing says that the scheduler rings for a moment that has passed.
         self._world.alarms.setdefault((moment, slug), moment <= self._world.now)
 
 
@@ -156,7 +157,7 @@ class World:
         self.site = Site(clock, self.cache)
         self.table = MemoryTable()
         parts = {"drafts": self.drafts, "work": self.work, "site": self.site, "articles": self.table}
-        parts |= {"bus": _Bus(self), "cdn": self.cache, "alarm": _Alarm(self)}
+        parts |= {"bus": _Bus(self), "cdn": self.cache, "alarm": Alarm(self)}
         self.ports = Ports(**{name: Wire(name, inner, self) for name, inner in parts.items()}, clock=clock)
         self.alarms: dict[tuple[datetime, str], bool] = {}
         self.say([Event("SiteChanged", {})])
@@ -306,7 +307,7 @@ class World:
             self.say([Event(FILE_MOVED, {"key": act.subject})])
         elif act.kind == "remove":
             self.drafts.delete(act.subject)
-            self.say([Event(FILE_MOVED, {"key": act.subject})])
+            self.say([Event(FILE_MOVED, {"key": act.subject, "removed": True})])
         elif act.kind == "deploy":
             # Functions at work keep the code that they began with. The site is told to change when none of it is left.
             self.theme_number = int(act.subject)

@@ -1,0 +1,205 @@
+"""The simulator can see: shortcuts that look right, put into the real code, are each found.
+
+Each is to be found within a number of histories, which is about ten times as many as it took when the test was written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
+import pytest
+from greenlet import getcurrent
+from nightdesk import usecases
+from nightdesk.adapters.memory import MemoryTable
+from nightdesk.events import ObjectEvent, StoredObject
+from nightdesk.rendering.environment import Theme
+from nightdesk.stages import gate as gate_stage
+from nightdesk.stages.render import RenderBatch
+from nightdesk.usecases import converge, gate, index, invalidate, render
+from nightdesk.usecases.paths import key_of
+from nightdesk.usecases.ports import ANY, Change, Event, Item, Objects, Output, Ports
+
+from simulation import messages
+from simulation.history import small_world, world_of
+from simulation.truth import faults
+from simulation.world import Alarm
+
+Plant = Callable[[pytest.MonkeyPatch], None]
+
+
+def needed(plant: Plant, within: int, how: str = "") -> int:
+    """How many histories it takes until one ends wrong, in a way that begins with `how`, with a bug planted.
+
+    What is right is told without the bug.
+    """
+    with small_world():
+        for seed in range(within):
+            with pytest.MonkeyPatch.context() as patch:
+                plant(patch)
+                world = world_of(seed)
+            if any(fault.startswith(how) for fault in faults(world)):
+                return seed + 1
+    pytest.fail(f"not found in {within} histories")
+
+
+def everywhere(patch: pytest.MonkeyPatch, name: str, instead: object) -> None:
+    """Replace a function in each use case that imported it."""
+    for found in iter_modules(usecases.__path__):
+        module = import_module(f"nightdesk.usecases.{found.name}")
+        if hasattr(module, name) and module is not converge:
+            patch.setattr(module, name, instead)
+
+
+def test_no_second_look() -> None:
+    """Writing, and not looking again."""
+
+    def hasty(read: Callable[[], Any], make: Callable[[Any], Any], write: Callable[[Any], bool]) -> Any:
+        made = make(read())
+        write(made)
+        return made
+
+    print(needed(lambda patch: everywhere(patch, "converge", hasty), 200))
+
+
+class ToldObject(StoredObject):
+    """An object, and whether it was removed: S3's events say so."""
+
+    removed: bool = False
+
+
+class ToldEvent(ObjectEvent):
+    object: ToldObject
+
+
+def test_a_payload_is_trusted() -> None:
+    """Believing an event that a file was removed, rather than looking whether it is there."""
+    told: dict[object, bool] = {}
+    work, read = RenderBatch.work, render._read_draft
+
+    def believe(batch: RenderBatch, detail: Any) -> None:
+        told[getcurrent()] = isinstance(detail, ToldEvent) and detail.object.removed
+        work(batch, detail)
+
+    def read_believing(key: str, filed: Any, ports: Ports) -> Any:
+        inputs = read(key, filed, ports)
+        return replace(inputs, raw=None, etag="", version="") if told[getcurrent()] else inputs
+
+    def plant(patch: pytest.MonkeyPatch) -> None:
+        patch.setattr(messages, "ObjectEvent", ToldEvent)
+        patch.setattr(RenderBatch, "work", believe)
+        patch.setattr(render, "_read_draft", read_believing)
+
+    print(needed(plant, 200))
+
+
+class Kept:
+    """A bus that keeps its events until they are wanted."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def emit(self, events: Any) -> None:
+        self.events += events
+
+
+def test_an_event_comes_before_the_write() -> None:
+    """Telling of an article's pages, and then writing them."""
+
+    def early(slug: str, ports: Ports, theme: Theme, bulk: str = "") -> Any:
+        detail = {"slug": slug, "state": "live", "paths": [f"/articles/{slug}/*"]}
+        ports.bus.emit([Event("ArticleGated", {**detail, "bulk": bulk} if bulk else detail)])
+        return gate.gate(slug, replace(ports, bus=Kept()), theme, bulk)
+
+    print(needed(lambda patch: patch.setattr(gate_stage, "gate", early), 200))
+
+
+def test_no_event_when_nothing_was_written() -> None:
+    """Telling of an article's pages only where this run wrote any."""
+    wrote: dict[object, bool] = {}
+    write = gate._write
+
+    def noted(slug: str, made: Any, ports: Ports) -> bool:
+        found = write(slug, made, ports)
+        wrote[getcurrent()] = wrote.get(getcurrent(), False) or found
+        return found
+
+    def quiet(slug: str, ports: Ports, theme: Theme, bulk: str = "") -> Any:
+        wrote[getcurrent()] = False
+        kept = Kept()
+        gated = gate.gate(slug, replace(ports, bus=kept), theme, bulk)
+        if wrote[getcurrent()]:
+            ports.bus.emit(kept.events)
+        return gated
+
+    def plant(patch: pytest.MonkeyPatch) -> None:
+        patch.setattr(gate, "_write", noted)
+        patch.setattr(gate_stage, "gate", quiet)
+
+    print(needed(plant, 2000))
+
+
+def test_the_cache_is_told_by_digest() -> None:
+    """Recording what a path's bytes were when they were invalidated, rather than which write they came from."""
+
+    def by_digest(path: str, ports: Ports) -> str:
+        prefix = key_of(path)
+        keys = [key for key, _ in ports.site.list(prefix.removesuffix("*")) if key == prefix or prefix.endswith("*")]
+        stats = [ports.site.stat(key) for key in keys]
+        known = " ".join(f"{stat.key}:{stat.metadata['digest']}" for stat in stats if stat)
+        return known or ("removed" if invalidate._writes(path, ports) else "")
+
+    print(needed(lambda patch: patch.setattr(invalidate, "write_of", by_digest), 2000, "cached and stale"))
+
+
+def test_lists_are_made_from_a_stale_index() -> None:
+    """Reading entries from a replica that lags: the first query after a write sees what was there before."""
+    query, write = MemoryTable.query, MemoryTable.write
+    before: dict[tuple[int, str], dict[str, Item]] = {}
+
+    def write_behind(table: MemoryTable, changes: Sequence[Change]) -> None:
+        old = {pk: dict(table._items[pk]) for pk, *_ in changes if pk.startswith("list#")}
+        write(table, changes)
+        before.update({(id(table), pk): items for pk, items in old.items()})
+
+    def query_behind(table: MemoryTable, pk: str, **how: Any) -> list[Item]:
+        old = before.pop((id(table), pk), None)
+        if old is None:
+            return query(table, pk, **how)
+        replica = MemoryTable()
+        replica._items[pk], replica._order[pk] = old, sorted(old)
+        return query(replica, pk, **how)
+
+    def plant(patch: pytest.MonkeyPatch) -> None:
+        before.clear()
+        patch.setattr(MemoryTable, "write", write_behind)
+        patch.setattr(MemoryTable, "query", query_behind)
+
+    print(needed(plant, 200))
+
+
+def test_an_article_is_removed_rather_than_marked_as_gone() -> None:
+    """Deleting the pages of an article that was taken down, where a tombstone should stand."""
+
+    def nowhere(inputs: Any, body: bytes, metadata: Any) -> Any:
+        return gate._Folder(f"articles/{inputs.document.slug}/", ())
+
+    print(needed(lambda patch: patch.setattr(gate, "_everywhere", nowhere), 200))
+
+
+def test_who_enters_lists_does_not_look_once_more() -> None:
+    """Not comparing what a page shows of others with what is so when the article is in the lists."""
+    print(needed(lambda patch: patch.setattr(index, "_outdated", lambda shows, ports: False), 2000))
+
+
+def test_no_alarm_is_set() -> None:
+    """Leaving it to chance that somebody looks at an article when its embargo ends."""
+    print(needed(lambda patch: patch.setattr(Alarm, "wake", lambda alarm, slug, moment: None), 300))
+
+
+def test_a_slug_that_was_given_up_is_not_looked_at() -> None:
+    """Thinking that nothing can be at a slug which this draft has released; a slow run may have stored its document since."""
+    print(needed(lambda patch: patch.setattr(render, "_is_live", lambda slug, ports: False), 5000))
