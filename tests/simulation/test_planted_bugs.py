@@ -21,7 +21,7 @@ from nightdesk.stages import gate as gate_stage
 from nightdesk.stages.render import RenderBatch
 from nightdesk.usecases import converge, gate, index, invalidate, render
 from nightdesk.usecases.paths import key_of
-from nightdesk.usecases.ports import ANY, Change, Event, Item, Objects, Output, Ports
+from nightdesk.usecases.ports import Change, Event, Item, Ports
 
 from simulation import messages
 from simulation.history import small_world, world_of

@@ -202,6 +202,17 @@ def test_a_refused_update_leaves_the_live_version(room: Newsroom) -> None:
     assert "rejected" not in found
 
 
+def test_a_good_version_that_was_overtaken_by_a_bad_one_is_live(room: Newsroom) -> None:
+    for title in ("Copper levies rise", ""):
+        text = f"---\ntitle: {title}\ndate: 2026-11-01\n---\nText.\n"
+        room.ports.drafts.put(Output("drafts/a-story.md", text.encode(), "text/markdown"), ANY)
+    room.say([Event(FILE_MOVED, {"key": "drafts/a-story.md"})])
+    room.settle()
+    found = room.state("a-story")
+    assert (found["state"], found["rejected"]) == ("live", True)
+    assert "Copper levies rise" in room.page("/")
+
+
 def test_a_slug_is_held_by_the_first_and_free_again_when_it_goes(room: Newsroom) -> None:
     room.publish("one", "First", slug="shared")
     room.publish("two", "Second", slug="shared")

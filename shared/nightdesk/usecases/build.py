@@ -1,24 +1,17 @@
-"""Build: the same stages over folders, with no cloud, each list made once at the end."""
+"""Build: the same stages over folders, with no cloud."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from nightdesk.adapters.memory import memory_ports
-from nightdesk.domain.documents import LIVE, REJECTED, Document
-from nightdesk.domain.drafts import classify
 from nightdesk.rendering.environment import Theme
 
-from .gate import gate, sort_key
-from .index import enter
-from .lists import months_of, refresh, refresh_site
+from .assemble import Progress, assemble
 from .ports import ANY, Output, Ports
-from .render import render
-from .stored import IMAGE_TYPES, load_site
+from .stored import IMAGE_TYPES
 
 
 class Built(NamedTuple):
@@ -55,7 +48,7 @@ def build(
     theme: Theme,
     now: datetime,
     base_url: str = "",
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Built:
     """Write every page of every tier as files.
 
@@ -69,48 +62,8 @@ def build(
     files = read_folder(drafts)
     for key, path in files.items():
         ports.drafts.put(Output(key, path.read_bytes(), IMAGE_TYPES.get(path.suffix.lower(), "text/markdown")), ANY)
-    subjects = sorted(
-        (key for key in files if classify(key)), key=lambda key: (key.startswith("drafts/"), key != "site.yaml", key)
-    )
-    rejected = {}
-    for number, key in enumerate(subjects, 1):
-        for rendered in render(key, ports):
-            if rendered.state == REJECTED:
-                rejected[key] = next(list(e.detail["problems"]) for e in rendered.events if e.type == "DraftRejected")
-        if progress:
-            progress(number, 2 * len(subjects))
-    states = _publish(ports, theme, progress)
-    count = _write(ports, out)
-    return Built(states, rejected, count)
-
-
-def _publish(
-    ports: Ports, theme: Theme, progress: Callable[[int, int], None] | None
-) -> dict[str, list[str]]:  # fmt: skip
-    """Gate and index in order of time, so that each article finds those before it; then make each list once."""
-    documents = [
-        Document.from_bytes(blob.body) for key, _ in ports.work.list("articles/") if (blob := ports.work.get(key))
-    ]
-    states: dict[str, list[str]] = defaultdict(list)
-    dirty: dict[str, set[str]] = defaultdict(set)
-    total = len(documents)
-    for number, document in enumerate(sorted(documents, key=sort_key), 1):
-        gated = gate(document.slug, ports, theme)
-        assert gated  # its document was just listed
-        states[gated.state].append(document.slug)
-        listed = enter(document.slug, ports) if gated.state == LIVE else None
-        for name, months in months_of(listed.pending if listed else ()).items():
-            dirty[name] |= months
-        if progress:
-            progress(total + number, 2 * total)
-    for kind in ("topic", "author"):
-        for key, _ in ports.work.list(f"{kind}s/"):
-            dirty.setdefault(f"{kind}:{Path(key).stem}", set())
-    site = load_site(ports)
-    for name, months in sorted(dirty.items()):
-        refresh(name, months, site, ports, theme)
-    refresh_site(ports, theme, each_list=False)
-    return dict(states)
+    states, rejected = assemble(files, ports, theme, progress)
+    return Built(states, rejected, _write(ports, out))
 
 
 def _write(ports: Ports, out: Path) -> int:

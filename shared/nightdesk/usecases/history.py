@@ -15,7 +15,7 @@ from nightdesk.domain.errors import Rejected
 from nightdesk.domain.site import Site
 from nightdesk.rendering.markdown import to_html
 
-from .ports import Ports
+from .ports import Ports, Write
 
 _REMEMBERED = 50
 """So many versions are looked at, the newest ones and the first; a file that is saved hourly has thousands."""
@@ -36,18 +36,21 @@ History = tuple[Past, ...]
 
 def history(key: str, filed: Filed, site: Site, ports: Ports) -> History:
     """The past of the file at `key`; versions that were refused are left out."""
-    writes = [write for write in ports.drafts.writes(key) if write.key == key]
-    removed = next((place for place, write in enumerate(writes) if write.removal), len(writes))
-    chosen = writes[:removed]
-    if len(chosen) > _REMEMBERED:
-        chosen = [*chosen[: _REMEMBERED - 1], chosen[-1]]
     found = []
-    for write in reversed(chosen):
+    for write in reversed(past_writes(key, ports)):
         blob = ports.drafts.get(key, write.version)
         past = _past(blob.body, write.modified.isoformat(), filed.name, site) if blob else None
         if past:
             found.append(past)
     return tuple(found)
+
+
+def past_writes(key: str, ports: Ports) -> list[Write]:
+    """The versions of a file since it was last removed, newest first; of very many the newest ones and the first."""
+    writes = [write for write in ports.drafts.writes(key) if write.key == key]
+    removed = next((place for place, write in enumerate(writes) if write.removal), len(writes))
+    chosen = writes[:removed]
+    return [*chosen[: _REMEMBERED - 1], chosen[-1]] if len(chosen) > _REMEMBERED else chosen
 
 
 def _past(raw: bytes, at: str, name: str, site: Site) -> Past | None:

@@ -14,7 +14,7 @@ the first time is in no cache.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from nightdesk.domain.documents import digest
 from nightdesk.domain.errors import Conflict, Transient
@@ -46,7 +46,7 @@ def invalidate(paths: Iterable[str], ports: Ports, bulk: Mapping[str, str] | Non
         moved = [path for path in wanted if (known[path] or {}).get("write", "") != tokens[path]]
         if not moved:
             break
-        stale = [path for path in moved if known[path] or _was_there(path, ports)]
+        stale = [path for path in moved if known[path] or was_there(_writes(path, ports))]
         if stale:
             asked = gathered(stale, bulk or {})
             reference = digest("\n".join([*asked, *(f"{path} {tokens[path]}" for path in stale)]).encode())[:32]
@@ -114,15 +114,21 @@ def _record(changes: dict[str, Change], ports: Ports) -> list[str]:
 def write_of(path: str, ports: Ports) -> str:
     """A token of the newest write or removal of what is served at a path; empty where nothing was ever written."""
     stat = None if path.endswith("*") else ports.site.stat(key_of(path))
-    if stat:
-        return stat.version
-    token = " ".join(f"{write.key}:{write.version}" for write in _writes(path, ports) if write.latest)
+    return stat.version if stat else token_of(path, _writes(path, ports))
+
+
+def token_of(path: str, writes: Sequence[Write]) -> str:
+    """The same, of the writes of all keys that are served at a path."""
+    newest = [write for write in writes if write.latest]
+    if not path.endswith("*") and newest and not newest[0].removal:
+        return newest[0].version
+    token = " ".join(f"{write.key}:{write.version}" for write in newest)
     return digest(token.encode())[:32] if token else ""
 
 
-def _was_there(path: str, ports: Ports) -> bool:
-    """Whether there was anything at a path before its newest writes, so that a cache may hold it."""
-    return any(write.removal or not write.latest for write in _writes(path, ports))
+def was_there(writes: Sequence[Write]) -> bool:
+    """Whether there was anything before the newest of some writes, so that a cache may hold it."""
+    return any(write.removal or not write.latest for write in writes)
 
 
 def _writes(path: str, ports: Ports) -> list[Write]:

@@ -23,7 +23,7 @@ from nightdesk.rendering.markdown import clean_path, is_foreign, render_passages
 
 from . import catalogue
 from .converge import converge, store
-from .history import History, Past, claimed_since, first_published, history, last_changed
+from .history import History, Past, claimed_since, first_published, history, last_changed, past_writes
 from .ports import Event, Item, Output, Ports
 from .stored import IMAGE_TYPES, JSON, editorial_key, load_site
 
@@ -178,18 +178,53 @@ def _write_draft(key: str, filed: Filed, made: _Made, ports: Ports) -> _Fate:
     }
     freed: frozenset[str] = frozenset()
     ousted: frozenset[str] = frozenset()
+
+    def name(document: Document) -> None:
+        nonlocal before
+        wanted = {document.slug, *_former_slugs(document)}
+        if not wanted <= set(record["slugs"]):
+            record["slugs"] = sorted({*record["slugs"], *wanted})
+            unread = {**record, "state": before["state"] if before else DRAFT, "etag": ""}
+            before = _save(key, unread, before, ports)
+
     if not made.etag:
         freed = _retire(record["slugs"], key, "", ports)
     elif made.document is not None:
-        wanted = {made.slug, *_former_slugs(made.document)}
-        if not wanted <= set(record["slugs"]):
-            record["slugs"] = sorted({*record["slugs"], *wanted})
-            before = _save(key, {**record, "state": before["state"] if before else DRAFT, "etag": ""}, before, ports)
+        name(made.document)
         freed, ousted = _settle_document(key, filed, made.document, record, ports)
     if record["state"] == REJECTED:
         freed |= _keep_live(record, key, ports)
+        if not record["document"]:
+            more, ousted = _fall_back(key, filed, record, name, ports)
+            freed |= more
     _save(key, record, before, ports, made.version, made.document.assets if made.document else ())
     return _Fate(record, freed, ousted)
+
+
+def _fall_back(
+    key: str, filed: Filed, record: dict[str, Any], name: Callable[[Document], None], ports: Ports
+) -> tuple[frozenset[str], frozenset[str]]:  # fmt: skip
+    """Publish the newest version of a rejected draft that can be, where none is live: its event may have come too late.
+
+    Returns:
+        As `_settle_document`.
+    """
+    refused = {name: record[name] for name in ("state", "problems", "warnings")}
+    current = _read_draft(key, filed, ports)
+    for write in past_writes(key, ports)[1:]:
+        blob = ports.drafts.get(key, write.version)
+        if not blob:
+            continue
+        older = replace(current, raw=blob.body, modified=blob.modified.isoformat())
+        made = _make_draft(older, filed, lambda: history(key, filed, current.site, ports))
+        if made.document:
+            name(made.document)
+            outcome = _settle_document(key, filed, made.document, record, ports)
+            published = bool(record["document"])
+            record |= refused
+            if published:
+                return outcome
+    return frozenset(), frozenset()
 
 
 def _former_slugs(document: Document) -> list[str]:
@@ -231,7 +266,7 @@ def _settle_document(
         if pointer["holder"] == key:
             ousted.add(pointer["ousted"])
             left.remove(slug)
-            _leave(slug, document.slug, ports)
+            leave(slug, document.slug, ports)
         else:
             told = f"/articles/{slug}/ does not lead here: {pointer['holder']} holds that slug"
             record["warnings"] = [*record["warnings"], *_told([Problem(0, "aliases", told)])]
@@ -317,7 +352,7 @@ def _retire(slugs: Sequence[str], key: str, moved: str, ports: Ports) -> frozens
             # Another run of this draft was slow, and stored its document when the slug had been given up.
             held = catalogue.claim(ports.articles, slug, key, lambda _: False)
         if held and held["holder"] == key:
-            _leave(slug, moved, ports)
+            leave(slug, moved, ports)
             catalogue.release(ports.articles, slug, key)
             freed.add(slug)
     return frozenset(freed)
@@ -351,7 +386,8 @@ def _is_live(slug: str, ports: Ports) -> bool:
     return blob is not None and not Document.from_bytes(blob.body).withdrawn
 
 
-def _leave(slug: str, moved: str, ports: Ports) -> None:
+def leave(slug: str, moved: str, ports: Ports) -> None:
+    """Leave a tombstone at a slug, or the slug that its article has moved to."""
     left = Document(slug, withdrawn=True, moved=moved)
     store(ports.work, Output(f"articles/{slug}.json", left.to_bytes(), JSON))
 
