@@ -11,7 +11,7 @@ _COMMANDS = {
     "up": ("up", "down", "outputs", "env"),
     "build": ("build",),
     "publish": ("publish", "status"),
-    "pipeline": ("redrive",),
+    "pipeline": ("redrive", "reconcile"),
     "articles": ("withdraw", "schedule", "rollback", "rebuild"),
     "members": ("members",),
 }

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import time
+from typing import TYPE_CHECKING
 
 from nightdesk.adapters.sqs import SqsDeadLetters
 from nightdesk.usecases import catalogue
 from nightdesk.usecases.parked import parked
 from nightdesk.usecases.ports import Ports
+from nightdesk_local.cloud import ROOT
 
-from .connect import Cloud, connect
-from .console import result
+from .connect import Cloud, cli_ports, connect
+from .console import result, say
 
+if TYPE_CHECKING:
+    from nightdesk.usecases.reconcile import Differences
+
+_ROUNDS = 3
+_PATIENCE = 600.0
 _DEAD = "DeadLetterQueueUrl"
 
 
@@ -19,6 +27,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     """Add the commands."""
     parser = commands.add_parser("redrive", help="give the pipeline another chance at what it gave up")
     parser.set_defaults(run=redrive)
+    parser = commands.add_parser("reconcile", help="compare the site with its drafts, and mend what differs")
+    parser.add_argument("--dry-run", action="store_true", help="only list what differs")
+    parser.set_defaults(run=reconcile)
 
 
 def queues(cloud: Cloud) -> dict[str, tuple[str, str]]:
@@ -65,3 +76,45 @@ def in_queue(cloud: Cloud, url: str) -> int:
     names = [f"ApproximateNumberOfMessages{kind}" for kind in ("", "NotVisible", "Delayed")]
     found = cloud.session().client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
     return sum(int(found[name]) for name in names)
+
+
+def reconcile(args: argparse.Namespace) -> int:
+    """Compare, mend and compare again; non-zero while anything differs."""
+    from nightdesk.adapters.memory import memory_ports
+    from nightdesk.rendering.environment import Theme
+    from nightdesk.usecases.reconcile import compare, mend
+
+    cloud = connect(args.stack)
+    ports = cli_ports(cloud)
+    theme = Theme(ROOT / "layers" / "theme")
+    first = found = compare(ports, theme, memory_ports())
+    for number in range(_ROUNDS if found and not args.dry_run else 0):
+        say(f"{count_of(found)} differences; asking for them again ({number + 1})")
+        mend(found, ports)
+        wait_until_quiet(cloud)
+        found = compare(ports, theme, memory_ports())
+        if not found:
+            break
+    lines = [f"{name}: {value}" for name, values in first.to_json().items() for value in values_of(values)]
+    lines.append(f"{count_of(first)} differences" + ("" if args.dry_run else f", {count_of(found)} left"))
+    result({"found": first.to_json(), "left": found.to_json()}, args.json, "\n".join(lines))
+    return 1 if found else 0
+
+
+def values_of(value: object) -> tuple[object, ...]:
+    """What a field of the differences names."""
+    return value if isinstance(value, tuple) else ("the pages that every site has",) if value else ()
+
+
+def count_of(found: Differences) -> int:
+    """How many things differ."""
+    return sum(len(values_of(value)) for value in found.to_json().values())
+
+
+def wait_until_quiet(cloud: Cloud) -> None:
+    """Wait until no queue holds anything; not for ever."""
+    until, quiet = time.monotonic() + _PATIENCE, 0
+    while quiet < 3 and time.monotonic() < until:
+        busy = any(in_queue(cloud, url) for url, _ in queues(cloud).values())
+        quiet = 0 if busy else quiet + 1
+        time.sleep(0.3)

@@ -33,7 +33,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
-FUNCTIONS = ("render", "gate", "index", "invalidate")
+FUNCTIONS = ("render", "gate", "index", "invalidate", "reconcile")
 EDGE_FUNCTIONS = ("viewer_request", "viewer_response")
 KEY_PLACEHOLDER = "@@EDGE_KEY@@"
 KEY_REFERENCE = "{{resolve:secretsmanager:${EdgeKey}:SecretString}}"

@@ -68,6 +68,10 @@ class ArticleDue(ToGate):
     """A moment has come at which time alone changes an article."""
 
 
+class ReconcileDue(Detail):
+    """The night has come in which the site is compared with its drafts."""
+
+
 class ProfileChanged(Detail):
     """An author, a topic or a standing page changed."""
 
@@ -148,6 +152,7 @@ DETAILS: dict[str, type[Detail]] = {
         ArticleScheduled,
         EditorActed,
         ArticleDue,
+        ReconcileDue,
         ArticleGated,
         ArticleEntered,
         ArticleIndexed,

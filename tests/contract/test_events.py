@@ -29,6 +29,7 @@ HEARD_BY = {
     "ArticleScheduled": {"gate"},
     "EditorActed": {"gate"},
     "ArticleDue": set(),  # from the scheduler, which puts it straight into the gate's queue
+    "ReconcileDue": set(),  # likewise, into the queue of its own
     "ArticleTouched": {"touch"},
     "ProfileChanged": {"gate", "index"},
     "SiteChanged": {"gate", "index"},
@@ -45,6 +46,7 @@ STAGES = {
     "gate": ("Gate", "Touch"),
     "index": ("Index",),
     "invalidate": ("Invalidate", "Bulk"),
+    "reconcile": ("Reconcile",),
 }
 """Each stage's queues."""
 SENDERS = {*(f"nightdesk.{stage}" for stage in STAGES), "nightdesk.editor", "nightdesk.alarm"}
@@ -331,5 +333,5 @@ def test_a_stage_knows_the_events_that_its_queue_gets(stage: str) -> None:
     queues = {name.lower() for name in STAGES[stage]}
     expected = {name for name, heard in HEARD_BY.items() if heard & queues and name in DETAILS}
     known = {name for name, model in DETAILS.items() if imported & {base.__name__ for base in model.__mro__}}
-    assert known - {"ArticleDue"} == expected
+    assert known - {"ArticleDue", "ReconcileDue"} == expected
     assert ("ObjectEvent" in imported) == (stage == "render")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from nightdesk.adapters.memory import MemoryTable
+from nightdesk.adapters.memory import MemoryTable, memory_ports
 from nightdesk.rendering.environment import Theme
 from nightdesk.usecases.ports import ANY, Output
 from nightdesk.usecases.reconcile import Differences, compare, mend
@@ -37,7 +37,7 @@ def room(theme: Theme) -> Newsroom:
     room.publish("e-story", "Gold", slug="moved-west")
     room.publish("f-story", "Silver", publish_at="2027-01-01")
     assert room.state("b-story")["rejected"]
-    assert not compare(room.ports, theme)
+    assert not compare(room.ports, theme, memory_ports())
     return room
 
 
@@ -48,12 +48,12 @@ def seen(room: Newsroom) -> dict[str, Output]:
 
 def reconcile(room: Newsroom, theme: Theme) -> Differences:
     """What was found first; it is mended, in at most three rounds."""
-    first = found = compare(room.ports, theme)
+    first = found = compare(room.ports, theme, memory_ports())
     for _ in range(3):
         mend(found, room.ports)
         room.collect()
         room.settle()
-        found = compare(room.ports, theme)
+        found = compare(room.ports, theme, memory_ports())
     assert not found
     return first
 
@@ -99,7 +99,7 @@ def test_what_is_spoilt_is_found_and_mended(name: str, room: Newsroom, theme: Th
 
 def test_a_dry_look_changes_nothing(room: Newsroom, theme: Theme) -> None:
     before = (seen(room), len(room.queue))
-    compare(room.ports, theme)
+    compare(room.ports, theme, memory_ports())
     assert (seen(room), len(room.queue)) == before
 
 
@@ -157,7 +157,7 @@ def test_an_invalidation_that_was_lost(room: Newsroom, theme: Theme) -> None:
         output = room.site.outputs[key]
         room.site.put(replace(output, body=b"Other."), ANY)
         room.site.put(output, ANY)
-    found = compare(room.ports, theme)
+    found = compare(room.ports, theme, memory_ports())
     assert found == Differences(stale=("/", "/articles/a-story/*"))
     before = len(room.ports.cdn.invalidated)  # type: ignore[attr-defined]
     reconcile(room, theme)

@@ -14,7 +14,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from nightdesk.adapters.memory import memory_ports
 from nightdesk.domain.drafts import classify
 from nightdesk.rendering.environment import Theme
 
@@ -60,9 +59,13 @@ class Differences:
         return asdict(self)
 
 
-def compare(ports: Ports, theme: Theme) -> Differences:
-    """What differs between what the drafts say and the tables, the site and its cache."""
-    wanted = _as_it_should_be(ports, theme)
+def compare(ports: Ports, theme: Theme, empty: Ports) -> Differences:
+    """What differs between what the drafts say and the tables, the site and its cache.
+
+    Args:
+        empty: ports of a world in memory that holds nothing.
+    """
+    wanted = _as_it_should_be(ports, theme, empty)
     site: dict[str, Output] = wanted.site.outputs  # type: ignore[attr-defined]  # it is in memory
     there = dict(ports.site.list(""))
     differ = {key for key, output in site.items() if there.get(key) != _etag(output.body)}
@@ -100,9 +103,9 @@ def mend(found: Differences, ports: Ports) -> None:
         ports.bus.emit([Event("PagesWritten", {"paths": list(paths)})])
 
 
-def _as_it_should_be(ports: Ports, theme: Theme) -> Ports:
-    """A world in memory with the site that the drafts bucket and the editors' decisions make."""
-    world = replace(memory_ports(ports.base_url, ports.clock), drafts=ports.drafts)
+def _as_it_should_be(ports: Ports, theme: Theme, empty: Ports) -> Ports:
+    """A world with the site that the drafts bucket and the editors' decisions make."""
+    world = replace(empty, drafts=ports.drafts, base_url=ports.base_url, clock=ports.clock)
     for key, _ in ports.work.list("editorial/"):
         if blob := ports.work.get(key):
             world.work.put(Output(key, blob.body, JSON), ANY)
