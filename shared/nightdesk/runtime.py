@@ -58,9 +58,7 @@ def aws_ports(settings: Settings, source: str, make_client: Callable[..., Any] |
         bus=EventBridgeBus(client("events"), settings.bus, source),
         cdn=CloudFrontCdn(client("cloudfront") if settings.distribution_id else None, settings.distribution_id),
         alarm=SchedulerAlarm(
-            client("scheduler") if settings.alarm_group else None,
-            settings.alarm_group,
-            (settings.alarm_queue, settings.alarm_role),
+            lambda: client("scheduler"), settings.alarm_group, (settings.alarm_queue, settings.alarm_role)
         ),
         base_url=settings.base_url,
     )

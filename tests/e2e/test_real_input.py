@@ -24,8 +24,8 @@ from newsroom import ROOT, Newsroom, addresses_in, expect_calm, path_of_key
 pytestmark = pytest.mark.cloud
 
 SHARED = ROOT.parent / "shared"
-COUNT = int(os.environ.get("NIGHTDESK_REAL_INPUT", "50"))
-"""How many of each; 200 take a quarter of an hour on two cores, so every run takes fewer."""
+COUNT = int(os.environ.get("NIGHTDESK_REAL_INPUT", "200"))
+"""How many of each; fewer, where one is in a hurry."""
 ODD = [
     "example.md",
     "draft: true",
@@ -299,9 +299,6 @@ def test_expired_posts_are_in_no_list(published: Published, answers: dict[str, A
         assert not named & expired, path
 
 
-@pytest.mark.xfail(
-    reason="in one run of three an article was missing from its month as read through the cache", strict=False
-)
 def test_each_live_article_is_in_its_month(published: Published, answers: dict[str, Any]) -> None:
     months = "".join(a.text for path, a in answers.items() if re.fullmatch(r"/archive/\d{4}/\d\d/", path))
     listed = Counter(re.findall(r'<h2><a href="/articles/([a-z0-9-]+)/"', months))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import fields, is_dataclass
 from functools import cache
 from operator import attrgetter
 from typing import Any
@@ -53,7 +52,7 @@ def _parts_of(kind: type) -> Callable[[Any], Sequence[Any]] | None:
     """How to take a context apart; its name is a part, so that there are always two or more. None for other types."""
     if kind is SiteContext:
         return _known_site
-    names = [item.name for item in fields(kind)] if is_dataclass(kind) else []
+    names = getattr(kind, "_fields", ())
     return attrgetter("__class__.__name__", *names) if names else None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -171,17 +171,20 @@ class SchedulerAlarm:
     does no harm: an event only says where to look.
 
     Args:
+        make_client: for the scheduler, when it is first needed: few articles need it, and a cold function should not wait.
         target: the ARNs of the queue, and of the role by which the scheduler may send to it.
     """
 
-    def __init__(self, client: Any, group: str, target: tuple[str, str]) -> None:
-        self._scheduler = client
+    def __init__(self, make_client: Callable[[], Any], group: str, target: tuple[str, str]) -> None:
+        self._make_client = make_client
+        self._scheduler: Any = None
         self._group = group
         self._queue, self._role = target
 
     def wake(self, slug: str, moment: datetime) -> None:
         when = moment.astimezone(UTC)
         message = {"source": "nightdesk.alarm", "detail-type": "ArticleDue", "detail": {"version": 1, "slug": slug}}
+        self._scheduler = self._scheduler or self._make_client()
         with faults(f"schedule {slug}"):
             try:
                 self._scheduler.create_schedule(

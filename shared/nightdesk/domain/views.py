@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from html import unescape
+from typing import NamedTuple
 
 from .documents import Block, Document
 from .site import PUBLIC, Site
@@ -20,24 +20,21 @@ _NOTE = re.compile("\ue000n:([^\ue001]*)\ue001")
 _TAG = re.compile(r"<[^>]*>")
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(NamedTuple):
     """Text that this reader may see, as HTML; `tier` names the gate that it came through, or is empty."""
 
     html: str
     tier: str
 
 
-@dataclass(frozen=True, slots=True)
-class Closed:
+class Closed(NamedTuple):
     """A gate that stays shut for this reader: what it says, and whom it opens for."""
 
     teaser: str
     tier: str
 
 
-@dataclass(frozen=True, slots=True)
-class Heading:
+class Heading(NamedTuple):
     """An anchor of the visible text: plain text (still HTML-escaped) and level 2 to 6."""
 
     anchor: str
@@ -45,8 +42,7 @@ class Heading:
     level: int
 
 
-@dataclass(frozen=True, slots=True)
-class SeenSource:
+class SeenSource(NamedTuple):
     """A source as this reader may see it: `url` is empty while the links are locked."""
 
     title: str
@@ -56,8 +52,7 @@ class SeenSource:
     url: str
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """What one tier may see of one article. Only public facts of the document are carried over."""
 
     slug: str

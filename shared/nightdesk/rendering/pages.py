@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from html import unescape
 from typing import Any
@@ -216,8 +215,7 @@ def article_pages(
         preview=preview,
     )
     contexts = [
-        replace(
-            public,
+        public._replace(
             toc=tuple(TocEntry(h.anchor, unescape(h.text), h.level) for h in view.headings if h.level < 4),
             body=tuple(_part(part) for part in view.parts),
             footnotes=Markup(view.notes),
