@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from nightdesk_cli.connect import cli_ports
+from nightdesk_cli.pipeline import in_flight
 from nightdesk_cli.publish import wait_for
 from nightdesk_local.cloud import Cloud
 from nightdesk_local.up import LocalCloud
@@ -89,7 +90,11 @@ def fill(cloud: Cloud, start: int, end: int) -> None:
             '"'
         )
     missing = [
-        key for key, report in wait_for(subjects, cli_ports(cloud), lambda done, total: None).items() if not report
+        key
+        for key, report in wait_for(
+            subjects, cli_ports(cloud), lambda done, total: None, lambda: in_flight(cloud)
+        ).items()
+        if not report
     ]
     if missing:
         raise RuntimeError(f"{len(missing)} drafts were not live in time")
@@ -111,7 +116,7 @@ def _publish(cloud: Cloud, number: int) -> float:
             Bucket=cloud.outputs["DraftsBucket"], Key=f"drafts/story-{number}.md"
         )["ETag"].strip('"')
     }
-    wait_for(record, cli_ports(cloud), lambda done, total: None)
+    wait_for(record, cli_ports(cloud), lambda done, total: None, lambda: in_flight(cloud))
     return taken
 
 

@@ -71,6 +71,11 @@ def show_pipeline(cloud: Cloud, ports: Ports, as_json: bool) -> int:
     return 0
 
 
+def in_flight(cloud: Cloud) -> int:
+    """How many messages the pipeline has."""
+    return sum(in_queue(cloud, url) for url, _ in queues(cloud).values())
+
+
 def in_queue(cloud: Cloud, url: str) -> int:
     """How many messages a queue holds, those that are being worked on or come later among them."""
     names = [f"ApproximateNumberOfMessages{kind}" for kind in ("", "NotVisible", "Delayed")]
@@ -115,6 +120,5 @@ def wait_until_quiet(cloud: Cloud) -> None:
     """Wait until no queue holds anything; not for ever."""
     until, quiet = time.monotonic() + _PATIENCE, 0
     while quiet < 3 and time.monotonic() < until:
-        busy = any(in_queue(cloud, url) for url, _ in queues(cloud).values())
-        quiet = 0 if busy else quiet + 1
+        quiet = 0 if in_flight(cloud) else quiet + 1
         time.sleep(0.3)

@@ -22,10 +22,12 @@ from nightdesk.usecases.stored import IMAGE_TYPES
 
 from .connect import Cloud, cli_ports, connect
 from .console import Progress, result, say
-from .pipeline import show_pipeline
+from .pipeline import in_flight, show_pipeline
 
 _FOLDERS = ("drafts", "authors", "topics", "pages")
 _PATIENCE = 240.0
+_IDLE_PATIENCE = 20.0
+_LOOK_SECONDS = 3.0
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -146,11 +148,11 @@ def publish(args: argparse.Namespace) -> int:
         return 0
     ports = cli_ports(cloud)
     subjects = {key: etag for key, etag in etags.items() if classify(key)}
-    reports = wait_for(subjects, ports, Progress("publishing"))
+    reports = wait_for(subjects, ports, Progress("publishing"), lambda: in_flight(cloud))
     lines = []
     for key, report in reports.items():
         if report is None:
-            lines.append(f"{files[key]}: not finished after {_PATIENCE:.0f} s; see “nightdesk status”")
+            lines.append(f"{files[key]}: not finished, and nothing moves; see “nightdesk status”")
             continue
         for problem in report["problems"]:
             lines.append(
@@ -194,28 +196,64 @@ def wait_for_article(slug: str, ports: Ports) -> dict[str, Any] | None:
 
 
 def wait_for(
-    subjects: dict[str, str], ports: Ports, progress: Callable[[int, int], None]
+    subjects: dict[str, str], ports: Ports, progress: Callable[[int, int], None], in_flight: Callable[[], int]
 ) -> dict[str, dict[str, Any] | None]:
-    """What became of each file, by key, once the version with its etag was dealt with; None for one that was not in time."""
+    """What became of each file, by key, once the version with its etag was dealt with; None for one that was not in time.
+
+    Args:
+        in_flight: how many messages the pipeline has; while that changes, it is at work.
+    """
     reports: dict[str, dict[str, Any] | None] = dict.fromkeys(subjects)
-    waiting = dict(subjects)
-    last_progress = time.monotonic()
-    while waiting and time.monotonic() - last_progress < _PATIENCE:
+    patience = Patience(in_flight)
+    while waiting := {key: etag for key, etag in subjects.items() if reports[key] is None}:
         started = time.monotonic()
-        for key, etag in list(waiting.items()):
-            record = catalogue.draft_record(ports.articles, key)
-            if not record or record.get("etag") != etag:
-                continue
-            report = status_of_draft(key, record, ports, datetime.now(UTC))
-            if report["settled"] or report["state"] in ("draft", SCHEDULED):
-                reports[key] = report
-                del waiting[key]
-                last_progress = time.monotonic()
-                progress(len(subjects) - len(waiting), len(subjects))
-        if waiting:
+        found = _dealt_with(waiting, ports)
+        if found:
+            reports |= found
+            progress(len(subjects) - len(waiting) + len(found), len(subjects))
+        elif patience.is_over():
+            break
+        if len(found) < len(waiting):
             # Asking must not be what the pipeline waits for.
             time.sleep(max(0.05, 4 * (time.monotonic() - started)))
+        if found:
+            patience = Patience(in_flight)
     return reports
+
+
+def _dealt_with(waiting: dict[str, str], ports: Ports) -> dict[str, dict[str, Any] | None]:
+    """Reports of those files that were read in this version, and are live or whatever they are to be."""
+    keys = [(f"draft#{key}", catalogue.DRAFT) for key in waiting]
+    records = dict(zip(waiting, ports.articles.get_many(keys), strict=True))
+    read = {key: r for key, r in records.items() if r and r.get("etag") == waiting[key]}
+    articles = ports.articles.get_many([(f"article#{r['slug']}", catalogue.RECORD) for r in read.values()])
+    done: dict[str, dict[str, Any] | None] = {}
+    for (key, record), article in zip(read.items(), articles, strict=True):
+        if record["kind"] == "draft" and article and article["turn"] != article["settled"]:
+            continue
+        report = status_of_draft(key, record, ports, datetime.now(UTC))
+        if report["settled"] or report["state"] in ("draft", SCHEDULED):
+            done[key] = report
+    return done
+
+
+class Patience:
+    """Over when the pipeline has had nothing to do for a while, or the same for long."""
+
+    def __init__(self, in_flight: Callable[[], int]) -> None:
+        self._in_flight = in_flight
+        self._seen = -1
+        self._looked = self._since = time.monotonic()
+
+    def is_over(self) -> bool:
+        """Whether it makes no sense to wait longer."""
+        now = time.monotonic()
+        if now - self._looked > _LOOK_SECONDS:
+            self._looked = now
+            count = self._in_flight()
+            if count != self._seen:
+                self._seen, self._since = count, now
+        return now - self._since > (_PATIENCE if self._seen else _IDLE_PATIENCE)
 
 
 def show_status(args: argparse.Namespace) -> int:

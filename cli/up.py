@@ -182,6 +182,7 @@ def publish_changed(files: Mapping[str, Path], cloud: Cloud, stopping: threading
     from nightdesk.domain.drafts import classify
 
     from .connect import cli_ports
+    from .pipeline import in_flight
     from .publish import in_order, put_file, wait_for
 
     s3 = cloud.session().client("s3")
@@ -196,7 +197,7 @@ def publish_changed(files: Mapping[str, Path], cloud: Cloud, stopping: threading
         etags[key] = put_file(s3, cloud, key, path)
     subjects = {key: etag for key, etag in etags.items() if classify(key)}
     if subjects:
-        reports = wait_for(subjects, cli_ports(cloud), Progress("Publishing"))
+        reports = wait_for(subjects, cli_ports(cloud), Progress("Publishing"), lambda: in_flight(cloud))
         _tell_problems(reports, changed)
     return len(changed)
 
@@ -241,6 +242,7 @@ def _follow(files: Mapping[str, Path], gone: list[str], cloud: Cloud) -> None:
     from nightdesk.domain.drafts import classify
 
     from .connect import cli_ports
+    from .pipeline import in_flight
     from .publish import in_order, put_file, wait_for
 
     s3 = cloud.session().client("s3")
@@ -253,7 +255,7 @@ def _follow(files: Mapping[str, Path], gone: list[str], cloud: Cloud) -> None:
     subjects = {key: etag for key, etag in etags.items() if classify(key)}
     if not subjects:
         return
-    reports = wait_for(subjects, cli_ports(cloud), Progress("Publishing"))
+    reports = wait_for(subjects, cli_ports(cloud), Progress("Publishing"), lambda: in_flight(cloud))
     _tell_problems(reports, files)
     for key, report in reports.items():
         if report and not report["problems"] and key.startswith("drafts/"):
