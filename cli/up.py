@@ -144,6 +144,7 @@ Up in {seconds:.1f} s{f", {count} files published" if count else ""}.
 
   Site        {site}/
   AWS         {cloud.endpoint}   (eval "$(.venv/bin/nightdesk env)" lets any AWS tool reach it)
+  Mail        {site}/_local/mail   (and here, as it is sent)
   Watching    {where}/   (save a draft in {where}/drafts/ and it is live)
 
   .venv/bin/nightdesk publish --wait PATH                      publish a draft from anywhere
@@ -217,9 +218,11 @@ def _etag(path: Path) -> str:
 
 
 def _watch(content: Path, cloud: Cloud, stopping: threading.Event, local: Any) -> None:
-    """Publish what changes in a folder until told to stop."""
+    """Publish what changes in a folder, and tell of mail, until told to stop."""
+    from nightdesk_local.mail import Postbox
     from watchfiles import watch
 
+    postbox = Postbox(cloud.endpoint)
     for changes in watch(
         content,
         stop_event=stopping,
@@ -231,6 +234,8 @@ def _watch(content: Path, cloud: Cloud, stopping: threading.Event, local: Any) -
     ):
         if local.failed:
             return
+        for mail in postbox.fresh():
+            say(f"Mail to {mail.to}: {mail.subject}" + "".join(f"\n  {link}" for link in mail.links))
         paths = {Path(name) for _, name in changes}
         # What a program saves by writing aside and renaming shows as both gone and new; the file itself decides.
         files = {key: path for path in sorted(paths) if path.is_file() and (key := _key(path, content))}

@@ -34,6 +34,7 @@ from urllib.parse import unquote
 
 import boto3
 from nightdesk_local import cloudfront_rules as rules
+from nightdesk_local import mail
 from nightdesk_local.cloudfront_rules import Headers
 from nightdesk_local.edge_origin import (
     ERROR_SECONDS,
@@ -125,7 +126,7 @@ class Edge:
     def answer(self, request: Request) -> Response:
         """Answer a viewer's request."""
         if request.target.startswith("/_local/"):
-            return Response(404, {"content-type": "text/plain"}, b"Not found\n")
+            return self._local(request.target.removeprefix("/_local/"))
         distribution = self._distribution
         behaviour = distribution.behaviour(request.target)
         if not behaviour.cached_here or request.method not in ("GET", "HEAD"):
@@ -136,6 +137,14 @@ class Edge:
         except FunctionError:
             log.exception("edge function failed")
             return Response(503, {"content-type": "text/plain", "x-cache": "Error from cloudfront"}, b"Unavailable\n")
+
+    def _local(self, name: str) -> Response:
+        """What a laptop has beside its site."""
+        if name == "mail":
+            return Response(200, {"content-type": "text/html; charset=utf-8"}, mail.as_page(self._cloud.mail()))
+        if name == "mail.json":
+            return Response(200, {"content-type": "application/json"}, mail.as_json(self._cloud.mail()))
+        return Response(404, {"content-type": "text/plain"}, b"Not found\n")
 
     def _run(self, distribution: Distribution, behaviour: Behaviour, request: Request) -> Response:
         sent: dict[str, Any] = {

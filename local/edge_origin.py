@@ -17,6 +17,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError, ClientError
 from nightdesk_local import cloudfront_rules as rules
 from nightdesk_local.cloudfront_rules import Headers
+from nightdesk_local.mail import SentMail, sent_mail
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +88,7 @@ class Cloud(Protocol):
     def fetch(self, bucket: str, key: str, etag: str | None) -> Response: ...
     def invalidations(self) -> list[rules.Invalidation]: ...
     def forward(self, request: Request) -> Response: ...
+    def mail(self) -> list[SentMail]: ...
 
 
 class EmulatedCloud:
@@ -221,6 +223,9 @@ class EmulatedCloud:
             return Response(502, {"content-type": "text/plain", "x-cache": "Error from cloudfront"}, b"Bad gateway\n")
         finally:
             connection.close()
+
+    def mail(self) -> list[SentMail]:
+        return sent_mail(self._gateway.geturl())
 
 
 def _kept(headers: Headers) -> Headers:

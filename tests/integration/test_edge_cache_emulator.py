@@ -407,4 +407,6 @@ def test_other_methods_are_the_distributions_affair(edge: edge_cache.EdgeCache) 
 
 
 def test_reserved_paths(edge: edge_cache.EdgeCache) -> None:
-    assert ask(edge.port, "/_local/mail")[0] == 404
+    assert ask(edge.port, "/_local/other")[0] == 404
+    assert b"None has been sent yet" in ask(edge.port, "/_local/mail")[2]
+    assert ask(edge.port, "/_local/mail.json")[2] == b"[]"

@@ -460,7 +460,7 @@ def test_the_forms_of_one_entry(at: Setup) -> None:
 
 def test_other_methods_and_other_behaviours_are_forwarded(at: Setup) -> None:
     assert at.get("/", "POST").status == 299
-    assert at.get("/_local/mail").status == 404
+    assert at.get("/_local/other").status == 404
     at.cloud.config = Distribution("E1", "d", (Behaviour("/api/*", None), at.cloud.config.behaviours[0]))
     at.edge.reload()
     assert at.get("/api/session").status == 299
