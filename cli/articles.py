@@ -10,7 +10,6 @@ from nightdesk.adapters.readers import HttpReaders
 from nightdesk.domain.errors import Conflict, Permanent
 from nightdesk.domain.moments import parse_moment
 from nightdesk.usecases import editorial
-from nightdesk.usecases.members import KEY_ID
 from nightdesk.usecases.ports import Event
 from nightdesk.usecases.stored import load_site
 from nightdesk.usecases.takedown import Report, take_down
@@ -53,7 +52,7 @@ def withdraw(args: argparse.Namespace) -> int:
     """Take an article down; non-zero unless it is gone from every surface."""
     cloud = connect(args.stack)
     ports = cli_ports(cloud)
-    readers = HttpReaders(cloud.outputs["SiteUrl"], edge_key(cloud), KEY_ID)
+    readers = HttpReaders(cloud.outputs["SiteUrl"], edge_key(cloud), cloud.outputs["EdgeKeyId"])
     try:
         report = take_down(args.slug, f"cli:{getpass.getuser()}", ports, readers)
     except (Permanent, Conflict) as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from nightdesk.runtime import aws_ports
 from nightdesk.settings import Settings
 from nightdesk.usecases.ports import Ports
@@ -39,7 +41,8 @@ def cli_ports(cloud: Cloud) -> Ports:
         distribution_id=names["DistributionId"],
         base_url=names["SiteUrl"].rstrip("/"),
     )
-    return aws_ports(settings, "nightdesk.cli", cloud.session().client)
+    ports = aws_ports(settings, "nightdesk.cli", cloud.session().client)
+    return replace(ports, can_sign_in=names["CanSignIn"] == "yes")
 
 
 def edge_key(cloud: Cloud) -> str:

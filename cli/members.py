@@ -1,14 +1,17 @@
-"""`nightdesk members`: complimentary access, and sign-in links."""
+"""`nightdesk members`: complimentary access, sign-in links, and the end of either."""
 
 from __future__ import annotations
 
 import argparse
 from datetime import UTC, datetime
+from typing import Any
 
+from nightdesk.adapters.aws import EventBridgeBus
 from nightdesk.adapters.dynamodb import DynamoTable
 from nightdesk.domain.errors import Permanent
+from nightdesk.domain.memberships import member_id, normalise
 from nightdesk.domain.moments import parse_moment
-from nightdesk.usecases.members import grant, sign_in_link
+from nightdesk.usecases import members
 from nightdesk.usecases.stored import load_site
 
 from .connect import Cloud, cli_ports, connect, edge_key
@@ -17,21 +20,35 @@ from .console import result, say
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the commands."""
-    members = commands.add_parser("members", help="complimentary access, and sign-in links").add_subparsers(
-        required=True
-    )
-    parser = members.add_parser("add", help="give a reader a tier")
+    group = commands.add_parser("members", help="complimentary access, and sign-in links").add_subparsers(required=True)
+    parser = group.add_parser("add", help="give a reader a tier")
     parser.add_argument("email")
     parser.add_argument("--tier", required=True)
     parser.add_argument("--until", default="", metavar="DATE", help="when it ends; for good without")
     parser.set_defaults(run=add)
-    parser = members.add_parser("link", help="a link that signs a reader in")
+    parser = group.add_parser("link", help="a link that signs a reader in, for an hour")
     parser.add_argument("email")
     parser.set_defaults(run=link)
+    parser = group.add_parser("remove", help="forget a reader; only a digest of the address stays")
+    parser.add_argument("email")
+    parser.set_defaults(run=remove)
+    parser = group.add_parser("block", help="mail an address nothing any more, not even sign-in links")
+    parser.add_argument("email")
+    parser.add_argument("--undo", action="store_true", help="let it have mail again")
+    parser.set_defaults(run=block)
 
 
 def _table(cloud: Cloud) -> DynamoTable:
     return DynamoTable(cloud.session().client("dynamodb"), cloud.outputs["MembershipsTable"])
+
+
+def _bus(cloud: Cloud) -> EventBridgeBus:
+    return EventBridgeBus(cloud.session().client("events"), cloud.outputs["EventBusName"], "nightdesk.cli")
+
+
+def _refused(error: Exception) -> int:
+    say(error)
+    return 2
 
 
 def add(args: argparse.Namespace) -> int:
@@ -40,10 +57,9 @@ def add(args: argparse.Namespace) -> int:
     site = load_site(cli_ports(cloud))
     try:
         until = parse_moment(args.until, site.zone).isoformat() if args.until else ""
-        item = grant(args.email, args.tier, until, site, _table(cloud))
+        item = members.grant(args.email, args.tier, until, site, _table(cloud), _bus(cloud))
     except (Permanent, ValueError) as error:
-        say(error)
-        return 2
+        return _refused(error)
     result(item, args.json, f"{item['email']} reads as {item['tier']}{f' until {until}' if until else ''}")
     return 0
 
@@ -51,11 +67,40 @@ def add(args: argparse.Namespace) -> int:
 def link(args: argparse.Namespace) -> int:
     """Print a link that sets the session cookie."""
     cloud = connect(args.stack)
-    secret = edge_key(cloud)
+    site, outputs = load_site(cli_ports(cloud)), cloud.outputs
+    signer = edge_key(cloud), outputs["EdgeKeyId"]
+    now = datetime.now(UTC)
     try:
-        made = sign_in_link(args.email, cloud.outputs["SiteUrl"], secret, _table(cloud), datetime.now(UTC))
+        made = members.sign_in_link(args.email, site, outputs["SiteUrl"], signer, _table(cloud), now)
     except Permanent as error:
-        say(error)
-        return 2
+        return _refused(error)
     result(made, args.json, made["url"])
+    return 0
+
+
+def remove(args: argparse.Namespace) -> int:
+    """Forget a reader."""
+    cloud = connect(args.stack)
+    try:
+        member = member_id(normalise(args.email))
+        members.delete(member, _table(cloud), _bus(cloud), datetime.now(UTC))
+    except Permanent as error:
+        return _refused(error)
+    result({"id": member}, args.json, "forgotten")
+    return 0
+
+
+def block(args: argparse.Namespace) -> int:
+    """Let an address have no mail, or have it again."""
+    cloud = connect(args.stack)
+    try:
+        member = member_id(normalise(args.email))
+    except Permanent as error:
+        return _refused(error)
+    found: dict[str, Any] = {"id": member, "blocked": not args.undo}
+    if args.undo:
+        members.unsuppress(member, _table(cloud))
+    else:
+        members.suppress(member, members.BLOCKED, _table(cloud), datetime.now(UTC))
+    result(found, args.json, "mailed again" if args.undo else "mailed nothing any more")
     return 0

@@ -3,7 +3,7 @@
     build/layers/dependencies/python/   third-party wheels from the locks, with a pruned AWS SDK
     build/layers/package/python/        shared/nightdesk
     build/layers/theme/theme/           layers/theme, its templates compiled
-    build/functions/<name>/             functions/<name>
+    build/functions/<name>/             functions/<name>; an API, which is a package, inside it once more
     build/edge/<name>.json              a CloudFormation fragment for AWS::Include
 
 Lambda's disk is read-only, so a module without bytecode is compiled anew at every cold start. So everything is
@@ -34,9 +34,15 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 FUNCTIONS = ("render", "gate", "index", "invalidate", "reconcile")
-EDGE_FUNCTIONS = ("viewer_request", "viewer_response")
-KEY_PLACEHOLDER = "@@EDGE_KEY@@"
-KEY_REFERENCE = "{{resolve:secretsmanager:${EdgeKey}:SecretString}}"
+"""The pipeline's stages."""
+APIS = ("reader_api",)
+"""Functions with routes. Each is a package, so that its modules can import one another."""
+EDGE_FUNCTIONS = ("viewer_request", "viewer_response", "api_request")
+KEY_REFERENCES = {
+    "@@EDGE_KEY@@": "{{resolve:secretsmanager:${EdgeKey}:SecretString}}",
+    "@@EDGE_KEY_2@@": "{{resolve:secretsmanager:${EdgeKeyTwo}:SecretString}}",
+}
+"""What stands in an edge function's code, and what the template has in its place."""
 
 OPERATIONS = {
     "cloudfront": ("CreateInvalidation", "GetInvalidation"),
@@ -53,6 +59,7 @@ OPERATIONS = {
         "UpdateItem",
     ),
     "events": ("PutEvents",),
+    "lambda": ("Invoke",),
     "s3": (
         "CopyObject",
         "DeleteObject",
@@ -65,6 +72,7 @@ OPERATIONS = {
     ),
     "scheduler": ("CreateSchedule", "DeleteSchedule", "GetSchedule", "UpdateSchedule"),
     "secretsmanager": ("GetSecretValue",),
+    "sesv2": ("SendEmail",),
     "sqs": (
         "ChangeMessageVisibility",
         "ChangeMessageVisibilityBatch",
@@ -113,6 +121,8 @@ def build(
     marks.append(_part("theme", [root / "layers" / "theme", theme_code], out / "layers" / "theme", _theme))
     for name in FUNCTIONS:
         marks.append(_part(name, [root / "functions" / name], out / "functions" / name, _function))
+    for name in APIS:
+        marks.append(_part(name, [root / "functions" / name], out / "functions" / name, _api))
     marks.append(_part("edge", [root / "functions" / "edge"], out / "edge", _edge))
     return hashlib.sha256("".join(marks).encode()).hexdigest()
 
@@ -193,6 +203,11 @@ def _function(sources: list[Path], target: Path) -> None:
     _compile(target, "/var/task")
 
 
+def _api(sources: list[Path], target: Path) -> None:
+    _copy(sources[0], target / sources[0].name)
+    _compile(target, "/var/task")
+
+
 def _theme(sources: list[Path], target: Path) -> None:
     from nightdesk.rendering.environment import compile_templates
 
@@ -215,9 +230,12 @@ def edge_fragment(code: str) -> dict[str, str]:
     """The CloudFormation value of an edge function's code.
 
     A fragment may use long forms only (user guide, AWS::Include transform). `${` would be a variable of Fn::Sub, so
-    it is escaped; the key comes in by a dynamic reference, so that the template never holds it.
+    it is escaped; the keys come in by dynamic references, so that the template never holds them.
     """
-    return {"Fn::Sub": code.replace("${", "${!").replace(KEY_PLACEHOLDER, KEY_REFERENCE)}
+    text = code.replace("${", "${!")
+    for placeholder, reference in KEY_REFERENCES.items():
+        text = text.replace(placeholder, reference)
+    return {"Fn::Sub": text}
 
 
 def _dependencies(root: Path, target: Path, for_aws: bool, say: Callable[[str], None]) -> str:

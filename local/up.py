@@ -22,6 +22,7 @@ from .cloud import ROOT, STACK, Cloud, EmulatedSession, forget_state, outputs_of
 from .deploy import DeployError, deploy
 from .edge_runtime import node_binary
 
+MAIL_SENDER = "newsroom@nightdesk.example"
 _PATIENCE = 120.0
 _SAVE_SECONDS = 60.0
 
@@ -63,6 +64,11 @@ class LocalCloud:
             "BaseUrl": self.site_url,
             # The least that outlasts a function: what a stop interrupted is taken up a minute after the next start.
             "RetryAfterSeconds": "60",
+            "MailSender": MAIL_SENDER,
+            "MailDomain": MAIL_SENDER.partition("@")[2],
+            # On a laptop, all readers are one network.
+            "SignInsPerNetwork": "100000",
+            "SignInsPerHour": "100000",
             **(parameters or {}),
         }
         self._emulator: subprocess.Popen[bytes] | None = None

@@ -3,27 +3,30 @@
 // 1. Only canonical paths pass. Every other spelling (capitals, percent signs, double slashes, dot segments, "~",
 //    an explicit index.html) becomes MISSING, so it gets the site's ordinary 404 page and no decoder further on can
 //    turn it into the key of something hidden.
-// 2. The session cookie is verified, and /articles/<slug>/... is rewritten to the variant of the reader's tier.
+// 2. Tokens in cookies are verified, and /articles/<slug>/... is rewritten to the variant of the reader's tier.
 //    A bad, expired or forged cookie is a public reader, never an error.
-// 3. /signin/?session=<token> stores a valid token as the session cookie.
+// 3. A reader whose session has ended and can be renewed goes by way of the API, once, and comes back.
+// 4. /signin/?session=<token> becomes a session; ?gift= of an article, and ?preview= of /preview/<slug>/, which nobody
+//    else enters, a cookie of that path. An id in place of the token is exchanged by the API. Each leaves the URL.
 //
 // The language is what njs accepts (no destructuring, spread, default parameters, classes, for-of or optional
-// chaining). There are no template literals either: the code is embedded in a CloudFormation Sub.
+// chaining), without template literals: the code is embedded in a CloudFormation Sub.
 
 import crypto from 'crypto';
 
-// Key id -> secret; the build puts a reference to the EdgeKey secret in the placeholder. To change the key without
-// signing anybody out, let two stand here for one session lifetime: {"1": old, "2": new}.
-const KEYS = {"1": "@@EDGE_KEY@@"};
+// Key id -> secret; the build puts references to the secrets in the placeholders. One of them signs, both are believed.
+const KEYS = {"1": "@@EDGE_KEY@@", "2": "@@EDGE_KEY_2@@"};
 
-const COOKIE = '__Host-session';
+const SESSION = '__Host-session';
+const RENEWAL = '__Host-renew';
+const LINK = '__Secure-'; // and the kind of link
 const DEFAULT_TIER = 'public';
 const MISSING = '/~missing'; // no object ever has this key
 const TOKEN_LIMIT = 1024;
+const LONGEST = 3900; // seconds: a token that claims more is none
 const SIGNATURES_LIMIT = 8; // how many signatures one request may make us compute
 
-// Patterns look for one character that may not be there. A pattern with "$" would, in some engines, let a final
-// newline pass.
+// Patterns look for one character that may not be there: "$" would, in some engines, let a final newline pass.
 function isPath(path) {
     return path.length <= 1024 && path.charAt(0) === '/' && !/[^a-z0-9._\/-]/.test(path) &&
         path.indexOf('//') < 0 && !/\/\.\.?(\/|$)/.test(path) && !/\/index\.html$/.test(path);
@@ -42,8 +45,7 @@ function equalInConstantTime(a, b) {
     return difference === 0;
 }
 
-// The secret of a key id, or '' for an unknown id. A placeholder or an unresolved reference is no secret: everybody
-// can read it.
+// The secret of a key id, else ''. A placeholder or an unresolved reference is no secret: everybody can read it.
 function secretOf(kid) {
     const secret = Object.prototype.hasOwnProperty.call(KEYS, kid) ? KEYS[kid] : '';
     return secret.length >= 32 && !/[^A-Za-z0-9_-]/.test(secret) ? secret : '';
@@ -58,11 +60,13 @@ function partsOf(token) {
     return parts.length === 3 && parts[1] && parts[2].length === 43 && secretOf(parts[0]) ? parts : null;
 }
 
+function signature(kid, payload) {
+    return crypto.createHmac('sha256', secretOf(kid)).update(kid + '.' + payload).digest('base64url');
+}
+
 // The claims of a token that holds for this path now, else null.
 function claimsOf(parts, path) {
-    const signed = parts[0] + '.' + parts[1];
-    const signature = crypto.createHmac('sha256', secretOf(parts[0])).update(signed).digest('base64url');
-    if (!equalInConstantTime(signature, parts[2])) {
+    if (!equalInConstantTime(signature(parts[0], parts[1]), parts[2])) {
         return null;
     }
     let claims = null;
@@ -72,10 +76,14 @@ function claimsOf(parts, path) {
         return null;
     }
     if (claims === null || typeof claims !== 'object' || !isTier(claims.t) || typeof claims.s !== 'string' ||
-        !Number.isInteger(claims.e) || claims.e * 1000 <= Date.now()) {
+        !Number.isInteger(claims.e) || secondsLeft(claims) <= 0 || secondsLeft(claims) > LONGEST) {
         return null;
     }
     return claims.p === undefined || claims.p === path ? claims : null;
+}
+
+function secondsLeft(claims) {
+    return claims.e - Math.floor(Date.now() / 1000);
 }
 
 // All values of a cookie or query parameter; CloudFront puts repeated ones in multiValue.
@@ -95,7 +103,7 @@ function firstValid(tokens, path) {
             computed++;
             const claims = claimsOf(parts, path);
             if (claims) {
-                return {token: tokens[i], claims: claims};
+                return {kid: parts[0], token: tokens[i], claims: claims};
             }
         }
     }
@@ -114,22 +122,49 @@ function redirect(code, location) {
     };
 }
 
-// The landing of a sign-in link. The token goes into the cookie and leaves the URL.
+// A redirect that leaves a token in a cookie, for as long as the token holds.
+function keep(location, name, token, path, claims) {
+    const response = redirect(302, location);
+    const attributes = 'Path=' + path + '; HttpOnly; Secure; SameSite=Lax; Max-Age=' + secondsLeft(claims);
+    response.cookies = {};
+    response.cookies[name] = {value: token, attributes: attributes};
+    return response;
+}
+
+// The landing of an editor's sign-in link. Its token, which is good for nothing but this page, becomes a session.
 function signIn(query) {
     // Canonical paths need no percent-encoding but for the slash; after this one step isPath refuses all others.
     const target = String(valuesOf(query.return_to)[0] || '/').replace(/%2f/gi, '/');
-    const session = firstValid(valuesOf(query.session), '/signin/');
-    if (!session) {
+    const link = firstValid(valuesOf(query.session), '/signin/');
+    if (!link || !link.claims.p) {
         return redirect(302, '/');
     }
-    const response = redirect(302, isPath(target) ? target : '/');
-    const lifetime = session.claims.e - Math.floor(Date.now() / 1000);
-    response.cookies = {};
-    response.cookies[COOKIE] = {
-        value: session.token,
-        attributes: 'Path=/; HttpOnly; Secure; SameSite=Lax; Max-Age=' + lifetime
-    };
-    return response;
+    delete link.claims.p;
+    const payload = Buffer.from(JSON.stringify(link.claims)).toString('base64url');
+    const token = link.kid + '.' + payload + '.' + signature(link.kid, payload);
+    return keep(isPath(target) ? target : '/', SESSION, token, '/', link.claims);
+}
+
+// The landing of a gift or preview link. A token that is bound to no path was made for something else.
+function land(kind, tokens, place, path) {
+    const link = firstValid(tokens, place);
+    if (link && link.claims.p) {
+        return keep(path, LINK + kind, link.token, place, link.claims);
+    }
+    const id = String(tokens[0]);
+    return redirect(302, id.length === 43 && !/[^A-Za-z0-9_-]/.test(id) ? '/api/' + kind + '/' + id : path);
+}
+
+// The reader's variant of an article, or a response that has to come first.
+function choose(cookies, query, article, path) {
+    const found = firstValid(valuesOf(cookies[LINK + 'gift']), article) || firstValid(valuesOf(cookies[SESSION]), article);
+    if (query.renewed) { // the API has been asked
+        return found ? redirect(302, path) : DEFAULT_TIER;
+    }
+    if (!found && valuesOf(cookies[RENEWAL]).some(value => /^[0-9a-f]{32}\.[A-Za-z0-9_-]{43}/.test(value))) {
+        return redirect(302, '/api/session/renew?return_to=' + path);
+    }
+    return found ? found.claims.t : DEFAULT_TIER;
 }
 
 // The query string as it came; what has no place in a URL is left out.
@@ -161,13 +196,24 @@ function handler(event) {
         if (name && name.indexOf('.') < 0) {
             return redirect(301, path + '/' + queryText(query));
         }
+        const place = segments.slice(0, 3).join('/') + '/'; // a token bound to it counts for what lies below, too
+        const cookies = request.cookies || {};
+        let entered = true;
         if (segments[1] === 'articles' && segments.length > 3) {
-            // A token bound to an article counts for that article's files too.
-            const article = '/articles/' + segments[2] + '/';
-            const session = firstValid(valuesOf((request.cookies || {})[COOKIE]), article);
-            segments.splice(3, 0, '~' + (session ? session.claims.t : DEFAULT_TIER));
+            const chosen = query.gift ? land('gift', valuesOf(query.gift), place, path) :
+                choose(cookies, query, place, path);
+            if (typeof chosen !== 'string') {
+                return chosen;
+            }
+            segments.splice(3, 0, '~' + chosen);
+        } else if (segments[1] === 'preview') {
+            if (query.preview) {
+                return land('preview', valuesOf(query.preview), place, path);
+            }
+            const link = firstValid(valuesOf(cookies[LINK + 'preview']), place);
+            entered = link !== null && link.claims.p !== undefined;
         }
-        request.uri = segments.join('/') + (name ? '' : 'index.html');
+        request.uri = entered ? segments.join('/') + (name ? '' : 'index.html') : MISSING;
     }
 
     // Neither may reach the cache key or the origin: the path now says all there is to say.

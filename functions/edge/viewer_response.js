@@ -7,12 +7,14 @@ function take(headers, name) {
     return headers[name] ? headers[name].value : '';
 }
 
-// A withdrawn article is an object with metadata "status: 410", an alias one with "status: 301" and a "location".
+// A withdrawn article is an object with metadata "status: 410", an alias one with "status: 301" and a "location", the
+// preview of what has been published one with "status: 302".
 function applyStatus(response, status, location) {
     const headers = response.headers;
-    if (status === '301' && location.charAt(0) === '/' && !/[^a-z0-9._\/-]|\/\//.test(location)) {
-        response.statusCode = 301;
-        response.statusDescription = 'Moved Permanently';
+    if (/^30[12]/.test(status) && status.length === 3 && location.charAt(0) === '/' &&
+        !/[^a-z0-9._\/-]|\/\//.test(location)) {
+        response.statusCode = Number(status);
+        response.statusDescription = status === '301' ? 'Moved Permanently' : 'Found';
         headers['location'] = {value: location};
     } else {
         // 410, or metadata that we do not understand: then the object is no page to show as if all were well.
@@ -25,6 +27,9 @@ function applyStatus(response, status, location) {
 // Our invalidations reach CloudFront only. Whatever lies beyond it, browser or proxy, must ask again, so it does not
 // get the lifetimes meant for the shared cache.
 function viewerCacheControl(path, value) {
+    if (path.indexOf('/preview/') === 0) {
+        return 'no-store';
+    }
     if (path.indexOf('/articles/') === 0) {
         // One URL has a variant per tier. A browser may keep its own reader's copy, but asks before each use:
         // the ETag tells the variants apart, so signing in or out shows at once and costs a 304 otherwise.
@@ -50,6 +55,10 @@ function handler(event) {
 
     if (status && response.statusCode >= 200 && response.statusCode < 300) {
         applyStatus(response, status, location);
+        if (response.statusCode === 302) { // the preview's reader sees from now on what everybody sees
+            const attributes = 'Path=/preview/' + path.split('/')[2] + '/; HttpOnly; Secure; SameSite=Lax; Max-Age=0';
+            response.cookies = {'__Secure-preview': {value: '', attributes: attributes}};
+        }
     }
 
     const cacheControl = viewerCacheControl(path, take(headers, 'cache-control'));

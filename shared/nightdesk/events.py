@@ -139,6 +139,12 @@ class CacheInvalidated(Detail):
     paths: list[str]
 
 
+class MembershipChanged(Detail):
+    """What a reader has or chooses changed. The id tells no address."""
+
+    id: str = Field(pattern="^[0-9a-f]{32}$")
+
+
 DETAILS: dict[str, type[Detail]] = {
     model.__name__: model
     for model in (
@@ -159,6 +165,7 @@ DETAILS: dict[str, type[Detail]] = {
         ListTouched,
         PagesWritten,
         CacheInvalidated,
+        MembershipChanged,
     )
 }
 

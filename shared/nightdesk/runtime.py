@@ -61,6 +61,7 @@ def aws_ports(settings: Settings, source: str, make_client: Callable[..., Any] |
             lambda: client("scheduler"), settings.alarm_group, (settings.alarm_queue, settings.alarm_role)
         ),
         base_url=settings.base_url,
+        can_sign_in=bool(settings.mail_sender),
     )
 
 

@@ -9,7 +9,14 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Settings(BaseModel):
-    """The stack's names. A function gets those that it may use; the others are empty."""
+    """The stack's names. A function gets those that it may use; the others are empty.
+
+    Attributes:
+        mail_sender: the address that mail comes from; empty where the stack cannot mail.
+        origin_key: what the distribution says to the readers' API, so that nobody else is heard.
+        edge_keys: the ARNs of the edge's secrets, in order of their key ids from 1, with commas between.
+        edge_key_id: of the one that signs.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -26,9 +33,17 @@ class Settings(BaseModel):
     alarm_role: str = ""
     base_url: str = ""
     theme_dir: str = ""
+    mail_sender: str = ""
+    origin_key: str = ""
+    edge_keys: str = ""
+    edge_key_id: str = "1"
+    sign_ins_per_address: int = 10
+    sign_ins_per_network: int = 60
+    sign_ins_per_hour: int = 3000
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         """Settings from variables named `NIGHTDESK_…`."""
         prefix = "NIGHTDESK_"
-        return cls(**{k.removeprefix(prefix).lower(): v for k, v in environment.items() if k.startswith(prefix)})
+        named = {k.removeprefix(prefix).lower(): v for k, v in environment.items() if k.startswith(prefix)}
+        return cls.model_validate(named)

@@ -117,7 +117,12 @@ GOOD = sign(claims())
 
 
 def event(
-    uri: str, *cookies: str, method: str = "GET", query: dict[str, list[str]] | None = None, **more: object
+    uri: str,
+    *cookies: str,
+    method: str = "GET",
+    query: dict[str, list[str]] | None = None,
+    others: dict[str, list[str]] | None = None,
+    **more: object,
 ) -> Event:
     def field(values: list[str]) -> Event:
         many = {"multiValue": [{"value": value} for value in values]} if len(values) > 1 else {}
@@ -128,7 +133,10 @@ def event(
         "uri": uri,
         "querystring": {name: field(values) for name, values in (query or {}).items()},
         "headers": {"host": {"value": "example.org"}},
-        "cookies": {"__Host-session": field(list(cookies))} if cookies else {},
+        "cookies": {
+            **({"__Host-session": field(list(cookies))} if cookies else {}),
+            **{name: field(values) for name, values in (others or {}).items()},
+        },
     }
     return {"version": "1.0", "context": {}, "viewer": {"ip": "192.0.2.1"}, "request": request, **more}
 
@@ -136,20 +144,20 @@ def event(
 # --- The source ---
 
 
-@pytest.mark.parametrize("name", ["viewer_request.js", "viewer_response.js"])
+@pytest.mark.parametrize("name", ["viewer_request.js", "viewer_response.js", "api_request.js"])
 def test_source_fits_cloudfront_and_a_sub(name: str) -> None:
     code = (EDGE / name).read_text("utf-8")
-    assert len(code.encode()) < 9_500  # CloudFront takes 10 KB, and the key is yet to come
+    assert len(code.encode()) < 9_600  # CloudFront takes 10 KB, and the keys are yet to come
     assert code.isascii()
     assert "${" not in code
     assert "`" not in code
     assert "{{" not in code
 
 
-def test_source_has_one_key_placeholder() -> None:
+def test_source_has_a_placeholder_for_each_key() -> None:
     code = (EDGE / "viewer_request.js").read_text("utf-8")
-    assert code.count("@@EDGE_KEY@@") == 1
-    assert 'const KEYS = {"1": "@@EDGE_KEY@@"};' in code
+    assert code.count("@@EDGE_KEY") == 2
+    assert 'const KEYS = {"1": "@@EDGE_KEY@@", "2": "@@EDGE_KEY_2@@"};' in code
 
 
 # --- Paths ---
@@ -330,6 +338,9 @@ TIER_OF_COOKIE: dict[str, tuple[list[str], str]] = {
     "expires now": ([sign(claims(expires=NOW))], "public"),
     "expired": ([sign(claims(expires=NOW - 1))], "public"),
     "expiry in milliseconds in the past": ([sign(claims(expires=0))], "public"),
+    "expires at the latest": ([sign(claims(expires=NOW + 3900))], "member"),
+    "of too distant a future": ([sign(claims(expires=NOW + 3901))], "public"),
+    "of the year 5138": ([sign(claims(expires=10**11))], "public"),
     "expiry negative": ([sign(claims(expires=-NOW))], "public"),
     "expiry fraction": ([sign(claims(expires=NOW + 0.5))], "public"),
     "expiry text": ([sign(claims(expires=str(NOW + 600)))], "public"),
@@ -443,16 +454,30 @@ def valid_by_the_book(token: str, path: str) -> dict[str, Any] | None:
         return None
     if not isinstance(found, dict) or not isinstance(found.get("t"), str) or not isinstance(found.get("s"), str):
         return None
-    if not re.fullmatch(r"[a-z][a-z0-9-]{0,31}", found["t"]) or type(found.get("e")) is not int or found["e"] <= NOW:
+    if (
+        not re.fullmatch(r"[a-z][a-z0-9-]{0,31}", found["t"])
+        or type(found.get("e")) is not int
+        or not NOW < found["e"] <= NOW + 3900
+    ):
         return None
     return found if "p" not in found or found["p"] == path else None
 
 
 some_claims = st.fixed_dictionaries(
     {
-        "t": st.one_of(st.from_regex(r"[a-z][a-z0-9-]{0,5}", fullmatch=True), st.text(max_size=4), st.integers()),
+        "t": st.one_of(
+            st.from_regex(r"[a-z][a-z0-9-]{0,5}", fullmatch=True),
+            st.just("preview"),
+            st.text(max_size=4),
+            st.integers(),
+        ),
         "s": st.one_of(st.text(max_size=40), st.none()),
-        "e": st.one_of(st.integers(NOW - 2, NOW + 2), st.integers(0, 2**40), st.text(max_size=3)),
+        "e": st.one_of(
+            st.integers(NOW - 2, NOW + 2),
+            st.integers(NOW + 3898, NOW + 3902),
+            st.integers(0, 2**40),
+            st.text(max_size=3),
+        ),
     },
     optional={"p": st.sampled_from(["/articles/x/", "/articles/y/", "/", ""])},
 )
@@ -507,18 +532,30 @@ def landing(session: list[str], return_to: list[str] | None = None) -> Event:
     return event("/signin/", query={"session": session, **({"return_to": return_to} if return_to else {})})
 
 
-def test_a_sign_in_link_sets_the_cookie_and_leaves_the_url(viewer_request: Run) -> None:
-    result = viewer_request([landing([GOOD])])[0]
+LINK = sign(claims(p="/signin/", g=3))
+
+
+def test_a_sign_in_link_becomes_a_session_and_leaves_the_url(viewer_request: Run) -> None:
+    result = viewer_request([landing([LINK])])[0]
     assert result["statusCode"] == 302
     assert result["headers"]["location"]["value"] == "/"
     assert result["headers"]["cache-control"]["value"] == "no-store"
     assert result["headers"]["referrer-policy"]["value"] == "no-referrer"
-    attributes = "Path=/; HttpOnly; Secure; SameSite=Lax; Max-Age=600"
-    assert result["cookies"] == {"__Host-session": {"value": GOOD, "attributes": attributes}}
+    [(name, cookie)] = result["cookies"].items()
+    assert (name, cookie["attributes"]) == ("__Host-session", "Path=/; HttpOnly; Secure; SameSite=Lax; Max-Age=600")
+    # Not the link's token, which is bound to the page, but one that says the same for the whole site.
+    assert domain.verify(cookie["value"], KEYS, NOW) == {**claims(), "g": 3}
+
+
+def test_a_link_of_the_second_key_becomes_a_session_of_that_key(viewer_request: Run) -> None:
+    result = viewer_request([landing([sign(claims(p="/signin/"), "2", NEW_KEY)])])[0]
+    assert domain.verify(result["cookies"]["__Host-session"]["value"], {"2": NEW_KEY}, NOW) == claims()
 
 
 def test_an_invalid_sign_in_link_leads_home_without_a_cookie(viewer_request: Run) -> None:
-    bad = [[""], ["junk"], [GOOD[:-1]], [sign(claims(expires=NOW))], [sign(claims(p="/articles/x/"))], ["A" * 100_000]]
+    bad = [[""], ["junk"], [LINK[:-1]], [sign(claims(expires=NOW, p="/signin/"))], ["A" * 100_000]]
+    # A session is no link, so nobody can be signed in as somebody else by being sent theirs.
+    bad += [[GOOD], [sign(claims(p="/articles/x/"))], [sign(claims(p="/preview/x/"))]]
     for result in viewer_request([landing(session, ["/topics/"]) for session in bad]):
         assert result["statusCode"] == 302
         assert result["headers"]["location"]["value"] == "/"
@@ -565,13 +602,178 @@ def test_return_to_leads_to_canonical_local_paths_only(viewer_request: Run) -> N
         "/" + "a" * 2000,
     ]
     expected = [*kept.values(), *["/"] * len(refused)]
-    results = viewer_request([landing([GOOD], [target]) for target in [*kept, *refused]])
+    results = viewer_request([landing([LINK], [target]) for target in [*kept, *refused]])
     assert [result["headers"]["location"]["value"] for result in results] == expected
 
 
 def test_sign_in_without_a_session_is_the_page(viewer_request: Run) -> None:
     results = viewer_request([event("/signin/"), event("/signin/", query={"return_to": ["/topics/"]})])
     assert [result["uri"] for result in results] == ["/signin/index.html"] * 2
+
+
+# --- Gift and preview links ---
+
+GIFT = sign(claims(p="/articles/x/"))
+SEEN = sign(claims(p="/preview/x/"))
+PLACES = {"gift": "/articles/x/", "preview": "/preview/x/"}
+ID = "a" * 43
+RENEWAL = "0123456789abcdef" * 2 + "." + "s" * 43
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize(("kind", "token"), [("gift", GIFT), ("preview", SEEN)])
+def test_a_link_goes_into_a_cookie_of_its_place_and_leaves_the_url(
+    viewer_request: Run, method: str, kind: str, token: str
+) -> None:
+    place = PLACES[kind]
+    for path in (place, f"{place}map.svg"):
+        [result] = viewer_request([event(path, method=method, query={kind: [token], "utm": ["1"]})])
+        assert result["statusCode"] == 302
+        assert result["headers"]["location"]["value"] == path
+        assert result["headers"]["referrer-policy"]["value"] == "no-referrer"
+        assert result["headers"]["cache-control"]["value"] == "no-store"
+        attributes = f"Path={place}; HttpOnly; Secure; SameSite=Lax; Max-Age=600"
+        assert result["cookies"] == {f"__Secure-{kind}": {"value": token, "attributes": attributes}}
+
+
+@pytest.mark.parametrize("kind", ["gift", "preview"])
+def test_what_is_no_token_of_this_place_leaves_the_url_and_nothing_else(viewer_request: Run, kind: str) -> None:
+    place, good = PLACES[kind], {"gift": GIFT, "preview": SEEN}[kind]
+    bad = [
+        "", "junk", good[:-1], good + "A", sign(claims(p=place.replace("x", "y"))), sign(claims(expires=NOW, p=place)),
+        sign(claims(expires=NOW + 10**6, p=place)), sign(claims(p=place), "1", "f" * 48), GOOD, LINK,
+        {"gift": SEEN, "preview": GIFT}[kind], sign(claims(p="/")), "A" * 100_000, "a" * 42, "a" * 44, "a" * 42 + "/",
+        "../" * 14 + "a", "eyJhbGciOiJub25lIn0.eyJ0IjoibWVtYmVyIn0.",
+    ]  # fmt: skip
+    for result in viewer_request([event(place, query={kind: [token]}) for token in bad]):
+        assert result["statusCode"] == 302
+        assert result["headers"]["location"]["value"] == place
+        assert "cookies" not in result
+
+
+def test_an_id_is_exchanged_by_the_api(viewer_request: Run) -> None:
+    results = viewer_request([event(place, GOOD, query={kind: [ID]}) for kind, place in PLACES.items()])
+    assert [result["headers"]["location"]["value"] for result in results] == [f"/api/gift/{ID}", f"/api/preview/{ID}"]
+    assert not any("cookies" in result for result in results)
+
+
+def test_a_link_means_nothing_elsewhere(viewer_request: Run) -> None:
+    paths = {"/": "/index.html", "/topics/x/": "/topics/x/index.html", "/feed.xml": "/feed.xml"}
+    events = [event(path, query={"gift": [GIFT], "preview": [SEEN]}) for path in paths]
+    assert [result["uri"] for result in viewer_request(events)] == list(paths.values())
+    [swapped] = viewer_request([event("/articles/x/", query={"preview": [ID]})])
+    assert swapped["uri"] == "/articles/x/~public/index.html"
+
+
+def test_a_gift_opens_its_article(viewer_request: Run) -> None:
+    def variant(*session: str, path: str = "/articles/x/", gift: list[str]) -> Event:
+        return event(path, *session, others={"__Secure-gift": gift})
+
+    subscriber = sign(claims("subscriber"))
+    cases = [
+        (variant(gift=[GIFT]), "member"),
+        (variant(subscriber, gift=[GIFT]), "member"),
+        (variant(subscriber, gift=["junk"]), "subscriber"),
+        (variant(gift=[GIFT[:-1]]), "public"),
+        (variant(gift=[SEEN]), "public"),
+        (variant(subscriber, gift=["junk"] * 9 + [GIFT]), "member"),
+        (variant(subscriber, gift=[sign(claims(p="/articles/x/"), "1", "f" * 48)] * 9), "subscriber"),
+        (variant(path="/articles/y/", gift=[GIFT]), "public"),
+        (variant(path="/articles/x/map.svg", gift=[GIFT]), "member"),
+    ]
+    results = viewer_request([given_event for given_event, _ in cases])
+    assert [result["uri"].split("/")[3] for result in results] == [f"~{tier}" for _, tier in cases]
+    assert all(result["cookies"] == {} and result["querystring"] == {} for result in results)
+
+
+def test_a_preview_is_entered_with_its_own_token_alone(viewer_request: Run) -> None:
+    def asked(path: str, *session: str, preview: list[str] | None = None) -> Event:
+        return event(
+            path, *session, others={"__Secure-preview": preview or [], "__Host-renew": [RENEWAL]} if preview else {}
+        )
+
+    cases = [
+        (asked("/preview/x/", preview=[SEEN]), "/preview/x/index.html"),
+        (asked("/preview/x/map.0a.svg", preview=[SEEN]), "/preview/x/map.0a.svg"),
+        (asked("/preview/x/", preview=["junk", SEEN]), "/preview/x/index.html"),
+        (asked("/preview/y/", preview=[SEEN]), MISSING),
+        (asked("/preview/", preview=[SEEN]), MISSING),
+        (asked("/preview/x.html", preview=[SEEN]), MISSING),
+        (asked("/preview/x/", preview=[GIFT]), MISSING),
+        (asked("/preview/x/", preview=[GOOD]), MISSING),
+        (asked("/preview/x/", preview=[LINK]), MISSING),
+        (asked("/preview/x/", preview=[SEEN[:-1]]), MISSING),
+        (asked("/preview/x/", GOOD), MISSING),
+        (asked("/preview/x/", SEEN), MISSING),
+        (asked("/preview/x/~preview/", preview=[SEEN]), MISSING),
+    ]
+    results = viewer_request([given_event for given_event, _ in cases])
+    assert [result["uri"] for result in results] == [uri for _, uri in cases]
+    assert all(result["cookies"] == {} and result["querystring"] == {} for result in results)
+
+
+# --- Renewal ---
+
+RENEW = {"__Host-renew": [RENEWAL]}
+
+
+@pytest.mark.parametrize("session", [[], [sign(claims(expires=NOW))], ["junk"], [sign(claims(), "1", "f" * 48)]])
+def test_who_can_be_renewed_goes_by_way_of_the_api(viewer_request: Run, session: list[str]) -> None:
+    for path in ("/articles/x/", "/articles/x/map.svg"):
+        [result] = viewer_request([event(path, *session, others=RENEW, query={"utm": ["1"]})])
+        assert result["statusCode"] == 302
+        assert result["headers"]["location"]["value"] == f"/api/session/renew?return_to={path}"
+        assert result["headers"]["cache-control"]["value"] == "no-store"
+
+
+def test_nobody_else_goes_there(viewer_request: Run) -> None:
+    others = [
+        (event("/articles/x/", GOOD, others=RENEW), "/articles/x/~member/index.html"),
+        (event("/articles/x/", others={**RENEW, "__Secure-gift": [GIFT]}), "/articles/x/~member/index.html"),
+        (event("/", others=RENEW), "/index.html"),
+        (event("/topics/", others=RENEW), "/topics/index.html"),
+        (event("/articles/", others=RENEW), "/articles/index.html"),
+        *[
+            (event("/articles/x/", others={"__Host-renew": [junk]}), "/articles/x/~public/index.html")
+            for junk in ("", "x", ".", "a.b", "A" * 32 + "." + "s" * 43, "0" * 32 + "." + "s" * 42)
+        ],
+    ]
+    results = viewer_request([given_event for given_event, _ in others])
+    assert [result.get("uri") for result in results] == [uri for _, uri in others]
+
+
+def test_who_comes_back_is_not_sent_again(viewer_request: Run) -> None:
+    """With a session the mark leaves the address; without one, the public page is shown. Either way it ends here."""
+    renewed = {"renewed": ["1"]}
+    with_session, without, forged, gift = viewer_request(
+        [
+            event("/articles/x/", GOOD, others=RENEW, query=renewed),
+            event("/articles/x/", others=RENEW, query=renewed),
+            event("/articles/x/", GOOD[:-1], others=RENEW, query=renewed),
+            event("/articles/x/", others={**RENEW, "__Secure-gift": [GIFT]}, query=renewed),
+        ]
+    )
+    assert with_session["headers"]["location"]["value"] == "/articles/x/"
+    assert "cookies" not in with_session
+    assert [without["uri"], forged["uri"]] == ["/articles/x/~public/index.html"] * 2
+    assert gift["headers"]["location"]["value"] == "/articles/x/"
+
+
+# --- What the API is told ---
+
+
+def test_the_api_learns_who_asks_and_where_and_from_nobody_else(engine: str, tmp_path: Path) -> None:
+    given_event = event("/api/session", GOOD, method="POST")
+    given_event["request"]["headers"] |= {
+        "x-viewer-ip": {"value": "203.0.113.9"},
+        "x-viewer-host": {"value": "evil.example"},
+    }
+    [result] = runner(engine, "api_request.js", tmp_path)([given_event])
+    assert result["headers"]["x-viewer-ip"] == {"value": "192.0.2.1"}
+    assert result["headers"]["x-viewer-host"] == {"value": "example.org"}
+    assert {k: v for k, v in result.items() if k != "headers"} == {
+        k: v for k, v in given_event["request"].items() if k != "headers"
+    }
 
 
 # --- The answer ---
@@ -605,10 +807,31 @@ def test_a_tombstone_is_gone_and_an_alias_redirects(viewer_response: Run) -> Non
 def test_status_metadata_cannot_redirect_away_or_pass_as_well(viewer_response: Run) -> None:
     locations = ["https://evil.example/", "//evil.example/", "/\\evil", "", "/a\r\nx: y", "/A/", "/a//b"]
     events = [answer("/old/", x_amz_meta_status="301", x_amz_meta_location=location) for location in locations]
-    events += [answer("/old/", x_amz_meta_status=status) for status in ["200", "500", "410 ", "x", "constructor"]]
+    events += [answer("/old/", x_amz_meta_status="302", x_amz_meta_location=location) for location in locations]
+    events += [
+        answer("/old/", x_amz_meta_status=status)
+        for status in ["200", "500", "410 ", "303", "3020", "x", "constructor"]
+    ]
     results = viewer_response(events)
     assert {result["statusCode"] for result in results} == {404}
     assert not any("location" in result["headers"] for result in results)
+
+
+def test_the_preview_of_what_is_published_ends(viewer_response: Run) -> None:
+    meta = {"x_amz_meta_status": "302", "x_amz_meta_location": "/articles/x/"}
+    for uri in ("/preview/x/index.html", "/preview/x/"):
+        [result] = viewer_response([answer(uri, cache_control="no-store", **meta)])
+        assert (result["statusCode"], result["headers"]["location"]["value"]) == (302, "/articles/x/")
+        assert result["headers"]["cache-control"]["value"] == "no-store"
+        attributes = "Path=/preview/x/; HttpOnly; Secure; SameSite=Lax; Max-Age=0"
+        assert result["cookies"] == {"__Secure-preview": {"value": "", "attributes": attributes}}
+        assert not [name for name in result["headers"] if name.startswith("x-amz-")]
+
+
+def test_a_preview_is_kept_by_no_cache(viewer_response: Run) -> None:
+    [page] = viewer_response([answer("/preview/x/index.html", cache_control=PUBLIC)])
+    assert page["headers"]["cache-control"]["value"] == "no-store"
+    assert page["cookies"] == {}
 
 
 def test_no_status_on_a_revalidation(viewer_response: Run) -> None:

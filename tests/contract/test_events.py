@@ -40,6 +40,7 @@ HEARD_BY = {
     "PagesWritten": {"bulk"},  # as the sample is of many pages
     "DraftRejected": set(),
     "CacheInvalidated": set(),
+    "MembershipChanged": set(),
 }
 STAGES = {
     "render": ("Render",),
@@ -49,7 +50,7 @@ STAGES = {
     "reconcile": ("Reconcile",),
 }
 """Each stage's queues."""
-SENDERS = {*(f"nightdesk.{stage}" for stage in STAGES), "nightdesk.editor", "nightdesk.alarm"}
+SENDERS = {*(f"nightdesk.{stage}" for stage in STAGES), "nightdesk.editor", "nightdesk.alarm", "nightdesk.reader_api"}
 IDENTITY = {
     "version", "slug", "revision", "key", "kind", "id", "state", "paths", "list", "problems", "turn", "places", "bulk", "at", "act"
 }  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,9 +15,10 @@ from xml.etree import ElementTree
 import pytest
 from nightdesk.domain.documents import Document
 from nightdesk.domain.drafts import parse_draft
+from nightdesk.domain.memberships import Membership, Standing
 from nightdesk.domain.site import Site
 from nightdesk.domain.views import view
-from nightdesk.rendering import pages
+from nightdesk.rendering import pages, reader_pages
 from nightdesk.rendering.contexts import Link
 from nightdesk.rendering.environment import READER_BLOCKS, Theme
 from nightdesk.rendering.markdown import to_html
@@ -235,6 +237,55 @@ def test_gates_are_open_or_shut(theme: Theme, tier: str, seen: int, shut: int) -
         assert re.search(
             r'<section class="gate" data-tier="member">.*?Second teaser.*?href="/membership/"', page, re.DOTALL
         )
+
+
+def test_a_gate_is_at_the_same_place_for_every_reader_and_leads_back_there(theme: Theme) -> None:
+    for tier in ("public", "subscriber", "member"):
+        assert re.findall(r'id="(gate-\d)"', article(theme, tier)) == ["gate-1", "gate-2"], tier
+    page = article(theme)
+    ways = re.findall(r'href="(/(?:newsletter|membership)/\?[^"]*)"', page)
+    assert ways == [
+        "/newsletter/?return_to=/articles/a-story/%23gate-1",
+        "/membership/?return_to=/articles/a-story/%23gate-2",
+        "/newsletter/?return_to=/articles/a-story/%23sources",
+    ]
+    whole = article(theme, access="member")
+    assert 'href="/membership/?return_to=/articles/a-story/"' in whole
+    assert "gate-" not in re.sub(r"gate-(label|teaser|action)", "", whole)
+
+
+def test_forms_stand_on_pages_of_a_site_that_can_mail(theme: Theme) -> None:
+    for form, action in (("signin", "/api/signin"), ("newsletter", "/api/signin"), ("membership", "/api/signin")):
+        page = pages.page_html(theme, SITE, "A page", "/a/", "<p>Words.</p>", form=form)
+        assert page.count(f'<form class="box form" method="post" action="{action}">') == 1
+        assert ('name="newsletter"' in page) == (form == "newsletter")
+        without = pages.page_html(theme, SITE, "A page", "/a/", "<p>Words.</p>", form=form, can_sign_in=False)
+        assert "<form" not in without
+        assert "Sign-in is not set up on this site yet." in without
+    assert 'action="/api/signin/code"' in pages.page_html(theme, SITE, "A page", "/a/", "", form="code")
+    assert "<form" not in pages.page_html(theme, SITE, "A page", "/a/", "<p>Words.</p>")
+
+
+def test_a_readers_pages_and_mail_escape_what_is_not_theirs(theme: Theme) -> None:
+    site = replace(SITE, name=HOSTILE + "\nBcc: x@y.example")
+    standing = Standing("member", "paid", "2026-12-24T00:00:00+00:00")
+    account = reader_pages.account_html(theme, site, Membership(HOSTILE), standing, HOSTILE)
+    made = [
+        account,
+        reader_pages.confirm_html(theme, site, HOSTILE, HOSTILE, True),
+        reader_pages.confirm_html(theme, site, HOSTILE, HOSTILE, False),
+        reader_pages.unsubscribe_html(theme, site, HOSTILE),
+        reader_pages.message_html(theme, site, HOSTILE, HOSTILE, (HOSTILE, '/"><script>')),
+    ]
+    mail = reader_pages.sign_in_mail(theme, site, "a@b.example", "https://news.example/?a=1&b=2", "012345", 15)
+    for text in (*made, mail.html):
+        assert "alert(1)" not in text.replace("&lt;script&gt;alert(1)", "").replace("\\u003cscript\\u003ealert(1)", "")
+    assert all('content="noindex"' in text for text in made)
+    assert "Renews" in account
+    assert "24 December 2026" in account
+    assert "\n" not in mail.subject + mail.sender_name
+    assert "https://news.example/?a=1&b=2" in mail.text
+    assert "&amp;" not in mail.text
 
 
 def test_the_contents_are_those_of_the_view(theme: Theme) -> None:

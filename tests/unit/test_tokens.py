@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nightdesk.domain.tokens import sign, verify
+from nightdesk.domain.tokens import LONGEST_SECONDS, sign, verify
 
 KEYS = {"1": "a" * 48, "2": "b" * 48}
 NOW = 1_800_000_000
@@ -45,6 +45,12 @@ def test_what_is_signed_is_read(key_id: str) -> None:
 @pytest.mark.parametrize(("now", "valid"), [(NOW, True), (NOW + 59, True), (NOW + 60, False), (NOW + 10**6, False)])
 def test_a_token_ends_at_its_second(now: int, valid: bool) -> None:
     assert (verify(sign(CLAIMS, "1", KEYS["1"]), KEYS, now) is not None) is valid
+
+
+@pytest.mark.parametrize(("seconds", "valid"), [(LONGEST_SECONDS, True), (LONGEST_SECONDS + 1, False), (10**9, False)])
+def test_a_token_of_too_distant_a_future_is_none(seconds: int, valid: bool) -> None:
+    token = sign({**CLAIMS, "e": NOW + seconds}, "1", KEYS["1"])
+    assert (verify(token, KEYS, NOW) is not None) is valid
 
 
 @pytest.mark.parametrize("key_id", ["3", "", "01", "1 ", "constructor"])

@@ -65,9 +65,9 @@ def test_a_tier_sees_its_own_gates_and_those_below(tier: str, open_: int) -> Non
     assert parts[0].tier == ""
     for number, (part, gate) in enumerate(zip(parts[1:], SITE.tiers[1:], strict=True), 1):
         if number <= open_:
-            assert part == Shown(f"<p>{gate}-text</p>\n", gate)
+            assert part == Shown(f"<p>{gate}-text</p>\n", gate, number)
         else:
-            assert part == Closed(f"for {gate}", gate)
+            assert part == Closed(f"for {gate}", gate, number)
 
 
 @pytest.mark.parametrize("tier", ["", "friend", "MEMBER", "member ", "patron2"])
@@ -78,7 +78,7 @@ def test_a_reader_of_an_unknown_tier_is_a_public_reader(tier: str) -> None:
 @pytest.mark.parametrize("tier", SITE.tiers)
 def test_a_gate_of_an_unknown_tier_stays_shut(tier: str) -> None:
     made = replace(document("x"), blocks=(Block("gone", "teaser", "<p>canary</p>"), Block("", "", "<p>free</p>")))
-    assert view(made, tier, SITE).parts == (Closed("teaser", "gone"), Shown("<p>free</p>", ""))
+    assert view(made, tier, SITE).parts == (Closed("teaser", "gone", 1), Shown("<p>free</p>", ""))
     made = replace(document("canary"), access="gone")
     assert view(made, tier, SITE).parts == (Closed("For gones.", "gone"),)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -12,7 +12,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from nightdesk.domain.errors import Conflict, Transient
+from nightdesk.domain.errors import Conflict, Permanent, Transient
+from nightdesk.domain.mail import Mail
 from nightdesk.usecases.ports import ANY, Blob, Event, Output, Stat, Write
 
 _CONFLICTS = frozenset(("PreconditionFailed", "ConditionalRequestConflict", "412", "409"))
@@ -39,11 +40,16 @@ def faults(what: str) -> Iterator[None]:
 
 
 class S3Objects:
-    """A versioned bucket. A version's id is the token that is unique to its write."""
+    """A versioned bucket. A version's id is the token that is unique to its write.
 
-    def __init__(self, client: Any, bucket: str) -> None:
+    Args:
+        may_list: whether the caller has `s3:ListBucket`; to one that has not, S3 says 403 of what is not there.
+    """
+
+    def __init__(self, client: Any, bucket: str, may_list: bool = True) -> None:
         self._s3 = client
         self._bucket = bucket
+        self._missing = _MISSING if may_list else _MISSING | {"AccessDenied", "403"}
 
     def get(self, key: str, version: str = "") -> Blob | None:
         chosen = {"VersionId": version} if version else {}
@@ -51,7 +57,7 @@ class S3Objects:
             try:
                 answer = self._s3.get_object(Bucket=self._bucket, Key=key, **chosen)
             except ClientError as error:
-                if error.response["Error"]["Code"] in _MISSING:
+                if error.response["Error"]["Code"] in self._missing:
                     return None
                 raise
             return Blob(
@@ -67,7 +73,7 @@ class S3Objects:
             try:
                 answer = self._s3.head_object(Bucket=self._bucket, Key=key)
             except ClientError as error:
-                if error.response["Error"]["Code"] in _MISSING:
+                if error.response["Error"]["Code"] in self._missing:
                     return None
                 raise
             return Stat(key, answer["VersionId"], answer["ETag"].strip('"'), answer["Metadata"])
@@ -199,3 +205,78 @@ class SchedulerAlarm:
             except ClientError as error:
                 if error.response["Error"]["Code"] != "ConflictException":
                     raise
+
+
+class LambdaJobs:
+    """Jobs that a function gives itself, as asynchronous invocations: Lambda keeps them and tries each up to three times."""
+
+    def __init__(self, client: Any, function: str) -> None:
+        self._lambda = client
+        self._function = function
+
+    def start(self, job: Mapping[str, Any]) -> None:
+        with faults("start a job"):
+            self._lambda.invoke(FunctionName=self._function, InvocationType="Event", Payload=json.dumps(job))
+
+
+class SecretKeys(Mapping[str, str]):
+    """Secrets of Secrets Manager by key id, each read when it is first asked for.
+
+    Args:
+        names: the secrets' ARNs by key id.
+    """
+
+    def __init__(self, client: Any, names: Mapping[str, str]) -> None:
+        self._secrets = client
+        self._names = names
+        self._known: dict[str, str] = {}
+
+    def __getitem__(self, key_id: str) -> str:
+        if key_id not in self._known:
+            name = self._names[key_id]
+            with faults("read an edge key"):
+                self._known[key_id] = self._secrets.get_secret_value(SecretId=name)["SecretString"]
+        return self._known[key_id]
+
+    def __contains__(self, key_id: object) -> bool:
+        return key_id in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+class SesMailer:
+    """SES (API v2), sending from one address. The address's domain, or itself, must be an identity that SES has verified;
+    it signs with that identity's DKIM key, so the sender and the signature agree."""
+
+    def __init__(self, client: Any, sender: str) -> None:
+        self._ses = client
+        self._sender = sender
+
+    def send(self, mail: Mail) -> None:
+        from email.utils import formataddr
+
+        def text(data: str) -> dict[str, str]:
+            return {"Data": data, "Charset": "UTF-8"}
+
+        # RFC 3834: no vacation notice should answer it.
+        headers = {"Auto-Submitted": "auto-generated", **mail.headers}
+        try:
+            with faults("send mail"):
+                self._ses.send_email(
+                    FromEmailAddress=formataddr((mail.sender_name, self._sender)),
+                    Destination={"ToAddresses": [mail.to]},
+                    Content={
+                        "Simple": {
+                            "Subject": text(mail.subject),
+                            "Body": {"Text": text(mail.text), "Html": text(mail.html)},
+                            "Headers": [{"Name": name, "Value": value} for name, value in headers.items()],
+                        }
+                    },
+                )
+        except ClientError as error:
+            # What SES says may quote the address, which belongs into no log.
+            raise Permanent(f"SES does not take the mail: {error.response['Error']['Code']}") from None

@@ -15,6 +15,8 @@ from .aws import faults
 _LAST = "\U0010ffff"
 _PER_BATCH = 100
 """Keys that BatchGetItem takes (DynamoDB API reference)."""
+TTL = "ttl"
+"""The attribute that holds the Unix second after which DynamoDB may remove an item (it may take days over it)."""
 
 
 def to_attribute(value: Any) -> dict[str, Any]:
@@ -129,6 +131,18 @@ class DynamoTable:
                 }:
                     raise Conflict(str(changes[0])) from error
                 raise
+
+    def count(self, pk: str, sk: str, until: int) -> int:
+        with faults(f"count {pk} {sk}"):
+            answer = self._dynamodb.update_item(
+                TableName=self._name,
+                Key={"pk": {"S": pk}, "sk": {"S": sk}},
+                UpdateExpression="SET #ttl = :until ADD #version :one",
+                ExpressionAttributeNames={"#ttl": TTL, "#version": "version"},
+                ExpressionAttributeValues={":until": {"N": str(until)}, ":one": {"N": "1"}},
+                ReturnValues="UPDATED_NEW",
+            )
+        return int(answer["Attributes"]["version"]["N"])
 
     def _action(self, change: Change) -> dict[str, Any]:
         """One write of a transaction.

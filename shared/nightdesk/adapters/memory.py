@@ -132,6 +132,10 @@ class MemoryTable:
             version = there["version"] + 1 if there else 1
             self._items[pk][sk] = {**item, "pk": pk, "sk": sk, "version": version}
 
+    def count(self, pk: str, sk: str, until: int) -> int:
+        MemoryTable.write(self, [Change(pk, sk, {"ttl": until}, ANY)])
+        return int(self._items[pk][sk]["version"])
+
 
 class MemoryBus:
     """A bus that keeps its events in order."""

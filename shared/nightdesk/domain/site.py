@@ -51,6 +51,19 @@ class Site:
         return cls(**known)
 
 
+def is_return_path(text: str) -> bool:
+    """Whether a reader may be sent on to this address: a page of this site, perhaps with an anchor, and no other site's.
+
+    The edge has the same rule for paths (`functions/edge/viewer_request.js`).
+    """
+    path = text.partition("#")[0]
+    return (
+        bool(re.fullmatch(r"/[a-z0-9._/-]{0,1023}(?:#[a-z0-9-]{1,64})?", text))
+        and "//" not in path
+        and not re.search(r"/\.\.?(?:/|$)", path)
+    )
+
+
 def is_link(url: str) -> bool:
     """Whether an address may stand in a page: https, http, mailto, or a path on this site."""
     return bool(re.fullmatch(r"(?:https?://|mailto:)[^\s\"'<>\\]+|/(?![/\\])[^\s\"'<>\\]*", url))

@@ -2,8 +2,9 @@
 
     <key id>.<base64url of {"t": tier, "s": subject, "e": expiry}>.<base64url of HMAC-SHA-256(key, "<key id>.<payload>")>
 
-`e` is in Unix seconds. An optional `p` binds a token to one path. The same check is written in JavaScript in
-`functions/edge/viewer_request.js`; a test holds the two together.
+`e` is in Unix seconds. An optional `p` binds a token to one path, and `g` is the reader's generation (0 where it is
+missing): who signs out everywhere begins another. The same check is written in JavaScript in
+`functions/edge/viewer_request.js`, which does not know `g`; a test holds the two together.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+LONGEST_SECONDS = 3900
+"""What a token may have before it: an hour, and some minutes for clocks that disagree. One that claims more is none."""
+
 
 def sign(claims: Mapping[str, Any], key_id: str, key: str) -> str:
     """A token for `claims`."""
@@ -23,7 +27,7 @@ def sign(claims: Mapping[str, Any], key_id: str, key: str) -> str:
 
 
 def verify(token: str, keys: Mapping[str, str], now: int) -> dict[str, Any] | None:
-    """A token's claims, or None if it is forged, expired, or no token at all.
+    """A token's claims, or None if it is forged, expired, of too distant a future, or no token at all.
 
     Args:
         keys: by key id.
@@ -37,7 +41,12 @@ def verify(token: str, keys: Mapping[str, str], now: int) -> dict[str, Any] | No
         return None
     claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     expiry = claims.get("e") if isinstance(claims, dict) else None
-    return claims if type(expiry) is int and expiry > now else None
+    return claims if type(expiry) is int and now < expiry <= now + LONGEST_SECONDS else None
+
+
+def hashed(secret: str) -> str:
+    """What is kept of a secret. It was drawn at random from far more than can be tried, so it needs no salt."""
+    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def _signature(text: str, key: str) -> str:

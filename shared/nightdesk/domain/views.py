@@ -21,17 +21,22 @@ _TAG = re.compile(r"<[^>]*>")
 
 
 class Shown(NamedTuple):
-    """Text that this reader may see, as HTML; `tier` names the gate that it came through, or is empty."""
+    """Text that this reader may see, as HTML; `tier` names the gate that it came through, or is empty.
+
+    `gate` is the gate's place among the article's gates, from 1: the same for every reader, whether open or shut.
+    """
 
     html: str
     tier: str
+    gate: int = 0
 
 
 class Closed(NamedTuple):
-    """A gate that stays shut for this reader: what it says, and whom it opens for."""
+    """A gate that stays shut for this reader: what it says, whom it opens for, and its place (0: it shuts the whole article)."""
 
     teaser: str
     tier: str
+    gate: int = 0
 
 
 class Heading(NamedTuple):
@@ -73,22 +78,25 @@ def view(document: Document, tier: str, site: Site) -> View:
     def may(required: str) -> bool:
         return rank >= site.rank(required)
 
+    chosen: list[tuple[Block | Closed, int]] = []
     if may(document.access):
-        chosen: list[Block | Closed] = [
-            block if not block.tier or may(block.tier) else Closed(block.teaser, block.tier)
-            for block in document.blocks
-        ]
+        gates = 0
+        for block in document.blocks:
+            gates += bool(block.tier)
+            shut = block.tier and not may(block.tier)
+            place = gates if block.tier else 0
+            chosen.append((Closed(block.teaser, block.tier, place) if shut else block, place))
     else:
-        chosen = [Closed(site.teaser.replace("{tier}", document.access), document.access)]
+        chosen.append((Closed(site.teaser.replace("{tier}", document.access), document.access), 0))
     composer = _Composer(
         {label: note for block in document.blocks if not block.tier for label, note in block.notes.items()}
     )
     parts: list[Shown | Closed] = []
-    for item in chosen:
+    for item, place in chosen:
         if isinstance(item, Closed):
             parts.append(item)
         elif item.html.strip():
-            parts.append(Shown(composer.add(item), item.tier))
+            parts.append(Shown(composer.add(item), item.tier, place))
     notes = composer.notes()
     unlocked = may(document.sources_access)
     sources = tuple(

@@ -87,12 +87,16 @@ class Card(NamedTuple):
 
 
 class Gate(NamedTuple):
-    """A closed gate: its teaser and the act that opens it. The passage behind it is not here."""
+    """A closed gate: its teaser and the act that opens it. The passage behind it is not here.
+
+    `anchor` is the same when the gate is open, so that a reader who comes back from signing in is at the same place.
+    """
 
     teaser: Markup
     tier: str
     tier_label: str
     action: Link
+    anchor: str
 
 
 class Passage(NamedTuple):
@@ -101,6 +105,7 @@ class Passage(NamedTuple):
     html: Markup
     tier: str
     tier_label: str
+    anchor: str
 
 
 class TocEntry(NamedTuple):
@@ -232,12 +237,71 @@ class CorrectionsContext(NamedTuple):
 
 
 class PageContext(NamedTuple):
-    """A standing page (about, process, membership …) or an error page."""
+    """A standing page (about, process, membership …) or an error page.
+
+    `form` names the one of `forms/` that stands below the text, or is empty; `can_sign_in` says whether this site can send
+    the mail that signs a reader in.
+    """
 
     site: SiteContext
     head: Head
     heading: str
     body: Markup
+    form: str
+    can_sign_in: bool
+
+
+class ConfirmContext(NamedTuple):
+    """Where the link of a sign-in mail leads: a button, which alone signs in. `here` says that this browser asked for the
+    mail; where another did, the page says for whom it would sign in."""
+
+    site: SiteContext
+    head: Head
+    heading: str
+    email: str
+    token: str
+    here: bool
+
+
+class Choice(NamedTuple):
+    """A newsletter, and whether the reader gets it."""
+
+    name: str
+    label: str
+    chosen: bool
+
+
+class AccountContext(NamedTuple):
+    """A reader's account. `source` is what gives the tier: `complimentary`, `paid`, `confirmed` or nothing; `done` is what
+    the reader has just done, as a sentence, or empty."""
+
+    site: SiteContext
+    head: Head
+    heading: str
+    email: str
+    tier_label: str
+    source: str
+    until: Stamp | None
+    newsletters: tuple[Choice, ...]
+    done: str
+
+
+class UnsubscribeContext(NamedTuple):
+    """Where the link at the end of a newsletter leads: a button, which alone unsubscribes."""
+
+    site: SiteContext
+    head: Head
+    heading: str
+    action: str
+
+
+class SignInMailContext(NamedTuple):
+    """The mail to whoever wants to sign in."""
+
+    site: SiteContext
+    link: str
+    code: str
+    minutes: int
 
 
 class FeedContext(NamedTuple):

@@ -11,10 +11,11 @@ from typing import Any
 from markupsafe import Markup
 
 from nightdesk.domain.documents import Document
+from nightdesk.domain.memberships import SUBSCRIBER
 from nightdesk.domain.moments import for_people, month_name, rfc822, sortable
 from nightdesk.domain.site import Site
 from nightdesk.domain.text import name_of_id
-from nightdesk.domain.views import Closed, View
+from nightdesk.domain.views import Closed, Shown, View
 
 from .contexts import (
     ArticleContext,
@@ -76,6 +77,7 @@ def site_context(site: Site) -> SiteContext:
             Link("Authors", "/authors/"),
             Link("Updates", "/updates/"),
             Link("About", "/about/"),
+            Link("Account", "/account/"),
         ),
         footer=(
             Link("How we work", "/process/"),
@@ -217,7 +219,7 @@ def article_pages(
     contexts = [
         public._replace(
             toc=tuple(TocEntry(h.anchor, unescape(h.text), h.level) for h in view.headings if h.level < 4),
-            body=tuple(_part(part) for part in view.parts),
+            body=tuple(_part(part, document.slug) for part in view.parts),
             footnotes=Markup(view.notes),
             sources=_sources(document, view),
         )
@@ -238,17 +240,21 @@ def related_box(heading: str, entries: Sequence[Mapping[str, Any]], see_all: Lin
     return RelatedBox(heading, tuple(card(entry) for entry in entries), see_all)
 
 
-def _part(part: object) -> Passage | Gate:
+def _part(part: Shown | Closed, slug: str) -> Passage | Gate:
+    anchor = f"gate-{part.gate}" if part.gate else ""
+    label = name_of_id(part.tier) if part.tier else ""
     if isinstance(part, Closed):
-        label = name_of_id(part.tier)
-        return Gate(Markup.escape(part.teaser), part.tier, label, _action(part.tier))
-    return Passage(Markup(part.html), part.tier, name_of_id(part.tier) if part.tier else "")  # type: ignore[attr-defined]
+        return Gate(Markup.escape(part.teaser), part.tier, label, _action(part.tier, slug, anchor), anchor)
+    return Passage(Markup(part.html), part.tier, label, anchor)
 
 
-def _action(tier: str) -> Link:
-    if tier == "subscriber":
-        return Link("Get the free newsletter", "/newsletter/")
-    return Link("Become a member", "/membership/")
+def _action(tier: str, slug: str, anchor: str) -> Link:
+    """What opens a gate. It leads back to the same place of the article."""
+    label, path = ("Become a member", "/membership/")
+    if tier == SUBSCRIBER:
+        label, path = ("Get the free newsletter", "/newsletter/")
+    place = f"%23{anchor}" if anchor else ""
+    return Link(label, f"{path}?return_to=/articles/{slug}/{place}")
 
 
 def _sources(document: Document, view: View) -> SourcesBox | None:
@@ -259,7 +265,7 @@ def _sources(document: Document, view: View) -> SourcesBox | None:
         Source(s.title or s.publisher or "Untitled source", s.publisher, s.date, s.note, s.url) for s in view.sources
     )
     tier = document.sources_access
-    return SourcesBox(items, publishers, view.sources_locked, name_of_id(tier), _action(tier))
+    return SourcesBox(items, publishers, view.sources_locked, name_of_id(tier), _action(tier, document.slug, "sources"))
 
 
 def _production(document: Document, authors: Sequence[AuthorBox]) -> ProductionBox | None:
@@ -383,10 +389,19 @@ def directory_html(theme: Theme, site: Site, heading: str, path: str, entries: S
 
 
 def page_html(
-    theme: Theme, site: Site, heading: str, path: str, body: str, template: str = "page.html", robots: str = ""
+    theme: Theme,
+    site: Site,
+    heading: str,
+    path: str,
+    body: str,
+    template: str = "page.html",
+    robots: str = "",
+    form: str = "",
+    can_sign_in: bool = True,
 ) -> str:
-    """A standing page, or an error page; `body` is sanitised HTML."""
-    context = PageContext(site_context(site), plain_head(site, heading, path, robots=robots), heading, Markup(body))
+    """A standing page, or an error page; `body` is sanitised HTML, and `form` one of the theme's `forms/`."""
+    head = plain_head(site, heading, path, robots=robots)
+    context = PageContext(site_context(site), head, heading, Markup(body), form, can_sign_in)
     return theme.render(template, context)
 
 

@@ -19,7 +19,7 @@ from nightdesk.rendering.environment import Theme
 from . import catalogue
 from .converge import converge, store
 from .invalidate import MANY
-from .paths import front_of, key_of, path_of
+from .paths import CODE_PATH, SIGN_IN_PATH, front_of, key_of, path_of
 from .ports import Event, Item, Output, Ports
 from .stored import ASSET_CACHE, HTML, IMAGE_TYPES, facts_from, load_site
 
@@ -29,6 +29,13 @@ LIST_CACHE = "public, max-age=0, s-maxage=300, stale-while-revalidate=60"
 FOLDERS = {"topic": "topics", "author": "authors"}
 _RSS = "application/rss+xml; charset=utf-8"
 _JSON_FEED = "application/feed+json; charset=utf-8"
+_FORMS = frozenset(("newsletter", "membership"))
+"""Standing pages with a form of the same name below what they say, whoever wrote that."""
+_SIGN_IN = (
+    "<p>Type your e-mail address, and we send you a link and a code. There is no password to remember, and no account to "
+    "make first: whoever signs in for the first time has one.</p>"
+)
+_LOOK = "<p>If mail reaches that address, it will within a minute. Its link, or its code, signs you in.</p>"
 _CONTENT_TYPES = {
     **IMAGE_TYPES,
     ".css": "text/css; charset=utf-8",
@@ -275,7 +282,9 @@ def _refresh_address(path: str, site: Site, ports: Ports, theme: Theme) -> list[
     def make(inputs: tuple[Facts | None, list[str]]) -> list[Output]:
         page, slugs = inputs
         if page:
-            return [_page(path, pages.page_html(theme, site, page["name"], path, page["body"]))]
+            form, mail = identifier if identifier in _FORMS else "", ports.can_sign_in
+            html = pages.page_html(theme, site, page["name"], path, page["body"], form=form, can_sign_in=mail)
+            return [_page(path, html)]
         if slugs:
             there = {"status": "301", "location": f"/articles/{slugs[0]}/"}
             return [Output(key_of(path), b"Moved\n", HTML, LIST_CACHE, there)]
@@ -356,7 +365,20 @@ def _refresh_fixed(site: Site, ports: Ports, theme: Theme) -> list[str]:
         _put_or_remove([Output(f"~errors/{code}.html", text.encode(), HTML, "public, max-age=0, s-maxage=60")], ports)
     robots = "User-agent: *\nDisallow: /api/\nDisallow: /account/\n"
     _put_or_remove([_page("/robots.txt", robots, "text/plain; charset=utf-8")], ports)
-    paths = ["/robots.txt", *refresh("all", (), site, ports, theme), *_refresh_corrections(site, ports, theme)]
+    for path, heading, body_html, form in (
+        (SIGN_IN_PATH, "Sign in", _SIGN_IN, "signin"),
+        (CODE_PATH, "Look into your mail", _LOOK, "code"),
+    ):
+        mail = ports.can_sign_in
+        text = pages.page_html(theme, site, heading, path, body_html, robots="noindex", form=form, can_sign_in=mail)
+        _put_or_remove([_page(path, text)], ports)
+    paths = [
+        "/robots.txt",
+        SIGN_IN_PATH,
+        CODE_PATH,
+        *refresh("all", (), site, ports, theme),
+        *_refresh_corrections(site, ports, theme),
+    ]
     paths += _refresh_updates(site, ports, theme)
     own = [key.removeprefix("pages/").removesuffix(".json") for key, _ in ports.work.list("pages/")]
     for identifier in sorted({*own, *theme.pages} - {"corrections"}):

@@ -8,6 +8,10 @@ from nightdesk.domain.documents import digest
 
 _HOME = ("/", "/feed.xml", "/feed.json")
 
+SIGN_IN_PATH = "/signin/"
+CODE_PATH = "/signin/code/"
+"""The page on which a reader waits for the mail that signs in."""
+
 
 def key_of(path: str) -> str:
     """The key in the site bucket that a path is served from."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple, Protocol
 
+from nightdesk.domain.mail import Mail
+
 ANY: Final = "*"
 """In place of an expected version: write whatever is there."""
 
@@ -121,6 +123,9 @@ class Table(Protocol):
             Conflict: a version was not the expected one.
         """
 
+    def count(self, pk: str, sk: str, until: int) -> int:
+        """Raise a counter by one; what it then is. After `until`, in Unix seconds, it may be forgotten."""
+
 
 class Event(NamedTuple):
     """A fact for the bus: a detail-type of `nightdesk.events`, and a detail that carries identity only."""
@@ -152,7 +157,8 @@ class Alarm(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Everything a stage may touch, handed in by its handler. `base_url` serves a site whose settings name none."""
+    """Everything a stage may touch, handed in by its handler. `base_url` serves a site whose settings name none;
+    `can_sign_in` says whether pages have forms to sign in with."""
 
     drafts: Objects
     work: Objects
@@ -163,3 +169,56 @@ class Ports:
     alarm: Alarm
     base_url: str = ""
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    can_sign_in: bool = True
+
+
+class Mailer(Protocol):
+    """Sends mail from the address that the stack was given for it."""
+
+    def send(self, mail: Mail) -> None:
+        """Hand a message over for delivery.
+
+        Raises:
+            Permanent: it will never be taken.
+            Transient: it was not taken now.
+        """
+
+
+class Jobs(Protocol):
+    """Work that is done after the answer, so that its length and outcome do not show in it."""
+
+    def start(self, job: Mapping[str, Any]) -> None:
+        """Have a job done soon, at least once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many sign-ins may be asked for within an hour."""
+
+    per_address: int = 10
+    per_network: int = 60
+    overall: int = 3000
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderPorts:
+    """Everything that the readers' API may touch.
+
+    Attributes:
+        work: the private bucket, of which it may read the settings alone.
+        keys: the edge's secrets by key id, read when they are needed.
+        key_id: of the key that signs; the others are still believed.
+        base_url: the site's address, for settings that name none.
+        can_mail: whether the stack was given a sender; without one nobody can sign in by mail.
+    """
+
+    memberships: Table
+    work: Objects
+    bus: Bus
+    mailer: Mailer
+    jobs: Jobs
+    keys: Mapping[str, str]
+    key_id: str
+    base_url: str
+    can_mail: bool
+    limits: Limits

@@ -105,7 +105,9 @@ def mend(found: Differences, ports: Ports) -> None:
 
 def _as_it_should_be(ports: Ports, theme: Theme, empty: Ports) -> Ports:
     """A world with the site that the drafts bucket and the editors' decisions make."""
-    world = replace(empty, drafts=ports.drafts, base_url=ports.base_url, clock=ports.clock)
+    world = replace(
+        empty, drafts=ports.drafts, base_url=ports.base_url, clock=ports.clock, can_sign_in=ports.can_sign_in
+    )
     for key, _ in ports.work.list("editorial/"):
         if blob := ports.work.get(key):
             world.work.put(Output(key, blob.body, JSON), ANY)

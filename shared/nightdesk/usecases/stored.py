@@ -13,7 +13,7 @@ from nightdesk.domain.documents import digest
 from nightdesk.domain.editorial import Editorial
 from nightdesk.domain.site import Site
 
-from .ports import Blob, Ports
+from .ports import Blob, Ports, ReaderPorts
 
 IMAGE_TYPES = {
     ".svg": "image/svg+xml",
@@ -44,7 +44,7 @@ def mark_of(document: Blob, decisions: Blob | None) -> str:
     return digest(document.body + (b"\0" + decisions.body if decisions else b""))
 
 
-def load_site(ports: Ports) -> Site:
+def load_site(ports: Ports | ReaderPorts) -> Site:
     """The site's settings, or the defaults where there are none."""
     blob = ports.work.get("site.json")
     return _site_from(blob.body if blob else b"null", ports.base_url)

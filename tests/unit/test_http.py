@@ -1,0 +1,236 @@
+"""Requests, answers and routes of the APIs: what counts as coming from the site, and what is understood."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import hypothesis
+import pytest
+from hypothesis import strategies as st
+from nightdesk.http import (
+    LARGEST_BODY,
+    HttpError,
+    Request,
+    Response,
+    Route,
+    as_json,
+    cookie,
+    done,
+    find,
+    problem,
+    redirect,
+    with_return,
+)
+from pydantic import BaseModel
+
+SITE = "https://news.example"
+
+
+def event(method: str = "GET", path: str = "/api/x", body: str = "", query: str = "", **more: Any) -> dict[str, Any]:
+    """A Function URL's event, as AWS sends it."""
+    context = {"http": {"method": method, "path": path, "sourceIp": "192.0.2.1"}}
+    return {"rawPath": path, "rawQueryString": query, "headers": {}, "requestContext": context, "body": body, **more}
+
+
+def request(method: str = "GET", path: str = "/api/x", body: str = "", **headers: str) -> Request:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Request.from_event(event(method, path, body, headers=named))
+
+
+FORM = "application/x-www-form-urlencoded"
+
+
+# --- Reading ---
+
+
+def test_cookies_come_in_a_list_or_in_their_header() -> None:
+    """On AWS, and from the emulator; values repeated by whoever plants one stay in order."""
+    expected = {"a": ["1", "3"], "b": ["x=y"], "c": [""]}
+    assert Request.from_event(event(cookies=["a=1", "b=x=y", "a=3", "c="])).cookies == expected
+    header = {"Cookie": "a=1; b=x=y;a=3;  c=; junk"}
+    assert Request.from_event(event(headers=header)).cookies == expected
+
+
+@pytest.mark.parametrize("encoded", [True, False])
+def test_a_body_may_come_in_base64(encoded: bool) -> None:
+    body = base64.b64encode(b"email=a%40b").decode() if encoded else "email=a%40b"
+    got = Request.from_event(event("POST", body=body, isBase64Encoded=encoded, headers={"Content-Type": FORM}))
+    assert got.fields() == {"email": "a@b"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "status"),
+    [
+        (FORM, "a=1&b=", None),
+        ("application/json", '{"a": 1}', None),
+        ("application/json; charset=utf-8", '{"a": 1}', None),
+        ("", "", None),
+        ("text/plain", '{"a": 1}', 415),
+        ("multipart/form-data", "a=1", 415),
+        ("", "a=1", 415),
+        ("application/json", "[1]", 415),
+        ("application/json", "null", 415),
+        ("application/json", "{", 400),
+        ("application/json", "[" * 50_000, 400),
+        (FORM, "&".join("a=1" for _ in range(51)), 400),
+    ],
+)
+def test_forms_and_json_objects_are_understood(kind: str, body: str, status: int | None) -> None:
+    got = request("POST", body=body, content_type=kind)
+    if status is None:
+        assert isinstance(got.fields(), dict)
+        return
+    with pytest.raises(HttpError) as refused:
+        got.fields()
+    assert refused.value.status == status
+
+
+def test_what_is_too_large_is_not_read() -> None:
+    with pytest.raises(HttpError) as refused:
+        request("POST", body="x" * (2 * LARGEST_BODY + 1))
+    assert refused.value.status == 413
+
+
+@hypothesis.given(st.binary(max_size=200), st.sampled_from([FORM, "application/json"]))
+@hypothesis.settings(deadline=None)
+def test_whatever_is_posted_is_read_or_refused(body: bytes, kind: str) -> None:
+    text = base64.b64encode(body).decode()
+    got = Request.from_event(event("POST", body=text, isBase64Encoded=True, headers={"content-type": kind}))
+    try:
+        status = 200 if isinstance(got.fields(), dict) else 0
+    except HttpError as error:
+        status = error.status
+    assert status in (200, 400, 415)
+
+
+class Typed(BaseModel):
+    email: str
+    code: int = 0
+
+
+def test_a_complaint_names_fields_and_repeats_nothing() -> None:
+    with pytest.raises(HttpError) as refused:
+        request("POST", body="code=secret-words", content_type=FORM).validated(Typed)
+    assert refused.value.status == 422
+    assert refused.value.detail == "Please go back and look at: code, email."
+    assert "secret-words" not in repr(refused.value) + str(refused.value.__cause__)
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind", "json_wanted"),
+    [
+        ("", "", False),
+        ("*/*", "", False),
+        ("text/html,application/xhtml+xml,*/*;q=0.8", FORM, False),
+        ("text/html, application/json", "", False),
+        ("application/json", "", True),
+        ("application/json, text/plain, */*", "", True),
+        ("*/*", "application/json", True),
+    ],
+)
+def test_programs_get_json_and_browsers_pages(accept: str, kind: str, json_wanted: bool) -> None:
+    assert request(accept=accept, content_type=kind).wants_json is json_wanted
+
+
+# --- Who is behind it ---
+
+
+@pytest.mark.parametrize(
+    ("headers", "crosses"),
+    [
+        ({}, False),
+        ({"sec_fetch_site": "same-origin"}, False),
+        ({"sec_fetch_site": "none"}, False),
+        ({"sec_fetch_site": "same-origin", "origin": "null"}, False),
+        ({"sec_fetch_site": "same-site"}, True),
+        ({"sec_fetch_site": "cross-site"}, True),
+        ({"sec_fetch_site": "cross-site", "origin": SITE}, True),
+        ({"origin": SITE}, False),
+        ({"origin": "null"}, True),
+        ({"origin": ""}, True),
+        ({"origin": "http://news.example"}, True),
+        ({"origin": SITE + "."}, True),
+        ({"origin": SITE + ":444"}, True),
+        ({"origin": "https://news.example.evil.example"}, True),
+    ],
+)
+def test_a_request_crosses_sites_when_its_browser_says_so(headers: dict[str, str], crosses: bool) -> None:
+    got = request("POST", **headers)
+    assert got.crosses_sites(SITE) is crosses
+    routes = [Route("POST", "/api/x", lambda *_: Response()), Route("POST", "/api/y", lambda *_: Response(), True)]
+    if crosses:
+        with pytest.raises(HttpError) as refused:
+            find(routes, got, SITE)
+        # Not 403, which the distribution would answer with its own page.
+        assert refused.value.status == 400
+    else:
+        assert find(routes, got, SITE)[0] == routes[0]
+    assert find(routes, request("POST", "/api/y", **headers), SITE)[0] == routes[1]
+    assert find([Route("GET", "/api/x", lambda *_: Response())], request(**headers), SITE)
+
+
+# --- Routes ---
+
+ROUTES = [
+    Route("GET", "/api/gift/{link}", lambda *_: Response()),
+    Route("GET", "/api/x", lambda *_: Response()),
+    Route("POST", "/api/x", lambda *_: Response()),
+]
+
+
+def test_a_route_is_found_by_method_and_path() -> None:
+    assert find(ROUTES, request(), SITE) == (ROUTES[1], {})
+    assert find(ROUTES, request("HEAD"), SITE) == (ROUTES[1], {})
+    assert find(ROUTES, request("POST"), SITE) == (ROUTES[2], {})
+    assert find(ROUTES, request(path="/api/gift/Ab-_9"), SITE) == (ROUTES[0], {"link": "Ab-_9"})
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/api", "/api/x/", "/api/xx", "/x/api/x", "/api/gift/", "/api/gift/a/b", "/api/gift/a.b", "/api/gift/a\n",
+             "/api/gift/" + "a" * 129, "/api/gift/{link}", "/API/x"],
+)  # fmt: skip
+def test_other_paths_are_missing(path: str) -> None:
+    with pytest.raises(HttpError) as refused:
+        find(ROUTES, request(path=path), SITE)
+    assert refused.value.status == 404
+
+
+def test_another_method_is_told_which_would_do() -> None:
+    with pytest.raises(HttpError) as refused:
+        find(ROUTES, request("DELETE"), SITE)
+    assert (refused.value.status, refused.value.headers) == (405, {"allow": "GET, POST"})
+
+
+# --- Answers ---
+
+
+def test_an_answer_is_kept_by_nobody_and_carries_its_cookies_apart() -> None:
+    answer = redirect("/articles/x/#gate-1", cookie("__Host-a", "1", 60), cookie("__Host-b", "", 0)).to_event()
+    assert answer["statusCode"] == 303
+    assert answer["headers"] == {"cache-control": "no-store", "location": "/articles/x/#gate-1"}
+    assert answer["cookies"] == [
+        "__Host-a=1; Path=/; HttpOnly; Secure; SameSite=Lax; Max-Age=60",
+        "__Host-b=; Path=/; HttpOnly; Secure; SameSite=Lax; Max-Age=0",
+    ]
+    assert as_json({"a": "é"}).to_event(with_body=False)["body"] == ""
+
+
+def test_a_program_is_told_where_a_browser_would_go() -> None:
+    asked = request("POST", accept="application/json")
+    assert json.loads(done(asked, "/account/").body) == {"location": "/account/"}
+    assert done(request("POST"), "/account/", "a=b").status == 303
+
+
+def test_problem_details_are_of_the_rfc() -> None:
+    answer = problem(HttpError(429, "Too many", "Later.", {"retry-after": "60"})).to_event()
+    assert answer["headers"]["content-type"] == "application/problem+json"
+    assert answer["headers"]["retry-after"] == "60"
+    body = {"type": "about:blank", "title": "Too many", "status": 429, "detail": "Later."}
+    assert json.loads(answer["body"]) == body
+
+
+def test_a_path_remembers_where_its_reader_wants_to_be() -> None:
+    assert with_return("/signin/", "/articles/x/#gate-1") == "/signin/?return_to=/articles/x/%23gate-1"
+    assert with_return("/signin/", "/") == with_return("/signin/", "") == "/signin/"
