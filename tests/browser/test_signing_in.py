@@ -1,0 +1,212 @@
+"""Signing in, in a browser: from a gate to the open passage and back, with scripts and without, and by keyboard alone."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from newsroom import Newsroom, draft
+from playwright.sync_api import Browser, Page, expect
+from test_reading import violations
+from visitor import code_in, link_in, mail_to, new_address
+
+pytestmark = [pytest.mark.cloud, pytest.mark.browser]
+
+SLUG = "browser-gates"
+ARTICLE = f"/articles/{SLUG}/"
+PADDING = "\n\n".join(["Free words that fill the page, so that there is something to scroll past."] * 40)
+BODY = f"""
+{PADDING}
+
+::: gate tier=subscriber teaser="For subscribers."
+subscribers read this
+:::
+
+{PADDING}
+
+::: gate tier=member teaser="For members."
+members read this
+:::
+
+{PADDING}
+"""
+Opener = Callable[..., Page]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def article(newsroom: Newsroom) -> None:
+    sources = [{"title": "S", "publisher": "P", "url": "https://source.example/"}]
+    newsroom.cloud.put({f"drafts/{SLUG}.md": draft("Gates", BODY, sources=sources)})
+    newsroom.live(SLUG)
+
+
+@pytest.fixture
+def start(browser: Browser, newsroom: Newsroom) -> Iterator[Opener]:
+    """Opens a browser of its own at a page."""
+    complaints: list[str] = []
+    with contextlib.ExitStack() as stack:
+
+        def open_page(path: str, **options: Any) -> Page:
+            context = browser.new_context(base_url=newsroom.cloud.site_url, **options)
+            stack.callback(context.close)
+            page = context.new_page()
+            page.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
+            page.on("pageerror", lambda error: complaints.append(str(error)))
+            page.goto(path)
+            return page
+
+        yield open_page
+        assert [text for text in complaints if "the server responded with a status of 4" not in text] == []
+
+
+def mail_for(newsroom: Newsroom, address: str) -> dict[str, Any]:
+    found: list[dict[str, Any]] = newsroom.cloud.wait_for(lambda: mail_to(newsroom.cloud, address))
+    return found[-1]
+
+
+def in_sight(page: Page, selector: str) -> bool:
+    """Whether an element is where the reader looks."""
+    return bool(
+        page.locator(selector).evaluate(
+            "e => { const b = e.getBoundingClientRect(); return b.top >= -1 && b.bottom <= innerHeight; }"
+        )
+    )
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+def test_from_a_gate_to_its_passage_and_back(start: Opener, newsroom: Newsroom, scripts: bool) -> None:
+    address = new_address()
+    page = start(ARTICLE, java_script_enabled=scripts)
+    expect(page.locator("#sources li a")).to_have_count(0)
+    page.locator("section.gate[data-tier=subscriber] a.button").click()
+    page.get_by_label("E-mail address").fill(address)
+    page.get_by_role("button", name="Subscribe").click()
+    expect(page.locator("h1")).to_have_text("Look into your mail")
+    page.goto(link_in(mail_for(newsroom, address)))
+    expect(page.locator("main")).to_contain_text(address)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page).to_have_url(f"{newsroom.cloud.site_url}{ARTICLE}#gate-1")
+    expect(page.locator("section.gated[data-tier=subscriber]")).to_contain_text("subscribers read this")
+    expect(page.locator("#sources li a")).to_have_count(1)
+    if scripts:  # without scripts nothing can be asked of the page, but the address says it too
+        page.wait_for_timeout(600)
+        assert in_sight(page, "#gate-1")
+    expect(page.locator("section.gate[data-tier=member]")).to_have_count(1)
+    newsroom.asks("members", "add", address, "--tier", "member")
+    page.get_by_role("link", name="Account").click()
+    expect(page.locator("dl")).to_contain_text("Member (complimentary)")
+    page.goto(ARTICLE)
+    expect(page.locator("section.gated[data-tier=member]")).to_contain_text("members read this")
+    page.get_by_role("link", name="Account").click()
+    page.get_by_role("button", name="Sign out", exact=True).click()
+    expect(page).to_have_url(f"{newsroom.cloud.site_url}/")
+    page.goto(ARTICLE)
+    expect(page.locator("section.gate")).to_have_count(2)
+    assert "members read this" not in page.content()
+
+
+def press_until(page: Page, selector: str, limit: int = 60) -> None:
+    """Go on with the Tab key until an element has the focus."""
+    for _ in range(limit):
+        page.keyboard.press("Tab")
+        if page.evaluate(f"document.activeElement.matches({selector!r})"):
+            return
+    pytest.fail(f"{selector} cannot be reached by keyboard")
+
+
+def test_by_keyboard_alone(start: Opener, newsroom: Newsroom) -> None:
+    address = new_address()
+    page = start(ARTICLE)
+    press_until(page, "section.gate[data-tier=subscriber] a.button")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/newsletter/**")
+    press_until(page, "#email")
+    page.keyboard.type(address)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/signin/code/")
+    press_until(page, "#code")
+    page.keyboard.type(code_in(mail_for(newsroom, address)))
+    press_until(page, "main button")
+    page.keyboard.press("Space")
+    page.wait_for_url(f"**{ARTICLE}#gate-1")
+    press_until(page, "#sources li a", 120)
+    page.goto("/account/")
+    press_until(page, "main input[name=newsletter]")
+    page.keyboard.press("Space")
+    press_until(page, "main form[action$=newsletters] button")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_have_text("Your choice is saved.")
+    expect(page.get_by_role("checkbox", name="Newsletter")).not_to_be_checked()
+    press_until(page, "form[action$='/signout'] button")
+    page.keyboard.press("Enter")
+    page.wait_for_url(newsroom.cloud.site_url + "/")
+
+
+def test_a_link_that_is_opened_elsewhere_asks_first(start: Opener, newsroom: Newsroom) -> None:
+    address = new_address()
+    page, other = start("/signin/"), start("/")
+    page.get_by_label("E-mail address").fill(address)
+    page.get_by_role("button").click()
+    other.goto(link_in(mail_for(newsroom, address)))
+    expect(other.locator("main")).to_contain_text("another browser")
+    expect(other.locator("main")).to_contain_text(address)
+    other.get_by_role("button", name="Sign in on this device").click()
+    other.goto("/account/")
+    expect(other.locator("main")).to_contain_text(address)
+    page.goto("/account/")
+    expect(page.locator("h1")).to_have_text("Sign in")
+
+
+def test_a_mistyped_address_is_said_by_the_browser_and_by_the_page(start: Opener) -> None:
+    page = start("/signin/")
+    page.get_by_label("E-mail address").fill("nobody")
+    page.get_by_role("button").click()
+    assert urlsplit(page.url).path == "/signin/"
+    page.locator("form").evaluate("form => { form.noValidate = true; }")
+    page.get_by_role("button").click()
+    expect(page.locator("main")).to_contain_text("not an e-mail address")
+    page.get_by_role("link", name="Sign in").click()
+    expect(page.locator("h1")).to_have_text("Sign in")
+
+
+def pages(newsroom: Newsroom) -> dict[str, Callable[[Page], None]]:
+    """How one comes to each page that has to do with signing in."""
+    address = new_address()
+
+    def confirm(page: Page) -> None:
+        page.goto("/signin/")
+        page.get_by_label("E-mail address").fill(address)
+        page.get_by_role("button").click()
+        page.goto(link_in(mail_for(newsroom, address)))
+
+    def account(page: Page) -> None:
+        newsroom.asks("members", "add", address, "--tier", "member", "--until", "2030-01-01")
+        page.goto(newsroom.asks("members", "link", address)["url"])
+        page.goto("/account/")
+
+    return {
+        "sign-in": lambda page: page.goto("/signin/") and None,
+        "code": lambda page: page.goto("/signin/code/") and None,
+        "newsletter": lambda page: page.goto("/newsletter/") and None,
+        "membership": lambda page: page.goto("/membership/") and None,
+        "confirm": confirm,
+        "account": account,
+        "void link": lambda page: page.goto("/api/signin/confirm?token=x") and None,
+        "unsubscribe": lambda page: page.goto("/api/unsubscribe?reader=x&key=y") and None,
+    }
+
+
+@pytest.mark.parametrize(
+    "name", ["sign-in", "code", "newsletter", "membership", "confirm", "account", "void link", "unsubscribe"]
+)
+def test_axe_finds_nothing_and_nothing_sticks_out(start: Opener, newsroom: Newsroom, name: str) -> None:
+    page = start("/", viewport={"width": 360, "height": 740})
+    pages(newsroom)[name](page)
+    expect(page.locator("h1")).to_have_count(1)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert violations(page) == [], scheme
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
