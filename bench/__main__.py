@@ -1,13 +1,20 @@
-"""`make bench`: every row, or those named in ARGS (builds, cold, costs, live)."""
+"""`make bench`: every row, or those named in ARGS (builds, cold, costs, edge, live, signin)."""
 
 from __future__ import annotations
 
 import platform
 import sys
 
-from . import builds, cold, costs, live
+from . import builds, cold, costs, edge, live, signing_in
 
-ROWS = {"costs": costs.measure, "cold": cold.measure, "builds": builds.measure, "live": live.measure}
+ROWS = {
+    "costs": costs.measure,
+    "cold": cold.measure,
+    "edge": edge.measure,
+    "builds": builds.measure,
+    "live": live.measure,
+    "signin": signing_in.measure,
+}
 
 
 def main() -> int:

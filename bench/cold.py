@@ -7,7 +7,14 @@ from pathlib import Path
 
 from .measure import ROOT, Run, median, run, table
 
-FUNCTIONS = ("render", "gate", "index", "invalidate")
+FUNCTIONS = {
+    "render": "handler",
+    "gate": "handler",
+    "index": "handler",
+    "invalidate": "handler",
+    "reader_api": "reader_api.handler",
+}
+"""Each function, and the module that Lambda imports of it."""
 BASELINE = "import boto3; boto3.client('s3')"
 
 
@@ -16,8 +23,8 @@ def measure(runs: int = 15) -> str:
     python = str(ROOT / ".venv-lambda/bin/python")
     build = ROOT / "build"
     sides = {"boto3 and an S3 client": ([python, "-c", BASELINE], _environment(None, build))}
-    for name in FUNCTIONS:
-        sides[name] = ([python, "-c", "import handler"], _environment(name, build))
+    for name, module in FUNCTIONS.items():
+        sides[name] = ([python, "-c", f"import {module}"], _environment(name, build))
     for command, environment in sides.values():
         run(command, environment=environment)
     found: dict[str, list[Run]] = {name: [] for name in sides}
