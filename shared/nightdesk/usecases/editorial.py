@@ -188,3 +188,18 @@ def _decide(
     if before is None or before.body != after:
         ports.work.put(Output(editorial_key(slug), after, JSON), before.etag if before else None)
     ports.bus.emit([event])
+    _look_again(slug, ports)
+
+
+def _look_again(slug: str, ports: Ports) -> None:
+    """See that no new version of the draft is just being read: it may take the article to another slug, where decisions go
+    along, and one that is made at that very moment would stay behind.
+
+    Raises:
+        Conflict: one is.
+    """
+    held = catalogue.holder(ports.articles, slug)
+    record = catalogue.draft_record(ports.articles, held["holder"]) if held else None
+    file = ports.drafts.stat(held["holder"]) if held else None
+    if not record or record["slug"] != slug or record["etag"] != (file.etag if file else ""):
+        raise Conflict(f"a new version of {slug} is just being read; try again in a moment")
