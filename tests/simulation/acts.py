@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 THEMES = 2
+EDITORS = ("withdraw", "publish", "schedule", "regate", "correct", "rollback")
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,9 +16,10 @@ class Act:
     """One act. `number` tells it from the others, also when some of them are left out.
 
     Args:
-        kind: `put` or `remove` a file of the drafts bucket, `deploy` a theme, `ask` for an event by hand, or `wait`.
-        subject: the key, the theme's number, the detail-type, or until when.
-        matter: a draft's front matter and `body`; `text` for any other file; the detail of an event.
+        kind: `put` or `remove` a file of the drafts bucket, `deploy` a theme, `ask` for an event by hand, `wait`, or what an
+            editor does: one of `EDITORS`.
+        subject: the key, the theme's number, the detail-type, until when, or an article's slug.
+        matter: a draft's front matter and `body`; `text` for any other file; the detail of an event; what an editor says.
     """
 
     number: int
@@ -39,27 +42,34 @@ class Act:
 
 def plainer(act: Act) -> list[Act]:
     """The same act with one thing less said, for each that can be left out."""
-    spare = [name for name in act.matter if name not in ("title", "date", "text", "slug", "list", "key")]
+    kept = ("title", "text", "slug", "list", "key", "at", "tier", "gate", "revision")
+    spare = [name for name in act.matter if name not in kept]
     return [replace(act, matter={k: v for k, v in act.matter.items() if k != name}) for name in spare]
 
 
 def draw(rnd: random.Random) -> list[Act]:
-    """A history of acts: mostly of drafts, some of images, profiles, pages, settings and themes, a few by hand."""
-    return [_act(number, rnd) for number in range(1, rnd.randrange(3, 9))]
+    """A history of acts: of drafts and of editors most of all, some of images, profiles, pages and settings, a few by hand."""
+    acts: list[Act] = []
+    for number in range(1, rnd.randrange(3, 10)):
+        acts.append(_act(number, rnd, acts))
+    return acts
 
 
-def _act(number: int, rnd: random.Random) -> Act:
+def _act(number: int, rnd: random.Random, before: Sequence[Act]) -> Act:
     name = rnd.choice("abcd")
     key = f"drafts/{name}/index.md" if name == "d" else f"drafts/{name}.md"
+    filed = [slug_of(act) for act in before if act.kind == "put" and act.subject.startswith("drafts/")]
     kind = rnd.random()
-    if kind < 0.5:
+    if filed and kind < 0.22:
+        return _edit(number, rnd, rnd.choice(filed))
+    if kind < 0.55:
         return Act(number, "put", key, _draft(rnd, name))
-    if kind < 0.62:
+    if kind < 0.65:
         return Act(number, "remove", key)
-    if kind < 0.7:
+    if kind < 0.72:
         return Act(number, "wait", rnd.choice(_MOMENTS))
     if kind < 0.96:
-        subjects = (_IMAGES, _PROFILES, _PAGES, _SETTINGS)[min(3, int((kind - 0.7) / 0.065))]
+        subjects = (_IMAGES, _PROFILES, _PAGES, _SETTINGS)[int((kind - 0.72) / 0.06)]
         key = rnd.choice(sorted(subjects))
         text = rnd.choice(subjects[key])
         return Act(number, "remove", key) if text is None else Act(number, "put", key, {"text": text})
@@ -67,6 +77,36 @@ def _act(number: int, rnd: random.Random) -> Act:
         return Act(number, "deploy", str(rnd.randrange(THEMES)))
     event, detail = rnd.choice(_BY_HAND)
     return Act(number, "ask", event, detail)
+
+
+def slug_of(act: Act) -> str:
+    """The slug that a version of a draft asks for."""
+    name = act.subject.removeprefix("drafts/").removesuffix(".md").removesuffix("/index")
+    return act.matter.get("slug", name)
+
+
+def free_from(act: Act) -> datetime:
+    """From when on a version of a draft lets its article be public; moments without an offset are taken for long past."""
+    if act.matter.get("draft"):
+        return datetime.max.replace(tzinfo=UTC)
+    moment = datetime.fromisoformat(act.matter.get("publish_at", "2000-01-01").replace("Z", "+00:00"))
+    return moment if moment.tzinfo else datetime.min.replace(tzinfo=UTC)
+
+
+def _edit(number: int, rnd: random.Random, slug: str) -> Act:
+    kind = rnd.choice((*EDITORS, "withdraw"))
+    matter: dict[str, str] = {}
+    if kind == "schedule":
+        matter["at"] = rnd.choice(
+            ("2026-11-23T04:00:00+00:00", "2026-11-23T05:00:00+00:00", "2027-01-01T00:00:00+00:00")
+        )
+    elif kind == "regate":
+        matter["tier"] = rnd.choice(("public", "member", "subscriber", ""))
+        if rnd.random() < 0.5:
+            matter["gate"] = "1"
+    elif kind == "rollback":
+        matter["revision"] = rnd.choice("112")
+    return Act(number, kind, slug, matter)
 
 
 def _draft(rnd: random.Random, name: str) -> dict[str, str]:

@@ -13,6 +13,7 @@ from nightdesk.stages.invalidate import InvalidateBatch
 from nightdesk.stages.render import RenderBatch
 from nightdesk.usecases.ports import Event, Ports
 
+from .acts import Act
 from .routes import FILE_MOVED, Route, routes
 
 
@@ -39,6 +40,11 @@ def messages_of(event: Event) -> list[Message]:
     bulk = bool(event.detail.get("bulk"))
     heard = [route for route in routes().get(event.type, ()) if route.bulk in (None, bulk)]
     return [Message(route, event, detail) for route in heard]
+
+
+def edit_of(act: Act) -> Message:
+    """What an editor does, as a message: a run of its own, which editors begin again where it fails."""
+    return Message(Route("editor", "editor", None), Event(act.kind, {"slug": act.subject}), act)
 
 
 def name_of(message: Message) -> str:

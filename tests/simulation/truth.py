@@ -1,6 +1,7 @@
 """What a history must have led to: what a calm run makes of its final state.
 
-The calm run starts from nothing but what people filed: the drafts bucket as it is at the end. It is also given what of a
+The calm run starts from nothing but what people filed and decided: the drafts bucket and the editors' decisions as they
+are at the end. It is also given what of a
 site's past is meant to last, so that the rest can be compared byte for byte:
 
 - a tombstone for each slug that is no longer held;
@@ -14,12 +15,14 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from dataclasses import replace
+from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
 
 from nightdesk.adapters.memory import MemoryObjects, MemoryTable, memory_ports
-from nightdesk.domain.documents import DRAFT, SCHEDULED, WITHDRAWN, Document
+from nightdesk.domain.documents import DRAFT, LIVE, SCHEDULED, WITHDRAWN, Document
 from nightdesk.domain.drafts import classify
+from nightdesk.domain.editorial import decided
 from nightdesk.domain.text import slugify
 from nightdesk.rendering.environment import Theme
 from nightdesk.usecases.catalogue import holder
@@ -30,7 +33,7 @@ from nightdesk.usecases.invalidate import write_of
 from nightdesk.usecases.lists import months_of, refresh, refresh_site
 from nightdesk.usecases.ports import ANY, Change, Ports
 from nightdesk.usecases.render import render
-from nightdesk.usecases.stored import load_site
+from nightdesk.usecases.stored import editorial_key, load_decisions, load_site
 
 from .world import World
 
@@ -48,6 +51,8 @@ def calm(world: World) -> Ports:
     """The ports after a calm run of a history's final state: no messages, each thing done once, in order."""
     ports = replace(memory_ports(clock=world.clock), drafts=world.drafts)
     for key, output in world.work.outputs.items():
+        if key.startswith("editorial/"):
+            ports.work.put(output, ANY)
         if key.startswith("articles/"):
             left = Document.from_bytes(output.body)
             if left == Document(left.slug, withdrawn=True, moved=left.moved):
@@ -182,17 +187,37 @@ def _plain(table: MemoryTable) -> dict[tuple[str, str], dict[str, Any]]:
 def _lasting(world: World) -> list[str]:
     """What must hold of the past: gone articles say so, and records are settled and know what was invalidated."""
     found = []
+    ports = replace(memory_ports(), work=world.work, site=world.site)
     for slug in sorted(world.site.ever_live):
-        document = world.work.outputs.get(f"articles/{slug}.json")
-        state = Document.from_bytes(document.body).state(world.now) if document else ""
         # Nobody is told that an article which went back to its authors will never be there.
-        if not world.site.list(f"articles/{slug}/~") and state not in (DRAFT, SCHEDULED):
+        if not world.site.list(f"articles/{slug}/~") and _state(slug, ports, world.now) not in (DRAFT, SCHEDULED):
             found.append(f"no tombstone: {slug}")
+    for slug in sorted(world.taken_down):
+        if _state(_followed(slug, ports), ports, world.now) == LIVE:
+            found.append(f"a takedown was lost: {slug}")
     for pk, items in world.table._items.items():
         if "record" in items and items["record"]["turn"] != items["record"]["settled"]:
             found.append(f"never settled: {pk}")
-    bare = replace(memory_ports(), site=world.site)
     for path, item in world.table._items["path"].items():
-        if item["write"] != write_of(path, bare):
+        if item["write"] != write_of(path, ports):
             found.append(f"not invalidated since it was written: {path}")
     return found
+
+
+def _followed(slug: str, ports: Ports) -> str:
+    """The slug that an article has now."""
+    seen = {slug}
+    while (blob := ports.work.get(f"articles/{slug}.json")) and (
+        slug := Document.from_bytes(blob.body).moved or slug
+    ) not in seen:
+        seen.add(slug)
+    return slug
+
+
+def _state(slug: str, ports: Ports, now: datetime) -> str:
+    """An article's state, by its document and what editors decided; empty where there is no document."""
+    blob = ports.work.get(f"articles/{slug}.json")
+    if not blob:
+        return ""
+    decisions = load_decisions(ports.work.get(editorial_key(slug)))
+    return decided(Document.from_bytes(blob.body), decisions, load_site(ports)).state(now)

@@ -17,11 +17,13 @@ from greenlet import greenlet
 from nightdesk.adapters.memory import MemoryObjects, MemoryTable
 from nightdesk.domain.errors import Conflict, NightdeskError, Permanent, Transient
 from nightdesk.rendering.environment import Theme
+from nightdesk.stages import Batch
 from nightdesk.usecases.ports import ANY, Event, Output, Ports
 
-from .acts import Act
+from .acts import Act, free_from, slug_of
 from .cache import Cache, Teller
-from .messages import Message, batch_of, messages_of, name_of
+from .editors import edit
+from .messages import Message, batch_of, edit_of, messages_of, name_of
 from .routes import ALARM, FILE_MOVED
 from .theme import theme
 from .whims import ACT, ENOUGH, Choice, Fault, Move, Whims
@@ -89,25 +91,40 @@ class _Bus:
 
 
 class Site(MemoryObjects):
-    """The site's bucket, whose every change the cache hears of."""
+    """The site's bucket, whose every change the cache hears of. It knows which articles were ever live, and which may be."""
 
-    def __init__(self, clock: Callable[[], datetime], cache: Cache) -> None:
-        super().__init__(clock)
-        self._cache = cache
+    def __init__(self, world: World) -> None:
+        super().__init__(world.clock)
+        self._world = world
         self.ever_live: set[str] = set()
+        self.free_from: dict[str, datetime] = {}
+
+    def allow(self, slug: str, moment: datetime) -> None:
+        """An article may be public from a moment on: so says a version of a draft, or an editor."""
+        self.free_from[slug] = min(moment, self.free_from.get(slug, moment))
 
     def put(self, output: Output, expected: str | None) -> None:
         super().put(output, expected)
-        self._cache.wrote(output.key, output)
+        self._world.cache.wrote(output.key, output)
         folder, _, rest = output.key.partition("/")
-        if folder == "articles" and "status" not in output.metadata and "/~preview/" not in rest:
+        if folder == "articles" and "status" not in output.metadata:
             self.ever_live.add(rest.partition("/")[0])
+        for slug, moment in self.free_from.items():
+            if moment > self._world.now and _shows(output, slug):
+                self._world.wrong.append(f"shown before its time: {slug}, in {output.key}")
 
     def delete(self, key: str) -> None:
         there = key in self.outputs
         super().delete(key)
         if there:
-            self._cache.wrote(key, None)
+            self._world.cache.wrote(key, None)
+
+
+def _shows(output: Output, slug: str) -> bool:
+    """Whether an object of the site shows an article, or names it."""
+    if output.key.startswith(f"articles/{slug}/"):
+        return "status" not in output.metadata
+    return f"/articles/{slug}/".encode() in output.body
 
 
 class Alarm:
@@ -118,6 +135,42 @@ class Alarm:
 
     def wake(self, slug: str, moment: datetime) -> None:
         self._world.alarms.setdefault((moment, slug), moment <= self._world.now)
+
+
+class Drafts(MemoryObjects):
+    """The drafts bucket, whose every change is an event."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world.clock)
+        self._world = world
+
+    def put(self, output: Output, expected: str | None) -> None:
+        super().put(output, expected)
+        self._world.say([Event(FILE_MOVED, {"key": output.key})])
+
+    def delete(self, key: str) -> None:
+        super().delete(key)
+        self._world.say([Event(FILE_MOVED, {"key": key, "removed": True})])
+
+
+class _Desk:
+    """An editor's desk: what is refused for good is told to the editor, and done with."""
+
+    def __init__(self, ports: Ports, told: Callable[[Act, Permanent | None], None]) -> None:
+        self._ports = ports
+        self._told = told
+
+    def work(self, act: object) -> None:
+        assert isinstance(act, Act)
+        try:
+            edit(act, self._ports)
+        except Permanent as error:
+            self._told(act, error)
+        else:
+            self._told(act, None)
+
+    def finish(self) -> None:
+        """Each act is whole in itself."""
 
 
 class World:
@@ -152,13 +205,14 @@ class World:
         self._counts: Counter[str] = Counter()
         clock = self.clock
         self.cache = Cache(lambda: self.ticks)
-        self.drafts = MemoryObjects(clock)
+        self.drafts = Drafts(self)
         self.work = MemoryObjects(clock)
-        self.site = Site(clock, self.cache)
+        self.site = Site(self)
         self.table = MemoryTable()
         parts = {"drafts": self.drafts, "work": self.work, "site": self.site, "articles": self.table}
         parts |= {"bus": _Bus(self), "cdn": self.cache, "alarm": Alarm(self)}
         self.ports = Ports(**{name: Wire(name, inner, self) for name, inner in parts.items()}, clock=clock)
+        self.taken_down: set[str] = set()
         self.alarms: dict[tuple[datetime, str], bool] = {}
         self.say([Event("SiteChanged", {})])
 
@@ -265,7 +319,7 @@ class World:
         if back:
             self.let_pass(timedelta(seconds=1))
         for message in back:
-            message.tries += not run.struck
+            message.tries += not run.struck and run.stage != "editor"  # editors have patience
             if message.tries > _PATIENCE:
                 self.wrong.append(f"{message.name} ends in the dead-letter queue")
             else:
@@ -277,19 +331,43 @@ class World:
             self.say([Event("SiteChanged", {})])
 
     def work_off(self, run: Run) -> None:
-        """What the runtime does with a batch (`nightdesk.runtime.each_message`)."""
-        batch = batch_of(run.stage, self.ports, run.theme)
-        for message in run.messages:
-            try:
-                batch.work(message.detail)
-            except Exception as error:
-                self._failed(run, error)
-                run.failed.append(message)
+        """What the runtime does with a batch (`nightdesk.runtime.each_message`), or an editor with an act."""
+        if run.stage == "editor":
+            run.failed = self._each(run, run.messages, lambda: _Desk(self.ports, self._edited))
+            return
+        make = partial(batch_of, run.stage, self.ports, run.theme)
+        batch = make()
+        run.failed = self._each(run, run.messages, lambda: batch)
+        worked = [message for message in run.messages if message not in run.failed]
         try:
             batch.finish()
         except Exception as error:
             self._failed(run, error)
-            run.failed = run.messages
+            run.failed += self._each(run, worked, make, finish=True) if len(worked) > 1 else worked
+
+    def _each(
+        self, run: Run, messages: Sequence[Message], batch: Callable[[], Batch], finish: bool = False
+    ) -> list[Message]:
+        """Work messages off; those that failed. Where each has a batch of its own, that is finished too."""
+        failed = []
+        for message in messages:
+            mine = batch()
+            try:
+                mine.work(message.detail)
+                if finish:
+                    mine.finish()
+            except Exception as error:
+                self._failed(run, error)
+                failed.append(message)
+        return failed
+
+    def _edited(self, act: Act, refused: Permanent | None) -> None:
+        if self.told:
+            self.story.append(f"   {act} is " + (f"refused: {refused}" if refused else "done"))
+        if act.kind == "withdraw" and not refused:
+            self.taken_down.add(act.subject)
+        elif act.kind in ("publish", "schedule"):
+            self.taken_down.clear()  # of whatever; which of them was last is not for us to say
 
     def _failed(self, run: Run, error: Exception) -> None:
         if not isinstance(error, NightdeskError) or isinstance(error, Permanent):
@@ -303,11 +381,11 @@ class World:
         self._note(Move("act", str(act.number)), f"{act.number}. {act}" if self.told else "")
         if act.kind == "put":
             kind = "image/png" if act.subject.endswith(".png") else "text/markdown"
+            if act.subject.startswith("drafts/") and kind == "text/markdown":
+                self.site.allow(slug_of(act), free_from(act))
             self.drafts.put(Output(act.subject, act.content, kind), ANY)
-            self.say([Event(FILE_MOVED, {"key": act.subject})])
         elif act.kind == "remove":
             self.drafts.delete(act.subject)
-            self.say([Event(FILE_MOVED, {"key": act.subject, "removed": True})])
         elif act.kind == "deploy":
             # Functions at work keep the code that they began with. The site is told to change when none of it is left.
             self.theme_number = int(act.subject)
@@ -316,8 +394,12 @@ class World:
                 self.say([Event("SiteChanged", {})])
         elif act.kind == "wait":
             self.let_pass(datetime.fromisoformat(act.subject) - self.now)
-        else:
+        elif act.kind == "ask":
             self.say([Event(act.subject, act.matter)])
+        else:
+            if act.kind in ("publish", "schedule"):
+                self.site.allow(act.subject, datetime.fromisoformat(act.matter.get("at", self.now.isoformat())))
+            self._queue(edit_of(act))
         self.let_pass(timedelta(seconds=1))
 
     def let_pass(self, time: timedelta) -> None:
@@ -332,12 +414,15 @@ class World:
         """Events reach the queues of those who hear of them."""
         for event in events:
             for message in messages_of(event):
-                if self.named:
-                    name = name_of(message)
-                    self._counts[name] += 1
-                    message.name = f"{name} ({self._counts[name]})"
-                self.queue.append(message)
-                self.said.append(message)
+                self._queue(message)
+
+    def _queue(self, message: Message) -> None:
+        if self.named:
+            name = name_of(message)
+            self._counts[name] += 1
+            message.name = f"{name} ({self._counts[name]})"
+        self.queue.append(message)
+        self.said.append(message)
 
     # --- Calls ---
 
