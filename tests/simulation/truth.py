@@ -107,7 +107,9 @@ def _publish_all(ports: Ports, theme: Theme) -> None:
         Document.from_bytes(blob.body) for key, _ in ports.work.list("articles/") if (blob := ports.work.get(key))
     ]
     months: dict[str, set[str]] = defaultdict(set)
-    for document in sorted(documents, key=lambda document: (document.date and sort_key(document), document.slug)):
+    for document in sorted(
+        (_decided(document, ports) for document in documents), key=lambda found: found.date and sort_key(found)
+    ):
         gate(document.slug, ports, theme)
         listed = enter(document.slug, ports)
         for name, some in months_of(listed.pending if listed else ()).items():
@@ -215,9 +217,11 @@ def _followed(slug: str, ports: Ports) -> str:
 
 
 def _state(slug: str, ports: Ports, now: datetime) -> str:
-    """An article's state, by its document and what editors decided; empty where there is no document."""
+    """An article's state; empty where there is no document."""
     blob = ports.work.get(f"articles/{slug}.json")
-    if not blob:
-        return ""
-    decisions = load_decisions(ports.work.get(editorial_key(slug)))
-    return decided(Document.from_bytes(blob.body), decisions, load_site(ports)).state(now)
+    return _decided(Document.from_bytes(blob.body), ports).state(now) if blob else ""
+
+
+def _decided(document: Document, ports: Ports) -> Document:
+    """A document with the editors' decisions in it."""
+    return decided(document, load_decisions(ports.work.get(editorial_key(document.slug))), load_site(ports))

@@ -19,6 +19,7 @@ from nightdesk.domain.errors import Conflict, NightdeskError, Permanent, Transie
 from nightdesk.rendering.environment import Theme
 from nightdesk.stages import Batch
 from nightdesk.usecases.ports import ANY, Event, Output, Ports
+from nightdesk.usecases.stored import editorial_key, load_decisions
 
 from .acts import Act, free_from, slug_of
 from .cache import Cache, Teller
@@ -364,7 +365,8 @@ class World:
     def _edited(self, act: Act, refused: Permanent | None) -> None:
         if self.told:
             self.story.append(f"   {act} is " + (f"refused: {refused}" if refused else "done"))
-        if act.kind == "withdraw" and not refused:
+        decisions = load_decisions(self.work.get(editorial_key(act.subject)))
+        if act.kind == "withdraw" and not refused and decisions.withdrawn:
             self.taken_down.add(act.subject)
         elif act.kind in ("publish", "schedule"):
             self.taken_down.clear()  # of whatever; which of them was last is not for us to say

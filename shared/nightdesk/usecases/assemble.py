@@ -9,6 +9,7 @@ from typing import Any
 
 from nightdesk.domain.documents import LIVE, REJECTED, Document
 from nightdesk.domain.drafts import classify
+from nightdesk.domain.editorial import decided
 from nightdesk.rendering.environment import Theme
 
 from .gate import gate, sort_key
@@ -16,7 +17,7 @@ from .index import enter
 from .lists import months_of, refresh, refresh_site
 from .ports import Ports
 from .render import Rendered, render
-from .stored import load_site
+from .stored import editorial_key, load_decisions, load_site
 
 Progress = Callable[[int, int], None]
 """Told how much of how much is done."""
@@ -58,7 +59,14 @@ def _publish(ports: Ports, theme: Theme, progress: Progress | None) -> States:
     states: dict[str, list[str]] = defaultdict(list)
     dirty: dict[str, set[str]] = defaultdict(set)
     total = len(documents)
-    for number, document in enumerate(sorted(documents, key=lambda found: found.date and sort_key(found)), 1):
+    site = load_site(ports)
+
+    def place(document: Document) -> str:
+        """Where it comes in the order of time, for which editors' decisions count as well."""
+        dated = decided(document, load_decisions(ports.work.get(editorial_key(document.slug))), site)
+        return dated.date and sort_key(dated)
+
+    for number, document in enumerate(sorted(documents, key=place), 1):
         gated = gate(document.slug, ports, theme)
         assert gated  # its document was just listed
         if not document.moved:
@@ -71,7 +79,6 @@ def _publish(ports: Ports, theme: Theme, progress: Progress | None) -> States:
     for kind in ("topic", "author"):
         for key, _ in ports.work.list(f"{kind}s/"):
             dirty.setdefault(f"{kind}:{Path(key).stem}", set())
-    site = load_site(ports)
     for name, months in sorted(dirty.items()):
         refresh(name, months, site, ports, theme)
     refresh_site(ports, theme, each_list=False)
