@@ -11,7 +11,6 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TypeVar
 
 from nightdesk.domain.documents import digest
@@ -68,7 +67,8 @@ def store(objects: Objects, output: Output) -> bool:
     stat, mark = objects.stat(output.key), _mark(output)
     if stat and stat.metadata.get("digest") == mark:
         return False
-    marked = replace(output, metadata={**output.metadata, "digest": mark})
+    metadata = {**output.metadata, "digest": mark}
+    marked = Output(output.key, output.body, output.content_type, output.cache_control, metadata)
     objects.put(marked, stat.etag if stat else None)
     return True
 
