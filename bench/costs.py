@@ -10,7 +10,7 @@ from typing import Any
 from nightdesk.adapters.memory import memory_ports
 from nightdesk.rendering.environment import Theme
 from nightdesk.usecases.gate import gate
-from nightdesk.usecases.index import index
+from nightdesk.usecases.index import enter, finish, tell
 from nightdesk.usecases.invalidate import invalidate
 from nightdesk.usecases.ports import ANY, Output, Ports
 from nightdesk.usecases.render import render
@@ -78,7 +78,9 @@ def _publish(number: int, ports: Ports, theme: Theme) -> int:
     ports.drafts.put(Output(key, _draft(number), "text/markdown"), ANY)
     render(key, ports)
     gate(f"story-{number}", ports, theme)
-    paths = index([f"story-{number}"], ports, theme)
+    listed = [entered] if (entered := enter(f"story-{number}", ports)) else []
+    tell(listed, ports)
+    paths = finish(listed, ports, theme)
     asked = ports.cdn.invalidated  # type: ignore[attr-defined]  # memory_ports gives MemoryCdn
     before = len(asked)
     invalidate([*paths, f"/articles/story-{number}/*"], ports)
