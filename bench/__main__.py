@@ -1,16 +1,17 @@
-"""`make bench`: every row, or those named in ARGS (builds, cold, costs, edge, live, signin)."""
+"""`make bench`: every row, or those named in ARGS (builds, cold, costs, edge, live, signin, simulation)."""
 
 from __future__ import annotations
 
 import platform
 import sys
 
-from . import builds, cold, costs, edge, live, signing_in
+from . import builds, cold, costs, edge, live, signing_in, simulation
 
 ROWS = {
     "costs": costs.measure,
     "cold": cold.measure,
     "edge": edge.measure,
+    "simulation": simulation.measure,
     "builds": builds.measure,
     "live": live.measure,
     "signin": signing_in.measure,

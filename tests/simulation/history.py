@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from importlib import import_module
 from multiprocessing import get_context
 from pkgutil import iter_modules
@@ -14,6 +16,9 @@ from typing import TypeVar
 from unittest.mock import patch
 
 from nightdesk import usecases
+from nightdesk.domain.drafts import parse_draft
+from nightdesk.usecases import history as past
+from nightdesk.usecases import render
 
 from .acts import Act, draw, plainer
 from .truth import faults
@@ -58,7 +63,13 @@ def small_world() -> Iterator[None]:
         patches.enter_context(patch("nightdesk.usecases.converge.time.sleep", lambda _: None))
         for module, name in places:
             patches.enter_context(patch.object(module, name, _SMALL[name]))
+        for module in (render, past):
+            patches.enter_context(patch.object(module, "parse_draft", _parsed))
         yield
+
+
+_parsed = lru_cache(maxsize=1024)(parse_draft)
+"""The same few drafts are read over and over; reading is a pure function of their bytes."""
 
 
 def world_of(seed: int, named: bool = False) -> World:
@@ -180,7 +191,8 @@ def _plainest(history: History, fails: Callable[[History], bool]) -> History:
 
 
 def failing(seeds: Iterable[int]) -> list[int]:
-    """Seeds whose histories end otherwise than they must. Nothing of the world outside is touched."""
+    """Seeds whose histories end otherwise than they must."""
+    gc.set_threshold(100_000)  # a world is a few thousand objects, and gone in a moment
     with small_world():
         return [seed for seed in seeds if faults(world_of(seed))]
 
