@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "shared" / "nightdesk"
 OUTSIDE = {  # third-party modules that a part may use
-    "domain": {"yaml", "anyascii"},
+    "domain": {"yaml", "anyascii", "orjson"},
     "rendering": {"jinja2", "markupsafe", "nh3", "pyromark"},
     "usecases": set(),
     "adapters": {"boto3", "botocore"},

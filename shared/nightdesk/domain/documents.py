@@ -7,11 +7,12 @@ article's document is a tombstone that has a slug and nothing to show.
 from __future__ import annotations
 
 import hashlib
-import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
+
+import orjson
 
 DRAFT, SCHEDULED, LIVE, REJECTED, WITHDRAWN, EXPIRED = "draft", "scheduled", "live", "rejected", "withdrawn", "expired"
 
@@ -92,15 +93,15 @@ class Document:
     def to_bytes(self) -> bytes:
         """Canonical JSON: equal documents give equal bytes."""
         data = {item.name: getattr(self, item.name) for item in fields(self)}
-        data["blocks"] = [asdict(block) for block in self.blocks]
-        data["assets"] = [asdict(asset) for asset in self.assets]
+        data["blocks"] = [{n: getattr(block, n) for n in Block.__slots__} for block in self.blocks]
+        data["assets"] = [{n: getattr(asset, n) for n in Asset.__slots__} for asset in self.assets]
         return canonical(data)
 
     @classmethod
     @lru_cache(maxsize=4)
     def from_bytes(cls, raw: bytes) -> Document:
         """The document that `to_bytes` made. A stage reads its document twice, so the last few are remembered."""
-        data = json.loads(raw)
+        data = parsed(raw)
         for name in ("authors", "topics"):
             data[name] = tuple((a, b) for a, b in data[name])
         for name in ("tags", "sources", "corrections", "aliases"):
@@ -112,7 +113,12 @@ class Document:
 
 def canonical(data: Any) -> bytes:
     """JSON with sorted keys and no blanks, in UTF-8."""
-    return json.dumps(data, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    return orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
+
+
+def parsed(raw: bytes) -> Any:
+    """What `canonical` was given. Raises ValueError for what is no JSON."""
+    return orjson.loads(raw)
 
 
 def digest(raw: bytes) -> str:

@@ -6,12 +6,11 @@ table. `decided` is the article as readers are to get it.
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from .documents import Block, Document, canonical, digest
+from .documents import Block, Document, canonical, digest, parsed
 from .site import Site
 
 
@@ -46,7 +45,7 @@ class Editorial:
     @classmethod
     def from_bytes(cls, raw: bytes | None) -> Editorial:
         """What `to_bytes` made; None is an article about which nothing was decided."""
-        data: dict[str, Any] = json.loads(raw) if raw else {}
+        data: dict[str, Any] = parsed(raw) if raw else {}
         for name in ("gates", "corrections"):
             data[name] = tuple(data.get(name, ()))
         return cls(**{**data, "gates": tuple(GateAccess(**gate) for gate in data["gates"])})

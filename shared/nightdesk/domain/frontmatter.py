@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -29,8 +29,7 @@ _CHAIN = re.compile(rf"(?<![\w\"'-])(?:[\w\"'-]+[ \t]*\.[ \t]*){{{_MAX_DEPTH}}}"
 _FENCE = re.compile(r"\s*^(---|\+\+\+)[ \t]*\n", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """A value and its line (from 1): text, None, a list of nodes, or a mapping to nodes."""
 
     line: int
@@ -94,7 +93,7 @@ def parse_yaml(text: str, first_line: int = 1) -> dict[str, Node]:
         Rejected: it does not parse, is no mapping, repeats a key, is nested over 20 deep, or uses an alias.
     """
     try:
-        root = _compose(yaml.parse(text, Loader=_LOADER), first_line)
+        root = _compose(_events(text), first_line)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         if error.context_mark and "end of stream" in str(error.problem):
@@ -108,6 +107,17 @@ def parse_yaml(text: str, first_line: int = 1) -> dict[str, Node]:
     if not isinstance(root.value, dict):
         raise Rejected(Problem(first_line, "", "front matter must be keys with values, such as “title: …”"))
     return root.value
+
+
+def _events(text: str) -> Iterator[Any]:
+    loader = _LOADER(text)
+    try:
+        event = loader.get_event()
+        while type(event) is not yaml.StreamEndEvent:
+            yield event
+            event = loader.get_event()
+    finally:
+        loader.dispose()
 
 
 @dataclass(slots=True)

@@ -164,7 +164,7 @@ def places(document: Document) -> list[str]:
 
 def _make(inputs: _Inputs, theme: Theme) -> _Made:
     document, slug = inputs.document, inputs.document.slug
-    facts: dict[str, Any] = {"slug": slug, "state": inputs.state, "places": {}, "document": inputs.digest}
+    facts: dict[str, Any] = {"slug": slug, "state": inputs.state, "document": inputs.digest, "cards": [], "places": {}}
     # What the page shows of others: whoever enters the article into lists looks whether it still holds.
     facts["shows"] = {"profiles": inputs.profiles, "place": "", "earlier": digest_cards(inputs.earlier)}
     published, preview = _Folder(f"articles/{slug}/", ()), _preview_is_over(slug)
@@ -175,26 +175,27 @@ def _make(inputs: _Inputs, theme: Theme) -> _Made:
     elif inputs.state != LIVE:
         preview = _preview(inputs, theme)
         # In no list that readers see; but whoever changes a profile must find the previews that show it.
-        facts["places"] = {f"{catalogue.PREVIEW}:{place}": {"card": {"slug": slug}} for place in places(document)[1:]}
+        facts["cards"] = [{"slug": slug}]
+        facts["places"] = {f"{catalogue.PREVIEW}:{place}": 0 for place in places(document)[1:]}
     else:
         published = _variants(inputs, theme)
         facts["shows"]["place"] = sort_key(document)
-        facts["places"] = _entries(inputs)
+        facts["cards"], facts["places"] = _entries(inputs)
     return _Made(published, preview, canonical(facts))
 
 
-def _entries(inputs: _Inputs) -> dict[str, dict[str, Any]]:
-    """What lists show of a live article, by its places in them."""
+def _entries(inputs: _Inputs) -> tuple[list[dict[str, Any]], dict[str, int]]:
+    """What lists show of a live article: its cards, and for each of its places in lists, which of them."""
     document = inputs.document
-    card = pages.card_facts(document, inputs.authors, inputs.topics)
-    found = {place: {"card": card} for place in places(document)}
+    cards: list[dict[str, Any]] = [pages.card_facts(document, inputs.authors, inputs.topics), {"slug": document.slug}]
+    found = dict.fromkeys(places(document), 0)
     for path in document.aliases:
         if not path.startswith("/articles/"):  # those are slugs, which render sees to
-            found[f"alias:{path} {document.slug}"] = {"card": {"slug": document.slug}}
+            found[f"alias:{path} {document.slug}"] = 1
     for number, correction in enumerate(document.corrections):
-        place = f"corrections {sortable(correction['date'])}#{document.slug}#{number:03}"
-        found[place] = {"card": {**correction, "title": document.title, "slug": document.slug}}
-    return found
+        found[f"corrections {sortable(correction['date'])}#{document.slug}#{number:03}"] = len(cards)
+        cards.append({**correction, "title": document.title, "slug": document.slug})
+    return cards, found
 
 
 def _article_page(document: Document, tier: str, body: bytes, metadata: Mapping[str, str] = _NONE) -> Output:

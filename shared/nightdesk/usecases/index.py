@@ -6,13 +6,12 @@ sees. `lists` makes the pages.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 from typing import Any, NamedTuple
 
-from nightdesk.domain.documents import canonical, digest
+from nightdesk.domain.documents import canonical, digest, parsed
 from nightdesk.domain.errors import Conflict
 from nightdesk.domain.site import Site
 from nightdesk.rendering.environment import Theme
@@ -101,7 +100,7 @@ def enter(slug: str, ports: Ports) -> Listed | None:
         return blob.body if blob else None
 
     def make(raw: bytes | None) -> Mapping[str, Any] | None:
-        return json.loads(raw) | {"digest": digest(raw)} if raw else None
+        return parsed(raw) | {"digest": digest(raw)} if raw else None
 
     state: list[Item] = []
 
@@ -125,8 +124,9 @@ def enter(slug: str, ports: Ports) -> Listed | None:
 
 def _enter(slug: str, facts: Mapping[str, Any], before: Item | None, ports: Ports) -> Item:
     """Write what changed of an article's entries, and its record; the record as it is then."""
-    cards = {place: entry["card"] for place, entry in facts["places"].items()}
-    marks = {place: digest(canonical(card))[:16] for place, card in cards.items()}
+    cards = {place: facts["cards"][number] for place, number in facts["places"].items()}
+    digests = [digest(canonical(card))[:16] for card in facts["cards"]]
+    marks = {place: digests[number] for place, number in facts["places"].items()}
     old: dict[str, str] = before["places"] if before else {}
     unsettled = before["pending"] if before and before["settled"] != before["turn"] else []
     moved = {place for place in {*marks, *old} if marks.get(place) != old.get(place)}

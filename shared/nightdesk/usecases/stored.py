@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
-from nightdesk.domain.documents import digest
+from nightdesk.domain.documents import digest, parsed
 from nightdesk.domain.editorial import Editorial
 from nightdesk.domain.site import Site
 
@@ -52,11 +51,11 @@ def load_site(ports: Ports | ReaderPorts) -> Site:
 
 @lru_cache(maxsize=4)
 def _site_from(raw: bytes, base_url: str) -> Site:
-    site = Site.from_json(json.loads(raw))
+    site = Site.from_json(parsed(raw))
     return site if site.base_url else replace(site, base_url=base_url)
 
 
 @lru_cache(maxsize=64)
 def facts_from(raw: bytes) -> Mapping[str, Any]:
     """A profile's JSON. The same few profiles are read again and again; nobody may change what comes out."""
-    return MappingProxyType(json.loads(raw))
+    return MappingProxyType(parsed(raw))
