@@ -26,7 +26,8 @@ class MemoryObjects:
     def __init__(self, clock: Clock = wall_clock) -> None:
         self.outputs: dict[str, Output] = {}
         self._clock = clock
-        self._marks: dict[str, tuple[str, str, datetime]] = {}
+        self._marks: dict[str, tuple[str, datetime]] = {}
+        self._etags: dict[str, str] = {}
         self._history: dict[str, list[tuple[Write, Output | None]]] = defaultdict(list)
         self._keys: list[str] = []
         self._count = itertools.count(1)
@@ -37,34 +38,35 @@ class MemoryObjects:
             return next((Blob(o.body, version, _etag(o), w.modified, o.metadata) for w, o in found if o), None)
         if key not in self.outputs:
             return None
-        output = self.outputs[key]
-        return Blob(output.body, *self._marks[key], output.metadata)
+        output, (version, modified) = self.outputs[key], self._marks[key]
+        return Blob(output.body, version, self._etag(key), modified, output.metadata)
 
     def stat(self, key: str) -> Stat | None:
         if key not in self.outputs:
             return None
-        version, etag, _ = self._marks[key]
-        return Stat(key, version, etag, self.outputs[key].metadata)
+        return Stat(key, self._marks[key][0], self._etag(key), self.outputs[key].metadata)
 
     def put(self, output: Output, expected: str | None) -> None:
-        there = self._marks.get(output.key)
-        if expected != ANY and (there[1] if there else None) != expected:
+        there = output.key in self.outputs
+        if expected != ANY and (self._etag(output.key) if there else None) != expected:
             raise Conflict(output.key)
-        if there is None:
+        if not there:
             bisect.insort(self._keys, output.key)
         self.outputs[output.key] = output
-        self._marks[output.key] = (self._remember(output.key, output), _etag(output), self._clock())
+        self._etags.pop(output.key, None)
+        self._marks[output.key] = (self._remember(output.key, output), self._clock())
 
     def delete(self, key: str) -> None:
         if self.outputs.pop(key, None) is not None:
             del self._marks[key]
+            self._etags.pop(key, None)
             self._keys.remove(key)
             self._remember(key, None)
 
     def list(self, prefix: str) -> Sequence[tuple[str, str]]:
         start = bisect.bisect_left(self._keys, prefix)
         found = itertools.takewhile(lambda key: key.startswith(prefix), itertools.islice(self._keys, start, None))
-        return [(key, self._marks[key][1]) for key in found]
+        return [(key, self._etag(key)) for key in found]
 
     def writes(self, prefix: str) -> Sequence[Write]:
         found = []
@@ -72,6 +74,12 @@ class MemoryObjects:
             newest, *older = [write for write, _ in reversed(self._history[key])]
             found += [newest._replace(latest=True), *older]
         return found
+
+    def _etag(self, key: str) -> str:
+        """Made when it is asked for: a build asks for few."""
+        if key not in self._etags:
+            self._etags[key] = _etag(self.outputs[key])
+        return self._etags[key]
 
     def _remember(self, key: str, output: Output | None) -> str:
         version = str(next(self._count))

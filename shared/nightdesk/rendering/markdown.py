@@ -133,10 +133,13 @@ def render_passages(passages: tuple[Passage, ...], image: Finder, link: Finder) 
         raise Rejected(Problem(0, "gate", "text around a gate swallows it"))
     rendered = []
     for passage in passages:
+        source = _PRIVATE.sub("", passage.source)
         if passage.tier == FREE:
             raw = free_html.pop(0)
+        elif "[" in source and "]:" in free:  # what is defined in free text serves here too
+            raw = to_html(f"{source}\n\n{_CUT}\n\n{free}").split(_CUT, 1)[0]
         else:
-            raw = to_html(f"{_PRIVATE.sub('', passage.source)}\n\n{_CUT}\n\n{free}").split(_CUT, 1)[0]
+            raw = to_html(source)
         rendered.append(_block(passage, raw, cleaner))
     return tuple(rendered)
 
@@ -152,21 +155,35 @@ def render_plain(markdown: str, image: Finder, link: Finder) -> str:
     return _clean(raw, _cleaner(image, link))
 
 
-def _cleaner(image: Finder, link: Finder) -> nh3.Cleaner:
-    def attribute(tag: str, name: str, value: str) -> str | None:
+class _Finders:
+    """What finds images and links for the draft that is being rendered."""
+
+    image: Finder
+    link: Finder
+
+    def attribute(self, tag: str, name: str, value: str) -> str | None:
+        """An attribute's value as it may stand in a page."""
         if name == "href":
-            return link(value)
+            return self.link(value)
         if name == "src":
-            return image(value)
+            return self.image(value)
         return value if name != "class" or _LANGUAGE.fullmatch(value) else None
 
-    return nh3.Cleaner(
-        tags=_TAGS,
-        attributes=_ATTRIBUTES,
-        attribute_filter=attribute,
-        link_rel=None,
-        url_schemes={"http", "https", "mailto", "tel"},
-    )
+
+_finders = _Finders()
+_CLEANER = nh3.Cleaner(
+    tags=_TAGS,
+    attributes=_ATTRIBUTES,
+    attribute_filter=_finders.attribute,
+    link_rel=None,
+    url_schemes={"http", "https", "mailto", "tel"},
+)
+"""Dear to make, so there is one; a process renders one draft at a time."""
+
+
+def _cleaner(image: Finder, link: Finder) -> nh3.Cleaner:
+    _finders.image, _finders.link = image, link
+    return _CLEANER
 
 
 def _refuse_depth(raw: str, line: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -67,14 +68,20 @@ def build(
 
 
 def _write(ports: Ports, out: Path) -> int:
-    count = 0
-    made: set[Path] = set()
-    for key, output in ports.site.outputs.items():  # type: ignore[attr-defined]  # memory_ports gives MemoryObjects
-        path = out / key
-        if path.parent not in made:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            made.add(path.parent)
-        if not path.is_file() or path.stat().st_size != len(output.body) or path.read_bytes() != output.body:
-            path.write_bytes(output.body)
-        count += 1
-    return count
+    outputs: dict[str, Output] = ports.site.outputs  # type: ignore[attr-defined]  # memory_ports gives MemoryObjects
+    for folder in {key.rpartition("/")[0] for key in outputs}:
+        (out / folder).mkdir(parents=True, exist_ok=True)
+    for key, output in outputs.items():
+        path = os.path.join(out, key)
+        if not _holds(path, output.body):
+            with open(path, "wb") as file:
+                file.write(output.body)
+    return len(outputs)
+
+
+def _holds(path: str, body: bytes) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return file.read() == body
+    except FileNotFoundError:
+        return False
