@@ -62,7 +62,7 @@ RESERVED = frozenset(
 
 
 class Filed(NamedTuple):
-    """What a key in the drafts bucket is: `kind` is draft, author, topic, page or site; `name` is its file name's stem."""
+    """What a key in the drafts bucket is: `kind` is draft, author, topic, page, update or site; `name` is its file name's stem."""
 
     kind: str
     name: str
@@ -79,7 +79,7 @@ def classify(key: str) -> Filed | None:
         return Filed("site", "site", "")
     path = PurePosixPath(key)
     parts = path.parts
-    kinds = {"drafts": "draft", "authors": "author", "topics": "topic", "pages": "page"}
+    kinds = {"drafts": "draft", "authors": "author", "topics": "topic", "pages": "page", "updates": "update"}
     if len(parts) < 2 or parts[0] not in kinds or path.suffix not in (".md", ".markdown"):
         return None
     kind = kinds[parts[0]]

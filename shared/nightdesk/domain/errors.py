@@ -4,6 +4,7 @@ NightdeskError
 ├── Permanent      trying again cannot help: tell the author, never retry
 │   └── Rejected   a draft that cannot be published as it stands, with each problem's line and key
 ├── Transient      the world was unwell: retry later, with patience
+│   └── TooMany    somebody asks for more than they may in this time
 └── Conflict       somebody else wrote first: look again
 """
 
@@ -22,6 +23,14 @@ class Permanent(NightdeskError):
 
 class Transient(NightdeskError):
     """A passing fault of something outside; the same call may succeed later."""
+
+
+class TooMany(Transient):
+    """More than one may ask for in this time; `seconds` says when the next one is taken."""
+
+    def __init__(self, message: str, seconds: int) -> None:
+        super().__init__(message)
+        self.seconds = seconds
 
 
 class Conflict(NightdeskError):

@@ -13,6 +13,16 @@ PUBLIC = "public"
 
 
 @dataclass(frozen=True, slots=True)
+class Feed:
+    """A feed that the ticker watches. What comes from one that is not `trusted` waits for an editor."""
+
+    url: str
+    topic: str = ""
+    trusted: bool = False
+    weight: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """What a newsroom says of its site. Every field has a default, so that a bucket without `site.yaml` works.
 
@@ -28,6 +38,7 @@ class Site:
     teaser: str = "The rest of this passage is for {tier}s."
     require_profiles: bool = False
     support: tuple[tuple[str, str], ...] = field(default=())
+    feeds: tuple[Feed, ...] = ()
 
     def rank(self, tier: str) -> int:
         """A tier's place in the order; one that the site does not know outranks every reader, so it stays shut."""
@@ -48,7 +59,7 @@ class Site:
         if not data:
             return cls()
         known = {**data, "tiers": tuple(data["tiers"]), "support": tuple((a, b) for a, b in data["support"])}
-        return cls(**known)
+        return cls(**known | {"feeds": tuple(Feed(**feed) for feed in data.get("feeds", ()))})
 
 
 def is_return_path(text: str) -> bool:

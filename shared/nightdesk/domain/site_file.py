@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from .addresses import host_of, is_loopback_address, is_public_link
 from .errors import Problem, Rejected
 from .frontmatter import Reader, decode, parse_yaml
-from .site import PUBLIC, TIER, Site, is_link
+from .site import PUBLIC, TIER, Feed, Site, is_link
+from .text import SLUG
+
+_FEEDS = 50
 
 
 def parse_site(raw: bytes) -> tuple[Site, tuple[Problem, ...]]:
@@ -45,7 +49,6 @@ def parse_site(raw: bytes) -> tuple[Site, tuple[Problem, ...]]:
         if not label or not is_link(url):
             entry.problem(node, "url", "each support link needs a label, and an https address or a path on this site")
         support.append((label, url))
-    keys.find("feeds")
     site = Site(
         name=keys.text("name", "title") or default.name,
         tagline=keys.text("tagline", "description"),
@@ -56,8 +59,30 @@ def parse_site(raw: bytes) -> tuple[Site, tuple[Problem, ...]]:
         teaser=keys.text("teaser") or default.teaser,
         require_profiles=keys.flag("require_profiles"),
         support=tuple(support),
+        feeds=_feeds(keys),
     )
     warnings = [Problem(node.line, key, "is not a setting that is known here") for key, node in keys.unread().items()]
     if problems:
         raise Rejected(*problems)
     return site, tuple(warnings)
+
+
+def _feeds(keys: Reader) -> tuple[Feed, ...]:
+    feeds: dict[str, Feed] = {}
+    for entry, node in keys.mappings("feeds"):
+        url, topic, weight = entry.text("url"), entry.text("topic"), entry.text("weight") or "0"
+        # One on this machine is for the local cloud and its tests: whoever reads feeds refuses it anywhere else.
+        if not is_public_link(url) and not is_loopback_address(host_of(url)):
+            entry.problem(node, "url", "each feed needs an https address")
+        if url in feeds:
+            entry.problem(node, "url", f"“{url[:80]}” stands twice")
+        if topic and not SLUG.fullmatch(topic):
+            entry.problem(node, "topic", f"“{topic[:60]}” is no topic's id: lower-case letters, digits, hyphens")
+        if not re.fullmatch("[0-9]", weight):
+            entry.problem(node, "weight", "must be a whole number from 0 to 9")
+            weight = "0"
+        feeds[url] = Feed(url, topic, entry.flag("trusted"), int(weight))
+    if len(feeds) > _FEEDS:
+        found = keys.find("feeds")
+        keys.problems.append(Problem(found[1].line if found else 0, "feeds", f"{_FEEDS} feeds are the most"))
+    return tuple(feeds.values())

@@ -18,19 +18,31 @@ pages and name the articles that readers do not get yet.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+from nightdesk.domain.errors import Problem
 
 from .ports import ANY, Change, Item, Table
 
 RECORD, CLAIM, DRAFT = "record", "claim", "draft"
 PREVIEW = "preview"
 """Before the names of lists of articles that readers do not get yet."""
+ACCEPTED = "accepted"
+"""A file was read; whether readers see it is for its article's state to say."""
+_TOLD = 50
 
 
 def draft_record(table: Table, key: str) -> Item | None:
     """What became of the file at `key`."""
     return table.get(f"draft#{key}", DRAFT)
+
+
+def told(problems: Sequence[Problem]) -> list[dict[str, Any]]:
+    """As many problems as an author can use, in what a record and an event can hold."""
+    told = [{"line": p.line, "key": p.key[:100], "message": p.message[:500]} for p in problems[:_TOLD]]
+    more = len(problems) - len(told)
+    return told + ([{"line": 0, "key": "", "message": f"and {more:,} more"}] if more else [])
 
 
 def draft_changes(key: str, item: Item, expected: int | str | None, rejected: bool) -> list[Change]:

@@ -22,14 +22,11 @@ from nightdesk.domain.text import SLUG, slug_of_filename, slugify
 from nightdesk.rendering.markdown import clean_path, is_foreign, render_passages, render_plain, to_html
 
 from . import catalogue
+from .catalogue import ACCEPTED
 from .converge import converge, store
 from .history import History, Past, claimed_since, first_published, history, last_changed, past_writes
 from .ports import Event, Item, Output, Ports
 from .stored import IMAGE_TYPES, JSON, editorial_key, load_site
-
-_TOLD = 50
-ACCEPTED = "accepted"
-"""A file was read; whether readers see it is for its article's state to say."""
 
 
 class Rendered(NamedTuple):
@@ -62,8 +59,8 @@ def render(key: str, ports: Ports) -> tuple[Rendered, ...]:
 
 def _subjects(key: str, ports: Ports) -> list[str]:
     """The files that a key speaks of: itself, or those that may show it as an image."""
-    if classify(key):
-        return [key]
+    if filed := classify(key):
+        return [] if filed.kind == "update" else [key]
     path = PurePosixPath(key)
     if path.suffix.lower() not in IMAGE_TYPES:
         return []
@@ -172,8 +169,8 @@ def _write_draft(key: str, filed: Filed, made: _Made, ports: Ports) -> _Fate:
         "state": REJECTED if made.etag else WITHDRAWN,
         "revision": before["revision"] if before else 0,
         "document": before["document"] if before and made.etag else "",
-        "problems": _told(made.problems),
-        "warnings": _told(made.warnings),
+        "problems": catalogue.told(made.problems),
+        "warnings": catalogue.told(made.warnings),
         "etag": made.etag,
     }
     freed: frozenset[str] = frozenset()
@@ -249,7 +246,7 @@ def _settle_document(
     held = claim(document.slug)
     if held["holder"] != key:
         problem = Problem(1, "slug", f"the slug “{document.slug}” is held by {held['holder']}; choose another")
-        record["problems"] = _told([problem])
+        record["problems"] = catalogue.told([problem])
         return frozenset(), frozenset()
     ousted = {held["ousted"]}
     left = [slug for slug in record["slugs"] if slug != document.slug]
@@ -269,7 +266,7 @@ def _settle_document(
             leave(slug, document.slug, ports)
         else:
             told = f"/articles/{slug}/ does not lead here: {pointer['holder']} holds that slug"
-            record["warnings"] = [*record["warnings"], *_told([Problem(0, "aliases", told)])]
+            record["warnings"] = [*record["warnings"], *catalogue.told([Problem(0, "aliases", told)])]
     return _retire(left, key, document.slug, ports), frozenset(ousted - {""})
 
 
@@ -291,13 +288,6 @@ def _take_decisions_along(left: Sequence[str], slug: str, key: str, ports: Ports
         decisions = ports.work.get(editorial_key(former)) if held and held["holder"] == key else None
         if decisions and not ports.work.stat(editorial_key(slug)):
             store(ports.work, Output(editorial_key(slug), decisions.body, JSON))
-
-
-def _told(problems: Sequence[Problem]) -> list[dict[str, Any]]:
-    """As many problems as an author can use, in what a record and an event can hold."""
-    told = [{"line": p.line, "key": p.key[:100], "message": p.message[:500]} for p in problems[:_TOLD]]
-    more = len(problems) - len(told)
-    return told + ([{"line": 0, "key": "", "message": f"and {more:,} more"}] if more else [])
 
 
 def _save(
@@ -514,8 +504,8 @@ def _render_profile(key: str, filed: Filed, ports: Ports) -> Rendered:
         try:
             body, warnings = _profile(raw, filed, images)
         except Rejected as error:
-            return None, item | {"state": REJECTED, "problems": _told(error.problems)}
-        return body, item | {"state": ACCEPTED, "warnings": _told(warnings)}
+            return None, item | {"state": REJECTED, "problems": catalogue.told(error.problems)}
+        return body, item | {"state": ACCEPTED, "warnings": catalogue.told(warnings)}
 
     def write(made: tuple[bytes | None, dict[str, Any]]) -> bool:
         body, item = made
