@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from nightdesk.domain.updates import Entry
 
 from nightdesk.domain.mail import Mail
 
@@ -155,6 +158,44 @@ class Alarm(Protocol):
         """Have an article looked at at `moment` or soon after. Asking again is no error, and a look too many does no harm."""
 
 
+class Timer(Protocol):
+    """What lets the ticker look again at a moment of its own."""
+
+    def wake(self, seconds: int) -> None:
+        """Ask for a look in so many seconds, 900 at most."""
+
+
+class Ask(NamedTuple):
+    """A feed to be read: its address, and what tells whether it changed since it was read last (empty at first)."""
+
+    url: str
+    etag: str = ""
+    modified: str = ""
+    digest: str = ""
+
+
+class Reading(NamedTuple):
+    """What was read of a feed. `entries` is None where it had not changed; `problem` says why nothing could be read.
+
+    `retry_after` is how many seconds the feed's server asked to be left alone for, or 0.
+    """
+
+    url: str
+    entries: tuple[Entry, ...] | None = None
+    etag: str = ""
+    modified: str = ""
+    digest: str = ""
+    problem: str = ""
+    retry_after: int = 0
+
+
+class Feeds(Protocol):
+    """Other people's feeds."""
+
+    def read(self, asks: Sequence[Ask]) -> Iterator[Reading]:
+        """Read feeds side by side; each is given as soon as it is there, and all are within a few seconds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """Everything a stage may touch, handed in by its handler. `base_url` serves a site whose settings name none;
@@ -167,6 +208,7 @@ class Ports:
     bus: Bus
     cdn: Cdn
     alarm: Alarm
+    updates: Table
     base_url: str = ""
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     can_sign_in: bool = True
