@@ -33,7 +33,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
-FUNCTIONS = ("render", "gate", "index", "invalidate", "reconcile")
+FUNCTIONS = ("render", "gate", "index", "invalidate", "updates", "reconcile")
 """The pipeline's stages."""
 APIS = ("reader_api",)
 """Functions with routes. Each is a package, so that its modules can import one another."""

@@ -20,8 +20,8 @@ from nightdesk_local.up import LocalCloud
 from pytest_localstack import constants
 from pytest_localstack.session import RunningSession
 
-STAGES = ("Render", "Gate", "Index", "Invalidate")
-QUEUES = ("Render", "Gate", "Touch", "Index", "Invalidate", "Bulk")
+STAGES = ("Render", "Gate", "Index", "Invalidate", "Updates")
+QUEUES = ("Render", "Gate", "Touch", "Index", "Invalidate", "Bulk", "Updates")
 LOCALSTACK_IMAGE = "localstack/localstack:4.14"
 """The last one that starts without an account (pytest-localstack's own default)."""
 _KNOWN = (
@@ -107,9 +107,13 @@ class CloudUnderTest:
         assert answer["FailedEntryCount"] == 0
 
     def messages(self, queue: str, *, dead: bool = False) -> int:
-        """How many messages a queue holds, those that are being worked on or come later among them."""
+        """How many messages a queue holds, those that are being worked on or come later among them.
+
+        But for those that wait for the end of an update: that may be far off.
+        """
         name = f"{queue}{'DeadLetter' if dead else ''}QueueUrl"
-        counts = [f"ApproximateNumberOfMessages{kind}" for kind in ("", "NotVisible", "Delayed")]
+        kinds = ("", "NotVisible") if queue == "Updates" else ("", "NotVisible", "Delayed")
+        counts = [f"ApproximateNumberOfMessages{kind}" for kind in kinds]
         found = self.client("sqs").get_queue_attributes(QueueUrl=self.outputs[name], AttributeNames=counts)
         return sum(int(found["Attributes"][count]) for count in counts)
 

@@ -24,7 +24,7 @@ from cloud_under_test import QUEUES, Answer, CloudUnderTest
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
 TIERS = ("public", "subscriber", "member")
-STAGES = ("Render", "Gate", "Index", "Invalidate")
+STAGES = ("Render", "Gate", "Index", "Invalidate", "Updates")
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><title>{}</title></svg>'
 
 

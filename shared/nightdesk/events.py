@@ -145,6 +145,27 @@ class MembershipChanged(Detail):
     id: str = Field(pattern="^[0-9a-f]{32}$")
 
 
+class UpdatePosted(Detail):
+    """An update was posted, approved or removed: `state` is live, waiting or removed."""
+
+    id: str = Field(pattern=SLUG)
+    state: str
+
+
+class UpdateEnded(Detail):
+    """An update's time is over: take it from the pages."""
+
+
+class TickerDue(Detail):
+    """The minute is over: look for all that should have been done, and read the feeds."""
+
+
+class TickerRefreshed(Detail):
+    """The ticker's pages and files were brought in line with its updates."""
+
+    paths: list[str]
+
+
 DETAILS: dict[str, type[Detail]] = {
     model.__name__: model
     for model in (
@@ -166,6 +187,10 @@ DETAILS: dict[str, type[Detail]] = {
         PagesWritten,
         CacheInvalidated,
         MembershipChanged,
+        UpdatePosted,
+        UpdateEnded,
+        TickerDue,
+        TickerRefreshed,
     )
 }
 

@@ -19,14 +19,14 @@ from botocore.config import Config
 from botocore.session import get_session
 from pydantic import ValidationError
 
-from nightdesk.adapters.aws import CloudFrontCdn, EventBridgeBus, S3Objects, SchedulerAlarm
+from nightdesk.adapters.aws import CloudFrontCdn, EventBridgeBus, S3Objects, SchedulerAlarm, SqsTimer
 from nightdesk.adapters.dynamodb import DynamoTable
 from nightdesk.domain.errors import NightdeskError
 from nightdesk.events import DETAILS, Detail, Envelope, ObjectEvent
 from nightdesk.settings import Settings
 from nightdesk.stages import Batch
 from nightdesk.usecases.parked import note_failure
-from nightdesk.usecases.ports import Ports, Table
+from nightdesk.usecases.ports import Feeds, Ports, Table, Timer
 
 logger = Logger()
 metrics = Metrics()
@@ -49,20 +49,33 @@ def aws_ports(settings: Settings, source: str, make_client: Callable[..., Any] |
     def client(service: str) -> Any:
         return make(service, config=_CONFIG)
 
-    s3 = client("s3")
+    s3, dynamodb = client("s3"), client("dynamodb")
     return Ports(
         drafts=S3Objects(s3, settings.drafts_bucket),
         work=S3Objects(s3, settings.work_bucket),
         site=S3Objects(s3, settings.site_bucket),
-        articles=DynamoTable(client("dynamodb"), settings.articles_table),
+        articles=DynamoTable(dynamodb, settings.articles_table),
         bus=EventBridgeBus(client("events"), settings.bus, source),
         cdn=CloudFrontCdn(client("cloudfront") if settings.distribution_id else None, settings.distribution_id),
         alarm=SchedulerAlarm(
             lambda: client("scheduler"), settings.alarm_group, (settings.alarm_queue, settings.alarm_role)
         ),
+        updates=DynamoTable(dynamodb, settings.updates_table),
         base_url=settings.base_url,
         can_sign_in=bool(settings.mail_sender),
     )
+
+
+def aws_timer(queue_url: str) -> Timer:
+    """What lets the stage of a queue look again later."""
+    return SqsTimer(lambda: get_session().create_client("sqs", config=_CONFIG), queue_url)
+
+
+def web_feeds(settings: Settings) -> Feeds:
+    """Other people's feeds. Loaded when some are to be read: most messages are about something else."""
+    from nightdesk.adapters.feeds import WebFeeds
+
+    return WebFeeds(loopback=settings.loopback_feeds == "yes")
 
 
 def detail_of(envelope: Envelope) -> Detail | ObjectEvent:

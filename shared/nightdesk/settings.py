@@ -40,6 +40,9 @@ class Settings(BaseModel):
     sign_ins_per_address: int = 10
     sign_ins_per_network: int = 60
     sign_ins_per_hour: int = 3000
+    updates_queue: str = ""
+    loopback_feeds: str = ""
+    """`yes` where feeds on this machine may be read: on the local cloud only."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:

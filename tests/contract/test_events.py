@@ -25,14 +25,14 @@ HEARD_BY = {
     "ObjectDeleted": {"render"},
     "DraftTouched": {"render"},
     "ArticleRendered": {"gate"},
-    "ArticleWithdrawn": {"gate"},
+    "ArticleWithdrawn": {"gate", "updates"},
     "ArticleScheduled": {"gate"},
     "EditorActed": {"gate"},
     "ArticleDue": set(),  # from the scheduler, which puts it straight into the gate's queue
     "ReconcileDue": set(),  # likewise, into the queue of its own
     "ArticleTouched": {"touch"},
     "ProfileChanged": {"gate", "index"},
-    "SiteChanged": {"gate", "index"},
+    "SiteChanged": {"gate", "index", "updates"},
     "ArticleGated": {"index", "invalidate"},
     "ListTouched": {"index"},
     "ArticleEntered": {"index"},
@@ -41,6 +41,10 @@ HEARD_BY = {
     "DraftRejected": set(),
     "CacheInvalidated": set(),
     "MembershipChanged": set(),
+    "UpdatePosted": {"updates"},
+    "UpdateEnded": {"updates"},
+    "TickerDue": {"updates"},
+    "TickerRefreshed": set(),
 }
 STAGES = {
     "render": ("Render",),
@@ -48,6 +52,7 @@ STAGES = {
     "index": ("Index",),
     "invalidate": ("Invalidate", "Bulk"),
     "reconcile": ("Reconcile",),
+    "updates": ("Updates",),
 }
 """Each stage's queues."""
 SENDERS = {*(f"nightdesk.{stage}" for stage in STAGES), "nightdesk.editor", "nightdesk.alarm", "nightdesk.reader_api"}
@@ -90,6 +95,9 @@ def matches(pattern: Any, value: Any) -> bool:
                 return True
         elif isinstance(wanted, dict) and "prefix" in wanted:
             if isinstance(value, str) and value.startswith(wanted["prefix"]):
+                return True
+        elif isinstance(wanted, dict) and "anything-but" in wanted:
+            if isinstance(value, str) and not value.startswith(wanted["anything-but"]["prefix"]):
                 return True
         elif isinstance(wanted, dict):
             assert wanted == {"Ref": "DraftsBucket"}, f"this test does not know {wanted}"
@@ -301,6 +309,14 @@ def test_the_rules_bring_an_event_to_those_who_act_on_it(name: str, resources: d
     assert sorted(heard) == sorted(f"{stage.capitalize()}Queue" for stage in HEARD_BY[name])
 
 
+def test_updates_filed_in_the_drafts_bucket_go_to_their_own_stage(resources: dict[str, Any]) -> None:
+    created = json.loads(json.dumps(SAMPLES["ObjectCreated"]))
+    for key, stage in (("updates/a.md", "Updates"), ("updates.md", "Render"), ("drafts/updates/index.md", "Render")):
+        created["detail"]["object"]["key"] = key
+        heard = [queues for ours, pattern, queues in rules_of(resources) if not ours and matches(pattern, created)]
+        assert heard == [[f"{stage}Queue"]]
+
+
 def test_no_rule_hears_of_other_buckets_or_senders(resources: dict[str, Any]) -> None:
     created = json.loads(json.dumps(SAMPLES["ObjectCreated"]))
     created["detail"]["bucket"]["name"] = "nightdesk-sitebucket"
@@ -335,4 +351,4 @@ def test_a_stage_knows_the_events_that_its_queue_gets(stage: str) -> None:
     expected = {name for name, heard in HEARD_BY.items() if heard & queues and name in DETAILS}
     known = {name for name, model in DETAILS.items() if imported & {base.__name__ for base in model.__mro__}}
     assert known - {"ArticleDue", "ReconcileDue"} == expected
-    assert ("ObjectEvent" in imported) == (stage == "render")
+    assert ("ObjectEvent" in imported) == (stage in ("render", "updates"))

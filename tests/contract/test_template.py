@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from nightdesk.adapters.dynamodb import TTL
-from nightdesk.events import DETAILS
+from nightdesk.events import DETAILS, Envelope
 from nightdesk_local.deploy import load_template
 from nightdesk_local.layers import APIS, EDGE_FUNCTIONS, FUNCTIONS, KEY_REFERENCES, edge_fragment
 
@@ -86,7 +86,9 @@ def test_each_function_has_a_role_of_its_own() -> None:
     functions = of_type("AWS::Serverless::Function")
     assert sorted(functions) == sorted(f"{name}Function" for name in [*STAGES, *APIS_IN_TEMPLATE])
     roles = [function["Role"]["Fn::GetAtt"][0] for function in functions.values()]
-    assert sorted([*roles, "AlarmRole"]) == sorted(of_type("AWS::IAM::Role"))
+    schedules = of_type("AWS::Scheduler::Schedule").values()
+    roles += [schedule["Target"]["RoleArn"]["Fn::GetAtt"][0] for schedule in schedules]
+    assert sorted({*roles, "AlarmRole"}) == sorted(of_type("AWS::IAM::Role"))
     assert not [role for role in of_type("AWS::IAM::Role").values() if "ManagedPolicyArns" in role]
 
 
@@ -155,6 +157,38 @@ def test_a_stage_hears_exactly_what_it_understands(stage: str) -> None:
             pattern = rule["EventPattern"]
             heard |= {"ObjectEvent"} if pattern["source"] == ["aws.s3"] else set(pattern["detail-type"])
     assert heard == understood
+
+
+def sites_written_by(role: str) -> dict[str, list[str]]:
+    """The keys of the site's bucket that a role may write, and those that it may not even so."""
+    found: dict[str, list[str]] = {"Allow": [], "Deny": []}
+    for name, statement in statements():
+        if name == role and "s3:PutObject" in as_list(statement["Action"]):
+            resources = [str(next(iter(r.values()))) for r in as_list(statement["Resource"])]
+            found[statement["Effect"]] += [r.partition("/")[2] for r in resources if r.startswith("${SiteBucket.Arn}")]
+    return found
+
+
+def test_the_tickers_files_are_the_tickers_alone() -> None:
+    assert sites_written_by("UpdatesRole") == {"Allow": ["updates/*"], "Deny": []}
+    assert "updates/*" in sites_written_by("IndexRole")["Deny"]
+    assert sites_written_by("GateRole") == {"Allow": ["articles/*"], "Deny": []}
+
+
+def test_feeds_on_ones_own_machine_are_for_laptops() -> None:
+    names = {
+        function: resource["Environment"]["Variables"]["NIGHTDESK_LOOPBACK_FEEDS"]
+        for function, resource in of_type("AWS::Serverless::Function").items()
+        if "NIGHTDESK_LOOPBACK_FEEDS" in resource["Environment"]["Variables"]
+    }
+    assert names == {"UpdatesFunction": {"Fn::If": ["OnAws", "no", "yes"]}}
+    assert TEMPLATE["Conditions"]["OnAws"] == {"Fn::Equals": [{"Ref": "Emulated"}, "no"]}
+
+
+def test_the_schedule_says_what_the_stage_understands() -> None:
+    schedule = RESOURCES["TickerScheduleEntry"]["Properties"]
+    assert schedule["Target"]["Arn"] == {"Fn::GetAtt": ["UpdatesQueue", "Arn"]}
+    assert Envelope.model_validate_json(schedule["Target"]["Input"]).type == "TickerDue"
 
 
 def test_buckets_are_private_and_keep_versions() -> None:

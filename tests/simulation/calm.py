@@ -90,4 +90,4 @@ class CalmWorld:
         self.say(events)
 
 
-_ORDER = ("render", "gate", "index", "invalidate")
+_ORDER = ("render", "gate", "index", "updates", "invalidate")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from nightdesk.adapters.memory import MemoryTimer
 from nightdesk.events import DETAILS, ObjectEvent
 from nightdesk.rendering.environment import Theme
 from nightdesk.stages import Batch
@@ -11,7 +13,8 @@ from nightdesk.stages.gate import GateBatch
 from nightdesk.stages.index import IndexBatch
 from nightdesk.stages.invalidate import InvalidateBatch
 from nightdesk.stages.render import RenderBatch
-from nightdesk.usecases.ports import Event, Ports
+from nightdesk.stages.updates import UpdatesBatch
+from nightdesk.usecases.ports import Ask, Event, Ports, Reading
 
 from .acts import Act
 from .routes import FILE_MOVED, Route, routes
@@ -56,6 +59,13 @@ def name_of(message: Message) -> str:
     return " ".join([f"{message.stage}: {message.event.type}", *about])
 
 
+class NoFeeds:
+    """What reads feeds where there are none."""
+
+    def read(self, asks: Sequence[Ask]) -> Iterator[Reading]:
+        return iter(())
+
+
 def batch_of(stage: str, ports: Ports, theme: Theme) -> Batch:
     """A batch as the stage's handler makes it."""
     if stage == "render":
@@ -64,5 +74,7 @@ def batch_of(stage: str, ports: Ports, theme: Theme) -> Batch:
         return GateBatch(ports, theme)
     if stage == "index":
         return IndexBatch(ports, theme)
+    if stage == "updates":
+        return UpdatesBatch(ports, theme, MemoryTimer(), NoFeeds)
     assert stage == "invalidate"
     return InvalidateBatch(ports)

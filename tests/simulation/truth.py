@@ -34,6 +34,7 @@ from nightdesk.usecases.lists import months_of, refresh, refresh_site
 from nightdesk.usecases.ports import ANY, Change, Ports
 from nightdesk.usecases.render import render
 from nightdesk.usecases.stored import editorial_key, load_decisions, load_site
+from nightdesk.usecases.ticker import refresh as refresh_ticker
 
 from .world import World
 
@@ -121,6 +122,7 @@ def _publish_all(ports: Ports, theme: Theme) -> None:
     for name, some in months.items():
         refresh(name, some, site, ports, theme)
     refresh_site(ports, theme)
+    refresh_ticker(ports, theme, everything=True)
 
 
 def faults(world: World) -> list[str]:

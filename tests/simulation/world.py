@@ -211,6 +211,7 @@ class World:
         self.site = Site(self)
         self.table = MemoryTable()
         parts = {"drafts": self.drafts, "work": self.work, "site": self.site, "articles": self.table}
+        parts["updates"] = MemoryTable()
         parts |= {"bus": _Bus(self), "cdn": self.cache, "alarm": Alarm(self)}
         self.ports = Ports(**{name: Wire(name, inner, self) for name, inner in parts.items()}, clock=clock)
         self.taken_down: set[str] = set()

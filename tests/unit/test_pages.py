@@ -17,6 +17,7 @@ from nightdesk.domain.documents import Document
 from nightdesk.domain.drafts import parse_draft
 from nightdesk.domain.memberships import Membership, Standing
 from nightdesk.domain.site import Site
+from nightdesk.domain.updates import Update
 from nightdesk.domain.views import view
 from nightdesk.rendering import pages, reader_pages
 from nightdesk.rendering.contexts import Link
@@ -37,6 +38,18 @@ PERSONA = {
 }
 PERSON = {"name": "Bo Berg", "human": True, "responsible_editor": "", "body": "", "portrait": "/authors/bo/bo.0.png"}
 TOPIC = {"name": "Energy"}
+UPDATE = Update(
+    id="a",
+    headline="Strait reopens",
+    summary="Both lanes.",
+    url="/articles/a/",
+    topic="trade",
+    weight=0,
+    published="2026-11-24T05:38:00.123Z",
+    expires="2026-12-24T05:38:00.123Z",
+    source="editor:e",
+    status="live",
+)
 
 
 @pytest.fixture(scope="module")
@@ -384,7 +397,8 @@ def test_other_boxes_are_there(theme: Theme) -> None:
     assert "More in Energy" in related
     assert "Earlier &amp; other" in related
     assert '<a href="/topics/energy/">See all of Energy</a>' in related
-    assert 'data-updates="/updates/latest.json"' in page
+    assert page.count("data-update-box") == 1
+    assert 'data-topic="energy"' in page
     assert "<li>copper</li>" in page
 
 
@@ -585,7 +599,8 @@ def test_other_pages_are_well_formed(theme: Theme) -> None:
         pages.corrections_html(theme, SITE, "Corrections", "<p>Policy.</p>", entries),
         pages.corrections_html(theme, SITE, "Corrections", "", []),
         pages.page_html(theme, SITE, HOSTILE, "/about/", "<p>Text.</p>"),
-        pages.page_html(theme, SITE, "Updates", "/updates/", "<p>None.</p>", template="updates.html"),
+        pages.updates_html(theme, SITE, []),
+        pages.updates_html(theme, SITE, [UPDATE, replace(UPDATE, id="b", url="", summary="", headline=HOSTILE)]),
         pages.directory_html(theme, SITE, "Topics", "/topics/", [Link(HOSTILE, "/topics/y/")]),
     ]
     for page in made:

@@ -280,3 +280,22 @@ class SesMailer:
         except ClientError as error:
             # What SES says may quote the address, which belongs into no log.
             raise Permanent(f"SES does not take the mail: {error.response['Error']['Code']}") from None
+
+
+class SqsTimer:
+    """A queue whose stage looks again when it gets a message; a message may wait for 900 seconds at most.
+
+    Args:
+        make_client: makes a client of SQS, when one is needed.
+    """
+
+    def __init__(self, make_client: Callable[[], Any], queue_url: str) -> None:
+        self._make_client = make_client
+        self._queue_url = queue_url
+
+    def wake(self, seconds: int) -> None:
+        event = {"source": "nightdesk.updates", "detail-type": "UpdateEnded", "detail": {"version": 1}}
+        with faults("ask for a look"):
+            self._make_client().send_message(
+                QueueUrl=self._queue_url, MessageBody=json.dumps(event), DelaySeconds=seconds
+            )

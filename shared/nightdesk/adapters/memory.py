@@ -175,6 +175,16 @@ class MemoryAlarm:
         self.asked.add((moment, slug))
 
 
+class MemoryTimer:
+    """A timer that remembers what it was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
+    def wake(self, seconds: int) -> None:
+        self.asked.append(seconds)
+
+
 def memory_ports(base_url: str = "", clock: Clock = wall_clock) -> Ports:
     """A world of its own."""
     return Ports(
@@ -185,6 +195,7 @@ def memory_ports(base_url: str = "", clock: Clock = wall_clock) -> Ports:
         bus=MemoryBus(),
         cdn=MemoryCdn(),
         alarm=MemoryAlarm(),
+        updates=MemoryTable(),
         base_url=base_url,
         clock=clock,
     )

@@ -176,13 +176,17 @@ class RelatedBox(NamedTuple):
 
 
 class ArticleContext(NamedTuple):
-    """The article page of one tier. `footnotes` is the list of notes that the visible text refers to, or empty."""
+    """The article page of one tier. `footnotes` is the list of notes that the visible text refers to, or empty.
+
+    `updates_topic` is the id of the topic that the Update box prefers, or empty.
+    """
 
     site: SiteContext
     head: Head
     title: str
     dek: str
     topic: Link | None
+    updates_topic: str
     tags: tuple[str, ...]
     authors: tuple[AuthorBox, ...]
     published: Stamp
@@ -202,7 +206,8 @@ class ListContext(NamedTuple):
     """The front page, a topic or author front, or a month of an archive.
 
     `kind` is one of `home`, `topic`, `author`, `month`. `months` leads to the archive pages, newest first;
-    `newer` and `older` are the neighbouring months of a month page; `author` is set on author fronts.
+    `newer` and `older` are the neighbouring months of a month page; `author` is set on author fronts. `updates_topic`
+    is the id of the topic that the Update box prefers, or empty.
     """
 
     site: SiteContext
@@ -215,6 +220,7 @@ class ListContext(NamedTuple):
     months: tuple[Link, ...]
     newer: Link | None
     older: Link | None
+    updates_topic: str
 
 
 class DirectoryContext(NamedTuple):
@@ -302,6 +308,25 @@ class SignInMailContext(NamedTuple):
     link: str
     code: str
     minutes: int
+
+
+class UpdateItem(NamedTuple):
+    """One update of the ticker; `url` may be empty."""
+
+    id: str
+    headline: str
+    summary: str
+    url: str
+    date: Stamp
+
+
+class UpdatesContext(NamedTuple):
+    """The ticker's page, newest first."""
+
+    site: SiteContext
+    head: Head
+    heading: str
+    updates: tuple[UpdateItem, ...]
 
 
 class FeedContext(NamedTuple):

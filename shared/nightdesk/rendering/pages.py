@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
 from html import unescape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
@@ -39,8 +40,13 @@ from .contexts import (
     SourcesBox,
     Stamp,
     TocEntry,
+    UpdateItem,
+    UpdatesContext,
 )
 from .environment import Theme
+
+if TYPE_CHECKING:
+    from nightdesk.domain.updates import Update
 
 Profile = Mapping[str, Any]
 _IPTC = "http://cv.iptc.org/newscodes/digitalsourcetype/"
@@ -199,6 +205,7 @@ def article_pages(
         title=document.title,
         dek=document.dek,
         topic=topic_links[0] if topic_links else None,
+        updates_topic=document.topics[0][0] if document.topics else "",
         tags=document.tags,
         authors=boxes,
         published=stamp(document.date),
@@ -372,6 +379,7 @@ def list_html(
         months=tuple(months),
         newer=None,
         older=None,
+        updates_topic=path.split("/")[2] if kind == "topic" else "",
     )
     return theme.render("list.html", context)
 
@@ -394,7 +402,6 @@ def page_html(
     heading: str,
     path: str,
     body: str,
-    template: str = "page.html",
     robots: str = "",
     form: str = "",
     can_sign_in: bool = True,
@@ -402,7 +409,20 @@ def page_html(
     """A standing page, or an error page; `body` is sanitised HTML, and `form` one of the theme's `forms/`."""
     head = plain_head(site, heading, path, robots=robots)
     context = PageContext(site_context(site), head, heading, Markup(body), form, can_sign_in)
-    return theme.render(template, context)
+    return theme.render("page.html", context)
+
+
+def updates_html(theme: Theme, site: Site, updates: Sequence[Update]) -> str:
+    """The ticker's page; its moments are told in the site's zone."""
+    items = tuple(
+        UpdateItem(u.id, u.headline, u.summary, u.url, stamp(_in_zone(u.published, site))) for u in updates
+    )  # fmt: skip
+    head = plain_head(site, "Updates", "/updates/")
+    return theme.render("updates.html", UpdatesContext(site_context(site), head, "Updates", items))
+
+
+def _in_zone(iso: str, site: Site) -> str:
+    return datetime.fromisoformat(iso).astimezone(site.zone).isoformat(timespec="seconds")
 
 
 def corrections_html(theme: Theme, site: Site, heading: str, intro: str, entries: Sequence[Mapping[str, Any]]) -> str:

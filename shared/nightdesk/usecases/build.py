@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nightdesk.adapters.memory import memory_ports
+from nightdesk.domain.documents import REJECTED
 from nightdesk.rendering.environment import Theme
 
 from .assemble import Progress, assemble
+from .catalogue import draft_record
 from .ports import ANY, Output, Ports
 from .stored import IMAGE_TYPES
+from .ticker import refresh as refresh_ticker
+from .update_files import take_file
 
 
 class Built(NamedTuple):
@@ -26,7 +30,7 @@ class Built(NamedTuple):
 def read_folder(folder: Path) -> dict[str, Path]:
     """Keys of the drafts bucket, for a folder that is laid out like it, or that holds only drafts.
 
-    A folder named `drafts` may have its siblings `authors`, `topics`, `pages` and `site.yaml` beside it.
+    A folder named `drafts` may have its siblings `authors`, `topics`, `pages`, `updates` and `site.yaml` beside it.
     """
     root = folder if (folder / "drafts").is_dir() else folder.parent
     drafts = folder / "drafts" if (folder / "drafts").is_dir() else folder
@@ -35,6 +39,7 @@ def read_folder(folder: Path) -> dict[str, Path]:
         ("authors", root / "authors"),
         ("topics", root / "topics"),
         ("pages", root / "pages"),
+        ("updates", root / "updates"),
         ("drafts", drafts),
     ):
         for path in sorted(where.rglob("*")):
@@ -64,6 +69,10 @@ def build(
     for key, path in files.items():
         ports.drafts.put(Output(key, path.read_bytes(), IMAGE_TYPES.get(path.suffix.lower(), "text/markdown")), ANY)
     states, rejected = assemble(files, ports, theme, progress)
+    for key in files:
+        if take_file(key, ports) == REJECTED and (record := draft_record(ports.articles, key)):
+            rejected[key] = record["problems"]
+    refresh_ticker(ports, theme, everything=True)
     return Built(states, rejected, _write(ports, out))
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from nightdesk.domain.documents import digest
@@ -84,3 +84,19 @@ def _mark(output: Output) -> str:
         [output.content_type, output.cache_control, *(f"{k}={v}" for k, v in sorted(output.metadata.items()))]
     )
     return digest(served.encode() + b"\0" + output.body)
+
+
+def store_or_remove(objects: Objects, outputs: Iterable[Output]) -> bool:
+    """Store what has a body and remove what has none; whether anything was written.
+
+    Raises:
+        Conflict: another writer changed one of them in the meantime.
+    """
+    wrote = False
+    for output in outputs:
+        if output.body:
+            wrote |= store(objects, output)
+        elif objects.stat(output.key):
+            objects.delete(output.key)
+            wrote = True
+    return wrote

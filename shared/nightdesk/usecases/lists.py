@@ -17,7 +17,7 @@ from nightdesk.rendering.contexts import Link
 from nightdesk.rendering.environment import Theme
 
 from . import catalogue
-from .converge import converge, store
+from .converge import converge, store, store_or_remove
 from .invalidate import MANY
 from .paths import CODE_PATH, SIGN_IN_PATH, front_of, key_of, path_of
 from .ports import Event, Item, Output, Ports
@@ -105,7 +105,7 @@ def refresh(name: str, months: Iterable[str] | None, site: Site, ports: Ports, t
             there = listing.newest or listing.profile
             label = {"label": _label(kind, identifier, listing.newest, listing.profile)} if there else None
             wrote |= catalogue.mark(ports.articles, "lists", name, label)
-        wrote |= _put_or_remove(outputs, ports)
+        wrote |= store_or_remove(ports.site, outputs)
         if kind == "author":
             _store_assets(identifier, listing.profile, ports)
         return wrote
@@ -141,18 +141,6 @@ def _label(kind: str, identifier: str, cards: Iterable[dict[str, Any]], profile:
         if identifier in named:
             return str(named[identifier])
     return name_of_id(identifier)
-
-
-def _put_or_remove(outputs: Sequence[Output], ports: Ports) -> bool:
-    """Store what has a body and remove what has none; whether anything was written."""
-    wrote = False
-    for output in outputs:
-        if output.body:
-            wrote |= store(ports.site, output)
-        elif ports.site.stat(output.key):
-            ports.site.delete(output.key)
-            wrote = True
-    return wrote
 
 
 def _page(path: str, text: str, kind: str = HTML) -> Output:
@@ -230,7 +218,7 @@ def refresh_directory(kind: str, site: Site, ports: Ports, theme: Theme) -> str:
         links = [Link(label, f"{path}{i}/") for i, label in sorted(found, key=lambda pair: pair[1].casefold())]
         return [_page(path, pages.directory_html(theme, site, FOLDERS[kind].capitalize(), path, links))]
 
-    converge(read, make, lambda outputs: _put_or_remove(outputs, ports))
+    converge(read, make, lambda outputs: store_or_remove(ports.site, outputs))
     return path
 
 
@@ -259,7 +247,7 @@ def _refresh_corrections(site: Site, ports: Ports, theme: Theme) -> list[str]:
         heading, intro = (page["name"], page["body"]) if page else ("Corrections", "")
         return [_page("/corrections/", pages.corrections_html(theme, site, heading, intro, cards))]
 
-    converge(read, make, lambda outputs: _put_or_remove(outputs, ports))
+    converge(read, make, lambda outputs: store_or_remove(ports.site, outputs))
     return ["/corrections/"]
 
 
@@ -290,7 +278,7 @@ def _refresh_address(path: str, site: Site, ports: Ports, theme: Theme) -> list[
             return [Output(key_of(path), b"Moved\n", HTML, LIST_CACHE, there)]
         return [_page(path, "")]
 
-    converge(read, make, lambda outputs: _put_or_remove(outputs, ports))
+    converge(read, make, lambda outputs: store_or_remove(ports.site, outputs))
     return [path]
 
 
@@ -362,16 +350,18 @@ def _refresh_fixed(site: Site, ports: Ports, theme: Theme) -> list[str]:
     }
     for code, (heading, body_html) in errors.items():
         text = pages.page_html(theme, site, heading, "/", body_html, robots="noindex")
-        _put_or_remove([Output(f"~errors/{code}.html", text.encode(), HTML, "public, max-age=0, s-maxage=60")], ports)
+        store_or_remove(
+            ports.site, [Output(f"~errors/{code}.html", text.encode(), HTML, "public, max-age=0, s-maxage=60")]
+        )
     robots = "User-agent: *\nDisallow: /api/\nDisallow: /account/\n"
-    _put_or_remove([_page("/robots.txt", robots, "text/plain; charset=utf-8")], ports)
+    store_or_remove(ports.site, [_page("/robots.txt", robots, "text/plain; charset=utf-8")])
     for path, heading, body_html, form in (
         (SIGN_IN_PATH, "Sign in", _SIGN_IN, "signin"),
         (CODE_PATH, "Look into your mail", _LOOK, "code"),
     ):
         mail = ports.can_sign_in
         text = pages.page_html(theme, site, heading, path, body_html, robots="noindex", form=form, can_sign_in=mail)
-        _put_or_remove([_page(path, text)], ports)
+        store_or_remove(ports.site, [_page(path, text)])
     paths = [
         "/robots.txt",
         SIGN_IN_PATH,
@@ -379,19 +369,7 @@ def _refresh_fixed(site: Site, ports: Ports, theme: Theme) -> list[str]:
         *refresh("all", (), site, ports, theme),
         *_refresh_corrections(site, ports, theme),
     ]
-    paths += _refresh_updates(site, ports, theme)
     own = [key.removeprefix("pages/").removesuffix(".json") for key, _ in ports.work.list("pages/")]
     for identifier in sorted({*own, *theme.pages} - {"corrections"}):
         paths += refresh_page(identifier, site, ports, theme)
     return paths + [refresh_directory(kind, site, ports, theme) for kind in FOLDERS]
-
-
-def _refresh_updates(site: Site, ports: Ports, theme: Theme) -> list[str]:
-    """The ticker's page and data, while nothing has been posted."""
-    body = "<p>No updates have been posted yet.</p>"
-    page = pages.page_html(theme, site, "Updates", "/updates/", body, template="updates.html")
-    outputs = [_page("/updates/", page), _page("/updates/latest.json", '{"updates": []}', "application/json")]
-    _put_or_remove(
-        [output for output in outputs if not ports.site.stat(output.key) or output.key.endswith("html")], ports
-    )
-    return ["/updates/", "/updates/latest.json"]

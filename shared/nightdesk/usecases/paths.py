@@ -7,6 +7,7 @@ import re
 from nightdesk.domain.documents import digest
 
 _HOME = ("/", "/feed.xml", "/feed.json")
+_TICKER = ("/updates/", "/updates/latest.json", "/updates/box.json")
 
 SIGN_IN_PATH = "/signin/"
 CODE_PATH = "/signin/code/"
@@ -44,9 +45,11 @@ def _short(name: str) -> str:
 
 
 def front_of(path: str) -> tuple[str, tuple[str, ...]] | None:
-    """The tag of the front that a path belongs to, and all paths that bear it: a front and its feeds, which change together."""
+    """The tag of the front that a path belongs to, and all paths that bear it: a front and its feeds, or the ticker's files, which change together."""
     if path in _HOME:
         return "front-all", _HOME
+    if path in _TICKER:
+        return "ticker", _TICKER
     found = re.fullmatch(r"/(topic|author)s/([a-z0-9-]+)/(?:feed\.xml)?", path)
     if not found:
         return None

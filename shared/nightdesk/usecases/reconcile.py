@@ -127,7 +127,8 @@ def _is_left(key: str, ports: Ports) -> bool:
 
 def _other_drafts(wanted: Ports, ports: Ports) -> Iterator[str]:
     """Files of which the table knows another version, or none, and those that are gone and still have a say."""
-    there = [(key, etag) for key, etag in ports.drafts.list("") if classify(key)]
+    files = ports.drafts.list("")
+    there = [(key, etag) for key, etag in files if classify(key) and not key.startswith(_NOT_OURS)]
     records = ports.articles.get_many([(f"draft#{key}", catalogue.DRAFT) for key, _ in there])
     for (key, etag), record in zip(there, records, strict=True):
         if not record or record["etag"] != etag:

@@ -15,6 +15,7 @@ from .render import ACCEPTED
 from .stored import editorial_key, load_decisions, load_site, mark_of
 
 _PREFIXES = {"author": "/authors/", "topic": "/topics/", "page": "/"}
+_PATHS = {"site": "/", "update": "/updates/"}
 
 
 def status(slug: str, ports: Ports, now: datetime) -> dict[str, Any] | None:
@@ -33,7 +34,7 @@ def status_of_draft(key: str, record: Item, ports: Ports, now: datetime) -> dict
     state = record["state"]
     report = _report(record["slug"], state, record)
     if record["kind"] != "draft":
-        path = "/" if record["kind"] == "site" else f"{_PREFIXES[record['kind']]}{record['slug']}/"
+        path = _PATHS.get(record["kind"]) or f"{_PREFIXES[record['kind']]}{record['slug']}/"
         return report | {"url": ports.base_url + path, "state": LIVE if state == ACCEPTED else state}
     report["url"] = f"{ports.base_url}/articles/{record['slug']}/"
     blob = ports.work.get(f"articles/{record['slug']}.json") if record["document"] or state == WITHDRAWN else None
