@@ -1,0 +1,254 @@
+"""The Update box and the ticker's page in a browser: filled without anything moving, and said once."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from newsroom import Newsroom, draft
+from nightdesk.adapters.dynamodb import DynamoTable
+from nightdesk.domain.updates import Update, parse_wish
+from nightdesk.usecases.updates import post, remove
+from nightdesk_cli.publish import cli_ports
+from playwright.sync_api import Page, Route
+
+pytestmark = [pytest.mark.cloud, pytest.mark.browser]
+
+Opener = Callable[..., Page]
+SHIFTS = """
+window.shifts = [];
+new PerformanceObserver((list) => list.getEntries().forEach((entry) => window.shifts.push(
+  [entry.value, ...entry.sources.map((source) => source.node?.outerHTML?.slice(0, 80) ?? "")])))
+  .observe({type: "layout-shift", buffered: true});
+"""
+PHONE = {"viewport": {"width": 360, "height": 740}}
+LAPTOP = {"viewport": {"width": 1400, "height": 900}}
+NONE = json.dumps({"updates": [], "topics": []})
+
+
+class Desk:
+    """Posts, and waits until readers get them."""
+
+    def __init__(self, newsroom: Newsroom) -> None:
+        self._cloud = newsroom.cloud
+        self._ports = cli_ports(newsroom.cloud.cloud)
+        self._table = DynamoTable(newsroom.cloud.client("dynamodb"), newsroom.cloud.outputs["UpdatesTable"])
+
+    def post(self, headline: str, **values: str) -> Update:
+        wish = parse_wish({"headline": headline, **values}, datetime.now(UTC), UTC, "")
+        made = post(wish, "browser", "", self._ports, per_minute=0).update
+        for name in ("latest", "box", *([f"topics/{made.topic}"] if made.topic else [])):
+            self._cloud.wait_for(lambda name=name: made.id in self._cloud.get(f"/updates/{name}.json").text)
+        return made
+
+    def remove(self, update: Update) -> None:
+        remove(update.id, self._ports)
+        for name in ("latest", "box"):
+            self._cloud.wait_for(lambda name=name: update.id not in self._cloud.get(f"/updates/{name}.json").text)
+
+
+@pytest.fixture(scope="module")
+def desk(newsroom: Newsroom) -> Desk:
+    newsroom.cloud.put(
+        {
+            "drafts/box-topical.md": draft("Topical", "Words.\n\n" * 40, topics=["box-topic"], date="2026-01-05"),
+            "drafts/box-lonely.md": draft("Lonely", "Words.\n\n" * 40, topics=["box-lonely"], date="2026-01-06"),
+        }
+    )
+    newsroom.live("box-topical")
+    newsroom.live("box-lonely")
+    newsroom.cloud.settle()
+    made = Desk(newsroom)
+    made.post("Of the topic", summary="A sentence of it.", url="/articles/box-topical/", topic="box-topic")
+    made.post("Of the site", summary="Another sentence.", url="https://e.org/x")
+    return made
+
+
+def box(page: Page) -> dict[str, Any]:
+    """What the box shows."""
+    place = page.locator("[data-update-box]")
+    return {
+        "headline": place.locator(".update-headline").inner_text(),
+        "url": place.locator(".update-headline a").get_attribute("href"),
+        "summary": place.locator(".update-summary").text_content(),
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "headline", "url"),
+    [
+        ("/articles/box-topical/", "Of the topic", "/articles/box-topical/"),
+        ("/articles/box-lonely/", "Of the site", "https://e.org/x"),
+        ("/topics/box-topic/", "Of the topic", "/articles/box-topical/"),
+        ("/topics/box-lonely/", "Of the site", "https://e.org/x"),
+        ("/", "Of the site", "https://e.org/x"),
+    ],
+)
+def test_the_box_has_the_newest_of_its_topic_else_of_the_site(
+    visit: Opener, desk: Desk, newsroom: Newsroom, path: str, headline: str, url: str
+) -> None:
+    found = box(visit(path))
+    assert found["headline"] == headline
+    assert found["url"] in (url, newsroom.cloud.site_url + url)
+    assert found["summary"]
+
+
+def slow(route: Route) -> None:
+    """The data comes when the page has long been painted."""
+    time.sleep(0.7)
+    route.continue_()
+
+
+def empty(route: Route) -> None:
+    time.sleep(0.7)
+    route.fulfill(body=NONE, content_type="application/json")
+
+
+def shifts(page: Page, path: str, act: Callable[[Route], None], scroll: bool) -> list[Any]:
+    """What moved on a page while its box was filled; perhaps with the box before the reader's eyes."""
+    page.route("**/updates/*.json", act)
+    page.add_init_script(SHIFTS)
+    page.goto(path, wait_until="domcontentloaded")
+    if scroll:
+        page.evaluate(
+            "document.querySelector('[data-update-box]').scrollIntoView({block: 'center', behavior: 'instant'})"
+        )
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(300)
+    return page.evaluate("window.shifts")
+
+
+@pytest.mark.parametrize("options", [PHONE, LAPTOP], ids=["phone", "laptop"])
+@pytest.mark.parametrize("act", [slow, empty])
+@pytest.mark.parametrize(
+    ("path", "scroll"), [("/", False), ("/articles/box-topical/", False), ("/articles/box-topical/", True)]
+)
+def test_nothing_moves_when_it_is_filled_or_goes(
+    visit: Opener, desk: Desk, options: Any, act: Callable[[Route], None], path: str, scroll: bool
+) -> None:
+    page = visit("/no-such-page/", **options)
+    assert shifts(page, path, act, scroll) == []
+    if act is slow:
+        assert box(page)["headline"]
+
+
+def test_long_texts_keep_to_the_reserved_room(visit: Opener, desk: Desk) -> None:
+    update = {
+        "id": "x",
+        "headline": "A long headline " * 12,
+        "summary": "A long summary. " * 37,
+        "url": "/",
+        "topic": "",
+    }
+    body = json.dumps({"updates": [{**update, "published": "2026-11-24T05:00:00Z"}], "topics": []})
+    for path, scroll in (("/", False), ("/articles/box-lonely/", True)):
+        page = visit("/no-such-page/", **PHONE)
+
+        def late(route: Route) -> None:
+            time.sleep(0.5)
+            route.fulfill(body=body, content_type="application/json")
+
+        assert shifts(page, path, late, scroll) == []
+
+
+@pytest.mark.parametrize("path", ["/", "/articles/box-lonely/"])
+def test_it_is_absent_when_there_is_none(visit: Opener, desk: Desk, path: str) -> None:
+    page = visit("/no-such-page/", **PHONE)
+    page.route("**/updates/*.json", empty)
+    page.goto(path, wait_until="networkidle")
+    page.wait_for_timeout(200)
+    assert not page.locator("[data-update-box]").is_visible()
+    assert not page.get_by_role("complementary", name="Latest update").count()
+
+
+@pytest.mark.parametrize("path", ["/", "/articles/box-topical/"])
+def test_without_javascript_it_is_a_plain_link(visit: Opener, desk: Desk, path: str) -> None:
+    page = visit(path, java_script_enabled=False)
+    link = page.locator("[data-update-box] a")
+    assert (link.count(), link.get_attribute("href")) == (1, "/updates/")
+    assert link.is_visible()
+    place = page.locator("[data-update-box] .update").bounding_box()
+    assert place is None or place["height"] < 5
+    link.click()
+    assert page.locator("li p.update-headline", has_text="Of the topic").is_visible()
+
+
+@pytest.mark.parametrize("answer", [{"status": 404}, {"status": 200, "body": "{"}, {"status": 200, "body": "null"}])
+def test_data_that_is_missing_or_broken_leaves_the_plain_link(
+    browser: Any, desk: Desk, newsroom: Newsroom, answer: Any
+) -> None:
+    page = browser.new_context(base_url=newsroom.cloud.site_url).new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.route("**/updates/*.json", lambda route: route.fulfill(**answer))
+    page.goto("/articles/box-lonely/", wait_until="networkidle")
+    assert errors == []
+    if answer["status"] == 200 and answer["body"] == "{":
+        assert page.locator("[data-update-box] a").first.is_visible()
+    page.context.close()
+
+
+def look_again(page: Page) -> None:
+    """As when the reader comes back to the tab."""
+    with page.expect_response("**/updates/*.json"):
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(100)
+
+
+def test_it_is_said_politely_and_once(visit: Opener, desk: Desk) -> None:
+    page = visit("/articles/box-lonely/")
+    region = page.locator("[data-update-box] .update")
+    assert region.get_attribute("aria-live") == "polite"
+    page.evaluate(
+        """() => { window.changes = 0; new MutationObserver((all) => window.changes += all.length)
+        .observe(document.querySelector('.update'), {childList: true, subtree: true, characterData: true}); }"""
+    )
+    look_again(page)
+    assert page.evaluate("window.changes") == 0
+    newer = desk.post("Newer still")
+    look_again(page)
+    assert box_headline(page) == "Newer still"
+    assert page.evaluate("window.changes") == 1
+    desk.remove(newer)
+    look_again(page)
+    assert box_headline(page) == "Of the site"
+
+
+def box_headline(page: Page) -> str:
+    return page.locator("[data-update-box] .update-headline").inner_text()
+
+
+def test_the_tickers_page_takes_in_what_is_new_and_leaves_the_rest(visit: Opener, desk: Desk) -> None:
+    page = visit("/updates/")
+    rows = page.locator("[data-updates] > li")
+    before = rows.count()
+    assert before >= 2
+    page.evaluate("document.querySelectorAll('[data-updates] > li').forEach((row, n) => row.mark = n)")
+    newer = desk.post("On top of the page", summary="S")
+    look_again(page)
+    assert rows.first.locator(".update-headline").inner_text() == "On top of the page"
+    assert page.evaluate(
+        "[...document.querySelectorAll('[data-updates] > li')].slice(1, 3).map((row) => row.mark)"
+    ) == [0, 1]
+    desk.remove(newer)
+    look_again(page)
+    assert page.locator("text=On top of the page").count() == 0
+    assert page.evaluate(
+        "[...document.querySelectorAll('[data-updates] > li')].slice(0, 2).map((row) => row.mark)"
+    ) == [0, 1]
+
+
+def test_markup_in_an_update_is_text(visit: Opener, desk: Desk) -> None:
+    text = '<img src=x onerror=alert(1)> & "quotes"'
+    made = desk.post(text, summary=text)
+    for path in ("/updates/", "/articles/box-lonely/"):
+        page = visit(path)
+        headline = page.locator(".update-headline").first
+        assert headline.inner_text() == text
+        assert headline.locator("img").count() == 0
+    desk.remove(made)
