@@ -37,6 +37,7 @@ def cli_ports(cloud: Cloud) -> Ports:
         work_bucket=names["WorkBucket"],
         site_bucket=names["SiteBucket"],
         articles_table=names["ArticlesTable"],
+        updates_table=names["UpdatesTable"],
         bus=names["EventBusName"],
         distribution_id=names["DistributionId"],
         base_url=names["SiteUrl"].rstrip("/"),

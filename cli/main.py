@@ -14,6 +14,7 @@ _COMMANDS = {
     "pipeline": ("redrive", "reconcile"),
     "articles": ("withdraw", "schedule", "rollback", "rebuild"),
     "members": ("members",),
+    "updates": ("update", "updates"),
 }
 """Module -> its commands. Only the module of the command at hand is imported: the AWS SDK takes a while."""
 

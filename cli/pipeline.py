@@ -52,7 +52,7 @@ def redrive(args: argparse.Namespace) -> int:
 
 def show_pipeline(cloud: Cloud, ports: Ports, as_json: bool) -> int:
     """What is in flight, what was given up and why, and which drafts wait for their authors."""
-    in_flight = {name: in_queue(cloud, url) for name, (url, _) in queues(cloud).items()}
+    in_flight = {name: in_queue(cloud, name, url) for name, (url, _) in queues(cloud).items()}
     given_up = parked(dead_letters(cloud), ports.articles)
     dead = {name: sum(one.queue == name for one in given_up) for name in in_flight}
     waiting = [
@@ -73,12 +73,16 @@ def show_pipeline(cloud: Cloud, ports: Ports, as_json: bool) -> int:
 
 def in_flight(cloud: Cloud) -> int:
     """How many messages the pipeline has."""
-    return sum(in_queue(cloud, url) for url, _ in queues(cloud).values())
+    return sum(in_queue(cloud, name, url) for name, (url, _) in queues(cloud).items())
 
 
-def in_queue(cloud: Cloud, url: str) -> int:
-    """How many messages a queue holds, those that are being worked on or come later among them."""
-    names = [f"ApproximateNumberOfMessages{kind}" for kind in ("", "NotVisible", "Delayed")]
+def in_queue(cloud: Cloud, name: str, url: str) -> int:
+    """How many messages a queue holds, those that are being worked on or come later among them.
+
+    But for the ticker's that wait for the end of an update: they are no work in flight.
+    """
+    kinds = ("", "NotVisible") if name == "updates" else ("", "NotVisible", "Delayed")
+    names = [f"ApproximateNumberOfMessages{kind}" for kind in kinds]
     found = cloud.session().client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
     return sum(int(found[name]) for name in names)
 

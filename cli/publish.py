@@ -24,7 +24,7 @@ from .connect import Cloud, cli_ports, connect
 from .console import Progress, result, say
 from .pipeline import in_flight, show_pipeline
 
-_FOLDERS = ("drafts", "authors", "topics", "pages")
+_FOLDERS = ("drafts", "authors", "topics", "pages", "updates")
 _PATIENCE = 240.0
 _IDLE_PATIENCE = 20.0
 _LOOK_SECONDS = 3.0

@@ -22,7 +22,7 @@ from nightdesk_local.cloud import ROOT, Cloud, find, home, is_running, port
 from .connect import connect
 from .console import Progress, result, say
 
-_FOLDERS = ("drafts", "authors", "topics", "pages")
+_FOLDERS = ("drafts", "authors", "topics", "pages", "updates")
 _PATIENCE = 120.0
 _WELCOME = """Whatever you save here is published while the local cloud is up; what you delete is withdrawn.
 
@@ -30,6 +30,7 @@ drafts/a-story.md            an article; or drafts/a-story/index.md with its ima
 authors/<id>.md              who wrote it
 topics/<id>.md               what it is about
 pages/<id>.md                a standing page
+updates/<name>.md            an update for the ticker
 site.yaml                    the site's name, tiers, support links
 """
 
@@ -263,7 +264,7 @@ def _follow(files: Mapping[str, Path], gone: list[str], cloud: Cloud) -> None:
     reports = wait_for(subjects, cli_ports(cloud), Progress("Publishing"), lambda: in_flight(cloud))
     _tell_problems(reports, files)
     for key, report in reports.items():
-        if report and not report["problems"] and key.startswith("drafts/"):
+        if report and not report["problems"] and key.startswith(("drafts/", "updates/")):
             say(f"{key}: {report['state']} in {time.perf_counter() - started:.1f} s, {site}{report['url']}")
 
 
