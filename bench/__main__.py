@@ -1,11 +1,11 @@
-"""`make bench`: every row, or those named in ARGS (builds, cold, costs, edge, live, signin, simulation)."""
+"""`make bench`: every row, or those named in ARGS (builds, cold, costs, edge, live, signin, simulation, updates)."""
 
 from __future__ import annotations
 
 import platform
 import sys
 
-from . import builds, cold, costs, edge, live, signing_in, simulation
+from . import builds, cold, costs, edge, live, signing_in, simulation, updates
 
 ROWS = {
     "costs": costs.measure,
@@ -15,6 +15,7 @@ ROWS = {
     "builds": builds.measure,
     "live": live.measure,
     "signin": signing_in.measure,
+    "updates": updates.measure,
 }
 
 

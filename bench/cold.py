@@ -12,6 +12,7 @@ FUNCTIONS = {
     "gate": "handler",
     "index": "handler",
     "invalidate": "handler",
+    "updates": "handler",
     "reader_api": "reader_api.handler",
 }
 """Each function, and the module that Lambda imports of it."""
