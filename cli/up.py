@@ -252,7 +252,6 @@ def _follow(files: Mapping[str, Path], gone: list[str], cloud: Cloud) -> None:
     from .publish import in_order, put_file, wait_for
 
     s3 = cloud.session().client("s3")
-    site = cloud.outputs["SiteUrl"]
     for key in gone:
         s3.delete_object(Bucket=cloud.outputs["DraftsBucket"], Key=key)
         say(f"{key}: withdrawn")
@@ -265,7 +264,7 @@ def _follow(files: Mapping[str, Path], gone: list[str], cloud: Cloud) -> None:
     _tell_problems(reports, files)
     for key, report in reports.items():
         if report and not report["problems"] and key.startswith(("drafts/", "updates/")):
-            say(f"{key}: {report['state']} in {time.perf_counter() - started:.1f} s, {site}{report['url']}")
+            say(f"{key}: {report['state']} in {time.perf_counter() - started:.1f} s, {report['url']}")
 
 
 def down(args: argparse.Namespace) -> int:
