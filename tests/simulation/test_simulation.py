@@ -10,7 +10,7 @@ from pathlib import Path
 from simulation.history import play, report, search, small_world, written_down
 from simulation.truth import faults
 
-HISTORIES = 20_000
+HISTORIES = int(os.environ.get("NIGHTDESK_HISTORIES", 20_000))
 
 
 def test_histories_end_as_calm_runs_do() -> None:
