@@ -47,36 +47,72 @@ def plainer(act: Act) -> list[Act]:
     return [replace(act, matter={k: v for k, v in act.matter.items() if k != name}) for name in spare]
 
 
+@dataclass(frozen=True, slots=True)
+class _Mood:
+    """What a history is about: its drafts, how much they want the same slug, and the weight of each kind of act.
+
+    Histories that are about everything at once seldom come to what takes three acts of the same kind.
+    """
+
+    names: str
+    shared: float
+    weights: Mapping[str, int]
+
+
+def _mood(rnd: random.Random) -> _Mood:
+    weights = {kind: usual * rnd.choice((0, 1, 1, 4)) for kind, usual in _USUAL.items()}
+    return _Mood(
+        rnd.choice(("abcd", "abd", "ab", "d")), rnd.choice((0.0, 0.1, 0.6)), {**weights, "draft": _USUAL["draft"]}
+    )
+
+
+_USUAL = {
+    "draft": 33,
+    "removal": 10,
+    "edit": 20,
+    "wait": 7,
+    "images": 6,
+    "profiles": 6,
+    "pages": 6,
+    "settings": 6,
+    "deploy": 2,
+    "ask": 2,
+}
+
+
 def draw(rnd: random.Random) -> list[Act]:
-    """A history of acts: of drafts and of editors most of all, some of images, profiles, pages and settings, a few by hand."""
-    acts: list[Act] = []
+    """A history of acts."""
+    mood, acts = _mood(rnd), []
     for number in range(1, rnd.randrange(3, 10)):
-        acts.append(_act(number, rnd, acts))
+        acts.append(_act(number, rnd, mood, acts))
     return acts
 
 
-def _act(number: int, rnd: random.Random, before: Sequence[Act]) -> Act:
-    name = rnd.choice("abcd")
-    key = f"drafts/{name}/index.md" if name == "d" else f"drafts/{name}.md"
-    filed = [slug_of(act) for act in before if act.kind == "put" and act.subject.startswith("drafts/")]
-    kind = rnd.random()
-    if filed and kind < 0.22:
-        return _edit(number, rnd, rnd.choice(filed))
-    if kind < 0.55:
-        return Act(number, "put", key, _draft(rnd, name))
-    if kind < 0.65:
-        return Act(number, "remove", key)
-    if kind < 0.72:
+def _act(number: int, rnd: random.Random, mood: _Mood, before: Sequence[Act]) -> Act:
+    filed = [
+        act for act in before if act.kind == "put" and act.subject.startswith("drafts/") and "text" not in act.matter
+    ]
+    [kind] = rnd.choices(list(mood.weights), list(mood.weights.values()))
+    if kind == "edit" and filed:
+        return _edit(number, rnd, slug_of(rnd.choice(filed)))
+    if kind == "removal" and filed:
+        return Act(number, "remove", rnd.choice(filed).subject)
+    if kind == "wait":
         return Act(number, "wait", rnd.choice(_MOMENTS))
-    if kind < 0.96:
-        subjects = (_IMAGES, _PROFILES, _PAGES, _SETTINGS)[int((kind - 0.72) / 0.06)]
-        key = rnd.choice(sorted(subjects))
-        text = rnd.choice(subjects[key])
+    if kind in _FILES:
+        files = _FILES[kind]
+        key = rnd.choice(sorted(files))
+        text = rnd.choice(files[key])
         return Act(number, "remove", key) if text is None else Act(number, "put", key, {"text": text})
-    if kind < 0.98:
+    if kind == "deploy":
         return Act(number, "deploy", str(rnd.randrange(THEMES)))
-    event, detail = rnd.choice(_BY_HAND)
-    return Act(number, "ask", event, detail)
+    if kind == "ask":
+        event, detail = rnd.choice(_BY_HAND)
+        return Act(number, "ask", event, detail)
+    name = rnd.choice(mood.names)
+    return Act(
+        number, "put", f"drafts/{name}/index.md" if name == "d" else f"drafts/{name}.md", _draft(rnd, name, mood)
+    )
 
 
 def slug_of(act: Act) -> str:
@@ -109,11 +145,13 @@ def _edit(number: int, rnd: random.Random, slug: str) -> Act:
     return Act(number, kind, slug, matter)
 
 
-def _draft(rnd: random.Random, name: str) -> dict[str, str]:
-    """A version of a draft, under one of two slugs of its own, or now and then under one that others want as well."""
+def _draft(rnd: random.Random, name: str, mood: _Mood) -> dict[str, str]:
+    """A version of a draft, under one of two slugs of its own, or under one that others want as well."""
     matter = {"title": rnd.choice("XYZ"), "date": f"2026-0{rnd.randrange(1, 4)}-0{rnd.randrange(1, 4)}"}
-    if rnd.random() < 0.35:
-        matter["slug"] = rnd.choice((f"{name}-two", f"{name}-two", "shared"))
+    if rnd.random() < mood.shared:
+        matter["slug"] = "shared"
+    elif rnd.random() < 0.3:
+        matter["slug"] = f"{name}-two"
     for key, values, chance in _MATTER:
         if rnd.random() < chance:
             matter[key] = rnd.choice(values).replace("{name}", name)
@@ -167,6 +205,12 @@ _SETTINGS = {
         "require_profiles: true\n",
         "timezone: Nowhere\n",
     ]
+}
+_FILES: Mapping[str, Mapping[str, Sequence[str | None]]] = {
+    "images": _IMAGES,
+    "profiles": _PROFILES,
+    "pages": _PAGES,
+    "settings": _SETTINGS,
 }
 _BY_HAND: list[tuple[str, dict[str, str]]] = [
     ("SiteChanged", {}),

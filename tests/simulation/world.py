@@ -99,10 +99,15 @@ class Site(MemoryObjects):
         self._world = world
         self.ever_live: set[str] = set()
         self.free_from: dict[str, datetime] = {}
+        self.decided: datetime | None = None
 
     def allow(self, slug: str, moment: datetime) -> None:
-        """An article may be public from a moment on: so says a version of a draft, or an editor."""
+        """An article may be public from a moment on: so says a version of a draft."""
         self.free_from[slug] = min(moment, self.free_from.get(slug, moment))
+
+    def decide(self, moment: datetime) -> None:
+        """An editor lets an article go at a moment. What editors decide goes along to other slugs, so it counts for all."""
+        self.decided = min(moment, self.decided or moment)
 
     def put(self, output: Output, expected: str | None) -> None:
         super().put(output, expected)
@@ -110,8 +115,9 @@ class Site(MemoryObjects):
         folder, _, rest = output.key.partition("/")
         if folder == "articles" and "status" not in output.metadata:
             self.ever_live.add(rest.partition("/")[0])
+        now = self._world.now
         for slug, moment in self.free_from.items():
-            if moment > self._world.now and _shows(output, slug):
+            if moment > now and not (self.decided and self.decided <= now) and _shows(output, slug):
                 self._world.wrong.append(f"shown before its time: {slug}, in {output.key}")
 
     def delete(self, key: str) -> None:
@@ -401,7 +407,7 @@ class World:
             self.say([Event(act.subject, act.matter)])
         else:
             if act.kind in ("publish", "schedule"):
-                self.site.allow(act.subject, datetime.fromisoformat(act.matter.get("at", self.now.isoformat())))
+                self.site.decide(datetime.fromisoformat(act.matter.get("at", self.now.isoformat())))
             self._queue(edit_of(act))
         self.let_pass(timedelta(seconds=1))
 
