@@ -3,6 +3,7 @@
     pk                  sk                     item
     draft#<key>         draft                  what became of a file in the drafts bucket
     rejected            <key>                  files that wait for their authors
+    waiting             <key>                  drafts that wait for slugs which others hold
     draft#<key>         revision#<n>           which version of the file a revision was
     article#<slug>      claim                  which draft holds the slug, and which one it ousted
     article#<slug>      record                 what the index last listed of the article
@@ -64,6 +65,16 @@ def revisions(table: Table, key: str) -> list[Item]:
 def rejected(table: Table) -> list[Item]:
     """Files that could not be published as they stand; `sk` is the key."""
     return table.query("rejected")
+
+
+def wait_change(key: str, slugs: Sequence[str]) -> Change:
+    """The change that says which slugs a draft waits for; none takes it from those that wait."""
+    return Change("waiting", key, {"slugs": list(slugs)} if slugs else None, ANY)
+
+
+def waiting(table: Table) -> list[Item]:
+    """Drafts that want slugs which others hold, as their own or as aliases; `sk` is the draft's key, `slugs` are those."""
+    return table.query("waiting")
 
 
 def holder(table: Table, slug: str) -> Item | None:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from nightdesk.domain.documents import DRAFT, REJECTED, WITHDRAWN, Asset, Document, canonical, digest
 from nightdesk.domain.drafts import Draft, Filed, classify, parse_draft, parse_profile
-from nightdesk.domain.errors import Problem, Rejected
+from nightdesk.domain.errors import Conflict, Problem, Rejected
 from nightdesk.domain.site import Site, is_link
 from nightdesk.domain.site_file import parse_site
 from nightdesk.domain.text import SLUG, slug_of_filename, slugify
@@ -171,6 +171,7 @@ def _write_draft(key: str, filed: Filed, made: _Made, ports: Ports) -> _Fate:
         "document": before["document"] if before and made.etag else "",
         "problems": catalogue.told(made.problems),
         "warnings": catalogue.told(made.warnings),
+        "waits": [],
         "etag": made.etag,
     }
     freed: frozenset[str] = frozenset()
@@ -195,6 +196,9 @@ def _write_draft(key: str, filed: Filed, made: _Made, ports: Ports) -> _Fate:
             more, ousted = _fall_back(key, filed, record, name, ports)
             freed |= more
     _save(key, record, before, ports, made.version, made.document.assets if made.document else ())
+    # Whoever gave a slug up before it could be seen that this draft waits for it told nobody.
+    if any(not catalogue.holder(ports.articles, slug) for slug in record["waits"]):
+        raise Conflict(f"a slug that {key} waits for is free")
     return _Fate(record, freed, ousted)
 
 
@@ -206,7 +210,7 @@ def _fall_back(
     Returns:
         As `_settle_document`.
     """
-    refused = {name: record[name] for name in ("state", "problems", "warnings")}
+    refused = {name: record[name] for name in ("state", "problems", "warnings", "waits")}
     current = _read_draft(key, filed, ports)
     for write in past_writes(key, ports)[1:]:
         blob = ports.drafts.get(key, write.version)
@@ -236,7 +240,7 @@ def _settle_document(
     """Claim the slug and store the document, and give up slugs that the draft had before; completes `record`.
 
     Returns:
-        The slugs that became free, and the keys of drafts that lost one to this draft.
+        The slugs that are free then, and the keys of drafts that lost one to this draft.
     """
     site = load_site(ports)
 
@@ -247,6 +251,7 @@ def _settle_document(
     if held["holder"] != key:
         problem = Problem(1, "slug", f"the slug “{document.slug}” is held by {held['holder']}; choose another")
         record["problems"] = catalogue.told([problem])
+        record["waits"] = [document.slug]
         return frozenset(), frozenset()
     ousted = {held["ousted"]}
     left = [slug for slug in record["slugs"] if slug != document.slug]
@@ -267,6 +272,7 @@ def _settle_document(
         else:
             told = f"/articles/{slug}/ does not lead here: {pointer['holder']} holds that slug"
             record["warnings"] = [*record["warnings"], *catalogue.told([Problem(0, "aliases", told)])]
+            record["waits"] = [*record["waits"], slug]
     return _retire(left, key, document.slug, ports), frozenset(ousted - {""})
 
 
@@ -302,6 +308,9 @@ def _save(
     dated = {**record, "at": now}
     expected = before["version"] if before else None
     changes = catalogue.draft_changes(key, dated, expected, record["state"] == REJECTED)
+    waits = record.get("waits")
+    if waits or (before and before.get("waits")):
+        changes.append(catalogue.wait_change(key, waits or []))
     if version and record["revision"] > (before["revision"] if before else 0):
         revision = {name: record[name] for name in ("slug", "document", "etag")} | {"file": version, "at": now}
         revision["images"] = [[asset.key, asset.etag] for asset in assets]
@@ -310,32 +319,20 @@ def _save(
     return {**dated, "version": (expected or 0) + 1}
 
 
-def _waiting_for(freed: frozenset[str], key: str, ports: Ports) -> list[str]:
-    """Keys of other drafts that were refused one of the freed slugs."""
-    if not freed:
+def _waiting_for(free: frozenset[str], key: str, ports: Ports) -> list[str]:
+    """Keys of other drafts that want a slug which is free now."""
+    if not free:
         return []
-    return [
-        item["sk"]
-        for item in catalogue.rejected(ports.articles)
-        if item["sk"] != key and _claims(item["sk"], freed, ports)
-    ]
-
-
-def _claims(key: str, freed: frozenset[str], ports: Ports) -> bool:
-    """Whether a rejected draft was refused one of the freed slugs."""
-    record = catalogue.draft_record(ports.articles, key)
-    return record is not None and any(
-        p["key"] == "slug" and any(f"“{s}”" in p["message"] for s in freed) for p in record["problems"]
-    )
+    return [item["sk"] for item in catalogue.waiting(ports.articles) if item["sk"] != key and free & set(item["slugs"])]
 
 
 def _retire(slugs: Sequence[str], key: str, moved: str, ports: Ports) -> frozenset[str]:
     """Leave a tombstone, or the way to where it moved, at each slug that this draft held and holds no longer.
 
     Returns:
-        The slugs that became free.
+        The slugs that are free then, also those that a run before gave up, which may have died before it told anybody.
     """
-    freed = set()
+    free = set()
     for slug in slugs:
         held = catalogue.holder(ports.articles, slug)
         if not held and _is_live(slug, ports):
@@ -344,15 +341,17 @@ def _retire(slugs: Sequence[str], key: str, moved: str, ports: Ports) -> frozens
         if held and held["holder"] == key:
             leave(slug, moved, ports)
             catalogue.release(ports.articles, slug, key)
-            freed.add(slug)
-    return frozenset(freed)
+            held = None
+        if not held:
+            free.add(slug)
+    return frozenset(free)
 
 
 def _keep_live(record: dict[str, Any], key: str, ports: Ports) -> frozenset[str]:
     """Leave what is live of a rejected draft alone: one article, where a run that died may have left two, or none on record.
 
     Returns:
-        The slugs that became free.
+        The slugs that are free then.
     """
     live: dict[str, str] = {}
     pointers: set[str] = set()
