@@ -13,7 +13,7 @@ site's past is meant to last, so that the rest can be compared byte for byte:
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import defaultdict, deque
 from dataclasses import replace
 from datetime import datetime
 from pathlib import PurePosixPath
@@ -98,8 +98,11 @@ def _render_all(ports: Ports) -> None:
         past = history(key, filed, site, ports) if filed else ()
         return claimed_since(past, past[-1].slug) if past else "", key
 
-    for key in sorted((key for key in keys if key.startswith("drafts/")), key=since):
-        render(key, ports)
+    queue = deque(sorted((key for key in keys if key.startswith("drafts/")), key=since))
+    while queue:
+        for rendered in render(queue.popleft(), ports):
+            # One may have to make way for another, or give a slug up that another waits for.
+            queue += [event.detail["key"] for event in rendered.events if event.type == "DraftTouched"]
 
 
 def _publish_all(ports: Ports, theme: Theme) -> None:
