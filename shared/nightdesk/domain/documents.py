@@ -40,11 +40,12 @@ class Asset:
 class Document:
     """A rendered draft. Moments are ISO 8601 with offset, empty where unknown.
 
-    `moved` is the slug that the article has now, in the document that it leaves at a slug which it gave up; `dated` says
-    that the date is one that its author typed.
+    `file` is the draft's key, which tells equal drafts apart. `moved` is the slug that the article has now, in the document
+    that it leaves at a slug which it gave up; `dated` says that the date is one that its author typed.
     """
 
     slug: str
+    file: str = ""
     withdrawn: bool = False
     moved: str = ""
     title: str = ""

@@ -16,7 +16,7 @@ from typing import TypeVar
 from nightdesk.domain.documents import digest
 from nightdesk.domain.errors import Conflict, Transient
 
-from .ports import Objects, Output
+from .ports import Objects, Output, Stat
 
 Inputs = TypeVar("Inputs")
 Made = TypeVar("Made")
@@ -64,12 +64,20 @@ def store(objects: Objects, output: Output) -> bool:
     Raises:
         Conflict: another writer changed the object in the meantime.
     """
-    stat, mark = objects.stat(output.key), _mark(output)
-    if stat and stat.metadata.get("digest") == mark:
+    return store_over(objects.stat(output.key), objects, output)
+
+
+def store_over(seen: Stat | None, objects: Objects, output: Output) -> bool:
+    """The same over the very object that was `seen` before.
+
+    So a run whose right to write was taken away after it looked cannot overwrite what the new holder wrote.
+    """
+    mark = _mark(output)
+    if seen and seen.metadata.get("digest") == mark:
         return False
     metadata = {**output.metadata, "digest": mark}
     marked = Output(output.key, output.body, output.content_type, output.cache_control, metadata)
-    objects.put(marked, stat.etag if stat else None)
+    objects.put(marked, seen.etag if seen else None)
     return True
 
 

@@ -88,11 +88,12 @@ def mend(found: Differences, ports: Ports) -> None:
     """Ask the stages to look at what differs; sends the events."""
     touched = set(found.drafts)
     for slug in found.orphans:
+        seen = ports.work.stat(f"articles/{slug}.json")
         held = catalogue.holder(ports.articles, slug)
         if held:
             touched.add(held["holder"])
         else:
-            leave(slug, "", ports)
+            leave(slug, "", seen, ports)
             ports.bus.emit([Event("ArticleWithdrawn", {"slug": slug})])
     ports.bus.emit([Event("DraftTouched", {"key": key}) for key in sorted(touched)])
     ports.bus.emit([Event("ArticleRendered", {"slug": slug, "revision": 0}) for slug in found.articles])

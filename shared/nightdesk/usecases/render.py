@@ -23,9 +23,9 @@ from nightdesk.rendering.markdown import clean_path, is_foreign, render_passages
 
 from . import catalogue
 from .catalogue import ACCEPTED
-from .converge import converge, store
+from .converge import converge, store, store_over
 from .history import History, Past, claimed_since, first_published, history, last_changed, past_writes
-from .ports import Event, Item, Output, Ports
+from .ports import Event, Item, Output, Ports, Stat
 from .stored import IMAGE_TYPES, JSON, editorial_key, load_site
 
 
@@ -247,6 +247,9 @@ def _settle_document(
     def claim(slug: str) -> Item:
         return catalogue.claim(ports.articles, slug, key, lambda other: _is_older(key, other, slug, site, ports))
 
+    seen = _stat(
+        document.slug, ports
+    )  # before the claim: what another stores who takes it from us must not be overwritten
     held = claim(document.slug)
     if held["holder"] != key:
         problem = Problem(1, "slug", f"the slug “{document.slug}” is held by {held['holder']}; choose another")
@@ -256,19 +259,19 @@ def _settle_document(
     ousted = {held["ousted"]}
     left = [slug for slug in record["slugs"] if slug != document.slug]
     _take_decisions_along(left, document.slug, key, ports)
-    body = document.to_bytes()
-    store(ports.work, Output(f"articles/{document.slug}.json", body, JSON))
+    body = replace(document, file=key).to_bytes()
+    store_over(seen, ports.work, Output(f"articles/{document.slug}.json", body, JSON))
     fingerprint = digest(body)
     record["slug"] = document.slug
     record["state"] = DRAFT if document.draft else ACCEPTED
     record["revision"] += fingerprint != record["document"]
     record["document"] = fingerprint
     for slug in _former_slugs(document):
-        pointer = claim(slug)
+        seen, pointer = _stat(slug, ports), claim(slug)
         if pointer["holder"] == key:
             ousted.add(pointer["ousted"])
             left.remove(slug)
-            leave(slug, document.slug, ports)
+            leave(slug, document.slug, seen, ports)
         else:
             told = f"/articles/{slug}/ does not lead here: {pointer['holder']} holds that slug"
             record["warnings"] = [*record["warnings"], *catalogue.told([Problem(0, "aliases", told)])]
@@ -334,12 +337,12 @@ def _retire(slugs: Sequence[str], key: str, moved: str, ports: Ports) -> frozens
     """
     free = set()
     for slug in slugs:
-        held = catalogue.holder(ports.articles, slug)
+        seen, held = _stat(slug, ports), catalogue.holder(ports.articles, slug)
         if not held and _is_live(slug, ports):
             # Another run of this draft was slow, and stored its document when the slug had been given up.
             held = catalogue.claim(ports.articles, slug, key, lambda _: False)
         if held and held["holder"] == key:
-            leave(slug, moved, ports)
+            leave(slug, moved, seen, ports)
             catalogue.release(ports.articles, slug, key)
             held = None
         if not held:
@@ -375,10 +378,18 @@ def _is_live(slug: str, ports: Ports) -> bool:
     return blob is not None and not Document.from_bytes(blob.body).withdrawn
 
 
-def leave(slug: str, moved: str, ports: Ports) -> None:
-    """Leave a tombstone at a slug, or the slug that its article has moved to."""
+def _stat(slug: str, ports: Ports) -> Stat | None:
+    return ports.work.stat(f"articles/{slug}.json")
+
+
+def leave(slug: str, moved: str, seen: Stat | None, ports: Ports) -> None:
+    """Leave a tombstone at a slug, or the slug that its article has moved to.
+
+    Args:
+        seen: what stood there when it was not yet known whose the slug is.
+    """
     left = Document(slug, withdrawn=True, moved=moved)
-    store(ports.work, Output(f"articles/{slug}.json", left.to_bytes(), JSON))
+    store_over(seen, ports.work, Output(f"articles/{slug}.json", left.to_bytes(), JSON))
 
 
 def _demand_profiles(draft: Draft, inputs: _Inputs) -> None:
