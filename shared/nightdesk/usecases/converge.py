@@ -16,7 +16,7 @@ from typing import TypeVar
 from nightdesk.domain.documents import digest
 from nightdesk.domain.errors import Conflict, Transient
 
-from .ports import Objects, Output, Stat
+from .ports import Blob, Objects, Output, Stat
 
 Inputs = TypeVar("Inputs")
 Made = TypeVar("Made")
@@ -67,7 +67,7 @@ def store(objects: Objects, output: Output) -> bool:
     return store_over(objects.stat(output.key), objects, output)
 
 
-def store_over(seen: Stat | None, objects: Objects, output: Output) -> bool:
+def store_over(seen: Stat | Blob | None, objects: Objects, output: Output) -> bool:
     """The same over the very object that was `seen` before.
 
     So a run whose right to write was taken away after it looked cannot overwrite what the new holder wrote.

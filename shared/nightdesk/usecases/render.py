@@ -26,7 +26,7 @@ from .catalogue import ACCEPTED
 from .converge import converge, store, store_over
 from .history import History, Past, claimed_since, first_published, history, last_changed, past_writes
 from .ports import Event, Item, Output, Ports, Stat
-from .stored import IMAGE_TYPES, JSON, editorial_key, load_site
+from .stored import IMAGE_TYPES, JSON, editorial_key, load_decisions, load_site
 
 
 class Rendered(NamedTuple):
@@ -210,7 +210,8 @@ def _fall_back(
     Returns:
         As `_settle_document`.
     """
-    refused = {name: record[name] for name in ("state", "problems", "warnings", "waits")}
+    refused = {name: record[name] for name in ("state", "problems", "warnings")}
+    waits = set(record["waits"])
     current = _read_draft(key, filed, ports)
     for write in past_writes(key, ports)[1:]:
         blob = ports.drafts.get(key, write.version)
@@ -222,7 +223,8 @@ def _fall_back(
             name(made.document)
             outcome = _settle_document(key, filed, made.document, record, ports)
             published = bool(record["document"])
-            record |= refused
+            waits.update(record["waits"])
+            record |= {**refused, "waits": sorted(waits)}
             if published:
                 return outcome
     return frozenset(), frozenset()
@@ -291,12 +293,16 @@ def _is_older(key: str, other: str, slug: str, site: Site, ports: Ports) -> bool
 
 
 def _take_decisions_along(left: Sequence[str], slug: str, key: str, ports: Ports) -> None:
-    """What editors decided moves with an article to its new slug; nobody comes back by changing his name."""
+    """What editors decided moves with an article to its new slug; nobody comes back by changing his name, or to a name that
+    was taken down."""
     for former in left:
         held = catalogue.holder(ports.articles, former)
+        there = ports.work.get(editorial_key(slug))
         decisions = ports.work.get(editorial_key(former)) if held and held["holder"] == key else None
-        if decisions and not ports.work.stat(editorial_key(slug)):
-            store(ports.work, Output(editorial_key(slug), decisions.body, JSON))
+        if decisions:
+            taken = load_decisions(decisions)
+            taken = replace(taken, withdrawn=taken.withdrawn or load_decisions(there).withdrawn)
+            store_over(there, ports.work, Output(editorial_key(slug), taken.to_bytes(), JSON))
 
 
 def _save(
@@ -343,6 +349,10 @@ def _retire(slugs: Sequence[str], key: str, moved: str, ports: Ports) -> frozens
             held = catalogue.claim(ports.articles, slug, key, lambda _: False)
         if held and held["holder"] == key:
             leave(slug, moved, seen, ports)
+            if moved:
+                ports.work.delete(
+                    editorial_key(slug)
+                )  # it has gone along, and must not be found here when it has changed there
             catalogue.release(ports.articles, slug, key)
             held = None
         if not held:
