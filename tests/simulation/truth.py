@@ -76,7 +76,7 @@ def _keep_accepted(key: str, world: World, ports: Ports) -> None:
         for slug in record["slugs"]:
             held = holder(world.table, slug)
             if held and held["holder"] == key:
-                ports.articles.write([Change(f"article#{slug}", "claim", {"holder": key, "ousted": ""}, None)])
+                ports.articles.write([Change(f"article#{slug}", "claim", {"holder": key, "ousted": []}, None)])
     else:
         target = "site.json" if filed.kind == "site" else f"{filed.kind}s/{slugify(filed.name)}.json"
     if target in world.work.outputs:

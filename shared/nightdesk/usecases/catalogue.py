@@ -5,7 +5,7 @@
     rejected            <key>                  files that wait for their authors
     waiting             <key>                  drafts that wait for slugs which others hold
     draft#<key>         revision#<n>           which version of the file a revision was
-    article#<slug>      claim                  which draft holds the slug, and which one it ousted
+    article#<slug>      claim                  which draft holds the slug, and which it took it from that may not know
     article#<slug>      record                 what the index last listed of the article
     list#<list>         <date>#<slug>          an article's card in a list, in order of time
     months#<list>       <yyyy-mm>              months of the list that have articles
@@ -94,16 +94,37 @@ def claim(table: Table, slug: str, key: str, older: Callable[[str], bool]) -> It
     held = holder(table, slug)
     if held and (held["holder"] == key or not older(held["holder"])):
         return held
-    item = {"holder": key, "ousted": held["holder"] if held else ""}
+    item = {"holder": key, "ousted": [held["holder"], *held["ousted"]] if held else []}
     table.write([Change(f"article#{slug}", CLAIM, item, held["version"] if held else None)])
     return item
 
 
 def release(table: Table, slug: str, key: str) -> None:
-    """Give a slug up, if `key` holds it."""
+    """Give a slug up, if `key` holds it. Those it was taken from, who may not know that, wait for it from now on.
+
+    Raises:
+        Conflict: another took it, or one of those waits for something else, at this moment.
+    """
     held = holder(table, slug)
     if held and held["holder"] == key:
-        table.write([Change(f"article#{slug}", CLAIM, None, held["version"])])
+        changes = [Change(f"article#{slug}", CLAIM, None, held["version"])]
+        for other in held["ousted"]:
+            waits = table.get("waiting", other)
+            slugs = sorted({slug, *(waits["slugs"] if waits else ())})
+            changes.append(Change("waiting", other, {"slugs": slugs}, waits["version"] if waits else None))
+        table.write(changes)
+
+
+def acknowledge(table: Table, slug: str, key: str, held: Item) -> None:
+    """Take note that `key` lost a slug: whoever holds it need not tell again.
+
+    Raises:
+        Conflict: the claim is another by now.
+    """
+    if key in held["ousted"]:
+        left = [other for other in held["ousted"] if other != key]
+        known = {"holder": held["holder"], "ousted": left}
+        table.write([Change(f"article#{slug}", CLAIM, known, held["version"])])
 
 
 def record(table: Table, slug: str) -> Item | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
@@ -91,17 +91,20 @@ class _Made(NamedTuple):
     version: str
 
 
-class _Fate(NamedTuple):
-    record: dict[str, Any]
-    freed: frozenset[str]
-    ousted: frozenset[str]
+@dataclass(slots=True)
+class _Found:
+    """What a run finds out about slugs: which of the draft's are free, and from which drafts others were taken."""
+
+    free: set[str] = field(default_factory=set)
+    ousted: set[str] = field(default_factory=set)
 
 
 def _render_draft(key: str, filed: Filed, ports: Ports) -> Rendered:
-    fates: list[_Fate] = []
+    found = _Found()
+    records: list[dict[str, Any]] = []
 
     def write(made: _Made) -> bool:
-        fates.append(_write_draft(key, filed, made, ports))
+        records.append(_write_draft(key, filed, made, found, ports))
         return True
 
     def make(inputs: _Inputs) -> _Made:
@@ -111,9 +114,8 @@ def _render_draft(key: str, filed: Filed, ports: Ports) -> Rendered:
         return _make_draft(inputs, filed, past)
 
     converge(lambda: _read_draft(key, filed, ports), make, write)
-    record = fates[-1].record
-    freed = frozenset[str]().union(*(fate.freed for fate in fates))
-    touched = frozenset(_waiting_for(freed, key, ports)).union(*(fate.ousted for fate in fates))
+    record = records[-1]
+    touched = {*found.ousted, *_waiting_for(found.free, key, record["waits"], ports)} - {key}
     events = [_event_of(slug, record, ports) for slug in record["slugs"]]
     if record["state"] == REJECTED:
         events.append(Event("DraftRejected", {"key": key, "slug": record["slug"], "problems": record["problems"]}))
@@ -155,8 +157,8 @@ def _make_draft(inputs: _Inputs, filed: Filed, past: Callable[[], History]) -> _
     return _Made(document, draft.slug, (), draft.warnings + warnings, inputs.etag, inputs.version)
 
 
-def _write_draft(key: str, filed: Filed, made: _Made, ports: Ports) -> _Fate:
-    """Bring slugs, documents and record in line with what was made of a draft.
+def _write_draft(key: str, filed: Filed, made: _Made, found: _Found, ports: Ports) -> dict[str, Any]:
+    """Bring slugs, documents and record in line with what was made of a draft; the record.
 
     The record names a slug before the draft may claim it. A run that dies in between leaves a name too many, which
     costs a look; the other way round, it would leave an article that nobody knows of.
@@ -174,8 +176,6 @@ def _write_draft(key: str, filed: Filed, made: _Made, ports: Ports) -> _Fate:
         "waits": [],
         "etag": made.etag,
     }
-    freed: frozenset[str] = frozenset()
-    ousted: frozenset[str] = frozenset()
 
     def name(document: Document) -> None:
         nonlocal before
@@ -186,30 +186,30 @@ def _write_draft(key: str, filed: Filed, made: _Made, ports: Ports) -> _Fate:
             before = _save(key, unread, before, ports)
 
     if not made.etag:
-        freed = _retire(record["slugs"], key, "", ports)
+        _retire(record["slugs"], key, "", found, ports)
     elif made.document is not None:
         name(made.document)
-        freed, ousted = _settle_document(key, filed, made.document, record, ports)
+        _settle_document(key, filed, made.document, record, found, ports)
     if record["state"] == REJECTED:
-        freed |= _keep_live(record, key, ports)
+        _keep_live(record, key, found, ports)
         if not record["document"]:
-            more, ousted = _fall_back(key, filed, record, name, ports)
-            freed |= more
+            _fall_back(key, filed, record, name, found, ports)
     _save(key, record, before, ports, made.version, made.document.assets if made.document else ())
     # Whoever gave a slug up before it could be seen that this draft waits for it told nobody.
     if any(not catalogue.holder(ports.articles, slug) for slug in record["waits"]):
         raise Conflict(f"a slug that {key} waits for is free")
-    return _Fate(record, freed, ousted)
+    return record
 
 
 def _fall_back(
-    key: str, filed: Filed, record: dict[str, Any], name: Callable[[Document], None], ports: Ports
-) -> tuple[frozenset[str], frozenset[str]]:  # fmt: skip
-    """Publish the newest version of a rejected draft that can be, where none is live: its event may have come too late.
-
-    Returns:
-        As `_settle_document`.
-    """
+    key: str,
+    filed: Filed,
+    record: dict[str, Any],
+    name: Callable[[Document], None],
+    found: _Found,
+    ports: Ports,
+) -> None:
+    """Publish the newest version of a rejected draft that can be, where none is live: its event may have come too late."""
     refused = {name: record[name] for name in ("state", "problems", "warnings")}
     waits = set(record["waits"])
     current = _read_draft(key, filed, ports)
@@ -221,13 +221,12 @@ def _fall_back(
         made = _make_draft(older, filed, lambda: history(key, filed, current.site, ports))
         if made.document:
             name(made.document)
-            outcome = _settle_document(key, filed, made.document, record, ports)
+            _settle_document(key, filed, made.document, record, found, ports)
             published = bool(record["document"])
             waits.update(record["waits"])
             record |= {**refused, "waits": sorted(waits)}
             if published:
-                return outcome
-    return frozenset(), frozenset()
+                return
 
 
 def _former_slugs(document: Document) -> list[str]:
@@ -237,13 +236,9 @@ def _former_slugs(document: Document) -> list[str]:
 
 
 def _settle_document(
-    key: str, filed: Filed, document: Document, record: dict[str, Any], ports: Ports
-) -> tuple[frozenset[str], frozenset[str]]:
-    """Claim the slug and store the document, and give up slugs that the draft had before; completes `record`.
-
-    Returns:
-        The slugs that are free then, and the keys of drafts that lost one to this draft.
-    """
+    key: str, filed: Filed, document: Document, record: dict[str, Any], found: _Found, ports: Ports
+) -> None:  # fmt: skip
+    """Claim the slug and store the document, and give up slugs that the draft had before; completes `record`."""
     site = load_site(ports)
 
     def claim(slug: str) -> Item:
@@ -257,8 +252,8 @@ def _settle_document(
         problem = Problem(1, "slug", f"the slug “{document.slug}” is held by {held['holder']}; choose another")
         record["problems"] = catalogue.told([problem])
         record["waits"] = [document.slug]
-        return frozenset(), frozenset()
-    ousted = {held["ousted"]}
+        return
+    found.ousted.update(held["ousted"])
     left = [slug for slug in record["slugs"] if slug != document.slug]
     _take_decisions_along(left, document.slug, key, ports)
     body = replace(document, file=key).to_bytes()
@@ -271,14 +266,14 @@ def _settle_document(
     for slug in _former_slugs(document):
         seen, pointer = _stat(slug, ports), claim(slug)
         if pointer["holder"] == key:
-            ousted.add(pointer["ousted"])
+            found.ousted.update(pointer["ousted"])
             left.remove(slug)
             leave(slug, document.slug, seen, ports)
         else:
             told = f"/articles/{slug}/ does not lead here: {pointer['holder']} holds that slug"
             record["warnings"] = [*record["warnings"], *catalogue.told([Problem(0, "aliases", told)])]
             record["waits"] = [*record["waits"], slug]
-    return _retire(left, key, document.slug, ports), frozenset(ousted - {""})
+    _retire(left, key, document.slug, found, ports)
 
 
 def _is_older(key: str, other: str, slug: str, site: Site, ports: Ports) -> bool:
@@ -328,26 +323,29 @@ def _save(
     return {**dated, "version": (expected or 0) + 1}
 
 
-def _waiting_for(free: frozenset[str], key: str, ports: Ports) -> list[str]:
-    """Keys of other drafts that want a slug which is free now."""
-    if not free:
-        return []
-    return [item["sk"] for item in catalogue.waiting(ports.articles) if item["sk"] != key and free & set(item["slugs"])]
+def _waiting_for(free: set[str], key: str, waits: Sequence[str], ports: Ports) -> list[str]:
+    """Keys of drafts that want a slug which is free now; what is known of this draft's own wants is put right."""
+    found = []
+    for item in catalogue.waiting(ports.articles) if free else ():
+        if item["sk"] != key and free & set(item["slugs"]):
+            found.append(item["sk"])
+        elif item["sk"] == key and item["slugs"] != list(waits):
+            ports.articles.write([catalogue.wait_change(key, waits)])
+    return found
 
 
-def _retire(slugs: Sequence[str], key: str, moved: str, ports: Ports) -> frozenset[str]:
+def _retire(slugs: Sequence[str], key: str, moved: str, found: _Found, ports: Ports) -> None:
     """Leave a tombstone, or the way to where it moved, at each slug that this draft held and holds no longer.
 
-    Returns:
-        The slugs that are free then, also those that a run before gave up, which may have died before it told anybody.
+    All that nobody holds then count as free, for a run before may have given them up and died before it told anybody.
     """
-    free = set()
     for slug in slugs:
         seen, held = _stat(slug, ports), catalogue.holder(ports.articles, slug)
         if not held and _is_live(slug, ports):
             # Another run of this draft was slow, and stored its document when the slug had been given up.
             held = catalogue.claim(ports.articles, slug, key, lambda _: False)
         if held and held["holder"] == key:
+            found.ousted.update(held["ousted"])
             leave(slug, moved, seen, ports)
             if moved:
                 ports.work.delete(
@@ -355,22 +353,22 @@ def _retire(slugs: Sequence[str], key: str, moved: str, ports: Ports) -> frozens
                 )  # it has gone along, and must not be found here when it has changed there
             catalogue.release(ports.articles, slug, key)
             held = None
-        if not held:
-            free.add(slug)
-    return frozenset(free)
+        if held:
+            catalogue.acknowledge(ports.articles, slug, key, held)
+        else:
+            found.free.add(slug)
 
 
-def _keep_live(record: dict[str, Any], key: str, ports: Ports) -> frozenset[str]:
-    """Leave what is live of a rejected draft alone: one article, where a run that died may have left two, or none on record.
-
-    Returns:
-        The slugs that are free then.
-    """
+def _keep_live(record: dict[str, Any], key: str, found: _Found, ports: Ports) -> None:
+    """Leave what is live of a rejected draft alone: one article, where a run that died may have left two, or none on record."""
     live: dict[str, str] = {}
     pointers: set[str] = set()
     for slug in record["slugs"]:
         held = catalogue.holder(ports.articles, slug)
-        blob = ports.work.get(f"articles/{slug}.json") if held and held["holder"] == key else None
+        if not held or held["holder"] != key:
+            continue
+        found.ousted.update(held["ousted"])
+        blob = ports.work.get(f"articles/{slug}.json")
         document = Document.from_bytes(blob.body) if blob else None
         if blob and document and not document.withdrawn:
             live[slug] = digest(blob.body)
@@ -380,7 +378,8 @@ def _keep_live(record: dict[str, Any], key: str, ports: Ports) -> frozenset[str]
         record["slug"] = min(live)
     record["document"] = live.get(record["slug"], "")
     kept = {record["slug"], *pointers} if live else set()
-    return _retire([slug for slug in record["slugs"] if slug not in kept], key, record["slug"] if live else "", ports)
+    moved = record["slug"] if live else ""
+    _retire([slug for slug in record["slugs"] if slug not in kept], key, moved, found, ports)
 
 
 def _is_live(slug: str, ports: Ports) -> bool:
