@@ -101,6 +101,7 @@ class Temper:
         grain: that a run is interrupted, at each of its calls.
         hurry: that the next act does not wait until all is quiet.
         again: that a message comes again, at each turn.
+        sleep: that a run which is interrupted sleeps until nothing else is left to do.
     """
 
     width: int
@@ -110,6 +111,7 @@ class Temper:
     fault: float
     hurry: float
     again: float
+    sleep: float
 
 
 def temper(rnd: random.Random) -> Temper:
@@ -122,6 +124,7 @@ def temper(rnd: random.Random) -> Temper:
         fault=rnd.choice((0.0, 0.0, 0.05, 0.15, 0.3)),
         hurry=rnd.choice((0.0, 0.03, 0.1, 0.4)),
         again=rnd.choice((0.0, 0.01, 0.04)),
+        sleep=rnd.choice((0.0, 0.05, 0.2)),
     )
 
 
@@ -130,23 +133,32 @@ class Drawn:
 
     def __init__(self, seed: int) -> None:
         self._rnd = random.Random(seed)
+        self._asleep: set[Run] = set()
         self.temper = temper(self._rnd)
 
     def turn(self, world: World) -> Choice:
         chance, how = self._rnd.random, self.temper
-        running, queue = world.running, world.queue
+        queue = world.queue
         if how.again and chance() < how.again:
-            known = [message for run in running for message in run.messages] if chance() < 0.5 else world.said
+            known = [message for run in world.running for message in run.messages] if chance() < 0.5 else world.said
             if known:
                 return Choice("again", known[int(chance() * len(known))])
         if world.coming and chance() < how.hurry:
             return ACT
+        running = world.running
+        if how.sleep:
+            if running and chance() < how.sleep:
+                self._asleep.add(running[int(chance() * len(running))])
+            running = [run for run in running if run not in self._asleep]
+        if not running and not queue and not world.coming:
+            self._asleep.clear()
+            running = world.running
         if queue and len(running) < how.width and (not running or chance() < 0.5):
             first = queue[int(chance() * len(queue)) if chance() < how.reorder else 0]
             return Choice("start", first, self._calls())
         if running:
             return Choice("resume", running[int(chance() * len(running))], self._calls())
-        return GO_ON
+        return ACT if world.coming else GO_ON
 
     def fault(self, run: Run) -> Fault | None:
         chance = self._rnd.random
