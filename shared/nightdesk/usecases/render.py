@@ -93,8 +93,9 @@ class _Made(NamedTuple):
 
 @dataclass(slots=True)
 class _Found:
-    """What a run finds out about slugs: which of the draft's are free, and from which drafts others were taken."""
+    """What a run finds out about slugs: which of the draft's it holds, which are free, and who had the ones it took."""
 
+    held: set[str] = field(default_factory=set)
     free: set[str] = field(default_factory=set)
     ousted: set[str] = field(default_factory=set)
 
@@ -115,7 +116,7 @@ def _render_draft(key: str, filed: Filed, ports: Ports) -> Rendered:
 
     converge(lambda: _read_draft(key, filed, ports), make, write)
     record = records[-1]
-    touched = {*found.ousted, *_waiting_for(found.free, key, record["waits"], ports)} - {key}
+    touched = {*found.ousted, *_waiting_for(found, key, record["waits"], ports)} - {key}
     events = [_event_of(slug, record, ports) for slug in record["slugs"]]
     if record["state"] == REJECTED:
         events.append(Event("DraftRejected", {"key": key, "slug": record["slug"], "problems": record["problems"]}))
@@ -253,6 +254,7 @@ def _settle_document(
         record["problems"] = catalogue.told([problem])
         record["waits"] = [document.slug]
         return
+    found.held.add(document.slug)
     found.ousted.update(held["ousted"])
     left = [slug for slug in record["slugs"] if slug != document.slug]
     _take_decisions_along(left, document.slug, key, ports)
@@ -266,6 +268,7 @@ def _settle_document(
     for slug in _former_slugs(document):
         seen, pointer = _stat(slug, ports), claim(slug)
         if pointer["holder"] == key:
+            found.held.add(slug)
             found.ousted.update(pointer["ousted"])
             left.remove(slug)
             leave(slug, document.slug, seen, ports)
@@ -323,15 +326,22 @@ def _save(
     return {**dated, "version": (expected or 0) + 1}
 
 
-def _waiting_for(free: set[str], key: str, waits: Sequence[str], ports: Ports) -> list[str]:
-    """Keys of drafts that want a slug which is free now; what is known of this draft's own wants is put right."""
-    found = []
-    for item in catalogue.waiting(ports.articles) if free else ():
-        if item["sk"] != key and free & set(item["slugs"]):
-            found.append(item["sk"])
-        elif item["sk"] == key and item["slugs"] != list(waits):
-            ports.articles.write([catalogue.wait_change(key, waits)])
-    return found
+def _waiting_for(found: _Found, key: str, waits: Sequence[str], ports: Ports) -> list[str]:
+    """Keys of drafts that want a slug which is free now, or one of this draft's by an older right.
+
+    A right may have become younger, as of a draft that was removed and put back before anybody looked. What is known of
+    this draft's own wants is put right as well.
+    """
+    touched = []
+    site = load_site(ports)
+    for item in catalogue.waiting(ports.articles):
+        other, wanted = item["sk"], set(item["slugs"])
+        if other == key:
+            if item["slugs"] != list(waits):
+                ports.articles.write([catalogue.wait_change(key, waits)])
+        elif wanted & found.free or any(_is_older(other, key, slug, site, ports) for slug in wanted & found.held):
+            touched.append(other)
+    return touched
 
 
 def _retire(slugs: Sequence[str], key: str, moved: str, found: _Found, ports: Ports) -> None:
@@ -353,6 +363,7 @@ def _retire(slugs: Sequence[str], key: str, moved: str, found: _Found, ports: Po
                 )  # it has gone along, and must not be found here when it has changed there
             catalogue.release(ports.articles, slug, key)
             held = None
+        found.held.discard(slug)
         if held:
             catalogue.acknowledge(ports.articles, slug, key, held)
         else:
@@ -378,6 +389,7 @@ def _keep_live(record: dict[str, Any], key: str, found: _Found, ports: Ports) ->
         record["slug"] = min(live)
     record["document"] = live.get(record["slug"], "")
     kept = {record["slug"], *pointers} if live else set()
+    found.held.update(kept)
     moved = record["slug"] if live else ""
     _retire([slug for slug in record["slugs"] if slug not in kept], key, moved, found, ports)
 
