@@ -180,7 +180,11 @@ _MATTER = [
     ("access", ["member", "subscriber"], 0.15),
     ("hero", ["a.png"], 0.08),
     ("corrections", ["[{date: 2026-04-01, text: Oops.}]", "[{date: 2026-04-02, text: Again.}]"], 0.1),
-    ("aliases", ["[/old/]", "[/articles/{name}-two/, /older/]", "[/articles/a/]", "[/articles/b/, /articles/shared/]"], 0.1),
+    (
+        "aliases",
+        ["[/old/]", "[/articles/{name}-two/, /older/]", "[/articles/a/]", "[/articles/b/, /articles/shared/]"],
+        0.1,
+    ),
 ]
 _IMAGES = {
     "drafts/d/a.png": [None, "one", "two"],

@@ -178,8 +178,8 @@ def _records(have: MemoryTable, want: MemoryTable) -> list[str]:
 
 
 def _is_gone(kind: str, item: dict[str, Any]) -> bool:
-    """Whether a record says that a draft or an article is no more."""
-    return kind == "draft" and item["state"] == WITHDRAWN and not item.get("document")
+    """Whether a record says that a draft is no more, or that a month of a list has no articles."""
+    return (kind == "draft" and item["state"] == WITHDRAWN and not item.get("document")) or item.get("empty") is True
 
 
 def _plain(table: MemoryTable) -> dict[tuple[str, str], dict[str, Any]]:

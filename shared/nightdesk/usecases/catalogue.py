@@ -8,7 +8,7 @@
     article#<slug>      claim                  which draft holds the slug, and which it took it from that may not know
     article#<slug>      record                 what the index last listed of the article
     list#<list>         <date>#<slug>          an article's card in a list, in order of time
-    months#<list>       <yyyy-mm>              months of the list that have articles
+    months#<list>       <yyyy-mm>              months of the list that have articles, or had (`empty`)
     lists               <list>                 lists that have articles
     path                <path>                 which write of a path was last invalidated
     failure             <message id>           why a message failed, for a fortnight (see `parked`)
@@ -164,7 +164,25 @@ def entries(table: Table, name: str, after: str, limit: int) -> list[Item]:
 
 def months(table: Table, name: str) -> list[str]:
     """The months of a list that have articles, newest first."""
-    return [item["sk"] for item in table.query(f"months#{name}", descending=True)]
+    return [item["sk"] for item in table.query(f"months#{name}", descending=True) if not item["empty"]]
+
+
+def all_months(table: Table, name: str) -> list[str]:
+    """The months of a list that have articles or ever had; of these, a page may be left by a run that died."""
+    return [item["sk"] for item in table.query(f"months#{name}")]
+
+
+def mark_month(table: Table, name: str, month: str, there: bool) -> bool:
+    """Record whether a month of a list has articles; whether that changed anything.
+
+    Raises:
+        Conflict: it was changed in the meantime.
+    """
+    known = table.get(f"months#{name}", month)
+    if there == (known is not None and not known["empty"]):
+        return False
+    table.write([Change(f"months#{name}", month, {"empty": not there}, known["version"] if known else None)])
+    return True
 
 
 def lists(table: Table, prefix: str = "") -> list[str]:

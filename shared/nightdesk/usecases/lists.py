@@ -80,7 +80,7 @@ def refresh(name: str, months: Iterable[str] | None, site: Site, ports: Ports, t
     kind, _, identifier = name.partition(":")
     if kind == "alias":
         return _refresh_address(identifier, site, ports, theme)
-    wanted = sorted(set(catalogue.months(ports.articles, name)) if months is None else months)
+    wanted = sorted(catalogue.all_months(ports.articles, name) if months is None else set(months))
 
     def read() -> _Listing:
         by_month = {month: _cards(catalogue.month(ports.articles, name, month)) for month in wanted}
@@ -100,7 +100,7 @@ def refresh(name: str, months: Iterable[str] | None, site: Site, ports: Ports, t
         wrote = False
         # Before the pages: they are made of these marks too, and another run may have made its own of the old ones.
         for month, cards in listing.by_month.items():
-            wrote |= catalogue.mark(ports.articles, f"months#{name}", month, {} if cards else None)
+            wrote |= catalogue.mark_month(ports.articles, name, month, bool(cards))
         if identifier:
             there = listing.newest or listing.profile
             label = {"label": _label(kind, identifier, listing.newest, listing.profile)} if there else None
