@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from nightdesk.adapters.aws import CloudFrontCdn, EventBridgeBus, S3Objects, SchedulerAlarm, SqsTimer
 from nightdesk.adapters.dynamodb import DynamoTable
-from nightdesk.domain.errors import NightdeskError
+from nightdesk.domain.errors import NightdeskError, Permanent
 from nightdesk.events import DETAILS, Detail, Envelope, ObjectEvent
 from nightdesk.settings import Settings
 from nightdesk.stages import Batch
@@ -79,11 +79,16 @@ def web_feeds(settings: Settings) -> Feeds:
 
 
 def detail_of(envelope: Envelope) -> Detail | ObjectEvent:
-    """An event's detail, validated. Raises ValueError for a type that is not known."""
+    """An event's detail, validated.
+
+    Raises:
+        Permanent: no event has that name.
+        ValidationError: it is not what an event of that name says.
+    """
     if envelope.source == "aws.s3":
         return ObjectEvent.model_validate(envelope.detail)
     if envelope.type not in DETAILS:
-        raise ValueError(f"no event is named {envelope.type}")
+        raise Permanent(f"no event is named {envelope.type}")
     return DETAILS[envelope.type].model_validate(envelope.detail)
 
 

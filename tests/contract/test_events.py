@@ -236,7 +236,7 @@ def test_a_batch_is_worked_through_and_failures_are_told_apart(monkeypatch: pyte
     assert noted["newer"] == ("a-story", "version: Input should be less than or equal to 1")
     assert noted["broken"][0] == ""
     assert "JSONDecodeError in decoder.py" in noted["broken"][1]
-    assert noted["unknown"][1].startswith("ValueError in runtime.py")
+    assert noted["unknown"][1] == "no event is named NobodyKnows"
 
 
 def test_what_spoils_the_end_of_a_batch_spoils_no_other_message(monkeypatch: pytest.MonkeyPatch) -> None:
