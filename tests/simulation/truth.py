@@ -56,7 +56,7 @@ def calm(world: World) -> Ports:
             ports.work.put(output, ANY)
         if key.startswith("articles/"):
             left = Document.from_bytes(output.body)
-            if left == Document(left.slug, withdrawn=True, moved=left.moved):
+            if left == Document(left.slug, withdrawn=True, moved=left.moved, file=left.file):
                 ports.work.put(output, ANY)
     for item in world.table.query("rejected"):
         _keep_accepted(item["sk"], world, ports)
@@ -196,8 +196,9 @@ def _lasting(world: World) -> list[str]:
     found = []
     ports = replace(memory_ports(), work=world.work, site=world.site)
     for slug in sorted(world.site.ever_live):
-        # Nobody is told that an article which went back to its authors will never be there.
-        if not world.site.list(f"articles/{slug}/~") and _state(slug, ports, world.now) not in (DRAFT, SCHEDULED):
+        # Nobody is told that an article which went back to its authors will never be there, nor where it will be.
+        state = _state(_followed(slug, ports), ports, world.now)
+        if not world.site.list(f"articles/{slug}/~") and state not in (DRAFT, SCHEDULED):
             found.append(f"no tombstone: {slug}")
     for slug in sorted(world.taken_down):
         if _state(_followed(slug, ports), ports, world.now) == LIVE:

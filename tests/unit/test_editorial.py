@@ -122,6 +122,42 @@ def test_an_alarm_that_rings_early_or_for_nothing_does_no_harm(room: Newsroom) -
     assert room.state("a-story")["state"] == "withdrawn"
 
 
+def test_old_addresses_lead_nowhere_before_the_moment(room: Newsroom) -> None:
+    old = "articles/former/~public/index.html"
+    room.publish("a-story", "Copper", publish_at=(NOW + timedelta(hours=1)).isoformat(), aliases=["/articles/former/"])
+    assert not [key for key, output in room.site.outputs.items() if "a-story" in f"{key} {output.metadata}"]
+    assert status_of(room, old) == "404"
+    assert (NOW + timedelta(hours=1), "former") in room.alarms
+    room.now = NOW + timedelta(hours=1)
+    room.ring("former")
+    room.ring("a-story")
+    assert status_of(room, old) == "301"
+    act(room, editorial.schedule, "a-story", NOW + timedelta(hours=3))
+    assert status_of(room, old) == "404"
+    act(room, editorial.publish, "a-story")
+    assert status_of(room, old) == "301"
+
+
+def test_an_address_that_another_took_over_leads_there(room: Newsroom) -> None:
+    for slug in ("one", "two", "three"):
+        room.publish("a-story", "Copper", slug=slug)
+    room.publish("b-story", "Zinc", slug="two", draft=True)
+    room.publish("a-story", "Copper again", slug="three")
+    assert status_of(room, "articles/two/~public/index.html") == "404"
+    assert status_of(room, "articles/one/~public/index.html") == "301"
+
+
+def test_old_addresses_of_what_is_gone_lead_to_where_it_says_so(room: Newsroom) -> None:
+    room.publish("a-story", "Copper", aliases=["/2019/copper/"])
+    act(room, editorial.withdraw, "a-story")
+    assert status_of(room, "2019/copper/index.html") == "301"
+    assert status_of(room, "articles/a-story/~public/index.html") == "410"
+    room.publish("b-story", "Zinc", aliases=["/2019/copper/"])
+    assert room.site.outputs["2019/copper/index.html"].metadata["location"] == "/articles/b-story/"
+    act(room, editorial.publish, "a-story")
+    assert room.site.outputs["2019/copper/index.html"].metadata["location"] == "/articles/a-story/"
+
+
 def test_an_article_expires_by_itself(room: Newsroom) -> None:
     over = NOW + timedelta(hours=1)
     room.publish("a-story", "Copper", expires=over.isoformat())

@@ -56,7 +56,7 @@ def decided(document: Document, editorial: Editorial, site: Site) -> Document:
     if document.withdrawn:
         return document
     if editorial.withdrawn:
-        return Document(document.slug, withdrawn=True)
+        return Document(document.slug, withdrawn=True, aliases=document.aliases)
     changes: dict[str, Any] = {}
     if editorial.published:
         changes |= {"draft": False, "publish_at": "", "date": _earlier(document, editorial.published)}

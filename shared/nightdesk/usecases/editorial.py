@@ -187,8 +187,17 @@ def _decide(
     after = change(document, load_decisions(before)).to_bytes()
     if before is None or before.body != after:
         ports.work.put(Output(editorial_key(slug), after, JSON), before.etag if before else None)
-    ports.bus.emit([event])
+    # Whether those lead here depends on whether readers get what is here.
+    old = [Event("ArticleTouched", {"slug": other}) for other in _old_slugs(slug, ports)]
+    ports.bus.emit([event, *old])
     _look_again(slug, ports)
+
+
+def _old_slugs(slug: str, ports: Ports) -> list[str]:
+    """The other slugs that an article's draft ever had, or names as aliases."""
+    held = catalogue.holder(ports.articles, slug)
+    record = catalogue.draft_record(ports.articles, held["holder"]) if held else None
+    return [other for other in record["slugs"] if other != slug] if record else []
 
 
 def _look_again(slug: str, ports: Ports) -> None:

@@ -33,7 +33,8 @@ from .stored import ASSET_CACHE, HTML, IMAGE_TYPES, JSON, editorial_key, facts_f
 PAGE_CACHE = "public, max-age=0, s-maxage=86400, stale-while-revalidate=60"
 PREVIEW_CACHE = "no-store"
 _BATCH = 50
-_SHOWN = frozenset((LIVE, DRAFT, SCHEDULED))
+_UNSEEN = frozenset((DRAFT, SCHEDULED))
+_SHOWN = _UNSEEN | {LIVE}
 _SHORTLY = timedelta(seconds=1)
 _EMPTY = "d41d8cd98f00b204e9800998ecf8427e"
 """The etag of a tombstone: the MD5 of nothing."""
@@ -55,6 +56,7 @@ class _Inputs:
     """With the editors' decisions in it."""
     digest: str
     state: str
+    due: datetime | None
     site: Site
     authors: tuple[Mapping[str, Any] | None, ...]
     topics: tuple[Mapping[str, Any] | None, ...]
@@ -91,12 +93,11 @@ def gate(slug: str, ports: Ports, theme: Theme, bulk: str = "") -> Gated | None:
     Raises:
         Transient: time alone will change the article within a second, so the message should come back.
     """
-    seen: list[tuple[_Inputs | None, datetime]] = []
+    seen: list[_Inputs | None] = []
 
     def read() -> _Inputs | None:
-        now = ports.clock()
-        seen[:] = [(_read(slug, ports, now), now)]
-        return seen[0][0]
+        seen[:] = [_read(slug, ports, ports.clock())]
+        return seen[0]
 
     def make(inputs: _Inputs | None) -> _Made | None:
         return _make(inputs, theme) if inputs else None
@@ -105,10 +106,10 @@ def gate(slug: str, ports: Ports, theme: Theme, bulk: str = "") -> Gated | None:
         return made is not None and _write(slug, made, ports)
 
     converge(read, make, write)
-    inputs, now = seen[0]
+    inputs = seen[0]
     if inputs is None:
         return None
-    due = inputs.document.next_change(now)
+    due = inputs.due
     if due:
         ports.alarm.wake(slug, due)
     detail = {"slug": slug, "state": inputs.state, "paths": [f"/articles/{slug}/*"]}
@@ -128,7 +129,9 @@ def _read(slug: str, ports: Ports, now: datetime) -> _Inputs | None:
     decisions = ports.work.get(editorial_key(slug))
     site = load_site(ports)
     document = decided(Document.from_bytes(blob.body), load_decisions(decisions), site)
-    state = document.state(now)
+    state, due = document.state(now), document.next_change(now)
+    if document.moved and (target := _led_to(document, site, ports)) and target.state(now) in _UNSEEN:
+        state, due = target.state(now), target.next_change(now)
     authors: list[Mapping[str, Any] | None] = []
     topics: list[Mapping[str, Any] | None] = []
     profiles: dict[str, str] = {}
@@ -143,7 +146,15 @@ def _read(slug: str, ports: Ports, now: datetime) -> _Inputs | None:
     if state == LIVE:
         earlier = {name: earlier_cards(name, sort_key(document), ports) for name in related_lists(document)}
     mark = mark_of(blob, decisions)
-    return _Inputs(document, mark, state, site, tuple(authors), tuple(topics), profiles, earlier)
+    return _Inputs(document, mark, state, due, site, tuple(authors), tuple(topics), profiles, earlier)
+
+
+def _led_to(pointer: Document, site: Site, ports: Ports) -> Document | None:
+    """The article that an old address leads to; None where it has moved on, and what stands there is another's."""
+    held = catalogue.holder(ports.articles, pointer.moved)
+    blob = ports.work.get(f"articles/{pointer.moved}.json") if held and held["holder"] == pointer.file else None
+    decisions = load_decisions(ports.work.get(editorial_key(pointer.moved)))
+    return decided(Document.from_bytes(blob.body), decisions, site) if blob else None
 
 
 def sort_key(document: Document) -> str:
@@ -169,9 +180,13 @@ def _make(inputs: _Inputs, theme: Theme) -> _Made:
     facts["shows"] = {"profiles": inputs.profiles, "place": "", "earlier": digest_cards(inputs.earlier)}
     published, preview = _Folder(f"articles/{slug}/", ()), _preview_is_over(slug)
     if document.moved:
-        published = _everywhere(inputs, b"Moved\n", {"status": "301", "location": f"/articles/{document.moved}/"})
+        # The way to what readers do not get yet would tell them that it is there.
+        if inputs.state not in _UNSEEN:
+            there = {"status": "301", "location": f"/articles/{document.moved}/"}
+            published = _everywhere(inputs, b"Moved\n", there)
     elif inputs.state in (WITHDRAWN, EXPIRED):
         published = _everywhere(inputs, gone_html(theme, inputs.site).encode(), {"status": "410"})
+        facts["cards"], facts["places"] = [{"slug": slug}], dict.fromkeys(_old_addresses(document, "~"), 0)
     elif inputs.state != LIVE:
         preview = _preview(inputs, theme)
         # In no list that readers see; but whoever changes a profile must find the previews that show it.
@@ -188,14 +203,18 @@ def _entries(inputs: _Inputs) -> tuple[list[dict[str, Any]], dict[str, int]]:
     """What lists show of a live article: its cards, and for each of its places in lists, which of them."""
     document = inputs.document
     cards: list[dict[str, Any]] = [pages.card_facts(document, inputs.authors, inputs.topics), {"slug": document.slug}]
-    found = dict.fromkeys(places(document), 0)
-    for path in document.aliases:
-        if not path.startswith("/articles/"):  # those are slugs, which render sees to
-            found[f"alias:{path} {document.slug}"] = 1
+    found = dict.fromkeys(places(document), 0) | dict.fromkeys(_old_addresses(document), 1)
     for number, correction in enumerate(document.corrections):
         found[f"corrections {sortable(correction['date'])}#{document.slug}#{number:03}"] = len(cards)
         cards.append({**correction, "title": document.title, "slug": document.slug})
     return cards, found
+
+
+def _old_addresses(document: Document, mark: str = "") -> list[str]:
+    """Its places in the lists of those who had an address once; `mark` puts it after those without one."""
+    paths = [path for path in document.aliases if not path.startswith("/articles/")]
+    # What is left out are slugs, which render sees to.
+    return [f"alias:{path} {mark}{document.slug}" for path in paths]
 
 
 def _article_page(document: Document, tier: str, body: bytes, metadata: Mapping[str, str] = _NONE) -> Output:

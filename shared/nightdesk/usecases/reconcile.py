@@ -93,7 +93,7 @@ def mend(found: Differences, ports: Ports) -> None:
         if held:
             touched.add(held["holder"])
         else:
-            leave(slug, "", seen, ports)
+            leave(slug, seen, ports)
             ports.bus.emit([Event("ArticleWithdrawn", {"slug": slug})])
     ports.bus.emit([Event("DraftTouched", {"key": key}) for key in sorted(touched)])
     ports.bus.emit([Event("ArticleRendered", {"slug": slug, "revision": 0}) for slug in found.articles])

@@ -271,7 +271,7 @@ def _settle_document(
             found.held.add(slug)
             found.ousted.update(pointer["ousted"])
             left.remove(slug)
-            leave(slug, document.slug, seen, ports)
+            leave(slug, seen, ports, document.slug, key)
         else:
             told = f"/articles/{slug}/ does not lead here: {pointer['holder']} holds that slug"
             record["warnings"] = [*record["warnings"], *catalogue.told([Problem(0, "aliases", told)])]
@@ -356,11 +356,10 @@ def _retire(slugs: Sequence[str], key: str, moved: str, found: _Found, ports: Po
             held = catalogue.claim(ports.articles, slug, key, lambda _: False)
         if held and held["holder"] == key:
             found.ousted.update(held["ousted"])
-            leave(slug, moved, seen, ports)
+            leave(slug, seen, ports, moved, key)
             if moved:
-                ports.work.delete(
-                    editorial_key(slug)
-                )  # it has gone along, and must not be found here when it has changed there
+                # It has gone along, and must not be found here when it has changed there.
+                ports.work.delete(editorial_key(slug))
             catalogue.release(ports.articles, slug, key)
             held = None
         found.held.discard(slug)
@@ -403,13 +402,13 @@ def _stat(slug: str, ports: Ports) -> Stat | None:
     return ports.work.stat(f"articles/{slug}.json")
 
 
-def leave(slug: str, moved: str, seen: Stat | None, ports: Ports) -> None:
-    """Leave a tombstone at a slug, or the slug that its article has moved to.
+def leave(slug: str, seen: Stat | None, ports: Ports, moved: str = "", key: str = "") -> None:
+    """Leave a tombstone at a slug, or the slug that the article of the draft at `key` has moved to.
 
     Args:
         seen: what stood there when it was not yet known whose the slug is.
     """
-    left = Document(slug, withdrawn=True, moved=moved)
+    left = Document(slug, file=key if moved else "", withdrawn=True, moved=moved)
     store_over(seen, ports.work, Output(f"articles/{slug}.json", left.to_bytes(), JSON))
 
 

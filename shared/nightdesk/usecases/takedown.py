@@ -160,5 +160,6 @@ def _is_there(place: Surface, readers: Readers) -> bool:
 
 def _look(place: Surface, was_there: bool, readers: Readers) -> Look:
     status, text = readers.get(place.path, place.tier)
-    rewritten = bool(place.needle) and (status == 404 or (status == 200 and place.needle not in text))
+    # An old address may lead to the article's own, which is looked at by itself.
+    rewritten = bool(place.needle) and (status in (301, 404) or (status == 200 and place.needle not in text))
     return Look(place.path, place.tier, was_there, status, status == 410 or rewritten)
