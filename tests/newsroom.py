@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from urllib.parse import urlsplit
 
 import pytest
 from cloud_under_test import QUEUES, Answer, CloudUnderTest
+from nightdesk.usecases.status import status
+from nightdesk_cli.connect import cli_ports
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
@@ -47,6 +50,7 @@ class Newsroom:
             pytest.skip("LocalStack's free edition has no CloudFront, so there are no readers to serve")
         self.cloud = cloud
         self._home = cloud.local._home
+        self.ports = cli_ports(cloud.cloud)
         started = time.perf_counter()
         done = self.command("publish", "--wait", "--json", str(EXAMPLES))
         assert done.returncode == 0, done.stdout + done.stderr
@@ -118,6 +122,25 @@ class Newsroom:
         with ThreadPoolExecutor(4) as pool:
             bodies = pool.map(lambda key: s3.get_object(Bucket=name, Key=key)["Body"].read(), keys)
             return dict(zip(keys, bodies, strict=True))
+
+    def traces(self, *words: str) -> list[str]:
+        """Keys of the site's objects that have one of some words in their key, their metadata or their bytes."""
+        s3, name = self.cloud.client("s3"), self.cloud.outputs["SiteBucket"]
+
+        def has_one(key: str) -> bool:
+            found = s3.get_object(Bucket=name, Key=key)
+            text = as_text({"key": key, **found["Metadata"]}, found["Body"].read())
+            return any(word in text for word in words)
+
+        keys = self.cloud.site_keys()
+        with ThreadPoolExecutor(4) as pool:
+            return [key for key, hit in zip(keys, pool.map(has_one, keys), strict=True) if hit]
+
+    def state(self, slug: str) -> dict[str, Any]:
+        """What `nightdesk status SLUG` says, without a process for it."""
+        found = status(slug, self.ports, datetime.now(UTC))
+        assert found, slug
+        return found
 
     def versions(self, bucket: str = "SiteBucket", prefix: str = "") -> dict[str, str]:
         """The newest version of each object that is there: every write makes another one."""
