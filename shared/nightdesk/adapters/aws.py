@@ -17,6 +17,16 @@ from nightdesk.domain.mail import Mail
 from nightdesk.usecases.ports import ANY, Blob, Event, Output, Stat, Write
 
 _CONFLICTS = frozenset(("PreconditionFailed", "ConditionalRequestConflict", "412", "409"))
+_THROTTLED = frozenset(
+    (
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+    )
+)
 _MISSING = frozenset(("NoSuchKey", "404", "NotFound", "NoSuchVersion"))
 _PER_CALL = 10
 """PutEvents takes ten entries (API reference of EventBridge)."""
@@ -32,7 +42,7 @@ def faults(what: str) -> Iterator[None]:
         if code in _CONFLICTS:
             raise Conflict(what) from error
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        if status >= 500 or code in ("SlowDown", "Throttling", "ThrottlingException", "TooManyRequestsException"):
+        if status >= 500 or code in _THROTTLED:
             raise Transient(f"{what}: {code}") from error
         raise
     except BotoCoreError as error:

@@ -130,6 +130,8 @@ class DynamoTable:
                     "TransactionConflict",
                 }:
                     raise Conflict(str(changes[0])) from error
+                if reasons & {"ThrottlingError", "ProvisionedThroughputExceeded"}:
+                    raise Transient(f"{changes[0]}: {code}") from error
                 raise
 
     def count(self, pk: str, sk: str, until: int) -> int:
