@@ -8,6 +8,18 @@ import pytest
 from cloud_under_test import CloudUnderTest, embedded, in_docker
 from newsroom import Newsroom
 
+_LONGEST_FIRST = ("simulation", "test_real_input", "test_histories", "test_ticker_live", "test_freshness", "test_chaos")
+"""Files that take minutes; the others fill up the time of those who work beside them."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest: files are shared out in this order."""
+
+    def rank(item: pytest.Item) -> int:
+        return next((n for n, name in enumerate(_LONGEST_FIRST) if name in item.nodeid), len(_LONGEST_FIRST))
+
+    items.sort(key=rank)
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
