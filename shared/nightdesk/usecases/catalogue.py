@@ -67,9 +67,9 @@ def rejected(table: Table) -> list[Item]:
     return table.query("rejected")
 
 
-def wait_change(key: str, slugs: Sequence[str]) -> Change:
+def wait_change(key: str, slugs: Sequence[str], expected: int | str = ANY) -> Change:
     """The change that says which slugs a draft waits for; none takes it from those that wait."""
-    return Change("waiting", key, {"slugs": list(slugs)} if slugs else None, ANY)
+    return Change("waiting", key, {"slugs": list(slugs)} if slugs else None, expected)
 
 
 def waiting(table: Table) -> list[Item]:

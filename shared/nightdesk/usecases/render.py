@@ -116,7 +116,7 @@ def _render_draft(key: str, filed: Filed, ports: Ports) -> Rendered:
 
     converge(lambda: _read_draft(key, filed, ports), make, write)
     record = records[-1]
-    touched = {*found.ousted, *_waiting_for(found, key, record["waits"], ports)} - {key}
+    touched = {*found.ousted, *_waiting_for(found, key, ports)} - {key}
     events = [_event_of(slug, record, ports) for slug in record["slugs"]]
     if record["state"] == REJECTED:
         events.append(Event("DraftRejected", {"key": key, "slug": record["slug"], "problems": record["problems"]}))
@@ -326,7 +326,7 @@ def _save(
     return {**dated, "version": (expected or 0) + 1}
 
 
-def _waiting_for(found: _Found, key: str, waits: Sequence[str], ports: Ports) -> list[str]:
+def _waiting_for(found: _Found, key: str, ports: Ports) -> list[str]:
     """Keys of drafts that want a slug which is free now, or one of this draft's by an older right.
 
     A right may have become younger, as of a draft that was removed and put back before anybody looked. What is known of
@@ -337,8 +337,10 @@ def _waiting_for(found: _Found, key: str, waits: Sequence[str], ports: Ports) ->
     for item in catalogue.waiting(ports.articles):
         other, wanted = item["sk"], set(item["slugs"])
         if other == key:
-            if item["slugs"] != list(waits):
-                ports.articles.write([catalogue.wait_change(key, waits)])
+            record = catalogue.draft_record(ports.articles, key)
+            waits = record["waits"] if record else []
+            if item["slugs"] != waits:
+                ports.articles.write([catalogue.wait_change(key, waits, item["version"])])
         elif wanted & found.free or any(_is_older(other, key, slug, site, ports) for slug in wanted & found.held):
             touched.append(other)
     return touched
