@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
-from nightdesk.usecases import editorial
+from nightdesk.domain.documents import digest
+from nightdesk.domain.updates import parse_wish
+from nightdesk.usecases import editorial, updates
 from nightdesk.usecases.ports import Ports
+from nightdesk.usecases.stored import load_site
 
 from .acts import Act
 
@@ -18,17 +22,27 @@ def edit(act: Act, ports: Ports) -> None:
         Conflict, Transient: it can be tried again.
     """
     slug, matter = act.subject, act.matter
-    if act.kind == "withdraw":
+    if act.kind == "post":
+        now, site = ports.clock(), load_site(ports)
+        updates.post(parse_wish(matter, now, site.zone, site.base_url), "editor", act.subject, ports)
+    elif act.kind == "unpost":
+        updates.remove(digest(f"editor\n{act.subject}".encode())[:16], ports)
+    else:
+        _decide(slug, act.kind, matter, ports)
+
+
+def _decide(slug: str, act: str, matter: Mapping[str, str], ports: Ports) -> None:
+    if act == "withdraw":
         editorial.withdraw(slug, ports)
-    elif act.kind == "publish":
+    elif act == "publish":
         editorial.publish(slug, ports)
-    elif act.kind == "schedule":
+    elif act == "schedule":
         editorial.schedule(slug, datetime.fromisoformat(matter["at"]), ports)
-    elif act.kind == "regate":
+    elif act == "regate":
         gate = matter.get("gate")
         editorial.regate(slug, None if gate else matter["tier"], {int(gate): matter["tier"]} if gate else None, ports)
-    elif act.kind == "correct":
+    elif act == "correct":
         editorial.correct(slug, "It was otherwise.", ports)
     else:
-        assert act.kind == "rollback"
+        assert act == "rollback"
         editorial.rollback(slug, int(matter["revision"]), ports)

@@ -60,7 +60,7 @@ def small_world() -> Iterator[None]:
     places = [(module, name) for module in modules for name in _SMALL if hasattr(module, name)]
     assert {name for _, name in places} == set(_SMALL)
     with ExitStack() as patches:
-        patches.enter_context(patch("nightdesk.usecases.converge.time.sleep", lambda _: None))
+        patches.enter_context(patch("time.sleep", lambda _: None))
         for module, name in places:
             patches.enter_context(patch.object(module, name, _SMALL[name]))
         for module in (render, past):

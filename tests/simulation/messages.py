@@ -14,7 +14,7 @@ from nightdesk.stages.index import IndexBatch
 from nightdesk.stages.invalidate import InvalidateBatch
 from nightdesk.stages.render import RenderBatch
 from nightdesk.stages.updates import UpdatesBatch
-from nightdesk.usecases.ports import Ask, Event, Ports, Reading
+from nightdesk.usecases.ports import Ask, Event, Ports, Reading, Timer
 
 from .acts import Act
 from .routes import FILE_MOVED, Route, routes
@@ -66,7 +66,7 @@ class NoFeeds:
         return iter(())
 
 
-def batch_of(stage: str, ports: Ports, theme: Theme) -> Batch:
+def batch_of(stage: str, ports: Ports, theme: Theme, timer: Timer | None = None) -> Batch:
     """A batch as the stage's handler makes it."""
     if stage == "render":
         return RenderBatch(ports)
@@ -75,6 +75,6 @@ def batch_of(stage: str, ports: Ports, theme: Theme) -> Batch:
     if stage == "index":
         return IndexBatch(ports, theme)
     if stage == "updates":
-        return UpdatesBatch(ports, theme, MemoryTimer(), NoFeeds)
+        return UpdatesBatch(ports, theme, timer or MemoryTimer(), NoFeeds)
     assert stage == "invalidate"
     return InvalidateBatch(ports)

@@ -24,7 +24,9 @@ from nightdesk.domain.documents import DRAFT, LIVE, SCHEDULED, WITHDRAWN, Docume
 from nightdesk.domain.drafts import classify
 from nightdesk.domain.editorial import decided
 from nightdesk.domain.text import slugify
+from nightdesk.domain.updates import Update
 from nightdesk.rendering.environment import Theme
+from nightdesk.usecases import board
 from nightdesk.usecases.catalogue import holder
 from nightdesk.usecases.gate import gate, sort_key
 from nightdesk.usecases.history import claimed_since, history
@@ -45,6 +47,8 @@ _HISTORY = {
     "rejected": {"version", "at"},
 }
 """What records say of how they came to be, by sort key or partition; of all others that is `version`."""
+_NOT_OURS = ("path", "wake")
+"""Records of what was told to whom; of the cache, that is looked at by itself."""
 _NAMED_BY_DIGEST = re.compile(r"(assets|authors/[a-z0-9-]+)/[a-z0-9-]+\.[0-9a-f]{10}\.[a-z]+")
 
 
@@ -62,6 +66,7 @@ def calm(world: World) -> Ports:
         _keep_accepted(item["sk"], world, ports)
     _render_all(ports)
     _publish_all(ports, world.theme)
+    _post_all(world.updates, ports, world.theme)
     return ports
 
 
@@ -105,6 +110,14 @@ def _render_all(ports: Ports) -> None:
             queue += [event.detail["key"] for event in rendered.events if event.type == "DraftTouched"]
 
 
+def _post_all(posted: MemoryTable, ports: Ports, theme: Theme) -> None:
+    """The ticker, of updates as they were posted or removed."""
+    for pk, items in posted._items.items():
+        if pk.startswith("update#") and items:
+            ports.updates.write(board.changes(None, Update.from_json(items["update"])))
+    refresh_ticker(ports, theme, everything=True)
+
+
 def _publish_all(ports: Ports, theme: Theme) -> None:
     """Articles in order of time, so that each finds those before it, and then every list."""
     documents = [
@@ -137,6 +150,7 @@ def faults(world: World) -> list[str]:
         *_objects("site", world.site, wanted.site),
         *_objects("work", world.work, wanted.work),
         *_records(world.table, wanted.articles),
+        *_records(world.updates, wanted.updates),
         *_lasting(world),
         *(f"no alarm: {slug} at {moment}" for moment, slug in wanted.alarm.asked if (moment, slug) not in world.alarms),
         *(f"cached and stale: {key}" for key in world.cache.stale()),
@@ -169,7 +183,12 @@ def _records(have: MemoryTable, want: MemoryTable) -> list[str]:
     mine, others = _plain(have), _plain(want)
     for place in sorted({*mine, *others}):
         pk, sk = place
-        if mine.get(place) == others.get(place) or pk == "path" or sk.startswith("revision#"):
+        if (
+            mine.get(place) == others.get(place)
+            or pk in _NOT_OURS
+            or pk.startswith("rate#")
+            or sk.startswith("revision#")
+        ):
             continue
         if place not in others and (_is_gone(sk, mine[place])):
             continue

@@ -131,6 +131,8 @@ def _shows(output: Output, slug: str) -> bool:
     """Whether an object of the site shows an article, or names it."""
     if output.key.startswith(f"articles/{slug}/"):
         return "status" not in output.metadata
+    if output.key.startswith("updates/"):
+        return False  # where an update leads is for those to say who post it
     return f"/articles/{slug}/".encode() in output.body
 
 
@@ -158,6 +160,16 @@ class Drafts(MemoryObjects):
     def delete(self, key: str) -> None:
         super().delete(key)
         self._world.say([Event(FILE_MOVED, {"key": key, "removed": True})])
+
+
+class Timer:
+    """What brings the ticker back to attention; a message that waits in its queue."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def wake(self, seconds: int) -> None:
+        self._world.timers.append(self._world.now + timedelta(seconds=seconds))
 
 
 class _Desk:
@@ -217,9 +229,12 @@ class World:
         self.site = Site(self)
         self.table = MemoryTable()
         parts = {"drafts": self.drafts, "work": self.work, "site": self.site, "articles": self.table}
-        parts["updates"] = MemoryTable()
+        self.updates = MemoryTable()
+        parts["updates"] = self.updates
         parts |= {"bus": _Bus(self), "cdn": self.cache, "alarm": Alarm(self)}
         self.ports = Ports(**{name: Wire(name, inner, self) for name, inner in parts.items()}, clock=clock)
+        self.timer = Wire("timer", Timer(self), self)
+        self.timers: list[datetime] = []
         self.taken_down: set[str] = set()
         self.alarms: dict[tuple[datetime, str], bool] = {}
         self.say([Event("SiteChanged", {})])
@@ -343,7 +358,7 @@ class World:
         if run.stage == "editor":
             run.failed = self._each(run, run.messages, lambda: _Desk(self.ports, self._edited))
             return
-        make = partial(batch_of, run.stage, self.ports, run.theme)
+        make = partial(batch_of, run.stage, self.ports, run.theme, self.timer)
         batch = make()
         run.failed = self._each(run, run.messages, lambda: batch)
         worked = [message for message in run.messages if message not in run.failed]
@@ -403,6 +418,7 @@ class World:
                 self.say([Event("SiteChanged", {})])
         elif act.kind == "wait":
             self.let_pass(datetime.fromisoformat(act.subject) - self.now)
+            self.say([Event("TickerDue", {})])  # it is every minute
         elif act.kind == "ask":
             self.say([Event(act.subject, act.matter)])
         else:
@@ -414,6 +430,9 @@ class World:
     def let_pass(self, time: timedelta) -> None:
         """Time passes, and alarms ring; the scheduler's clock is a little ahead of the functions'."""
         self.now += max(time, timedelta())
+        late = [moment for moment in self.timers if moment <= self.now]
+        self.timers = [moment for moment in self.timers if moment > self.now]
+        self.say(Event("UpdateEnded", {}) for _ in late)
         for (moment, slug), rung in self.alarms.items():
             if not rung and moment <= self.now + _AHEAD:
                 self.alarms[moment, slug] = True
