@@ -27,7 +27,7 @@ from simulation import messages
 from simulation.acts import Act
 from simulation.history import History, play, small_world, world_of
 from simulation.truth import faults
-from simulation.whims import Move
+from simulation.whims import QUIET, Move
 from simulation.world import Alarm
 
 Plant = Callable[[pytest.MonkeyPatch], None]
@@ -215,13 +215,19 @@ def fails(history: Callable[[int], History], how: str) -> bool:
 
 
 def test_a_slug_that_was_given_up_is_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run that is slow stores its document where another has just left a tombstone, and the article is live for good."""
-    acts = (Act(1, "put", "drafts/a.md", {"title": "T", "date": "2026-01-01"}), Act(2, "remove", "drafts/a.md"))
-    first, second = (f"render: ObjectEvent drafts/a.md ({number}) run 1" for number in (1, 2))
+    """A run that is slow stores its document over a tombstone that another has just found to be right, and it is live for good."""
+    matter = {"title": "T", "date": "2026-01-01"}
+    acts = tuple(
+        Act(n, kind, "drafts/a.md", matter if kind == "put" else {})
+        for n, kind in enumerate(("put", "remove", "put", "remove"), 1)
+    )
+    third, fourth = (f"render: ObjectEvent drafts/a.md ({number}) run 1" for number in (3, 4))
 
     def history(calls: int) -> History:
-        moves = (Move("act", "1"), Move("run", first, calls), Move("act", "2"), Move("run", second))
-        return History(acts, moves)
+        before = (Move("act", "1"), QUIET, Move("act", "2"), QUIET)
+        return History(
+            acts, (*before, Move("act", "3"), Move("run", third, calls), Move("act", "4"), Move("run", fourth))
+        )
 
     assert not fails(history, "")
     monkeypatch.setattr(render, "_is_live", lambda slug, ports: False)

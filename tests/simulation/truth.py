@@ -49,6 +49,7 @@ _HISTORY = {
 """What records say of how they came to be, by sort key or partition; of all others that is `version`."""
 _NOT_OURS = ("path", "wake")
 """Records of what was told to whom; of the cache, that is looked at by itself."""
+_HELD = re.compile(r"drafts/[a-z/]+\.md")
 _NAMED_BY_DIGEST = re.compile(r"(assets|authors/[a-z0-9-]+)/[a-z0-9-]+\.[0-9a-f]{10}\.[a-z]+")
 
 
@@ -202,9 +203,13 @@ def _is_gone(kind: str, item: dict[str, Any]) -> bool:
 
 
 def _plain(table: MemoryTable) -> dict[tuple[str, str], dict[str, Any]]:
-    """Records less what they say of how they came to be."""
+    """Records less what they say of how they came to be, and less the name of whoever held a slug when it was refused."""
     return {
-        (pk, sk): {k: v for k, v in item.items() if k not in _HISTORY.get(sk, _HISTORY.get(pk, {"version"}))}
+        (pk, sk): {
+            k: _HELD.sub("", str(v)) if k in ("problems", "warnings") else v
+            for k, v in item.items()
+            if k not in _HISTORY.get(sk, _HISTORY.get(pk, {"version"}))
+        }
         for pk, items in table._items.items()
         for sk, item in items.items()
     }
@@ -219,9 +224,10 @@ def _lasting(world: World) -> list[str]:
         state = _state(_followed(slug, ports), ports, world.now)
         if not world.site.list(f"articles/{slug}/~") and state not in (DRAFT, SCHEDULED):
             found.append(f"no tombstone: {slug}")
-    for slug in sorted(world.taken_down):
-        if _state(_followed(slug, ports), ports, world.now) == LIVE:
-            found.append(f"a takedown was lost: {slug}")
+    for key, output in world.work.outputs.items():
+        document = Document.from_bytes(output.body) if key.startswith("articles/") else None
+        if document and document.file in world.taken_down and _state(document.slug, ports, world.now) == LIVE:
+            found.append(f"a takedown was lost: {document.slug}")
     for pk, items in world.table._items.items():
         if "record" in items and items["record"]["turn"] != items["record"]["settled"]:
             found.append(f"never settled: {pk}")
@@ -229,16 +235,6 @@ def _lasting(world: World) -> list[str]:
         if item["write"] != write_of(path, ports):
             found.append(f"not invalidated since it was written: {path}")
     return found
-
-
-def _followed(slug: str, ports: Ports) -> str:
-    """The slug that an article has now."""
-    seen = {slug}
-    while (blob := ports.work.get(f"articles/{slug}.json")) and (
-        slug := Document.from_bytes(blob.body).moved or slug
-    ) not in seen:
-        seen.add(slug)
-    return slug
 
 
 def _state(slug: str, ports: Ports, now: datetime) -> str:

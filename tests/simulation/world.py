@@ -18,6 +18,7 @@ from nightdesk.adapters.memory import MemoryObjects, MemoryTable
 from nightdesk.domain.errors import Conflict, NightdeskError, Permanent, Transient
 from nightdesk.rendering.environment import Theme
 from nightdesk.stages import Batch
+from nightdesk.usecases.catalogue import holder
 from nightdesk.usecases.ports import ANY, Event, Output, Ports
 from nightdesk.usecases.stored import editorial_key, load_decisions
 
@@ -388,8 +389,9 @@ class World:
         if self.told:
             self.story.append(f"   {act} is " + (f"refused: {refused}" if refused else "done"))
         decisions = load_decisions(self.work.get(editorial_key(act.subject)))
-        if act.kind == "withdraw" and not refused and decisions.withdrawn:
-            self.taken_down.add(act.subject)
+        held = holder(self.table, act.subject)
+        if act.kind == "withdraw" and not refused and held and decisions.withdrawn:
+            self.taken_down.add(held["holder"])
         elif act.kind in ("publish", "schedule"):
             self.taken_down.clear()  # of whatever; which of them was last is not for us to say
 
@@ -410,6 +412,7 @@ class World:
             self.drafts.put(Output(act.subject, act.content, kind), ANY)
         elif act.kind == "remove":
             self.drafts.delete(act.subject)
+            self.taken_down.discard(act.subject)  # what is filed anew is another article
         elif act.kind == "deploy":
             # Functions at work keep the code that they began with. The site is told to change when none of it is left.
             self.theme_number = int(act.subject)
