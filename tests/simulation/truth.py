@@ -237,6 +237,16 @@ def _lasting(world: World) -> list[str]:
     return found
 
 
+def _followed(slug: str, ports: Ports) -> str:
+    """The slug that an article has now."""
+    seen = {slug}
+    while (blob := ports.work.get(f"articles/{slug}.json")) and (
+        slug := Document.from_bytes(blob.body).moved or slug
+    ) not in seen:
+        seen.add(slug)
+    return slug
+
+
 def _state(slug: str, ports: Ports, now: datetime) -> str:
     """An article's state; empty where there is no document."""
     blob = ports.work.get(f"articles/{slug}.json")
