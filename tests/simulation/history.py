@@ -23,7 +23,7 @@ from nightdesk.usecases import render
 from .acts import Act, draw, plainer
 from .truth import faults
 from .whims import KINDS, QUIET, Drawn, Fault, Move, Played
-from .world import World
+from .world import WRITES, World
 
 _TRIALS = 1500
 _SHARE = 250
@@ -205,16 +205,22 @@ def search(seeds: range, processes: int) -> list[int]:
 
 
 def report(seed: int) -> str:
-    """What goes wrong in a seed's history: shrunk, and told call by call."""
+    """What goes wrong in a seed's history: shrunk, and told: each call of the runs that matter, and all writes and events."""
     history, world = written_down(seed)
     found = faults(world)
     if not faults(play(history)):
         return f"seed {seed}: {found}\nIt does not lead there again when it is played by name.\n{history}"
     least = shrink(history, lambda some: bool(faults(play(some))))
     last = play(least, told=True)
-    return "\n".join(
-        [f"seed {seed}", *found, "", "Shrunk:", *faults(last), "", str(least), "", "Call by call:", *last.story]
-    )
+    runs = {move.name for move in least.moves} | set(least.faults) | set(least.takes)
+    told = [line for line in last.story if _matters(line, runs)]
+    return "\n".join([f"seed {seed}", *found, "", "Shrunk:", *faults(last), "", str(least), "", "What happens:", *told])
+
+
+def _matters(line: str, runs: set[str]) -> bool:
+    run, _, call = line.strip().partition(", call ")
+    operation = call.partition(": ")[2].partition("(")[0]
+    return not call or run in runs or operation.rpartition(".")[2] in WRITES
 
 
 def tell(seed: int) -> str:
