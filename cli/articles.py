@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import time
 from collections.abc import Callable
 
 from nightdesk.adapters.readers import HttpReaders
@@ -38,14 +39,26 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.set_defaults(run=rebuild)
 
 
+_PATIENCE = 30.0
+"""Seconds for which an act is tried that a draft's new version stands in the way of: until that has been read."""
+
+
 def attempt(act: Callable[[], object]) -> int:
-    """An act's exit status; what stands in its way is said."""
-    try:
-        act()
-    except (Permanent, Conflict, ValueError) as error:
-        say(error)
-        return 2
-    return 0
+    """An act's exit status; what stands in its way is said, if it stays there."""
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            act()
+        except Conflict as error:
+            if time.monotonic() > until:
+                say(error)
+                return 2
+            time.sleep(0.5)
+        except (Permanent, ValueError) as error:
+            say(error)
+            return 2
+        else:
+            return 0
 
 
 def withdraw(args: argparse.Namespace) -> int:
@@ -53,13 +66,13 @@ def withdraw(args: argparse.Namespace) -> int:
     cloud = connect(args.stack)
     ports = cli_ports(cloud)
     readers = HttpReaders(cloud.outputs["SiteUrl"], edge_key(cloud), cloud.outputs["EdgeKeyId"])
-    try:
-        report = take_down(args.slug, f"cli:{getpass.getuser()}", ports, readers)
-    except (Permanent, Conflict) as error:
-        say(error)
-        return 2
-    result(report.to_json(), args.json, told(report))
-    return 0 if report.complete else 1
+    reports: list[Report] = []
+    by = f"cli:{getpass.getuser()}"
+    status = attempt(lambda: reports.append(take_down(args.slug, by, ports, readers)))
+    for report in reports:
+        result(report.to_json(), args.json, told(report))
+        status = 0 if report.complete else 1
+    return status
 
 
 def told(report: Report) -> str:

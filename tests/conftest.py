@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from cloud_under_test import CloudUnderTest, embedded, in_docker
@@ -30,13 +32,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-@pytest.fixture(scope="session")
-def cloud(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudUnderTest]:
+@contextmanager
+def deployed(request: pytest.FixtureRequest, home: Path) -> Iterator[CloudUnderTest]:
     """A fresh cloud with the stack deployed and the theme's own pages published, without examples."""
-    docker = request.config.getoption("--localstack") == "docker"
-    with in_docker() if docker else embedded(tmp_path_factory.mktemp("cloud")) as found:
+    with in_docker() if request.config.getoption("--localstack") == "docker" else embedded(home) as found:
         found.tell("SiteChanged", {}, source="nightdesk.deploy")
         found.settle()
+        yield found
+
+
+@pytest.fixture(scope="session")
+def cloud(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudUnderTest]:
+    """The cloud that tests share."""
+    with deployed(request, tmp_path_factory.mktemp("cloud")) as found:
         yield found
 
 
@@ -44,3 +52,10 @@ def cloud(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def newsroom(cloud: CloudUnderTest) -> Newsroom:
     """That cloud with `examples/` published, and with readers."""
     return Newsroom(cloud)
+
+
+@pytest.fixture(scope="module")
+def own_newsroom(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newsroom]:
+    """A newsroom for the tests of one file, which leave behind what would be in the way of others."""
+    with deployed(request, tmp_path_factory.mktemp("own")) as found:
+        yield Newsroom(found)

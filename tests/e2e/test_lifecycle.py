@@ -15,6 +15,13 @@ from newsroom import SVG, TIERS, Newsroom, addresses_in, draft, expect_calm
 
 pytestmark = pytest.mark.cloud
 
+
+@pytest.fixture(scope="module")
+def newsroom(own_newsroom: Newsroom) -> Newsroom:
+    """A newsroom of these tests' own."""
+    return own_newsroom
+
+
 FAR = (datetime.now(UTC) + timedelta(days=300)).isoformat(timespec="seconds")
 MANY = 40
 PROMISED = 2.0
@@ -152,7 +159,8 @@ def lift_embargo(newsroom: Newsroom, attempt: int, lead: float) -> dict[str, flo
         newsroom.cloud.put(files)
         if not attempt:
             commands = [("schedule", "life-by-editor", at), ("withdraw", "life-cancelled")]
-            assert [done.returncode for done in pool.map(lambda words: newsroom.command(*words), commands)] == [0, 0]
+            done = list(pool.map(lambda words: newsroom.command(*words), commands))
+            assert [one.returncode for one in done] == [0, 0], [one.stderr for one in done]
             newsroom.cloud.put({"drafts/life-late.md": article("Unseencanary late", date=FAR)})
     newsroom.cloud.settle(300)
     if datetime.now(UTC) > moment - timedelta(seconds=1):

@@ -15,6 +15,13 @@ from newsroom import Newsroom, addresses_in, draft, expect_calm
 
 pytestmark = pytest.mark.cloud
 
+
+@pytest.fixture(scope="module")
+def newsroom(own_newsroom: Newsroom) -> Newsroom:
+    """A newsroom of these tests' own."""
+    return own_newsroom
+
+
 HUNDRED = 100
 SLUG = "parked-document"
 SOUND = draft("Sound version", "Sound words.\n\n::: gate tier=member\nHiddencanary.\n:::\n", date="2018-01-01")

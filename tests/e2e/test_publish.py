@@ -365,7 +365,7 @@ def test_what_was_never_there_is_404(newsroom: Newsroom) -> None:
 def test_status_without_a_slug_is_the_pipeline(newsroom: Newsroom) -> None:
     newsroom.cloud.settle()
     report = newsroom.asks("status")
-    stages = dict.fromkeys(map(str.lower, QUEUES), 0)
+    stages = dict.fromkeys(map(str.lower, (*QUEUES, "Reconcile")), 0)
     assert report["in_flight"] == stages
     assert set(report["dead_lettered"]) == set(stages)
     assert newsroom.command("status").stdout.startswith("render")

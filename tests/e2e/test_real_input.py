@@ -23,6 +23,13 @@ from newsroom import ROOT, Newsroom, addresses_in, expect_calm, path_of_key
 
 pytestmark = pytest.mark.cloud
 
+
+@pytest.fixture(scope="module")
+def newsroom(own_newsroom: Newsroom) -> Newsroom:
+    """A newsroom of these tests' own."""
+    return own_newsroom
+
+
 SHARED = ROOT.parent / "shared"
 COUNT = int(os.environ.get("NIGHTDESK_REAL_INPUT", "200"))
 """How many of each; fewer, where one is in a hurry."""

@@ -22,6 +22,12 @@ from nightdesk_cli.publish import cli_ports
 pytestmark = pytest.mark.cloud
 
 
+@pytest.fixture(scope="module")
+def newsroom(own_newsroom: Newsroom) -> Newsroom:
+    """A newsroom of these tests' own."""
+    return own_newsroom
+
+
 class Ticker:
     """The ticker as editors and readers meet it."""
 
