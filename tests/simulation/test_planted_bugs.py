@@ -19,9 +19,9 @@ from nightdesk.events import ObjectEvent, StoredObject
 from nightdesk.rendering.environment import Theme
 from nightdesk.stages import gate as gate_stage
 from nightdesk.stages.render import RenderBatch
-from nightdesk.usecases import converge, editorial, gate, index, invalidate, render
+from nightdesk.usecases import catalogue, converge, editorial, gate, index, invalidate, render
 from nightdesk.usecases.paths import key_of
-from nightdesk.usecases.ports import Change, Event, Item, Ports
+from nightdesk.usecases.ports import Change, Event, Item, Ports, Table
 
 from simulation import messages
 from simulation.acts import Act
@@ -249,3 +249,26 @@ def test_a_takedown_stays_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not fails(history, "")
     monkeypatch.setattr(editorial, "_look_again", lambda slug, ports: None)
     assert fails(history, "a takedown was lost")
+
+
+def test_a_claim_that_was_given_up_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Versions begin anew, so one who saw a younger right takes the slug from another who came in between with an older one."""
+    matter = {"title": "T", "date": "2026-01-01", "slug": "shared"}
+    first, moved = (Act(n, "put", "drafts/a.md", {**matter, "slug": slug}) for n, slug in ((1, "shared"), (2, "a")))
+    acts = (first, moved, Act(3, "put", "drafts/b.md", matter), Act(4, "put", "drafts/c.md", matter))
+    leaves, older, younger = (
+        f"render: ObjectEvent drafts/{name} run 1" for name in ("a.md (2)", "b.md (1)", "c.md (1)")
+    )
+
+    def history(calls: int) -> History:
+        filed = (Move("act", "1"), QUIET, Move("act", "2"), Move("act", "3"), Move("act", "4"))
+        return History(acts, (*filed, Move("run", younger, calls), Move("run", leaves), Move("run", older)))
+
+    def forget(table: Table, slug: str, key: str) -> None:
+        held = catalogue.holder(table, slug)
+        if held and held["holder"] == key:
+            table.write([Change(f"article#{slug}", catalogue.CLAIM, None, held["version"])])
+
+    assert not fails(history, "")
+    monkeypatch.setattr(catalogue, "release", forget)
+    assert fails(history, "record article#shared claim")

@@ -198,8 +198,10 @@ def _records(have: MemoryTable, want: MemoryTable) -> list[str]:
 
 
 def _is_gone(kind: str, item: dict[str, Any]) -> bool:
-    """Whether a record says that a draft is no more, or that a month of a list has no articles."""
-    return (kind == "draft" and item["state"] == WITHDRAWN and not item.get("document")) or item.get("empty") is True
+    """Whether a record says that a draft is no more, that nobody holds a slug, or that a month of a list has no articles."""
+    if kind == "draft":
+        return item["state"] == WITHDRAWN and not item.get("document")
+    return item == {"holder": "", "pk": item["pk"], "sk": "claim"} or item.get("empty") is True
 
 
 def _plain(table: MemoryTable) -> dict[tuple[str, str], dict[str, Any]]:

@@ -5,7 +5,7 @@
     rejected            <key>                  files that wait for their authors
     waiting             <key>                  drafts that wait for slugs which others hold
     draft#<key>         revision#<n>           which version of the file a revision was
-    article#<slug>      claim                  which draft holds the slug, and which it took it from that may not know
+    article#<slug>      claim                  which draft holds the slug, if any, and which it took it from that may not know
     article#<slug>      record                 what the index last listed of the article
     list#<list>         <date>#<slug>          an article's card in a list, in order of time
     months#<list>       <yyyy-mm>              months of the list that have articles, or had (`empty`)
@@ -78,7 +78,16 @@ def waiting(table: Table) -> list[Item]:
 
 
 def holder(table: Table, slug: str) -> Item | None:
-    """The claim on a slug: its `holder` is a draft's key."""
+    """The claim on a slug: its `holder` is a draft's key; None where nobody holds it."""
+    held = _last_claim(table, slug)
+    return held if held and held["holder"] else None
+
+
+def _last_claim(table: Table, slug: str) -> Item | None:
+    """The claim on a slug as it was last written, also where it was given up and has no holder.
+
+    It stays, for its version must not begin anew: whoever looked at one claim would take another for it.
+    """
     return table.get(f"article#{slug}", CLAIM)
 
 
@@ -91,11 +100,12 @@ def claim(table: Table, slug: str, key: str, older: Callable[[str], bool]) -> It
     Raises:
         Conflict: others claim it faster than it can be looked at.
     """
-    held = holder(table, slug)
+    last = _last_claim(table, slug)
+    held = last if last and last["holder"] else None
     if held and (held["holder"] == key or not older(held["holder"])):
         return held
     item = {"holder": key, "ousted": [held["holder"], *held["ousted"]] if held else []}
-    table.write([Change(f"article#{slug}", CLAIM, item, held["version"] if held else None)])
+    table.write([Change(f"article#{slug}", CLAIM, item, last["version"] if last else None)])
     return item
 
 
@@ -107,7 +117,7 @@ def release(table: Table, slug: str, key: str) -> None:
     """
     held = holder(table, slug)
     if held and held["holder"] == key:
-        changes = [Change(f"article#{slug}", CLAIM, None, held["version"])]
+        changes = [Change(f"article#{slug}", CLAIM, {"holder": "", "ousted": []}, held["version"])]
         for other in held["ousted"]:
             waits = table.get("waiting", other)
             slugs = sorted({slug, *(waits["slugs"] if waits else ())})
