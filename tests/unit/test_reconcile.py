@@ -80,6 +80,8 @@ DAMAGE = {
     "feeds lost": lose("feed.xml", "feed.json", "authors/ada/feed.xml"),
     "a standing page lost": lose("help/index.html", "about/index.html", "robots.txt", "corrections/index.html"),
     "old addresses lost": lose("2019/copper/index.html", "old/index.html"),
+    "the way from an old slug lost": lose("articles/moved-east/~public/index.html"),
+    "a tombstone lost": lose("articles/d-story/~public/index.html"),
     "directories lost": lose("topics/index.html", "authors/index.html"),
     "a file of the theme lost": lambda room: [
         room.site.delete(k) for k in list(room.site.outputs) if k.startswith("assets/")

@@ -1,7 +1,7 @@
 """Reconcile: the site as it is against the site as the drafts say that it should be, and what differs asked for again.
 
-What should be is made anew, in memory, by the very stages that made what is: of the drafts bucket with its versions and of
-the editors' decisions, both of which outlast every table. Nothing is mended here; events ask the stages to look again, and
+What should be is made anew, in memory, by the very stages that made what is: of the drafts bucket with its versions, of the
+editors' decisions, and of what says that an article is gone or has moved; all of them outlast every table. Nothing is mended here; events ask the stages to look again, and
 they mend it. For the night after a disaster, and for any other night.
 """
 
@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from nightdesk.domain.documents import Document
 from nightdesk.domain.drafts import classify
 from nightdesk.rendering.environment import Theme
 
@@ -71,7 +72,7 @@ def compare(ports: Ports, theme: Theme, empty: Ports) -> Differences:
     differ = {key for key, output in site.items() if there.get(key) != _etag(output.body)}
     differ = {key for key in differ if not key.startswith("updates/")}
     extra = {key for key in set(there) - set(site) if not key.startswith(_NOT_OURS) and not _is_left(key, ports)}
-    slugs = {key.split("/")[1] for key in site if key.startswith("articles/")}
+    slugs = {key.removeprefix("articles/").removesuffix(".json") for key, _ in wanted.work.list("articles/")}
     articles = {key.split("/")[1] for key in differ | extra if key.startswith("articles/")}
     lists = {_list_of(path_of(key)) for key in differ | extra if not key.startswith("articles/")}
     return Differences(
@@ -105,12 +106,15 @@ def mend(found: Differences, ports: Ports) -> None:
 
 
 def _as_it_should_be(ports: Ports, theme: Theme, empty: Ports) -> Ports:
-    """A world with the site that the drafts bucket and the editors' decisions make."""
+    """A world with the site that the drafts bucket and the editors' decisions make, and with what stands where articles were."""
     world = replace(
         empty, drafts=ports.drafts, base_url=ports.base_url, clock=ports.clock, can_sign_in=ports.can_sign_in
     )
     for key, _ in ports.work.list("editorial/"):
         if blob := ports.work.get(key):
+            world.work.put(Output(key, blob.body, JSON), ANY)
+    for key, _ in ports.work.list("articles/"):
+        if (blob := ports.work.get(key)) and Document.from_bytes(blob.body).withdrawn:
             world.work.put(Output(key, blob.body, JSON), ANY)
     assemble([key for key, _ in ports.drafts.list("")], world, theme)
     return world
