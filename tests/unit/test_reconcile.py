@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -164,3 +165,14 @@ def test_an_invalidation_that_was_lost(room: Newsroom, theme: Theme) -> None:
     before = len(room.ports.cdn.invalidated)  # type: ignore[attr-defined]
     reconcile(room, theme)
     assert set(room.ports.cdn.invalidated[before:]) == {"/index.html", "#article-a-story"}  # type: ignore[attr-defined]
+
+
+def test_a_slug_belongs_to_whoever_had_it_first_in_whatever_order_files_are_listed(room: Newsroom, theme: Theme) -> None:
+    room.publish("z-first", "Older claim", slug="wanted")
+    room.now += timedelta(minutes=1)
+    room.publish("a-later", "An address of its own")
+    room.now += timedelta(minutes=1)
+    room.publish("a-later", "Wants it too", slug="wanted")
+    assert room.state("a-later")["rejected"]
+    assert "An address of its own" in room.page("/articles/a-later/")
+    assert not compare(room.ports, theme, memory_ports())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -37,12 +37,20 @@ def assemble(
         (key for key in keys if classify(key)), key=lambda key: (key.startswith("drafts/"), key != "site.yaml", key)
     )
     rejected: Problems = {}
-    for number, key in enumerate(subjects, 1):
+    ahead = deque(subjects)
+    looks = 0
+    while ahead:
+        key = ahead.popleft()
+        rejected.pop(key, None)
         for rendered in render(key, ports):
             if rendered.state == REJECTED:
                 rejected[key] = problems_of(rendered)
+            # Who lost a slug to this draft, or waited for one that it gave up, is looked at again.
+            touched = [event.detail["key"] for event in rendered.events if event.type == "DraftTouched"]
+            ahead.extend(other for other in touched if other not in ahead)
+        looks += 1
         if progress:
-            progress(number, 2 * len(subjects))
+            progress(min(looks, len(subjects)), 2 * len(subjects))
     return _publish(ports, theme, progress), rejected
 
 
