@@ -9,11 +9,15 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import unicodedata
 import zlib
 
 import pytest
 from cloud_under_test import QUEUES, Answer
 from newsroom import SVG, TIERS, Newsroom, as_text, draft, path_of_key
+from visitor import Visitor
+
+from functions.reader_api.routes import ROUTES
 
 pytestmark = pytest.mark.cloud
 
@@ -33,6 +37,11 @@ def entities(word: str) -> str:
     return "".join(f"&#{ord(letter)};" for letter in word)
 
 
+def wide(word: str) -> str:
+    """A word in full-width letters, which look like others and are not."""
+    return "".join(chr(ord(letter) + 0xFEE0) for letter in word)
+
+
 def constructs(kind: str) -> tuple[str, str]:
     """A gate's content with a canary in each construct that Markdown has, and the name of an image that it shows."""
 
@@ -42,12 +51,18 @@ def constructs(kind: str) -> tuple[str, str]:
     note, link, image = word(), word(), word()
     text = f"""## Heading {word()}
 
+## The same heading
+
+## {word()}
+
+## {word()}
+
 Setext {word()}
 ===============
 
 ### `{word()}` [{word()}](https://{word()}.example/{word()} "{word()}")
 
-Plain {word()}, *{word()}*, **{word()}**, ~~{word()}~~, `{word()}`, {entities(word())}.[^{note}][^shared]
+Plain {word()}, *{word()}*, **{word()}**, ~~{word()}~~, `{word()}`, {entities(word())}, {wide(word())}.[^{note}][^shared]
 
 [^{note}]: Note {word()} with [a link](/{word()}/).
 
@@ -103,7 +118,8 @@ def planted() -> dict[str, str | bytes]:
         files[f"drafts/leak-all/{image}.svg"] = SVG.format(canary(kind))
         tier = {"sub": "subscriber", "mem": "member"}[kind]
         parts.append(
-            f"Free text {number} with [a link][free] and a note.[^shared]\n\n::::: gate tier={tier}\n{text}\n:::::"
+            f"Free text {number} with [a link][free] and a note.[^shared]\n\n## The same heading\n\n"
+            f'::::: gate tier={tier} teaser="A <b>teaser</b> & *more*"\n{text}\n:::::'
         )
     body = "\n\n".join(parts) + "\n\nFree end.[^shared]\n\n[^shared]: The free note.\n\n[free]: https://free.example\n"
     files["drafts/leak-all/index.md"] = draft("Every construct", body, dek="D", **matter)
@@ -155,7 +171,8 @@ def heard(newsroom: Newsroom) -> list[str]:
 def above(tier: str, text: str) -> list[str]:
     """Canaries in a text that a tier may not see."""
     hidden = {"public": ("sub", "mem"), "subscriber": ("mem",), "member": ()}[tier]
-    return sorted({word for word in re.findall(r"[a-z]{3}canary\d{3}x", text.lower()) if word[:3] in hidden})
+    plain = unicodedata.normalize("NFKC", text).lower()
+    return sorted({word for word in re.findall(r"[a-z]{3}canary\d{3}x", plain) if word[:3] in hidden})
 
 
 def spellings(key: str) -> list[str]:
@@ -270,6 +287,26 @@ def test_the_cache_does_not_mix_readers(newsroom: Newsroom, heard: list[str]) ->
     again = newsroom.cloud.get("/articles/leak-all/", headers={"If-None-Match": member.headers["etag"]})
     assert again.status == 200
     assert above("public", again.text) == []
+
+
+def test_the_address_of_a_heading_is_the_same_for_all(newsroom: Newsroom, heard: list[str]) -> None:
+    """Those that cannot see a heading of the same name do not learn from the next one's address that there is one."""
+    found = {tier: newsroom.page("/articles/leak-all/", tier).text for tier in TIERS}
+    free = re.findall(r'<h2 id="(s-the-same-heading[^"]*)"', found["public"])
+    assert len(free) == 4
+    assert free == [f"s-the-same-heading{end}" for end in ("", "-2", "-3", "-4")]
+
+
+def test_mail_and_the_readers_api_tell_nothing_of_it(newsroom: Newsroom, heard: list[str]) -> None:
+    """Every route that can be fetched, and every mail that was sent."""
+    visitor = Visitor(newsroom.cloud)
+    visitor.sign_in("leaks@reader.example")
+    paths = [re.sub(r"\{\w+\}", "leak-all", route.path) for route in ROUTES if route.method == "GET"]
+    assert len(paths) > 5
+    for path in ["/_local/mail", "/_local/mail.json", *paths]:
+        for cookie in ("", newsroom.cookie("subscriber")):
+            answer = newsroom.cloud.get(path, cookie=cookie)
+            assert above("public", as_text(answer.headers, answer.body)) == [], path
 
 
 def test_events_carry_identity_only(newsroom: Newsroom, heard: list[str]) -> None:

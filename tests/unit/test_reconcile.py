@@ -167,7 +167,9 @@ def test_an_invalidation_that_was_lost(room: Newsroom, theme: Theme) -> None:
     assert set(room.ports.cdn.invalidated[before:]) == {"/index.html", "#article-a-story"}  # type: ignore[attr-defined]
 
 
-def test_a_slug_belongs_to_whoever_had_it_first_in_whatever_order_files_are_listed(room: Newsroom, theme: Theme) -> None:
+def test_a_slug_belongs_to_whoever_had_it_first_in_whatever_order_files_are_listed(
+    room: Newsroom, theme: Theme
+) -> None:
     room.publish("z-first", "Older claim", slug="wanted")
     room.now += timedelta(minutes=1)
     room.publish("a-later", "An address of its own")
