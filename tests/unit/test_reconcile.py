@@ -100,6 +100,14 @@ def test_what_is_spoilt_is_found_and_mended(name: str, room: Newsroom, theme: Th
     assert seen(room) == before
 
 
+def test_a_portrait_that_was_replaced_may_stay(room: Newsroom, theme: Theme) -> None:
+    room.file("authors/ada.md", "---\nname: Ada\nportrait: ada.png\n---\nBio.\n")
+    for picture in ("young", "old"):
+        room.file("authors/ada.png", picture)
+    assert len([key for key in room.site.outputs if key.startswith("authors/ada/ada.")]) == 2
+    assert not compare(room.ports, theme, memory_ports())
+
+
 def test_a_dry_look_changes_nothing(room: Newsroom, theme: Theme) -> None:
     before = (seen(room), len(room.queue))
     compare(room.ports, theme, memory_ports())

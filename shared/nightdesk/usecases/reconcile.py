@@ -125,7 +125,10 @@ def _etag(body: bytes) -> str:
 
 
 def _is_left(key: str, ports: Ports) -> bool:
-    """Whether an object says that what was here is gone, or where it went: history, which no draft tells of."""
+    """Whether an object is history, which no draft tells of: it says that what was here is gone, or where it went, or is a
+    portrait that was replaced, which pages in somebody's cache may still show."""
+    if key.startswith("authors/") and key.endswith(tuple(IMAGE_TYPES)):
+        return True
     stat = ports.site.stat(key)
     return stat is None or stat.metadata.get("status") in ("301", "410")
 
