@@ -1,11 +1,11 @@
-"""`make bench`: every row, or those named in ARGS (builds, cold, costs, edge, live, signin, simulation, updates)."""
+"""`make bench`: every row, or those named in ARGS (builds, burst, cold, costs, …)."""
 
 from __future__ import annotations
 
 import platform
 import sys
 
-from . import builds, cold, costs, edge, live, signing_in, simulation, updates
+from . import builds, burst, cold, costs, edge, live, memory, signing_in, simulation, updates
 
 ROWS = {
     "costs": costs.measure,
@@ -14,6 +14,8 @@ ROWS = {
     "simulation": simulation.measure,
     "builds": builds.measure,
     "live": live.measure,
+    "burst": burst.measure,
+    "memory": memory.measure,
     "signin": signing_in.measure,
     "updates": updates.measure,
 }
