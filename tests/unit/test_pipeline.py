@@ -332,6 +332,9 @@ def test_a_draft_refused_for_want_of_a_profile_is_published_when_it_comes(room: 
     assert [p["key"] for p in room.state("a-story")["problems"]] == ["authors"]
     room.file("authors/ada.md", "---\nname: Ada\n---\nBio.\n")
     assert room.state("a-story")["state"] == "live"
+    room.file("topics/energy.md", None)
+    assert [p["key"] for p in room.state("a-story")["problems"]] == ["topics"]
+    assert room.state("a-story")["state"] == "live", "what is live of a refused draft stays"
 
 
 def test_refused_settings_leave_those_that_hold(room: Newsroom) -> None:

@@ -560,16 +560,18 @@ def _render_profile(key: str, filed: Filed, ports: Ports) -> Rendered:
     # All of this also where the file is refused: the version before it may have been stored by a run that told nobody.
     if fate["state"] == REJECTED:
         events.append(Event("DraftRejected", {"key": key, "slug": fate["slug"], "problems": fate["problems"]}))
-    events += [Event("DraftTouched", {"key": touched}) for touched in _read_in_light_of(filed, ports)]
+    gone = fate["state"] == WITHDRAWN
+    events += [Event("DraftTouched", {"key": touched}) for touched in _read_in_light_of(filed, gone, ports)]
     return Rendered(key, fate["slug"], fate["state"], 0, tuple(events))
 
 
-def _read_in_light_of(filed: Filed, ports: Ports) -> list[str]:
+def _read_in_light_of(filed: Filed, gone: bool, ports: Ports) -> list[str]:
     """Keys of drafts that may read otherwise now: tiers, zone and teaser are the settings', and so is the demand for
-    profiles, for want of which a draft may have been refused."""
-    if filed.kind == "site":
+    profiles, for want of which a draft may have been refused, or is refused now that one is gone."""
+    demanded = filed.kind in ("author", "topic") and load_site(ports).require_profiles
+    if filed.kind == "site" or (demanded and gone):
         return [key for key, _ in ports.drafts.list("drafts/") if classify(key)]
-    if filed.kind in ("author", "topic") and load_site(ports).require_profiles:
+    if demanded:
         return [item["sk"] for item in catalogue.rejected(ports.articles) if item["sk"].startswith("drafts/")]
     return []
 
