@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 THEMES = 2
-EDITORS = ("withdraw", "publish", "schedule", "regate", "correct", "rollback")
+EDITORS = ("withdraw", "publish", "schedule", "regate", "correct", "rollback", "approve")
 """What editors do about articles; about the ticker, they `post` and `unpost`."""
 
 
@@ -222,6 +222,8 @@ _SETTINGS = {
         "name: B\ntiers: [public, member]\n",
         "timezone: Asia/Tokyo\ntiers: [public, member, patron]\n",
         "require_profiles: true\n",
+        "require_approval: [ai]\n",
+        "require_approval: [ai, human]\ntiers: [public, member]\n",
         "timezone: Nowhere\n",
     ]
 }

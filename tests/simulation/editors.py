@@ -43,6 +43,8 @@ def _decide(slug: str, act: str, matter: Mapping[str, str], ports: Ports) -> Non
         editorial.regate(slug, None if gate else matter["tier"], {int(gate): matter["tier"]} if gate else None, ports)
     elif act == "correct":
         editorial.correct(slug, "It was otherwise.", ports)
+    elif act == "approve":
+        editorial.approve(slug, "Ed", "ed", ports)
     else:
         assert act == "rollback"
         editorial.rollback(slug, int(matter["revision"]), ports)

@@ -35,7 +35,7 @@ from nightdesk.usecases.invalidate import write_of
 from nightdesk.usecases.lists import months_of, refresh, refresh_site
 from nightdesk.usecases.ports import ANY, Change, Ports
 from nightdesk.usecases.render import render
-from nightdesk.usecases.stored import editorial_key, load_decisions, load_site
+from nightdesk.usecases.stored import author_kinds, editorial_key, load_decisions, load_site
 from nightdesk.usecases.ticker import refresh as refresh_ticker
 
 from .world import World
@@ -257,4 +257,6 @@ def _state(slug: str, ports: Ports, now: datetime) -> str:
 
 def _decided(document: Document, ports: Ports) -> Document:
     """A document with the editors' decisions in it."""
-    return decided(document, load_decisions(ports.work.get(editorial_key(document.slug))), load_site(ports))
+    decisions = load_decisions(ports.work.get(editorial_key(document.slug)))
+    site = load_site(ports)
+    return decided(document, decisions, site, author_kinds(document, site, ports))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from nightdesk.domain.documents import Asset, Block, Document
+from nightdesk.domain.editorial import approved_form
 from nightdesk.domain.errors import Conflict, Permanent
 from nightdesk.rendering.environment import Theme
 from nightdesk.usecases import editorial
-from nightdesk.usecases.editorial import Unknown
+from nightdesk.usecases.editorial import Unapproved, Unknown
 from nightdesk.usecases.stored import editorial_key, mark_of
 from unit.test_pipeline import NOW, Newsroom
 
@@ -214,6 +217,118 @@ def test_no_such_tier_or_gate(room: Newsroom, access: str | None, gates: dict[in
     with pytest.raises(Permanent):
         editorial.regate("a-story", access, gates, room.ports)
     assert room.ports.work.get(editorial_key("a-story")) is None
+
+
+# --- Approval ---
+
+DEMANDED = "tiers: [public, subscriber, member]\nrequire_approval: [ai]\n"
+
+
+def approval(room: Newsroom) -> list[str]:
+    """What the article's status says of a missing approval."""
+    return [p["message"] for p in room.state("a-story")["problems"] if p["key"] == "approval"]
+
+
+@pytest.fixture
+def strict(room: Newsroom) -> Newsroom:
+    """A newsroom that wants an editor's approval for what its AI persona writes."""
+    room.file("site.yaml", DEMANDED)
+    room.file("authors/ada.md", "---\nname: Ada\nkind: ai\nresponsible_editor: Somebody Else\n---\nBio.\n")
+    room.file("authors/bo.md", "---\nname: Bo\n---\nBio.\n")
+    return room
+
+
+def test_what_needs_an_approval_waits_for_it(strict: Newsroom) -> None:
+    strict.publish("a-story", "Copper")
+    assert strict.state("a-story")["state"] == "draft"
+    assert approval(strict) == ["an editor must approve it before it goes live"]
+    assert not [key for key, output in strict.site.outputs.items() if b"Copper" in output.body]
+    with pytest.raises(Unapproved):
+        editorial.publish("a-story", strict.ports)
+    act(strict, editorial.approve, "a-story", "Ines Aldabra", "editor:1")
+    assert strict.state("a-story")["state"] == "live"
+    assert approval(strict) == []
+    page = strict.page("/articles/a-story/")
+    head = page[page.index("<h1>") : page.index('<div class="body')]
+    assert "Ines Aldabra is responsible and approved it" in head
+    assert "23 November 2026" in head
+    assert '"accountablePerson":{"@type":"Person","name":"Ines Aldabra"}' in page
+    assert "Approved by" in page
+
+
+def test_a_change_by_the_writer_voids_an_approval_and_an_editors_act_does_not(strict: Newsroom) -> None:
+    strict.file("drafts/a-story/map.png", "one")
+    body = "![Map](map.png)\n\n" + BODY
+    strict.publish("a-story/index", "Copper", body=body)
+    act(strict, editorial.approve, "a-story", "Ines Aldabra", "editor:1")
+    act(strict, editorial.regate, "a-story", "member", {1: "member"})
+    act(strict, editorial.correct, "a-story", "It was zinc.")
+    act(strict, editorial.schedule, "a-story", NOW + timedelta(hours=1))
+    assert strict.state("a-story")["state"] == "scheduled"
+    act(strict, editorial.publish, "a-story")
+    assert strict.state("a-story")["state"] == "live"
+    for change in ("drafts/a-story/map.png", "drafts/a-story/index.md"):
+        strict.file(change, "two" if change.endswith("png") else f"---\ntitle: Copper\nauthors: [ada]\n---\n{body}x\n")
+        assert strict.state("a-story")["state"] == "draft", change
+        assert approval(strict) == ["has changed since Ines Aldabra approved it; an editor must approve it again"]
+        assert strict.page("/articles/a-story/") == ""
+        act(strict, editorial.approve, "a-story", "Ines Aldabra", "editor:1")
+        assert strict.state("a-story")["state"] == "live"
+
+
+def test_an_approval_holds_for_what_was_approved_whoever_brings_it_back(strict: Newsroom) -> None:
+    strict.publish("a-story", "Copper")
+    act(strict, editorial.approve, "a-story", "Ines Aldabra", "editor:1")
+    strict.publish("a-story", "Zinc")
+    assert strict.state("a-story")["state"] == "draft"
+    strict.publish("a-story", "Copper")
+    assert strict.state("a-story")["state"] == "live"
+
+
+@pytest.mark.parametrize(
+    ("authors", "state"),
+    [(["bo"], "live"), (["ada"], "draft"), (["bo", "ada"], "draft"), (["nobody-knows"], "draft"), ([], "draft")],
+)
+def test_whose_articles_need_one(strict: Newsroom, authors: list[str], state: str) -> None:
+    strict.publish("a-story", authors=authors)
+    assert strict.state("a-story")["state"] == state
+
+
+def test_a_profile_or_a_setting_can_bring_the_demand_or_end_it(strict: Newsroom) -> None:
+    strict.publish("a-story", authors=["bo"])
+    strict.file("authors/bo.md", "---\nname: Bo\nkind: ai\n---\nBio.\n")
+    assert strict.state("a-story")["state"] == "draft"
+    assert strict.page("/articles/a-story/") == ""
+    strict.file("site.yaml", None)
+    assert strict.state("a-story")["state"] == "live"
+
+
+def test_an_approval_is_for_the_moment_that_it_was_scheduled_for(strict: Newsroom) -> None:
+    moment = NOW + timedelta(hours=1)
+    strict.publish("a-story", publish_at=moment.isoformat())
+    assert strict.state("a-story")["state"] == "draft"
+    act(strict, editorial.approve, "a-story", "Ines Aldabra", "editor:1")
+    assert strict.state("a-story")["state"] == "scheduled"
+    assert (moment, "a-story") in strict.alarms
+
+
+def test_an_approval_knows_what_a_later_version_of_the_software_adds() -> None:
+    document = Document("a-story", title="T", blocks=(Block("", "", "<p>x</p>"),))
+    known = approved_form(document)
+    assert known != approved_form(replace(document, title="U"))
+    assert known != approved_form(replace(document, blocks=(Block("member", "", "<p>x</p>"),)))
+    assert known != approved_form(replace(document, assets=(Asset("a.png", "drafts/a/a.png", "1"),)))
+    assert known == "55c9a6cd4620d8bcfe9bcb00292f56beedb2d17baf464af9a65266311969f33a"
+
+
+def test_without_a_demand_an_approval_is_still_told_of(room: Newsroom) -> None:
+    room.publish("a-story", production={"reviewed_by": "Somebody", "ai_roles": ["research"]})
+    assert "Somebody" in room.page("/articles/a-story/")
+    act(room, editorial.approve, "a-story", "  Ines  Aldabra ", "editor:1")
+    assert "<dd>Ines Aldabra, <time" in room.page("/articles/a-story/")
+    assert "Somebody" not in room.page("/articles/a-story/")
+    with pytest.raises(Permanent, match="name"):
+        editorial.approve("a-story", " ", "editor:1", room.ports)
 
 
 # --- Corrections, revisions ---

@@ -6,6 +6,7 @@ table. `decided` is the article as readers are to get it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -24,6 +25,23 @@ class GateAccess:
 
 
 @dataclass(frozen=True, slots=True)
+class Approval:
+    """Who takes editorial responsibility for an article, and for exactly what.
+
+    Args:
+        name: of the person, as readers see it.
+        by: the person's id in the newsroom's own records.
+        at: ISO 8601 with offset.
+        sha256: of what was approved (`approved_form`).
+    """
+
+    name: str
+    by: str
+    at: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Editorial:
     """An article's decisions; empty text means that nothing was decided. Moments are ISO 8601 with offset.
 
@@ -37,6 +55,7 @@ class Editorial:
     access: str = ""
     gates: tuple[GateAccess, ...] = ()
     corrections: tuple[dict[str, str], ...] = ()
+    approval: Approval | None = None
 
     def to_bytes(self) -> bytes:
         """Canonical JSON."""
@@ -48,11 +67,62 @@ class Editorial:
         data: dict[str, Any] = parsed(raw) if raw else {}
         for name in ("gates", "corrections"):
             data[name] = tuple(data.get(name, ()))
-        return cls(**{**data, "gates": tuple(GateAccess(**gate) for gate in data["gates"])})
+        data["gates"] = tuple(GateAccess(**gate) for gate in data["gates"])
+        approval = data.get("approval")
+        return cls(**{**data, "approval": Approval(**approval) if approval else None})
 
 
-def decided(document: Document, editorial: Editorial, site: Site) -> Document:
-    """The document with an editor's decisions in it."""
+def approved_form(document: Document) -> str:
+    """The SHA-256 of what an approval stands for: all that the writer's draft was rendered to, and its images' etags.
+
+    What is empty is left out, so that a later version, whose documents can say more, still knows it.
+    """
+
+    return digest(canonical(_said(asdict(document))))
+
+
+def _said(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _said(part) for name, part in value.items() if part}
+    return [_said(part) for part in value] if isinstance(value, list | tuple) else value
+
+
+def is_approved(document: Document, editorial: Editorial) -> bool:
+    """Whether somebody took responsibility for just this document: a change by its writer voids an approval."""
+    return editorial.approval is not None and editorial.approval.sha256 == approved_form(document)
+
+
+def is_held_back(document: Document, editorial: Editorial, site: Site, kinds: Sequence[str]) -> bool:
+    """Whether a document may not go live for want of an approval that the site's settings demand.
+
+    Args:
+        kinds: of each author `ai` or `human`, empty for one without a profile, who may be of any kind.
+    """
+    demanded = site.require_approval
+    needed = bool(demanded) and (not kinds or any(not kind or kind in demanded for kind in kinds))
+    return needed and not is_approved(document, editorial)
+
+
+def why_held_back(editorial: Editorial) -> str:
+    """What is missing of an article that is held back, for people."""
+    if editorial.approval:
+        return f"has changed since {editorial.approval.name} approved it; an editor must approve it again"
+    return "an editor must approve it before it goes live"
+
+
+def decided(document: Document, editorial: Editorial, site: Site, kinds: Sequence[str]) -> Document:
+    """The document with an editor's decisions in it; a draft still, while it is held back.
+
+    Args:
+        kinds: as for `is_held_back`.
+    """
+    free = opened(document, editorial, site)
+    held = not free.withdrawn and is_held_back(document, editorial, site, kinds)
+    return replace(free, draft=True) if held else free
+
+
+def opened(document: Document, editorial: Editorial, site: Site) -> Document:
+    """The document with the decisions in it, whether or not it is held back."""
     if document.withdrawn:
         return document
     if editorial.withdrawn:
@@ -72,6 +142,12 @@ def decided(document: Document, editorial: Editorial, site: Site) -> Document:
         changes["blocks"] = _regated(document.blocks, editorial.gates, site)
     if editorial.corrections:
         changes["corrections"] = document.corrections + editorial.corrections
+    if editorial.approval and is_approved(document, editorial):
+        changes["production"] = document.production | {
+            "reviewed_by": editorial.approval.name,
+            "reviewed_at": editorial.approval.at,
+            "responsible": editorial.approval.name,
+        }
     return replace(document, **changes)
 
 

@@ -26,7 +26,8 @@ class Feed:
 class Site:
     """What a newsroom says of its site. Every field has a default, so that a bucket without `site.yaml` works.
 
-    `tiers` is ordered, the least entitled first, which is always `public`.
+    `tiers` is ordered, the least entitled first, which is always `public`. `require_approval` names the kinds of authors
+    (`ai`, `human`) whose articles go live only when an editor has approved them.
     """
 
     name: str = "Nightdesk"
@@ -37,6 +38,7 @@ class Site:
     tiers: tuple[str, ...] = (PUBLIC, "subscriber", "member")
     teaser: str = "The rest of this passage is for {tier}s."
     require_profiles: bool = False
+    require_approval: tuple[str, ...] = ()
     support: tuple[tuple[str, str], ...] = field(default=())
     feeds: tuple[Feed, ...] = ()
 
@@ -59,6 +61,7 @@ class Site:
         if not data:
             return cls()
         known = {**data, "tiers": tuple(data["tiers"]), "support": tuple((a, b) for a, b in data["support"])}
+        known["require_approval"] = tuple(data.get("require_approval", ()))
         return cls(**known | {"feeds": tuple(Feed(**feed) for feed in data.get("feeds", ()))})
 
 

@@ -43,6 +43,10 @@ def parse_site(raw: bytes) -> tuple[Site, tuple[Problem, ...]]:
     base = keys.find("base_url", "baseURL", "url")
     if base and not re.fullmatch(r"https?://[^\s/]+/?", str(base[1].value)):
         keys.problem(base[1], base[0], "must be the site's address, such as https://news.example")
+    kinds = keys.texts("require_approval")
+    for kind, node in kinds:
+        if kind not in ("ai", "human"):
+            keys.problem(node, "require_approval", f"“{kind}” is no kind of author; there are ai and human")
     support = []
     for entry, node in keys.mappings("support"):
         label, url = entry.text("label", "title"), entry.text("url", "href")
@@ -58,6 +62,7 @@ def parse_site(raw: bytes) -> tuple[Site, tuple[Problem, ...]]:
         tiers=tuple(tiers) or default.tiers,
         teaser=keys.text("teaser") or default.teaser,
         require_profiles=keys.flag("require_profiles"),
+        require_approval=tuple(dict.fromkeys(kind for kind, _ in kinds)),
         support=tuple(support),
         feeds=_feeds(keys),
     )

@@ -149,7 +149,10 @@ class AuthorBox(NamedTuple):
 
 
 class ProductionBox(NamedTuple):
-    """How the article was made: AI roles as phrases, the human review, a statement. `process` leads to the process page."""
+    """How the article was made: AI roles as phrases, the human review, a statement. `process` leads to the process page.
+
+    `responsible` is the person who took responsibility by an approval that holds, or empty.
+    """
 
     ai_roles: tuple[str, ...]
     reviewed_by: str
@@ -157,6 +160,7 @@ class ProductionBox(NamedTuple):
     statement: str
     process: Link
     written_by_ai: bool
+    responsible: str
 
 
 class Correction(NamedTuple):

@@ -288,6 +288,7 @@ def _production(document: Document, authors: Sequence[AuthorBox]) -> ProductionB
         statement=made.get("statement", ""),
         process=Link("How we work", "/process/"),
         written_by_ai=written_by_ai,
+        responsible=made.get("responsible", ""),
     )
 
 
@@ -322,9 +323,12 @@ def _news_article(
         data["hasPart"] = [
             {"@type": "WebPageElement", "isAccessibleForFree": False, "cssSelector": [".gate", ".gated"]}
         ]
-    editors = list(dict.fromkeys(a.responsible_editor for a in authors if a.responsible_editor))
-    if editors:
+    responsible = document.production.get("responsible")
+    named = [responsible] if responsible else [a.responsible_editor for a in authors if a.responsible_editor]
+    if editors := list(dict.fromkeys(named)):
         data["editor"] = [{"@type": "Person", "name": name} for name in editors]
+    if responsible:
+        data["accountablePerson"] = {"@type": "Person", "name": responsible}
     if any(a.is_ai for a in authors):
         data["digitalSourceType"] = "https://schema.org/TrainedAlgorithmicMediaDigitalSource"
     if hero:

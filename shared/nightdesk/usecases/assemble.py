@@ -9,7 +9,7 @@ from typing import Any
 
 from nightdesk.domain.documents import LIVE, REJECTED, Document
 from nightdesk.domain.drafts import classify
-from nightdesk.domain.editorial import decided
+from nightdesk.domain.editorial import opened
 from nightdesk.rendering.environment import Theme
 
 from .gate import gate, sort_key
@@ -71,7 +71,7 @@ def _publish(ports: Ports, theme: Theme, progress: Progress | None) -> States:
 
     def place(document: Document) -> str:
         """Where it comes in the order of time, for which editors' decisions count as well."""
-        dated = decided(document, load_decisions(ports.work.get(editorial_key(document.slug))), site)
+        dated = opened(document, load_decisions(ports.work.get(editorial_key(document.slug))), site)
         return dated.date and sort_key(dated)
 
     for number, document in enumerate(sorted(documents, key=place), 1):

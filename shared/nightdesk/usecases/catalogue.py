@@ -13,8 +13,9 @@
     path                <path>                 which write of a path was last invalidated
     failure             <message id>           why a message failed, for a fortnight (see `parked`)
 
-A list is `all`, `topic:<id>`, `author:<id>` or `corrections`; `alias:<path>`, of the articles that an old address leads to; or `preview:topic:<id>`, `preview:author:<id>`, which have no
-pages and name the articles that readers do not get yet.
+A list is `all`, `topic:<id>`, `author:<id>` or `corrections`; or `alias:<path>`, of the articles that an old address leads
+to. Articles that readers do not get stand in lists that have no pages, named after their state: `draft:all`,
+`scheduled:topic:<id>` and so on.
 """
 
 from __future__ import annotations
@@ -22,13 +23,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from nightdesk.domain import documents
 from nightdesk.domain.errors import Problem
 
 from .ports import ANY, Change, Item, Table
 
 RECORD, CLAIM, DRAFT = "record", "claim", "draft"
-PREVIEW = "preview"
-"""Before the names of lists of articles that readers do not get yet."""
+UNSEEN = (documents.DRAFT, documents.SCHEDULED, documents.WITHDRAWN, documents.EXPIRED)
+"""States in which readers do not get an article."""
 ACCEPTED = "accepted"
 """A file was read; whether readers see it is for its article's state to say."""
 _TOLD = 50
@@ -57,9 +59,19 @@ def revision_change(key: str, number: int, item: Item) -> Change:
     return Change(f"draft#{key}", f"revision#{number:06}", item, ANY)
 
 
-def revisions(table: Table, key: str) -> list[Item]:
-    """A file's revisions, oldest first; `sk` ends in the number."""
-    return table.query(f"draft#{key}", prefix="revision#")
+def revision(table: Table, key: str, number: int) -> Item | None:
+    """One revision of a file, by its number from 1."""
+    return table.get(f"draft#{key}", f"revision#{number:06}")
+
+
+def revisions(table: Table, key: str, before: int, limit: int) -> list[Item]:
+    """Some of a file's revisions, newest first; `sk` ends in the number.
+
+    Args:
+        before: the number that they come before; 0 for the newest.
+    """
+    end = f"revision#{before:06}" if before else ""
+    return table.query(f"draft#{key}", prefix="revision#", before=end, descending=True, limit=limit)
 
 
 def rejected(table: Table) -> list[Item]:
@@ -140,6 +152,16 @@ def acknowledge(table: Table, slug: str, key: str, held: Item) -> None:
 def record(table: Table, slug: str) -> Item | None:
     """What the index last listed of an article."""
     return table.get(f"article#{slug}", RECORD)
+
+
+def list_in(state: str, name: str) -> str:
+    """The list of those articles in a state that would stand in a list if they were live."""
+    return f"{state}:{name}" if state in UNSEEN else name
+
+
+def has_pages(name: str) -> bool:
+    """Whether a list is one that readers see."""
+    return name.partition(":")[0] not in UNSEEN
 
 
 def month_of(sort_key: str) -> str:

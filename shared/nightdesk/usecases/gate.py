@@ -5,7 +5,7 @@ Knows who may see what. Everything that is written under `articles/<slug>/~<tier
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
@@ -28,7 +28,19 @@ from .invalidate import MANY
 from .paths import article_tag, preview_key, profile_tag
 from .ports import Event, Objects, Output, Ports
 from .related import digest_cards, earlier_cards
-from .stored import ASSET_CACHE, HTML, IMAGE_TYPES, JSON, editorial_key, facts_from, load_decisions, load_site, mark_of
+from .stored import (
+    ASSET_CACHE,
+    HTML,
+    IMAGE_TYPES,
+    JSON,
+    author_kinds,
+    editorial_key,
+    facts_from,
+    kinds_of,
+    load_decisions,
+    load_site,
+    mark_of,
+)
 
 PAGE_CACHE = "public, max-age=0, s-maxage=86400, stale-while-revalidate=60"
 PREVIEW_CACHE = "no-store"
@@ -39,6 +51,8 @@ _SHORTLY = timedelta(seconds=1)
 _EMPTY = "d41d8cd98f00b204e9800998ecf8427e"
 """The etag of a tombstone: the MD5 of nothing."""
 _NONE: Mapping[str, str] = {}
+_NO_DATE = "1000-01-01T00:00:00+00:00"
+"""Of an article whose draft was deleted: nothing is known of it but its slug."""
 
 
 class Gated(NamedTuple):
@@ -54,6 +68,8 @@ class Gated(NamedTuple):
 class _Inputs:
     document: Document
     """With the editors' decisions in it."""
+    plain: Document
+    """Without them."""
     digest: str
     state: str
     due: datetime | None
@@ -128,38 +144,47 @@ def _read(slug: str, ports: Ports, now: datetime) -> _Inputs | None:
         return None
     decisions = ports.work.get(editorial_key(slug))
     site = load_site(ports)
-    document = decided(Document.from_bytes(blob.body), load_decisions(decisions), site)
+    plain = Document.from_bytes(blob.body)
+    profiles: dict[str, str] = {}
+
+    def load(folder: str, ids: Iterable[tuple[str, str]]) -> tuple[Mapping[str, Any] | None, ...]:
+        keys = [f"{folder}/{identifier}.json" for identifier, _ in ids]
+        blobs = [ports.work.get(key) for key in keys]
+        profiles.update((key, b.metadata.get("digest", "") if b else "") for key, b in zip(keys, blobs, strict=True))
+        return tuple(facts_from(found.body) if found else None for found in blobs)
+
+    authors = load("authors", plain.authors) if site.require_approval else None
+    document = decided(plain, load_decisions(decisions), site, kinds_of(authors or ()))
     state, due = document.state(now), document.next_change(now)
     if document.moved and (target := _led_to(document, site, ports)) and target.state(now) in _UNSEEN:
         state, due = target.state(now), target.next_change(now)
-    authors: list[Mapping[str, Any] | None] = []
-    topics: list[Mapping[str, Any] | None] = []
-    profiles: dict[str, str] = {}
+    topics: tuple[Mapping[str, Any] | None, ...] = ()
     earlier: dict[str, list[dict[str, Any]]] = {}
     if state in _SHOWN:
-        for kind, ids, found in (("authors", document.authors, authors), ("topics", document.topics, topics)):
-            for identifier, _ in ids:
-                key = f"{kind}/{identifier}.json"
-                profile = ports.work.get(key)
-                found.append(facts_from(profile.body) if profile else None)
-                profiles[key] = profile.metadata.get("digest", "") if profile else ""
+        authors = load("authors", document.authors) if authors is None else authors
+        topics = load("topics", document.topics)
+    else:
+        authors = ()
+        profiles.clear()
     if state == LIVE:
         earlier = {name: earlier_cards(name, sort_key(document), ports) for name in related_lists(document)}
     mark = mark_of(blob, decisions)
-    return _Inputs(document, mark, state, due, site, tuple(authors), tuple(topics), profiles, earlier)
+    return _Inputs(document, plain, mark, state, due, site, authors, topics, profiles, earlier)
 
 
 def _led_to(pointer: Document, site: Site, ports: Ports) -> Document | None:
     """The article that an old address leads to; None where it has moved on, and what stands there is another's."""
     held = catalogue.holder(ports.articles, pointer.moved)
     blob = ports.work.get(f"articles/{pointer.moved}.json") if held and held["holder"] == pointer.file else None
-    decisions = load_decisions(ports.work.get(editorial_key(pointer.moved)))
-    return decided(Document.from_bytes(blob.body), decisions, site) if blob else None
+    if not blob:
+        return None
+    document, decisions = Document.from_bytes(blob.body), ports.work.get(editorial_key(pointer.moved))
+    return decided(document, load_decisions(decisions), site, author_kinds(document, site, ports))
 
 
 def sort_key(document: Document) -> str:
     """An article's place in any list: lists are in order of time, and of slugs within a second."""
-    return f"{sortable(document.date)}#{document.slug}"
+    return f"{sortable(document.date or _NO_DATE)}#{document.slug}"
 
 
 def related_lists(document: Document) -> list[str]:
@@ -168,9 +193,19 @@ def related_lists(document: Document) -> list[str]:
 
 
 def places(document: Document) -> list[str]:
-    """Where a live article stands in lists, each as `<list> <sort key>`."""
+    """Where an article would stand in lists if it were live, each as `<list> <sort key>`."""
     names = ["all", *(f"topic:{i}" for i, _ in document.topics), *(f"author:{i}" for i, _ in document.authors)]
     return [f"{name} {sort_key(document)}" for name in names]
+
+
+def _unseen_entries(inputs: _Inputs) -> dict[str, Any]:
+    """Card and places of an article that readers do not get: in lists without pages, which editors look into.
+
+    Whoever changes a profile finds there the previews that show it.
+    """
+    known = inputs.plain if inputs.document.withdrawn else inputs.document
+    card = pages.card_facts(known, [None] * len(known.authors), [None] * len(known.topics))
+    return {"cards": [card], "places": {catalogue.list_in(inputs.state, place): 0 for place in places(known)}}
 
 
 def _make(inputs: _Inputs, theme: Theme) -> _Made:
@@ -186,12 +221,12 @@ def _make(inputs: _Inputs, theme: Theme) -> _Made:
             published = _everywhere(inputs, b"Moved\n", there)
     elif inputs.state in (WITHDRAWN, EXPIRED):
         published = _everywhere(inputs, gone_html(theme, inputs.site).encode(), {"status": "410"})
-        facts["cards"], facts["places"] = [{"slug": slug}], dict.fromkeys(_old_addresses(document, "~"), 0)
+        facts |= _unseen_entries(inputs)
+        facts["cards"].append({"slug": slug})
+        facts["places"] |= dict.fromkeys(_old_addresses(document, "~"), 1)
     elif inputs.state != LIVE:
         preview = _preview(inputs, theme)
-        # In no list that readers see; but whoever changes a profile must find the previews that show it.
-        facts["cards"] = [{"slug": slug}]
-        facts["places"] = {f"{catalogue.PREVIEW}:{place}": 0 for place in places(document)[1:]}
+        facts |= _unseen_entries(inputs)
     else:
         published = _variants(inputs, theme)
         facts["shows"]["place"] = sort_key(document)
@@ -373,7 +408,8 @@ def _affected(kind: str, identifier: str, ports: Ports) -> Iterator[list[str]]:
         slugs = [key.removeprefix("articles/").removesuffix(".json") for key, _ in ports.work.list("articles/")]
         yield from (slugs[start : start + _BATCH] for start in range(0, len(slugs), _BATCH))
         return
-    for name in (f"{kind}:{identifier}", f"{catalogue.PREVIEW}:{kind}:{identifier}"):
+    for state in (LIVE, DRAFT, SCHEDULED):
+        name = catalogue.list_in(state, f"{kind}:{identifier}")
         after = ""
         while entries := catalogue.entries(ports.articles, name, after, _BATCH):
             yield [item["card"]["slug"] for item in entries]

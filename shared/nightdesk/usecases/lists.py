@@ -50,7 +50,7 @@ def months_of(places: Iterable[str]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = defaultdict(set)
     for place in places:
         name, sort_key = catalogue.split_entry(place)
-        if not name.startswith(f"{catalogue.PREVIEW}:"):
+        if catalogue.has_pages(name):
             found[name].add(catalogue.month_of(sort_key))
     return dict(sorted(found.items()))
 

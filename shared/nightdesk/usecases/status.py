@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from nightdesk.domain.documents import LIVE, REJECTED, WITHDRAWN, Document
-from nightdesk.domain.editorial import decided
+from nightdesk.domain.editorial import decided, opened, why_held_back
 
 from . import catalogue
 from .invalidate import write_of
 from .ports import Item, Ports
 from .render import ACCEPTED
-from .stored import editorial_key, load_decisions, load_site, mark_of
+from .stored import author_kinds, editorial_key, load_decisions, load_site, mark_of
 
 _PREFIXES = {"author": "/authors/", "topic": "/topics/", "page": "/"}
 _PATHS = {"site": "/", "update": "/updates/"}
@@ -41,8 +41,13 @@ def status_of_draft(key: str, record: Item, ports: Ports, now: datetime) -> dict
     if blob is None:
         return report
     decisions = ports.work.get(editorial_key(record["slug"]))
-    document = decided(Document.from_bytes(blob.body), load_decisions(decisions), load_site(ports))
+    site, plain, editorial = load_site(ports), Document.from_bytes(blob.body), load_decisions(decisions)
+    kinds = author_kinds(plain, site, ports)
+    document = decided(plain, editorial, site, kinds)
     report |= {"state": document.state(now), "settled": _settled(record["slug"], mark_of(blob, decisions), ports)}
+    if document.draft and not opened(plain, editorial, site).draft:
+        missing = {"line": 0, "key": "approval", "message": why_held_back(editorial)}
+        report["problems"] = [*record["problems"], missing]
     report["warnings"] = [*record["warnings"], *_without_profile(document, ports)]
     return report | ({"rejected": True} if state == REJECTED else {})
 

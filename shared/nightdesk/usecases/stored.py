@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
-from nightdesk.domain.documents import digest, parsed
+from nightdesk.domain.documents import Document, digest, parsed
 from nightdesk.domain.editorial import Editorial
 from nightdesk.domain.site import Site
 
@@ -41,6 +41,19 @@ def load_decisions(blob: Blob | None) -> Editorial:
 def mark_of(document: Blob, decisions: Blob | None) -> str:
     """What tells an article's document, with the editors' decisions about it, from any other."""
     return digest(document.body + (b"\0" + decisions.body if decisions else b""))
+
+
+def kinds_of(profiles: Sequence[Mapping[str, Any] | None]) -> list[str]:
+    """Of each author, by the profile, `ai` or `human`; empty without one."""
+    return ["" if profile is None else "human" if profile["human"] else "ai" for profile in profiles]
+
+
+def author_kinds(document: Document, site: Site, ports: Ports) -> list[str]:
+    """The kinds of a document's authors; none are looked up where no approval depends on them."""
+    if not site.require_approval:
+        return []
+    blobs = [ports.work.get(f"authors/{identifier}.json") for identifier, _ in document.authors]
+    return kinds_of([facts_from(blob.body) if blob else None for blob in blobs])
 
 
 def load_site(ports: Ports | ReaderPorts) -> Site:
