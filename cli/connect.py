@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import getpass
 from dataclasses import replace
 
+from nightdesk.adapters.aws import S3Uploads
+from nightdesk.adapters.dynamodb import DynamoTable
+from nightdesk.adapters.journal import DynamoJournal
+from nightdesk.adapters.readers import HttpReaders
+from nightdesk.adapters.sqs import SqsQueues
+from nightdesk.clients import SIGNING
 from nightdesk.runtime import aws_ports
 from nightdesk.settings import Settings
+from nightdesk.usecases.audit import Actor
+from nightdesk.usecases.desk import Desk, DeskPorts
 from nightdesk.usecases.ports import Ports
 from nightdesk_local.cloud import Cloud, find, on_aws
 
-__all__ = ["Cloud", "cli_ports", "connect", "edge_key"]
+__all__ = ["Cloud", "actor", "cli_desk", "cli_ports", "connect", "edge_key", "queues"]
+
+_DEAD = "DeadLetterQueueUrl"
 
 
 def connect(stack: str | None) -> Cloud:
@@ -44,6 +55,40 @@ def cli_ports(cloud: Cloud) -> Ports:
     )
     ports = aws_ports(settings, "nightdesk.cli", cloud.session().client)
     return replace(ports, can_sign_in=names["CanSignIn"] == "yes")
+
+
+def cli_desk(cloud: Cloud) -> Desk:
+    """Where a person with credentials acts as an editor: the API's own acts, with their entries in the audit log."""
+    session, names = cloud.session(), cloud.outputs
+    dynamodb = session.client("dynamodb")
+    ports = DeskPorts(
+        pipeline=cli_ports(cloud),
+        memberships=DynamoTable(dynamodb, names["MembershipsTable"]),
+        requests=DynamoTable(dynamodb, names["RequestsTable"]),
+        journal=DynamoJournal(dynamodb, names["AuditTable"]),
+        queues=queues(cloud),
+        uploads=S3Uploads(session.client("s3", config=SIGNING), names["DraftsBucket"]),
+        readers=lambda: HttpReaders(names["SiteUrl"], edge_key(cloud), names["EdgeKeyId"]),
+    )
+    return Desk(actor(cloud), ports)
+
+
+def actor(cloud: Cloud) -> Actor:
+    """Who acts at the command line: on AWS as AWS knows the caller, else as the machine does."""
+    if cloud.endpoint:
+        return Actor(f"cli:{getpass.getuser()}", getpass.getuser())
+    arn = str(cloud.session().client("sts").get_caller_identity()["Arn"])
+    return Actor(f"cli:{arn}", arn.rpartition("/")[2])
+
+
+def queues(cloud: Cloud) -> SqsQueues:
+    """The stages' queues."""
+    urls = {
+        name.removesuffix(_DEAD).lower(): (cloud.outputs[f"{name.removesuffix(_DEAD)}QueueUrl"], url)
+        for name, url in cloud.outputs.items()
+        if name.endswith(_DEAD)
+    }
+    return SqsQueues(cloud.session().client("sqs"), urls)
 
 
 def edge_key(cloud: Cloud) -> str:

@@ -15,6 +15,7 @@ _COMMANDS = {
     "articles": ("withdraw", "schedule", "rollback", "rebuild"),
     "members": ("members",),
     "updates": ("update", "updates"),
+    "editors": ("editors",),
 }
 """Module -> its commands. Only the module of the command at hand is imported: the AWS SDK takes a while."""
 

@@ -6,13 +6,11 @@ import argparse
 import time
 from typing import TYPE_CHECKING
 
-from nightdesk.adapters.sqs import SqsDeadLetters
-from nightdesk.usecases import catalogue
-from nightdesk.usecases.parked import parked
+from nightdesk.usecases.pipeline import overview
 from nightdesk.usecases.ports import Ports
 from nightdesk_local.cloud import ROOT
 
-from .connect import Cloud, cli_ports, connect
+from .connect import Cloud, cli_desk, cli_ports, connect, queues
 from .console import result, say
 
 if TYPE_CHECKING:
@@ -20,7 +18,7 @@ if TYPE_CHECKING:
 
 _ROUNDS = 3
 _PATIENCE = 600.0
-_DEAD = "DeadLetterQueueUrl"
+_AT_ONCE = 500
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -32,59 +30,32 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.set_defaults(run=reconcile)
 
 
-def queues(cloud: Cloud) -> dict[str, tuple[str, str]]:
-    """The URLs of each queue and its dead-letter queue, by the queue's name in lower case."""
-    names = [name.removesuffix(_DEAD) for name in cloud.outputs if name.endswith(_DEAD)]
-    return {name.lower(): (cloud.outputs[f"{name}QueueUrl"], cloud.outputs[f"{name}{_DEAD}"]) for name in names}
-
-
-def dead_letters(cloud: Cloud) -> SqsDeadLetters:
-    """The dead-letter queues of a stack."""
-    return SqsDeadLetters(cloud.session().client("sqs"), queues(cloud))
-
-
 def redrive(args: argparse.Namespace) -> int:
     """Put parked messages back into their queues."""
-    count = dead_letters(connect(args.stack)).redrive()
+    desk, count = cli_desk(connect(args.stack)), 0
+    while some := desk.redrive(_AT_ONCE):
+        count += some
     result({"redriven": count}, args.json, f"{count} messages are in their queues again")
     return 0
 
 
 def show_pipeline(cloud: Cloud, ports: Ports, as_json: bool) -> int:
     """What is in flight, what was given up and why, and which drafts wait for their authors."""
-    in_flight = {name: in_queue(cloud, name, url) for name, (url, _) in queues(cloud).items()}
-    given_up = parked(dead_letters(cloud), ports.articles)
-    dead = {name: sum(one.queue == name for one in given_up) for name in in_flight}
-    waiting = [
-        {"key": item["sk"], "slug": item["slug"], "at": item["at"]} for item in catalogue.rejected(ports.articles)
+    report = overview(queues(cloud), ports)
+    flying, dead = report["in_flight"], report["dead_lettered"]
+    lines = [f"{stage:<12}{flying[stage]:>5} in flight{dead[stage]:>5} dead-lettered" for stage in flying]
+    lines += [
+        f"failed: {one['event']} of {one['about'] or '?'} (since {one['since']}): {one['reason']}"
+        for one in report["failed"]
     ]
-    report = {
-        "in_flight": in_flight,
-        "dead_lettered": dead,
-        "failed": [one._asdict() for one in given_up],
-        "rejected": waiting,
-    }
-    lines = [f"{stage:<12}{in_flight[stage]:>5} in flight{dead[stage]:>5} dead-lettered" for stage in in_flight]
-    lines += [f"failed: {one.event} of {one.about or '?'} (since {one.since}): {one.reason}" for one in given_up]
-    lines += [f"rejected: {item['key']} ({item['at']})" for item in waiting]
+    lines += [f"rejected: {item['key']} ({item['at']})" for item in report["rejected"]]
     result(report, as_json, "\n".join(lines))
     return 0
 
 
 def in_flight(cloud: Cloud) -> int:
     """How many messages the pipeline has."""
-    return sum(in_queue(cloud, name, url) for name, (url, _) in queues(cloud).items())
-
-
-def in_queue(cloud: Cloud, name: str, url: str) -> int:
-    """How many messages a queue holds, those that are being worked on or come later among them.
-
-    But for the ticker's that wait for the end of an update: they are no work in flight.
-    """
-    kinds = ("", "NotVisible") if name == "updates" else ("", "NotVisible", "Delayed")
-    names = [f"ApproximateNumberOfMessages{kind}" for kind in kinds]
-    found = cloud.session().client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
-    return sum(int(found[name]) for name in names)
+    return sum(queues(cloud).in_flight().values())
 
 
 def reconcile(args: argparse.Namespace) -> int:

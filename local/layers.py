@@ -35,7 +35,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 FUNCTIONS = ("render", "gate", "index", "invalidate", "updates", "reconcile")
 """The pipeline's stages."""
-APIS = ("reader_api",)
+APIS = ("reader_api", "editor_api")
 """Functions with routes. Each is a package, so that its modules can import one another."""
 EDGE_FUNCTIONS = ("viewer_request", "viewer_response", "api_request")
 KEY_REFERENCES = {
@@ -62,6 +62,7 @@ OPERATIONS = {
     "lambda": ("Invoke",),
     "s3": (
         "CopyObject",
+        "CreateBucket",  # never called: botocore takes an upload form's address from it
         "DeleteObject",
         "DeleteObjects",
         "GetObject",
@@ -76,7 +77,10 @@ OPERATIONS = {
     "sqs": (
         "ChangeMessageVisibility",
         "ChangeMessageVisibilityBatch",
+        "DeleteMessage",
+        "GetQueueAttributes",
         "GetQueueUrl",
+        "ReceiveMessage",
         "SendMessage",
         "SendMessageBatch",
     ),

@@ -59,6 +59,7 @@ class LocalCloud:
         self._say = say
         self._parameters = {
             "Emulated": "yes",
+            "EmulatorUrl": self.endpoint,
             "PythonVersion": layers.python_version(),
             "Architecture": layers.architecture(),
             "BaseUrl": self.site_url,

@@ -242,6 +242,7 @@ def in_docker() -> Iterator[CloudUnderTest]:
         endpoint = f"http://127.0.0.1:{port}"
         session = Cloud({}, endpoint).session()
         parameters = {"Emulated": "yes", "PythonVersion": python_version(), "Architecture": architecture()}
+        parameters["EmulatorUrl"] = endpoint
         build()
         deploy(session, endpoint, ROOT / "template.yaml", "nightdesk", {**parameters, "BaseUrl": endpoint})
         yield CloudUnderTest(Cloud(outputs_of(session, "nightdesk") or {}, endpoint), running)

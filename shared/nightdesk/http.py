@@ -1,7 +1,7 @@
-"""HTTP for functions behind a Function URL: requests, answers, routes, and problem details (RFC 9457).
+"""HTTP for functions behind a Function URL or an HTTP API: requests, answers, routes, and problem details (RFC 9457).
 
 Events are of payload version 2.0 (Lambda developer guide, "Invoking Lambda function URLs"). The distribution gives its own
-page for a 403 or 404 of any origin, so an API says something else where its own words should be read.
+page for a 403 or 404 of any origin, so an API behind it says something else where its own words should be read.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 from urllib.parse import parse_qsl, quote
 
 from pydantic import BaseModel, ValidationError
@@ -36,14 +36,26 @@ class HttpError(Permanent):
         title: a few words, the same for every problem of this kind.
         detail: a sentence that says what to do.
         headers: of the answer.
+        kind: a URI that stands for the problem; without one, its status says which kind it is.
+        more: what else there is to say, by name.
     """
 
-    def __init__(self, status: int, title: str, detail: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        title: str,
+        detail: str,
+        headers: Mapping[str, str] | None = None,
+        kind: str = "about:blank",
+        more: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(title)
         self.status = status
         self.title = title
         self.detail = detail
         self.headers = dict(headers or {})
+        self.kind = kind
+        self.more = dict(more or {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +71,11 @@ class Request:
     body: bytes = b""
 
     @classmethod
-    def from_event(cls, event: Mapping[str, Any]) -> Request:
-        """From a Function URL's event. AWS has the cookies in a list of their own, the emulator in their header.
+    def from_event(cls, event: Mapping[str, Any], largest: int = LARGEST_BODY) -> Request:
+        """From an event. AWS has the cookies in a list of their own, the emulator in their header.
+
+        Args:
+            largest: how many bytes a body may have.
 
         Raises:
             HttpError: the body is too large.
@@ -72,7 +87,7 @@ class Request:
             if separator:
                 cookies.setdefault(name, []).append(value)
         text = event.get("body") or ""
-        if len(text) > 2 * LARGEST_BODY:
+        if len(text) > 2 * largest:
             raise HttpError(413, "Too large", "That is more than can be taken here.")
         return cls(
             method=event["requestContext"]["http"]["method"],
@@ -175,8 +190,8 @@ def as_json(data: Any, status: int = 200, *cookies: str) -> Response:
 
 
 def problem(error: HttpError) -> Response:
-    """Problem details (RFC 9457). `about:blank` means that the status says which kind it is."""
-    details = {"type": "about:blank", "title": error.title, "status": error.status, "detail": error.detail}
+    """Problem details (RFC 9457)."""
+    details = {"type": error.kind, "title": error.title, "status": error.status, "detail": error.detail, **error.more}
     return Response(error.status, json.dumps(details), "application/problem+json", error.headers)
 
 
@@ -207,10 +222,26 @@ class Route(NamedTuple):
 
 @lru_cache
 def _pattern(path: str) -> re.Pattern[str]:
-    return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[A-Za-z0-9_-]{1,128})", path))
+    return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[A-Za-z0-9_-]{1,200})", path))
 
 
-def find(routes: Sequence[Route], request: Request, own: str) -> tuple[Route, dict[str, str]]:
+class Routed(Protocol):
+    """What every kind of route has."""
+
+    @property
+    def method(self) -> str: ...
+
+    @property
+    def path(self) -> str: ...
+
+    @property
+    def from_anywhere(self) -> bool: ...
+
+
+R = TypeVar("R", bound=Routed)
+
+
+def find(routes: Sequence[R], request: Request, own: str) -> tuple[R, dict[str, str]]:
     """The route of a request, and what its path names.
 
     Args:

@@ -16,6 +16,7 @@ class Settings(BaseModel):
         origin_key: what the distribution says to the readers' API, so that nobody else is heard.
         edge_keys: the ARNs of the edge's secrets, in order of their key ids from 1, with commas between.
         edge_key_id: of the one that signs.
+        queues: of each stage's queues its name, its URL and that of its dead-letter queue, with blanks between.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -26,6 +27,8 @@ class Settings(BaseModel):
     articles_table: str = ""
     memberships_table: str = ""
     updates_table: str = ""
+    audit_table: str = ""
+    requests_table: str = ""
     bus: str = ""
     distribution_id: str = ""
     alarm_group: str = ""
@@ -37,6 +40,7 @@ class Settings(BaseModel):
     origin_key: str = ""
     edge_keys: str = ""
     edge_key_id: str = "1"
+    queues: str = ""
     sign_ins_per_address: int = 10
     sign_ins_per_network: int = 60
     sign_ins_per_hour: int = 3000

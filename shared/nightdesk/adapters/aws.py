@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from nightdesk.domain.errors import Conflict, Permanent, Transient
 from nightdesk.domain.mail import Mail
-from nightdesk.usecases.ports import ANY, Blob, Event, Output, Stat, Write
+from nightdesk.usecases.ports import ANY, Blob, Event, Output, Stat, Upload, Write
 
 _CONFLICTS = frozenset(("PreconditionFailed", "ConditionalRequestConflict", "412", "409"))
 _THROTTLED = frozenset(
@@ -132,6 +132,26 @@ class S3Objects:
                     ]
         # S3 lists each kind newest first; where two are of one second, the latest is known by its mark.
         return sorted(found, key=lambda write: (write.key, not write.latest, -write.modified.timestamp()))
+
+
+class S3Uploads:
+    """Presigned POSTs, whose policy binds them to one key, type and size (S3 API reference, "POST Policy"). They can do what
+    the caller's own role can, until its credentials end."""
+
+    def __init__(self, client: Any, bucket: str) -> None:
+        self._s3 = client
+        self._bucket = bucket
+
+    def permit(self, key: str, content_type: str, size: int, until: datetime) -> Upload:
+        seconds = int((until - datetime.now(UTC)).total_seconds())
+        made = self._s3.generate_presigned_post(
+            self._bucket,
+            key,
+            Fields={"Content-Type": content_type},
+            Conditions=[{"Content-Type": content_type}, ["content-length-range", size, size]],
+            ExpiresIn=seconds,
+        )
+        return Upload(made["url"], made["fields"], until.isoformat(timespec="seconds"))
 
 
 class EventBridgeBus:

@@ -11,7 +11,6 @@ from nightdesk.domain.site import PUBLIC
 from nightdesk.domain.tokens import sign
 
 _SECONDS = 300
-_TIMEOUT = 20
 
 
 class HttpReaders:
@@ -20,12 +19,14 @@ class HttpReaders:
     Args:
         site_url: where the site is.
         key: the secret that signs sessions, and the id that the edge knows it by.
+        timeout: in seconds.
     """
 
-    def __init__(self, site_url: str, key: str, key_id: str) -> None:
+    def __init__(self, site_url: str, key: str, key_id: str, timeout: float = 20) -> None:
         self._url = urlsplit(site_url)
         self._key = key
         self._key_id = key_id
+        self._timeout = timeout
 
     def get(self, path: str, tier: str) -> tuple[int, str]:
         """Status and text; redirects are not followed.
@@ -34,7 +35,7 @@ class HttpReaders:
             Transient: the site does not answer.
         """
         kind = http.client.HTTPSConnection if self._url.scheme == "https" else http.client.HTTPConnection
-        connection = kind(self._url.hostname or "", self._url.port, timeout=_TIMEOUT)
+        connection = kind(self._url.hostname or "", self._url.port, timeout=self._timeout)
         headers = {"User-Agent": "nightdesk"}
         if tier != PUBLIC:
             claims = {"t": tier, "s": "nightdesk", "e": int(time.time()) + _SECONDS}

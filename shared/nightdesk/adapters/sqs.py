@@ -1,4 +1,4 @@
-"""The dead-letter queues on SQS.
+"""The queues on SQS, and their dead-letter queues.
 
 The emulator knows no StartMessageMoveTask, so a message is moved by receiving, sending and deleting it: it may then stand
 in both queues for a moment, and never in neither.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -22,7 +23,7 @@ _LOOK_SECONDS = 20
 """How long a message is hidden from others while all of them are looked at."""
 
 
-class SqsDeadLetters:
+class SqsQueues:
     """Queues, by name, with their dead-letter queues.
 
     Args:
@@ -33,10 +34,24 @@ class SqsDeadLetters:
         self._sqs = client
         self._queues = queues
 
-    def look(self) -> Sequence[tuple[str, Letter]]:
+    def in_flight(self) -> Mapping[str, int]:
+        # The ticker's messages that wait for the end of an update are no work in flight.
+        return {name: self._count(url, delayed=name != "updates") for name, (url, _) in self._queues.items()}
+
+    def dead(self) -> Mapping[str, int]:
+        return {name: self._count(url) for name, (_, url) in self._queues.items()}
+
+    def _count(self, url: str, delayed: bool = True) -> int:
+        kinds = ("", "NotVisible", "Delayed") if delayed else ("", "NotVisible")
+        names = [f"ApproximateNumberOfMessages{kind}" for kind in kinds]
+        with faults("count messages"):
+            found = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+        return sum(int(found[name]) for name in names)
+
+    def look(self, most: int) -> Sequence[tuple[str, Letter]]:
         found = []
         for name, (_, dead) in self._queues.items():
-            seen = list(self._receive(dead))
+            seen = list(islice(self._receive(dead), most))
             for message in seen:
                 since = datetime.fromtimestamp(int(message["Attributes"]["SentTimestamp"]) / 1000, UTC)
                 found.append((name, Letter(message["MessageId"], message["Body"], since.isoformat(timespec="seconds"))))
@@ -47,10 +62,10 @@ class SqsDeadLetters:
                     )
         return found
 
-    def redrive(self) -> int:
+    def redrive(self, most: int) -> int:
         count = 0
         for queue, dead in self._queues.values():
-            for message in self._receive(dead):
+            for message in islice(self._receive(dead), most - count):
                 with faults("redrive"):
                     self._sqs.send_message(QueueUrl=queue, MessageBody=message["Body"])
                     self._sqs.delete_message(QueueUrl=dead, ReceiptHandle=message["ReceiptHandle"])

@@ -14,6 +14,10 @@ from typing import Any
 from .documents import Block, Document, canonical, digest, parsed
 from .site import Site
 
+WRITER, EDITOR, ADMIN = "writer", "editor", "admin"
+ROLES = (WRITER, EDITOR, ADMIN)
+"""What people are to the newsroom, the least entitled first: each may do what those before it may."""
+
 
 @dataclass(frozen=True, slots=True)
 class GateAccess:

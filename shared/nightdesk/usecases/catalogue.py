@@ -74,9 +74,14 @@ def revisions(table: Table, key: str, before: int, limit: int) -> list[Item]:
     return table.query(f"draft#{key}", prefix="revision#", before=end, descending=True, limit=limit)
 
 
-def rejected(table: Table) -> list[Item]:
+def rejected(table: Table, limit: int | None = None) -> list[Item]:
     """Files that could not be published as they stand; `sk` is the key."""
-    return table.query("rejected")
+    return table.query("rejected", limit=limit)
+
+
+def rejected_drafts(table: Table, after: str, limit: int) -> list[Item]:
+    """Some of those that are drafts, in order of their keys."""
+    return table.query("rejected", prefix="drafts/", after=after, limit=limit)
 
 
 def wait_change(key: str, slugs: Sequence[str], expected: int | str = ANY) -> Change:
@@ -192,6 +197,11 @@ def following(table: Table, name: str, sort_key: str, limit: int) -> list[Item]:
 def entries(table: Table, name: str, after: str, limit: int) -> list[Item]:
     """A page of a list's entries, in order of time."""
     return table.query(f"list#{name}", after=after, limit=limit)
+
+
+def between(table: Table, name: str, since: str, until: str, limit: int) -> list[Item]:
+    """The newest entries of a list from one date on and before another, or before a place; empty for no bound."""
+    return table.query(f"list#{name}", after=since, before=until, descending=True, limit=limit)
 
 
 def months(table: Table, name: str) -> list[str]:

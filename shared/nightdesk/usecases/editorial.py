@@ -287,6 +287,12 @@ def _look_again(slug: str, ports: Ports) -> None:
         raise Conflict(f"a new version of {slug} is just being read; try again in a moment")
 
 
+def standing(slug: str, ports: Ports) -> Standing | None:
+    """Where an article stands; None where nothing is known of it."""
+    blob = ports.work.get(f"articles/{slug}.json")
+    return _standing(blob, ports.work.get(editorial_key(slug)), load_site(ports), ports) if blob else None
+
+
 def _standing(blob: Blob, decisions: Blob | None, site: Site, ports: Ports) -> Standing:
     document = Document.from_bytes(blob.body)
     made = decided(document, load_decisions(decisions), site, author_kinds(document, site, ports))

@@ -66,13 +66,35 @@ def grant(address: str, tier: str, until: str, site: Site, memberships: Table, b
     Raises:
         Permanent: no such tier, or no such address.
     """
+    _must_open_something(tier, site)
+    email = normalise(address)
+    give(member_id(email), tier, until, site, memberships, bus, email)
+    return {"id": member_id(email), "email": email, "tier": tier, "until": until, "source": "complimentary"}
+
+
+def give(
+    member: str, tier: str, until: str, site: Site, memberships: Table, bus: Bus, email: str = ""
+) -> Membership:  # fmt: skip
+    """Give a reader a tier, until an ISO moment or for good (empty), in place of what was given before; no tier (empty) takes
+    it back.
+
+    Args:
+        email: of a reader who may be new.
+
+    Raises:
+        Permanent: no such tier, or no such reader.
+    """
+    if tier:
+        _must_open_something(tier, site)
+    given = {"tier": tier, "until": until} if tier else None
+    after = change(member, memberships, lambda found: replace(found, complimentary=given), email)
+    changed(member, bus)
+    return after
+
+
+def _must_open_something(tier: str, site: Site) -> None:
     if tier not in site.tiers or tier == PUBLIC:
         raise Permanent(f"“{tier}” is no tier that can be given; there are {', '.join(site.tiers[1:])}")
-    email = normalise(address)
-    given = {"tier": tier, "until": until}
-    change(member_id(email), memberships, lambda found: replace(found, complimentary=given), email)
-    changed(member_id(email), bus)
-    return {"id": member_id(email), "email": email, **given, "source": "complimentary"}
 
 
 def sign_in_link(

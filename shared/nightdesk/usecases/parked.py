@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from .ports import ANY, Change, Table
@@ -32,14 +32,20 @@ class Letter(NamedTuple):
     since: str
 
 
-class DeadLetters(Protocol):
-    """The dead-letter queues of all stages."""
+class Queues(Protocol):
+    """The queues of all stages, by name, and their dead-letter queues. SQS counts approximately."""
 
-    def look(self) -> Sequence[tuple[str, Letter]]:
-        """Every message there is, with its queue's name; they stay."""
+    def in_flight(self) -> Mapping[str, int]:
+        """How many messages each queue holds, those that are being worked on or come later among them."""
 
-    def redrive(self) -> int:
-        """Put every message back into the queue that it came from; how many there were."""
+    def dead(self) -> Mapping[str, int]:
+        """How many messages each dead-letter queue holds."""
+
+    def look(self, most: int) -> Sequence[tuple[str, Letter]]:
+        """Dead letters with their queues' names, at most so many of each; they stay."""
+
+    def redrive(self, most: int) -> int:
+        """Put dead letters back into the queues that they came from, at most so many; how many it were."""
 
 
 def note_failure(message: str, body: str, reason: str, failures: Table) -> None:
@@ -49,10 +55,10 @@ def note_failure(message: str, body: str, reason: str, failures: Table) -> None:
     failures.write([Change("failure", message, item, ANY)])
 
 
-def parked(letters: DeadLetters, failures: Table) -> list[Parked]:
-    """What was given up, oldest first."""
+def parked(queues: Queues, failures: Table, most: int) -> list[Parked]:
+    """What was given up, oldest first; of each queue at most so many."""
     found = []
-    for queue, letter in letters.look():
+    for queue, letter in queues.look(most):
         event, about = subject_of(letter.body)
         known = failures.get("failure", letter.message)
         reason = known["reason"] if known else "not noted"

@@ -233,6 +233,40 @@ class Jobs(Protocol):
         """Have a job done soon, at least once."""
 
 
+class Journal(Protocol):
+    """The audit log: entries are added, and none is ever changed or taken away."""
+
+    def append(self, subject: str, place: str, entry: Mapping[str, Any]) -> None:
+        """Add an entry to the log, and to the log of what it is about.
+
+        Args:
+            place: its place in the order of all entries, which no other entry has.
+        """
+
+    def read(self, subject: str, before: str, limit: int) -> Sequence[tuple[str, Mapping[str, Any]]]:
+        """Entries with their places, newest first: of a subject, or all where that is empty.
+
+        Args:
+            before: the place that they come before; empty for the newest.
+        """
+
+
+class Upload(NamedTuple):
+    """How to put one file into the drafts bucket without permissions of one's own: POST `fields` and then `file` to `url`, as
+    multipart/form-data, before `until` (ISO 8601)."""
+
+    url: str
+    fields: Mapping[str, str]
+    until: str
+
+
+class Uploads(Protocol):
+    """Lets somebody put a file into the drafts bucket."""
+
+    def permit(self, key: str, content_type: str, size: int, until: datetime) -> Upload:
+        """Permit one file of just this key, type and size in bytes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How many sign-ins may be asked for within an hour."""

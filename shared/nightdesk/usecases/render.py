@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
@@ -150,12 +150,34 @@ def _make_draft(inputs: _Inputs, filed: Filed, past: Callable[[], History]) -> _
     if inputs.raw is None:
         return _Made(None, slug, (), (), "", "")
     try:
-        draft = parse_draft(inputs.raw, filed.name, inputs.site, to_html)
-        _demand_profiles(draft, inputs)
-        document, warnings = to_document(draft, past, inputs.images, filed.folder)
+        document, warnings = read_draft(inputs.raw, filed, inputs.site, inputs.profiles, inputs.images, past)
     except Rejected as error:
         return _Made(None, slug, error.problems, (), inputs.etag, inputs.version)
-    return _Made(document, draft.slug, (), draft.warnings + warnings, inputs.etag, inputs.version)
+    return _Made(document, document.slug, (), warnings, inputs.etag, inputs.version)
+
+
+def read_draft(
+    raw: bytes,
+    filed: Filed,
+    site: Site,
+    profiles: Container[str],
+    images: Sequence[tuple[str, str]],
+    past: Callable[[], History],
+) -> tuple[Document, tuple[Problem, ...]]:
+    """A draft's file rendered, and what its author should know.
+
+    Args:
+        profiles: keys (`authors/<id>.json`, `topics/<id>.json`) of those that there are, for a site that demands them.
+        images: as for `to_document`.
+        past: as for `to_document`.
+
+    Raises:
+        Rejected: with all that is wrong.
+    """
+    draft = parse_draft(raw, filed.name, site, to_html)
+    _demand_profiles(draft, site, profiles)
+    document, warnings = to_document(draft, past, images, filed.folder)
+    return document, draft.warnings + warnings
 
 
 def _write_draft(key: str, filed: Filed, made: _Made, found: _Found, ports: Ports) -> dict[str, Any]:
@@ -250,8 +272,7 @@ def _settle_document(
     )  # before the claim: what another stores who takes it from us must not be overwritten
     held = claim(document.slug)
     if held["holder"] != key:
-        problem = Problem(1, "slug", f"the slug “{document.slug}” is held by {held['holder']}; choose another")
-        record["problems"] = catalogue.told([problem])
+        record["problems"] = catalogue.told([held_by_another(document.slug, held["holder"])])
         record["waits"] = [document.slug]
         return
     found.held.add(document.slug)
@@ -277,6 +298,11 @@ def _settle_document(
             record["warnings"] = [*record["warnings"], *catalogue.told([Problem(0, "aliases", told)])]
             record["waits"] = [*record["waits"], slug]
     _retire(left, key, document.slug, found, ports)
+
+
+def held_by_another(slug: str, holder: str) -> Problem:
+    """The problem of a draft whose slug another one has."""
+    return Problem(1, "slug", f"the slug “{slug}” is held by {holder}; choose another")
 
 
 def _is_older(key: str, other: str, slug: str, site: Site, ports: Ports) -> bool:
@@ -414,10 +440,10 @@ def leave(slug: str, seen: Stat | None, ports: Ports, moved: str = "", key: str 
     store_over(seen, ports.work, Output(f"articles/{slug}.json", left.to_bytes(), JSON))
 
 
-def _demand_profiles(draft: Draft, inputs: _Inputs) -> None:
-    if inputs.site.require_profiles:
+def _demand_profiles(draft: Draft, site: Site, profiles: Container[str]) -> None:
+    if site.require_profiles:
         named = [("authors", i) for i, _ in draft.authors] + [("topics", i) for i, _ in draft.topics]
-        missing = [(kind, i) for kind, i in named if f"{kind}/{i}.json" not in inputs.profiles]
+        missing = [(kind, i) for kind, i in named if f"{kind}/{i}.json" not in profiles]
         if missing:
             raise Rejected(
                 *(Problem(1, kind, f"there is no {kind}/{i}.md, and site.yaml demands it") for kind, i in missing)
@@ -534,7 +560,7 @@ def _render_profile(key: str, filed: Filed, ports: Ports) -> Rendered:
         if raw is None:
             return None, item
         try:
-            body, warnings = _profile(raw, filed, images)
+            body, warnings = read_profile(raw, filed, images)
         except Rejected as error:
             return None, item | {"state": REJECTED, "problems": catalogue.told(error.problems)}
         return body, item | {"state": ACCEPTED, "warnings": catalogue.told(warnings)}
@@ -576,7 +602,12 @@ def _read_in_light_of(filed: Filed, gone: bool, ports: Ports) -> list[str]:
     return []
 
 
-def _profile(raw: bytes, filed: Filed, images: Sequence[tuple[str, str]]) -> tuple[bytes, tuple[Problem, ...]]:
+def read_profile(raw: bytes, filed: Filed, images: Sequence[tuple[str, str]]) -> tuple[bytes, tuple[Problem, ...]]:
+    """The facts of a profile, a standing page or the settings as JSON, and what its author should know.
+
+    Raises:
+        Rejected: with all that is wrong.
+    """
     if filed.kind == "site":
         site, unknown = parse_site(raw)
         return canonical(site.to_json()), unknown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -9,9 +10,9 @@ from nightdesk.domain.documents import LIVE, REJECTED, WITHDRAWN, Document
 from nightdesk.domain.editorial import decided, opened, why_held_back
 
 from . import catalogue
+from .catalogue import ACCEPTED
 from .invalidate import write_of
 from .ports import Item, Ports
-from .render import ACCEPTED
 from .stored import author_kinds, editorial_key, load_decisions, load_site, mark_of
 
 _PREFIXES = {"author": "/authors/", "topic": "/topics/", "page": "/"}
@@ -46,16 +47,21 @@ def status_of_draft(key: str, record: Item, ports: Ports, now: datetime) -> dict
     document = decided(plain, editorial, site, kinds)
     report |= {"state": document.state(now), "settled": _settled(record["slug"], mark_of(blob, decisions), ports)}
     if document.draft and not opened(plain, editorial, site).draft:
-        missing = {"line": 0, "key": "approval", "message": why_held_back(editorial)}
-        report["problems"] = [*record["problems"], missing]
-    report["warnings"] = [*record["warnings"], *_without_profile(document, ports)]
+        wanted = {"line": 0, "key": "approval", "message": why_held_back(editorial)}
+        report["problems"] = [*record["problems"], wanted]
+    missing = without_profile(document, lambda key: ports.work.stat(key) is not None)
+    report["warnings"] = [*record["warnings"], *missing]
     return report | ({"rejected": True} if state == REJECTED else {})
 
 
-def _without_profile(document: Document, ports: Ports) -> list[dict[str, Any]]:
-    """A warning for each author and topic that gets a plain profile, since there is no file for it."""
+def without_profile(document: Document, is_there: Callable[[str], bool]) -> list[dict[str, Any]]:
+    """A warning for each author and topic that gets a plain profile, since there is no file for it.
+
+    Args:
+        is_there: whether there is a profile at a key, `authors/<id>.json` or `topics/<id>.json`.
+    """
     named = [("author", i) for i, _ in document.authors] + [("topic", i) for i, _ in document.topics]
-    missing = [(kind, i) for kind, i in named if not ports.work.stat(f"{kind}s/{i}.json")]
+    missing = [(kind, i) for kind, i in named if not is_there(f"{kind}s/{i}.json")]
     text = "there is no {kind}s/{i}.md, so “{i}” gets a plain profile"
     return [{"line": 0, "key": f"{kind}s", "message": text.format(kind=kind, i=i)} for kind, i in missing]
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, Protocol
 
 from nightdesk.domain.documents import Document, canonical
+from nightdesk.domain.errors import Transient
 from nightdesk.domain.site import PUBLIC
 from nightdesk.rendering.pages import escaped
 
@@ -24,10 +26,11 @@ from .related import RELATED
 from .stored import JSON, load_site
 
 _PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
+_AT_ONCE = 8
 
 
 class Readers(Protocol):
-    """Readers of each tier, who see the site through its cache."""
+    """Readers of each tier, who see the site through its cache, several at once."""
 
     def get(self, path: str, tier: str) -> tuple[int, str]:
         """Status and text of what a reader of a tier gets at a path; redirects are not followed."""
@@ -43,7 +46,8 @@ class Surface(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What was found at a surface: whether the article was there before, what a reader gets now, and whether it is gone."""
+    """What was found at a surface: whether the article was there before, what a reader gets now (0: no answer), and whether
+    it is gone."""
 
     path: str
     tier: str
@@ -83,17 +87,22 @@ def take_down(
         Conflict: it is not as the editor saw it.
     """
     places = list(surfaces(slug, ports))
-    before = {place: _is_there(place, readers) for place in places}
-    started = time.monotonic()
-    at = ports.clock().isoformat(timespec="seconds")
-    withdraw(slug, ports, expected)
-    looks = {place: _look(place, before[place], readers) for place in places}
-    for pause in _pauses(started + patience):
-        missing = [place for place in places if not looks[place].gone]
-        if not missing:
-            break
-        time.sleep(pause)
-        looks |= {place: _look(place, before[place], readers) for place in missing}
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        before = dict(zip(places, pool.map(lambda place: _is_there(place, readers), places), strict=True))
+        started = time.monotonic()
+        at = ports.clock().isoformat(timespec="seconds")
+        withdraw(slug, ports, expected)
+
+        def look_at(some: Sequence[Surface]) -> dict[Surface, Look]:
+            return dict(zip(some, pool.map(lambda place: _look(place, before[place], readers), some), strict=True))
+
+        looks = look_at(places)
+        for pause in _pauses(started + patience):
+            missing = [place for place in places if not looks[place].gone]
+            if not missing:
+                break
+            time.sleep(pause)
+            looks |= look_at(missing)
     found = tuple(looks.values())
     seconds = round(time.monotonic() - started, 1)
     report = Report(slug, by, at, seconds, all(look.gone for look in found), found)
@@ -153,13 +162,21 @@ def _showing(placed: Sequence[tuple[str, str]], ports: Ports) -> set[str]:
     }
 
 
+def _get(place: Surface, readers: Readers) -> tuple[int, str]:
+    """What a reader gets; where nobody answers, the takedown goes on, and the surface counts as not gone."""
+    try:
+        return readers.get(place.path, place.tier)
+    except Transient:
+        return 0, ""
+
+
 def _is_there(place: Surface, readers: Readers) -> bool:
-    status, text = readers.get(place.path, place.tier)
+    status, text = _get(place, readers)
     return status == 200 and place.needle in text
 
 
 def _look(place: Surface, was_there: bool, readers: Readers) -> Look:
-    status, text = readers.get(place.path, place.tier)
+    status, text = _get(place, readers)
     # An old address may lead to the article's own, which is looked at by itself.
     rewritten = bool(place.needle) and (status in (301, 404) or (status == 200 and place.needle not in text))
     return Look(place.path, place.tier, was_there, status, status == 410 or rewritten)

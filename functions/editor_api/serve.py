@@ -1,0 +1,147 @@
+"""From an event to an answer: who asks, for which route, whether that one may, and what is said when something fails."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from nightdesk.domain.documents import canonical
+from nightdesk.domain.errors import Conflict, Transient
+from nightdesk.editor_runtime import logger
+from nightdesk.http import JSON, HttpError, Request, Response, find, problem
+from nightdesk.usecases.articles import article
+from nightdesk.usecases.audit import Actor
+from nightdesk.usecases.desk import DeskPorts
+from pydantic import BaseModel, ValidationError
+
+from .once import Memory
+from .problems import from_error, invalid, invalid_model, problem_of
+from .routes import ROUTES
+from .routing import ROLES, Call, Route, role_of
+
+LARGEST_BODY = 3 * 1024 * 1024
+"""A draft of 1 MiB as JSON; API Gateway hands no more than 6 MB to a function."""
+_SPARE_SECONDS = 4.0
+
+
+def serve(event: dict[str, Any], context: Any, ports: DeskPorts, memory: Memory) -> dict[str, Any]:
+    """Answer a request. Logged are its route, caller and status: queries and bodies may hold addresses and drafts."""
+    asked = event["requestContext"]["requestId"]
+    claims = event["requestContext"].get("authorizer", {}).get("jwt", {}).get("claims", {})
+    who = Actor(f"editor:{claims.get('sub', '')}", str(claims.get("name", "")))
+    name = ""
+    try:
+        request = Request.from_event(event, LARGEST_BODY)
+        route, names = find(ROUTES, request, "")
+        name = f"{route.method} {route.path}"
+        _permit(route, claims)
+        seconds = context.get_remaining_time_in_millis() / 1000 - _SPARE_SECONDS
+        response = _answer(route, names, request, Call(who, ports, _mark_in(request), seconds), context, memory)
+    except Exception as error:  # whatever it is, the caller gets an answer and we a trace
+        response = _refuse(error, "", ports, {})
+    response = _with_id(response, asked)
+    logger.info("answered", extra={"route": name, "who": who.id, "status": response.status, "request": asked})
+    return response.to_event(with_body=event["requestContext"]["http"]["method"] != "HEAD")
+
+
+def _permit(route: Route, claims: Mapping[str, Any]) -> None:
+    """Raises HttpError where the caller's role is not enough, or none."""
+    role = role_of(claims)
+    if not role or ROLES.index(role) < ROLES.index(route.may):
+        raise problem_of("forbidden", f"This takes the role {route.may}; yours is {role or 'none'}.")
+
+
+def _answer(
+    route: Route, names: Mapping[str, str], request: Request, call: Call, context: Any, memory: Memory
+) -> Response:  # fmt: skip
+    def act() -> Response:
+        try:
+            taken = dict(names)
+            given = {**taken, **_taken(route, request)}
+            made = route.act(call, **given)
+        except Exception as error:
+            return _refuse(error, call.expected, call.ports, names)
+        content = route.answer.model_validate(made.content).model_dump_json()
+        tag = {"etag": f'"{made.mark}"'} if made.mark else {}
+        return Response(route.status, content, JSON, {**tag, **made.headers})
+
+    key = request.headers.get("idempotency-key", "")
+    if not key or route.method == "GET":
+        return act()
+    if not (len(key) <= 255 and key.isascii() and key.isprintable()):
+        raise invalid([{"in": "header", "name": "Idempotency-Key", "message": "must be 1 to 255 printable characters"}])
+    said = canonical([route.method, request.path, call.expected]) + request.body
+    return memory.once(call.who.id, key, said, context, act)
+
+
+def _taken(route: Route, request: Request) -> dict[str, BaseModel]:
+    """The query and the body, as the route's models have them.
+
+    Raises:
+        HttpError: they are not as they should be.
+    """
+    taken: dict[str, BaseModel] = {}
+    if route.query:
+        try:
+            taken["query"] = route.query.model_validate(dict(request.query))
+        except ValidationError as error:
+            raise invalid_model(error, "query") from None
+    elif request.query:
+        raise invalid([{"in": "query", "name": n, "message": "is not known here"} for n in sorted(request.query)])
+    if route.body:
+        taken["body"] = _body(route.body, request)
+    return taken
+
+
+def _body(model: type[BaseModel], request: Request) -> BaseModel:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != JSON:
+        raise problem_of("not-json", "Send the body as application/json.")
+    try:
+        return model.model_validate_json(request.body)
+    except ValidationError as error:
+        raise invalid_model(error, "body") from None
+
+
+def _mark_in(request: Request) -> str:
+    """The mark that If-Match names; empty where it names none, or any (RFC 9110, 13.1.1).
+
+    Raises:
+        HttpError: it is no tag of an article.
+    """
+    text = request.headers.get("if-match", "").strip()
+    if text in ("", "*"):
+        return ""
+    mark = text[1:-1]
+    if text != f'"{mark}"' or not (mark.isascii() and mark.isalnum()):
+        raise invalid([{"in": "header", "name": "If-Match", "message": 'must be one ETag, such as "5f2c…", or *'}])
+    return mark
+
+
+def _refuse(error: Exception, expected: str, ports: DeskPorts, names: Mapping[str, str]) -> Response:
+    """Problem details. Whoever was not the first is told how the article is now."""
+    found = from_error(error, expected)
+    if found.status >= 500:
+        logger.error("failed", exc_info=error)
+    elif isinstance(error, Transient):
+        logger.warning("out of reach", exc_info=error)
+    if isinstance(error, Conflict) and "slug" in names:
+        try:
+            current = article(names["slug"], ports.pipeline, ports.pipeline.clock())
+        except Exception as failure:
+            logger.warning("could not tell how the article is now", exc_info=failure)
+            current = None
+        if current:
+            more = {**found.more, "current": current}
+            tag = {"etag": f'"{current["mark"]}"'} if current["mark"] else {}
+            found = HttpError(found.status, found.title, found.detail, {**found.headers, **tag}, found.kind, more)
+    return problem(found)
+
+
+def _with_id(response: Response, asked: str) -> Response:
+    """The answer with the request's id: in a header, and in problem details as the instance."""
+    body = response.body
+    if response.status >= 400:
+        body = json.dumps({**json.loads(body), "instance": f"urn:nightdesk:request:{asked}"}, ensure_ascii=False)
+    return Response(response.status, body, response.type, {**response.headers, "x-request-id": asked})
