@@ -11,7 +11,7 @@ from nightdesk.usecases import updates as acts
 from nightdesk.usecases.feeds import failing
 from nightdesk.usecases.stored import load_site
 
-from .connect import cli_ports, connect
+from .connect import cli_desk, cli_ports, connect
 from .console import result, say
 
 _SHOWN = 50
@@ -50,7 +50,7 @@ def update(args: argparse.Namespace) -> int:
     except Rejected as error:
         return _refuse(error)
     # Whoever may write the table is trusted to know how often.
-    posted = acts.post(wish, "command-line", "", ports, per_minute=0).update
+    posted = cli_desk(cloud).post(wish, per_minute=0).update
     result(_form(posted), args.json, f"{posted.id}: posted, live until {posted.expires}")
     return 0
 
@@ -77,14 +77,14 @@ def show(args: argparse.Namespace) -> int:
 def remove(args: argparse.Namespace) -> int:
     """Take an update from the ticker."""
     cloud = connect(args.stack)
-    return _tell(acts.remove(args.id, cli_ports(cloud)), args)
+    return _tell(cli_desk(cloud).remove_update(args.id), args)
 
 
 def approve(args: argparse.Namespace) -> int:
     """Let an update that waits go live."""
     cloud = connect(args.stack)
     try:
-        return _tell(acts.approve(args.id, cli_ports(cloud)), args)
+        return _tell(cli_desk(cloud).approve_update(args.id), args)
     except Rejected as error:
         return _refuse(error)
 

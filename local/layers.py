@@ -2,7 +2,7 @@
 
     build/layers/dependencies/python/   third-party wheels from the locks, with a pruned AWS SDK
     build/layers/package/python/        shared/nightdesk
-    build/layers/theme/theme/           layers/theme, its templates compiled
+    build/layers/theme/theme/           layers/theme, its templates compiled, and the editors' API described
     build/functions/<name>/             functions/<name>; an API, which is a package, inside it once more
     build/edge/<name>.json              a CloudFormation fragment for AWS::Include
 
@@ -121,8 +121,8 @@ def build(
     """
     marks = [_dependencies(root, out / "layers" / "dependencies", for_aws, say)]
     marks.append(_part("package", [root / "shared" / "nightdesk"], out / "layers" / "package", _package))
-    theme_code = root / "shared" / "nightdesk" / "rendering" / "environment.py"
-    marks.append(_part("theme", [root / "layers" / "theme", theme_code], out / "layers" / "theme", _theme))
+    described = [root / "functions" / "editor_api", root / "shared" / "nightdesk", root / "local" / "openapi.py"]
+    marks.append(_part("theme", [root / "layers" / "theme", *described], out / "layers" / "theme", _theme))
     for name in FUNCTIONS:
         marks.append(_part(name, [root / "functions" / name], out / "functions" / name, _function))
     for name in APIS:
@@ -215,9 +215,13 @@ def _api(sources: list[Path], target: Path) -> None:
 def _theme(sources: list[Path], target: Path) -> None:
     from nightdesk.rendering.environment import compile_templates
 
+    from .openapi import text
+
     theme = target / "theme"
     _copy(sources[0], theme)
     compile_templates(theme)
+    (theme / "root").mkdir(exist_ok=True)
+    (theme / "root" / "openapi.json").write_text(text(sources[0].parent.parent), "utf-8")
     _compile(target, "/opt")
     # The emulator unpacks a layer anywhere; what tells a function where is its python directory, on the import path.
     (target / "python").mkdir()

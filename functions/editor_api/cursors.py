@@ -8,7 +8,7 @@ import json
 import re
 from typing import Any
 
-from .problems import invalid
+from .problems import impossible
 
 _LONGEST = 1000
 
@@ -40,4 +40,4 @@ def place_of(text: str, of: str, form: str) -> str:
         found = json.loads(base64.urlsafe_b64decode(text[:_LONGEST].encode("ascii") + b"=" * (-len(text) % 4)))
     if isinstance(found, list) and len(found) == 2 and found[0] == of and re.fullmatch(form, str(found[1])):
         return str(found[1])
-    raise invalid([{"in": "query", "name": "cursor", "message": "is none of this list's cursors"}])
+    raise impossible("query", "cursor", "is none of this list's cursors")

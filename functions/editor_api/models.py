@@ -7,16 +7,21 @@ from typing import Annotated, Any, Literal
 from nightdesk.usecases.articles import STATES
 from pydantic import BaseModel, ConfigDict, Field
 
-ID = r"^[a-z0-9]+(-[a-z0-9]+)*$"
-MEMBER = r"^[0-9a-f]{32}$"
-REBUILD = r"^[0-9a-f]{16}$"
-_LATEST: dict[str, Any] = {"examples": ["2026-12-24T06:00:00+01:00"]}
+ID = r"[a-z0-9]+(-[a-z0-9]+)*"
+PATH_NAMES = {"slug": ID, "member": "[0-9a-f]{32}", "rebuild": "[0-9a-f]{16}", "update": "[0-9a-f]{16}"}
+"""What stands for `{name}` in a path, as a regular expression."""
+_MOMENT = (
+    r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
+    r"([Tt ][0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?)?([Zz]|UTC|[+-][0-9]{2}:?([0-9]{2})?)?"
+)
+_EXAMPLE: dict[str, Any] = {"examples": ["2026-12-24T06:00:00+01:00"]}
 
 State = Literal["live", "draft", "scheduled", "withdrawn", "expired", "rejected"]
 assert set(State.__args__) == set(STATES)  # type: ignore[attr-defined]  # a Literal has them
-Text = Annotated[str, Field(max_length=5000)]
-Moment = Annotated[str, Field(min_length=1, max_length=60, json_schema_extra=_LATEST)]
+Moment = Annotated[str, Field(pattern=f"^{_MOMENT}$", max_length=60, json_schema_extra=_EXAMPLE)]
 """ISO 8601 as people type it; without an offset, in the site's zone."""
+MaybeMoment = Annotated[str, Field(pattern=f"^({_MOMENT})?$", max_length=60)]
+MaybeId = Annotated[str, Field(pattern=f"^({ID})?$", max_length=200)]
 
 
 class Asked(BaseModel):
@@ -39,20 +44,22 @@ class Listing(Asked):
 
     model_config = ConfigDict(strict=False)
 
-    cursor: str = Field(default="", max_length=1000, description="The `cursor` of the page before.")
+    cursor: str = Field(
+        default="", max_length=1000, pattern="^[A-Za-z0-9_-]*$", description="The `cursor` of the page before."
+    )
     limit: int = Field(default=50, ge=1, le=100, description="How many are wanted at most.")
 
 
 class ArticleQuery(Listing):
     """Which articles are wanted."""
 
-    state: State | None = Field(
-        default=None, description="Without, all but rejected drafts of which no version was ever accepted."
+    state: State | Literal[""] = Field(
+        default="", description="Without, all but rejected drafts of which no version was ever accepted."
     )
-    topic: str = Field(default="", pattern=r"^([a-z0-9]+(-[a-z0-9]+)*)?$", max_length=200)
-    author: str = Field(default="", pattern=r"^([a-z0-9]+(-[a-z0-9]+)*)?$", max_length=200)
-    since: str = Field(default="", max_length=60, description="Dated then or later (ISO 8601).")
-    until: str = Field(default="", max_length=60, description="Dated before (ISO 8601).")
+    topic: MaybeId = ""
+    author: MaybeId = ""
+    since: MaybeMoment = Field(default="", description="Dated then or later (ISO 8601).")
+    until: MaybeMoment = Field(default="", description="Dated before (ISO 8601).")
 
 
 class RevisionQuery(Listing):
@@ -65,6 +72,12 @@ class MemberQuery(Asked):
     """Who is looked for."""
 
     email: str = Field(min_length=3, max_length=320)
+
+
+class UpdateQuery(Listing):
+    """Which updates are wanted."""
+
+    status: Literal["live", "waiting"] = "live"
 
 
 class AuditQuery(Listing):
@@ -104,14 +117,14 @@ class Access(Asked):
 
     access: str | None = Field(default=None, max_length=40)
     gates: dict[Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}$")], Annotated[str, Field(max_length=40)]] = Field(
-        default_factory=dict, max_length=500
+        default_factory=dict, max_length=500, json_schema_extra={"additionalProperties": False}
     )
 
 
 class NewLink(Asked):
     """Until when a link is good: seven days, where nothing is said."""
 
-    until: str = Field(default="", max_length=60, json_schema_extra=_LATEST)
+    until: MaybeMoment = ""
 
 
 class NewUpload(Asked):
@@ -136,19 +149,30 @@ class DraftText(Asked):
     )
 
 
+class NewUpdate(Asked):
+    """An update: an https address, or a path on the site, leads on; without an end, it goes after thirty days."""
+
+    headline: str = Field(min_length=1, max_length=200, pattern=r"\S")
+    summary: str = Field(default="", max_length=600)
+    url: str = Field(default="", max_length=2000, pattern=r"^((https://|/)\S+)?$")
+    topic: str = Field(default="", max_length=100, pattern=f"^({ID})?$")
+    weight: int = Field(default=0, ge=0, le=9, description="What stays when there is more than fits.")
+    expires: MaybeMoment = ""
+
+
 class MemberTier(Asked):
     """What a reader is given; no tier takes it back."""
 
     tier: str = Field(max_length=40)
-    until: str = Field(default="", max_length=60, description="When it ends (ISO 8601); empty for good.")
+    until: MaybeMoment = Field(default="", description="When it ends (ISO 8601); empty for good.")
     email: str = Field(default="", max_length=320, description="Of a reader who may be new; the id must be of it.")
 
 
 class NewRebuild(Asked):
     """Which articles are made again: those that show a topic or an author; all, where neither is named."""
 
-    topic: str = Field(default="", max_length=200, pattern=r"^([a-z0-9]+(-[a-z0-9]+)*)?$")
-    author: str = Field(default="", max_length=200, pattern=r"^([a-z0-9]+(-[a-z0-9]+)*)?$")
+    topic: MaybeId = ""
+    author: MaybeId = ""
 
 
 # --- Answers ---
@@ -291,6 +315,28 @@ class Checked(Told):
     slug: str
     problems: list[Problem]
     warnings: list[Problem]
+
+
+class Update(Told):
+    """An update of the ticker. `source` says where it is from."""
+
+    id: str
+    headline: str
+    summary: str
+    url: str
+    topic: str
+    weight: int
+    published: str
+    expires: str
+    source: str
+    status: Literal["live", "waiting", "removed"]
+
+
+class Updates(Told):
+    """A page of updates, newest first."""
+
+    updates: list[Update]
+    cursor: str | None
 
 
 class Member(Told):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from nightdesk.domain.errors import Conflict, NightdeskError, Permanent, Rejected, Transient
+from nightdesk.domain.errors import Conflict, Permanent, Rejected, TooMany, Transient
 from nightdesk.http import HttpError
 from nightdesk.usecases.editorial import Unapproved, Unknown
 from pydantic import ValidationError
@@ -52,9 +52,14 @@ def problem_of(kind: str, detail: str, headers: Mapping[str, str] | None = None,
 
 
 def invalid(errors: Sequence[Mapping[str, str]]) -> HttpError:
-    """A request of which fields will not do: `in` (query, body, header or path), `name` and `message` of each."""
+    """A request whose fields do not have the right form: `in` (query, body or header), `name` and `message` of each."""
     named = ", ".join(dict.fromkeys(error["name"] or error["in"] for error in errors))
     return problem_of("invalid-request", f"Please look at: {named}.", errors=list(errors))
+
+
+def impossible(place: str, name: str, message: str) -> HttpError:
+    """A field that has the right form, and cannot be so."""
+    return problem_of("impossible", f"{name} {message}", errors=[{"in": place, "name": name, "message": message}])
 
 
 def invalid_model(error: ValidationError, place: str) -> HttpError:
@@ -87,11 +92,8 @@ def from_error(error: Exception, expected: str) -> HttpError:
         return problem_of("impossible", text)
     if isinstance(error, Conflict):
         return problem_of("stale" if expected else "conflict", text)
+    if isinstance(error, TooMany):
+        return problem_of("too-many", text, {"retry-after": str(error.seconds)})
     if isinstance(error, Transient):
         return problem_of("unavailable", "Something is out of reach for the moment; please try again.", _LATER)
     return problem_of("internal", "Something went wrong here. It has been noted.")
-
-
-def is_ours(error: Exception) -> bool:
-    """Whether an error is one that Nightdesk raises on purpose."""
-    return isinstance(error, NightdeskError)

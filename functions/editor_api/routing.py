@@ -18,12 +18,14 @@ class Call(NamedTuple):
 
     Args:
         expected: the article's mark from If-Match; empty without.
+        key: the Idempotency-Key; empty without.
         seconds: how long the answer may take.
     """
 
     who: Actor
     ports: DeskPorts
     expected: str
+    key: str
     seconds: float
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from nightdesk.usecases.audit import Actor
 from nightdesk.usecases.desk import DeskPorts
 from pydantic import BaseModel, ValidationError
 
+from .models import PATH_NAMES
 from .once import Memory
 from .problems import from_error, invalid, invalid_model, problem_of
 from .routes import ROUTES
@@ -35,9 +37,13 @@ def serve(event: dict[str, Any], context: Any, ports: DeskPorts, memory: Memory)
         request = Request.from_event(event, LARGEST_BODY)
         route, names = find(ROUTES, request, "")
         name = f"{route.method} {route.path}"
+        if not all(re.fullmatch(PATH_NAMES[part], value) for part, value in names.items()):
+            raise problem_of("not-found", "There is nothing here.")
         _permit(route, claims)
         seconds = context.get_remaining_time_in_millis() / 1000 - _SPARE_SECONDS
-        response = _answer(route, names, request, Call(who, ports, _mark_in(request), seconds), context, memory)
+        response = _answer(
+            route, names, request, Call(who, ports, _mark_in(request), _key_in(request), seconds), context, memory
+        )
     except Exception as error:  # whatever it is, the caller gets an answer and we a trace
         response = _refuse(error, "", ports, {})
     response = _with_id(response, asked)
@@ -66,13 +72,10 @@ def _answer(
         tag = {"etag": f'"{made.mark}"'} if made.mark else {}
         return Response(route.status, content, JSON, {**tag, **made.headers})
 
-    key = request.headers.get("idempotency-key", "")
-    if not key or route.method == "GET":
+    if not call.key or route.method == "GET":
         return act()
-    if not (len(key) <= 255 and key.isascii() and key.isprintable()):
-        raise invalid([{"in": "header", "name": "Idempotency-Key", "message": "must be 1 to 255 printable characters"}])
     said = canonical([route.method, request.path, call.expected]) + request.body
-    return memory.once(call.who.id, key, said, context, act)
+    return memory.once(call.who.id, call.key, said, context, act)
 
 
 def _taken(route: Route, request: Request) -> dict[str, BaseModel]:
@@ -117,6 +120,14 @@ def _mark_in(request: Request) -> str:
     if text != f'"{mark}"' or not (mark.isascii() and mark.isalnum()):
         raise invalid([{"in": "header", "name": "If-Match", "message": 'must be one ETag, such as "5f2c…", or *'}])
     return mark
+
+
+def _key_in(request: Request) -> str:
+    """The Idempotency-Key; empty without. Raises HttpError for one that will not do."""
+    key = request.headers.get("idempotency-key", "")
+    if not (len(key) <= 255 and key.isascii() and key.isprintable()):
+        raise invalid([{"in": "header", "name": "Idempotency-Key", "message": "must be 1 to 255 printable characters"}])
+    return key
 
 
 def _refuse(error: Exception, expected: str, ports: DeskPorts, names: Mapping[str, str]) -> Response:

@@ -19,6 +19,7 @@ class PlainTheme(Theme):
     def __init__(self, number: int) -> None:
         self._number = number
         self.assets = {"site.css": (f"assets/site.{number:010}.css", f"a {{ order: {number} }}".encode())}
+        self.root = {"open.json": f"[{number}]".encode()}
         self.pages = {"about": f"---\ntitle: About\n---\nText {number}.\n".encode()}
 
     def render(self, template: str, context: object) -> str:

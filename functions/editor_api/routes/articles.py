@@ -5,14 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from nightdesk.domain.moments import parse_moment, sortable
-from nightdesk.http import HttpError
 from nightdesk.usecases import articles, editorial, revisions
 from nightdesk.usecases.editorial import Unknown
 from nightdesk.usecases.stored import load_site
 
 from .. import models
 from ..cursors import cursor, place_of
-from ..problems import invalid
+from ..problems import impossible
 from ..routing import EDITOR, WRITER, Answer, Call, Route
 
 _PLACE = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ#[a-z0-9-]+|drafts/.+"
@@ -27,7 +26,7 @@ def moment_of(text: str, name: str, place: str, call: Call) -> datetime:
     try:
         return parse_moment(text, load_site(call.ports.pipeline).zone)
     except ValueError as error:
-        raise invalid([{"in": place, "name": name, "message": str(error)}]) from None
+        raise impossible(place, name, str(error)) from None
 
 
 def look(slug: str, call: Call) -> Answer:
@@ -49,7 +48,7 @@ def get_articles(call: Call, query: models.ArticleQuery) -> Answer:
         name: sortable(moment_of(text, name, "query", call).isoformat()) if text else ""
         for name, text in (("since", query.since), ("until", query.until))
     }
-    wanted = articles.Wanted(query.state or "", query.topic, query.author, bounds["since"], bounds["until"])
+    wanted = articles.Wanted(query.state, query.topic, query.author, bounds["since"], bounds["until"])
     of = " ".join(("articles", *wanted))
     page = articles.articles(wanted, place_of(query.cursor, of, _PLACE), query.limit, call.ports.pipeline)
     return Answer({"articles": [row._asdict() for row in page.rows], "cursor": cursor(of, page.cursor)})
@@ -89,7 +88,7 @@ def post_schedule(call: Call, slug: str, body: models.Schedule) -> Answer:
     """Let an article go live at a moment and not before, whatever its draft says."""
     moment = moment_of(body.at, "at", "body", call)
     if moment <= call.ports.pipeline.clock():
-        raise invalid([{"in": "body", "name": "at", "message": "is past; publish it instead"}])
+        raise impossible("body", "at", "is past; publish it instead")
     call.desk.schedule(slug, moment, call.expected)
     return look(slug, call)
 
@@ -109,29 +108,20 @@ def post_correction(call: Call, slug: str, body: models.NewCorrection) -> Answer
 def post_approve(call: Call, slug: str) -> Answer:
     """Take editorial responsibility for an article, just as its draft is now: readers see your name. Any change by a writer
     voids it. Send If-Match, so that you approve what you read."""
-    _must_have_a_name(call)
+    if not call.who.name:
+        raise impossible("header", "Authorization", "names nobody; this takes an ID token of somebody with a name")
     call.desk.approve(slug, call.who.name, call.expected)
     return look(slug, call)
-
-
-def _must_have_a_name(call: Call) -> None:
-    if not call.who.name:
-        message = "names nobody; an approval needs an ID token of somebody with a name"
-        raise invalid([{"in": "header", "name": "Authorization", "message": message}])
 
 
 def put_access(call: Call, slug: str, body: models.Access) -> Answer:
     """Set who may read an article, or single gates of it, without a new draft. A gate whose passage is rewritten later opens
     for the stricter of both tiers."""
     if body.access is None and not body.gates:
-        raise _nothing()
+        raise impossible("body", "access", "is needed, or gates")
     gates = {int(number): tier for number, tier in body.gates.items()}
     call.desk.regate(slug, body.access, gates, call.expected)
     return look(slug, call)
-
-
-def _nothing() -> HttpError:
-    return invalid([{"in": "body", "name": "access", "message": "is needed, or gates"}])
 
 
 _ONE = "/v1/articles/{slug}"

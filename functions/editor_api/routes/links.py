@@ -7,7 +7,7 @@ from datetime import timedelta
 from nightdesk.usecases.links import Kind
 
 from .. import models
-from ..problems import invalid
+from ..problems import impossible
 from ..routing import EDITOR, WRITER, Answer, Call, Route
 from .articles import moment_of
 
@@ -19,7 +19,7 @@ def _make(kind: Kind, call: Call, slug: str, body: models.NewLink) -> Answer:
     now = call.ports.pipeline.clock()
     until = moment_of(body.until, "until", "body", call) if body.until else now + _GOOD
     if not now < until <= now + _LONGEST:
-        raise invalid([{"in": "body", "name": "until", "message": f"must be within {_LONGEST.days} days from now"}])
+        raise impossible("body", "until", f"must be within {_LONGEST.days} days from now")
     return Answer(call.desk.link(kind, slug, until.replace(microsecond=0)))
 
 

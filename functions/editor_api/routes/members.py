@@ -11,7 +11,7 @@ from nightdesk.usecases.members import membership_of
 from nightdesk.usecases.stored import load_site
 
 from .. import models
-from ..problems import invalid
+from ..problems import impossible
 from ..routing import EDITOR, Answer, Call, Route
 from .articles import moment_of
 
@@ -21,7 +21,7 @@ def get_members(call: Call, query: models.MemberQuery) -> Answer:
     try:
         member = member_id(normalise(query.email))
     except Permanent as error:
-        raise invalid([{"in": "query", "name": "email", "message": str(error)}]) from None
+        raise impossible("query", "email", str(error)) from None
     found = membership_of(member, call.ports.memberships)
     return Answer({"members": [_form(member, found[0], call)] if found else []})
 
@@ -32,7 +32,7 @@ def put_member(call: Call, member: str, body: models.MemberTier) -> Answer:
     until = moment_of(body.until, "until", "body", call).isoformat() if body.until else ""
     email = normalise(body.email) if body.email else ""
     if email and member_id(email) != member:
-        raise invalid([{"in": "body", "name": "email", "message": "is not the address that the id is made of"}])
+        raise impossible("body", "email", "is not the address that the id is made of")
     if not email and not membership_of(member, call.ports.memberships):
         raise Unknown("there is no such reader")
     return Answer(_form(member, call.desk.give(member, body.tier, until, email), call))

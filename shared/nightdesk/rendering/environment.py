@@ -15,6 +15,7 @@ ASSETS = "static"
 TEMPLATES = "templates"
 COMPILED = "compiled"
 PAGES = "pages"
+ROOT = "root"
 READER_BLOCKS = {"toc": "toc", "body": "body", "notes": "footnotes", "sources": "sources"}
 """The blocks of an article that depend on who reads it, and the one attribute of the page that each shows.
 
@@ -45,7 +46,8 @@ class Theme:
     """A newsroom's templates and files, as found in a directory.
 
     Args:
-        directory: holds `templates/`, `static/`, `pages/` (what standing pages say by default) and, in a built layer, `compiled/`.
+        directory: holds `templates/`, `static/`, `pages/` (what standing pages say by default), perhaps `root/` (files that the
+            site has at its root as they are) and, in a built layer, `compiled/`.
         cache: where templates that are not compiled yet leave their bytecode for the next process; nowhere without.
     """
 
@@ -59,6 +61,7 @@ class Theme:
         self.assets = _assets(directory / ASSETS)
         self._environment.globals["asset"] = self._asset_url
         self.pages = {path.stem: path.read_bytes() for path in sorted((directory / PAGES).glob("*.md"))}
+        self.root = {path.name: path.read_bytes() for path in sorted((directory / ROOT).glob("*"))}
 
     def _asset_url(self, name: str) -> str:
         return "/" + self.assets[name][0]

@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 from nightdesk.domain.documents import LIVE
 from nightdesk.domain.errors import Permanent
 from nightdesk.domain.memberships import Membership
+from nightdesk.domain.updates import Update, Wish
 
-from . import editorial, filing, links, members, pipeline
+from . import editorial, filing, links, members, pipeline, updates
 from .audit import Actor, Deed, recorded
 from .editorial import Acted, Standing
 from .links import Kind
@@ -132,6 +133,20 @@ class Desk:
         site = load_site(ports)
         act = lambda: members.give(member, tier, until, site, memberships, ports.bus, email)  # noqa: E731
         return self._do("membership", f"member:{member}", {"tier": tier, "until": until}, act)
+
+    def post(self, wish: Wish, key: str = "", per_minute: int = updates.PER_MINUTE) -> updates.Posted:
+        """Post an update to the ticker (`updates.post`)."""
+        poster = self.who.id.removeprefix("editor:")
+        act = lambda: updates.post(wish, poster, key, self.ports.pipeline, per_minute)  # noqa: E731
+        return self._do("post", "update:new", {"headline": wish.headline}, act, lambda p: (None, {"id": p.update.id}))
+
+    def remove_update(self, identifier: str) -> Update | None:
+        """Take an update from the ticker, or refuse one that waits (`updates.remove`)."""
+        return self._do("remove", f"update:{identifier}", {}, lambda: updates.remove(identifier, self.ports.pipeline))
+
+    def approve_update(self, identifier: str) -> Update | None:
+        """Let an update from outside go live (`updates.approve`)."""
+        return self._do("approve", f"update:{identifier}", {}, lambda: updates.approve(identifier, self.ports.pipeline))
 
     def redrive(self, most: int) -> int:
         """Give the pipeline another chance at what it gave up."""

@@ -40,6 +40,7 @@ _CONTENT_TYPES = {
     **IMAGE_TYPES,
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
     ".woff2": "font/woff2",
 }
 Facts = Mapping[str, Any]
@@ -355,6 +356,9 @@ def _refresh_fixed(site: Site, ports: Ports, theme: Theme) -> list[str]:
         )
     robots = "User-agent: *\nDisallow: /api/\nDisallow: /account/\n"
     store_or_remove(ports.site, [_page("/robots.txt", robots, "text/plain; charset=utf-8")])
+    for name, body in theme.root.items():
+        kind = _CONTENT_TYPES.get("." + name.rpartition(".")[2], "application/octet-stream")
+        store(ports.site, Output(name, body, kind, LIST_CACHE, {"cache-tag": "site"}))
     for path, heading, body_html, form in (
         (SIGN_IN_PATH, "Sign in", _SIGN_IN, "signin"),
         (CODE_PATH, "Look into your mail", _LOOK, "code"),
@@ -364,6 +368,7 @@ def _refresh_fixed(site: Site, ports: Ports, theme: Theme) -> list[str]:
         store_or_remove(ports.site, [_page(path, text)])
     paths = [
         "/robots.txt",
+        *(f"/{name}" for name in theme.root),
         SIGN_IN_PATH,
         CODE_PATH,
         *refresh("all", (), site, ports, theme),

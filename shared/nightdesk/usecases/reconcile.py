@@ -27,8 +27,9 @@ from .ports import ANY, Event, Output, Ports, Write
 from .render import leave
 from .stored import IMAGE_TYPES, JSON
 
-_NOT_OURS = ("updates/", "assets/", "~errors/")
-"""What the ticker makes, of a table that is its own truth; older themes' files; and what no reader asks for."""
+_NOT_OURS = ("updates/", "assets/", "~errors/", "openapi.json")
+"""What the ticker makes, of a table that is its own truth; older themes' files; what no reader asks for; and what only a
+built theme has."""
 _PATHS_PER_EVENT = 100
 
 
@@ -169,7 +170,9 @@ def _list_of(path: str) -> str:
     found = re.match(r"/(\w+)/([a-z0-9-]+)/", path)
     if found and found[1] in folders:
         return f"{folders[found[1]]}:{found[2]}"
-    fixed = path == "/robots.txt" or path.startswith(("/assets/", "/~errors/", *(f"/{folder}/" for folder in folders)))
+    fixed = path in ("/robots.txt", "/openapi.json") or path.startswith(
+        ("/assets/", "/~errors/", *(f"/{folder}/" for folder in folders))
+    )
     return "" if fixed else f"alias:{path}"
 
 
