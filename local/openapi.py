@@ -18,7 +18,6 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 _SCHEMAS = "#/components/schemas/"
-_MARK = r'^"[0-9a-zA-Z]+"$'
 _BY_GATEWAY = (401, 403, 429, 500, 503)
 """Statuses with which API Gateway answers by itself, in words of its own."""
 _ABOUT = """What editors and their tools do with articles, drafts, the ticker, members and the pipeline.
@@ -38,14 +37,14 @@ def document(root: Path) -> dict[str, Any]:
     sys.path.insert(0, str(root))
     try:
         api = importlib.import_module("functions.editor_api.routes")
-        names = importlib.import_module("functions.editor_api.models").PATH_NAMES
+        models = importlib.import_module("functions.editor_api.models")
         problems = importlib.import_module("functions.editor_api.problems")
     finally:
         sys.path.remove(str(root))
     routes = api.ROUTES
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, names, problems)
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, models, problems)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Nightdesk: the editors' API", "version": "1", "description": _ABOUT},
@@ -55,24 +54,23 @@ def document(root: Path) -> dict[str, Any]:
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
             "schemas": {**_schemas(routes), **_problem_schemas(problems)},
-            "headers": _HEADERS,
+            "headers": _headers(models),
         },
     }
 
 
-_HEADERS = {
-    "RequestId": {"description": "What to name when you ask about a request.", "schema": {"type": "string"}},
-    "Mark": {
-        "description": "Tells this version of the article from any other.",
-        "schema": {"type": "string", "pattern": _MARK},
-    },
-    "Location": {"description": "Where to see how far it is.", "schema": {"type": "string"}},
-    "Replayed": {"description": "`true` where the answer is that of an earlier request.", "schema": {"type": "string"}},
-    "RetryAfter": {"description": "When to try again, in seconds.", "schema": {"type": "string"}},
-}
+def _headers(models: Any) -> dict[str, Any]:
+    told = {
+        "RequestId": ("What to name when you ask about a request.", {}),
+        "Mark": ("Tells this version of the article from any other.", {"pattern": f'^"{models.MARK}"$'}),
+        "Location": ("Where to see how far it is.", {}),
+        "Replayed": ("`true` where the answer is that of an earlier request.", {}),
+        "RetryAfter": ("When to try again, in seconds.", {}),
+    }
+    return {name: {"description": text, "schema": {"type": "string", **more}} for name, (text, more) in told.items()}
 
 
-def _operation(route: Any, names: dict[str, str], problems: Any) -> dict[str, Any]:
+def _operation(route: Any, models: Any, problems: Any) -> dict[str, Any]:
     area = route.path.split("/")[2]
     described: dict[str, Any] = {
         "operationId": route.act.__name__,
@@ -80,7 +78,7 @@ def _operation(route: Any, names: dict[str, str], problems: Any) -> dict[str, An
         "description": " ".join((inspect.getdoc(route.act) or "").split()),
         "tags": [area],
         "x-nightdesk-role": route.may,
-        "parameters": list(_parameters(route, names)),
+        "parameters": list(_parameters(route, models)),
         "responses": {str(route.status): _good(route), **_bad(route, problems)},
     }
     if route.body:
@@ -89,9 +87,9 @@ def _operation(route: Any, names: dict[str, str], problems: Any) -> dict[str, An
     return described
 
 
-def _parameters(route: Any, names: dict[str, str]) -> Iterator[dict[str, Any]]:
+def _parameters(route: Any, models: Any) -> Iterator[dict[str, Any]]:
     for name in re.findall(r"\{(\w+)\}", route.path):
-        schema = {"type": "string", "pattern": f"^{names[name]}$", "maxLength": 200}
+        schema = {"type": "string", "pattern": f"^{models.PATH_NAMES[name]}$", "maxLength": 200}
         yield {"name": name, "in": "path", "required": True, "schema": schema}
     if route.query:
         schema = route.query.model_json_schema()
@@ -101,10 +99,10 @@ def _parameters(route: Any, names: dict[str, str]) -> Iterator[dict[str, Any]]:
             found = {"name": name, "in": "query", "required": required, "schema": told}
             yield found | ({"description": value["description"]} if "description" in value else {})
     if route.method != "GET":
-        schema = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
+        schema = {"type": "string", "pattern": f"^{models.KEY}$"}
         yield {"name": "Idempotency-Key", "in": "header", "required": False, "schema": schema}
     if route.method != "GET" and route.marked:
-        schema = {"type": "string", "pattern": rf"^(\*|{_MARK[1:-1]})$"}
+        schema = {"type": "string", "pattern": rf'^(\*|"?{models.MARK}"?)$'}
         yield {"name": "If-Match", "in": "header", "required": False, "schema": schema}
 
 

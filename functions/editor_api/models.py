@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from nightdesk.usecases.articles import STATES
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 ID = r"[a-z0-9]+(-[a-z0-9]+)*"
 PATH_NAMES = {"slug": ID, "member": "[0-9a-f]{32}", "rebuild": "[0-9a-f]{16}", "update": "[0-9a-f]{16}"}
 """What stands for `{name}` in a path, as a regular expression."""
+KEY = "[!-~]{1,255}"
+"""What an Idempotency-Key is."""
+MARK = "[0-9a-zA-Z]{1,128}"
+"""What stands in an article's ETag."""
+_HIDDEN = r"\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff"
+"""Characters that turn or hide what stands beside them, as a regular expression's class has them."""
 _MOMENT = (
     r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
     r"([Tt ][0-9]{1,2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?)?([Zz]|UTC|[+-][0-9]{2}:?([0-9]{2})?)?"
@@ -22,6 +28,14 @@ Moment = Annotated[str, Field(pattern=f"^{_MOMENT}$", max_length=60, json_schema
 """ISO 8601 as people type it; without an offset, in the site's zone."""
 MaybeMoment = Annotated[str, Field(pattern=f"^({_MOMENT})?$", max_length=60)]
 MaybeId = Annotated[str, Field(pattern=f"^({ID})?$", max_length=200)]
+
+
+def _whole(value: Any) -> Any:
+    """JSON has one kind of number: 3.0 is as whole as 3."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
 
 
 class Asked(BaseModel):
@@ -103,7 +117,7 @@ class Schedule(Asked):
 class Rollback(Asked):
     """Which revision is wanted again."""
 
-    revision: int = Field(ge=1, le=999_999)
+    revision: Whole = Field(ge=1, le=999_999)
 
 
 class NewCorrection(Asked):
@@ -136,7 +150,7 @@ class NewUpload(Asked):
         description="`drafts/<name>.md`, `drafts/<name>/index.md` or `drafts/<name>/<image>`.",
         json_schema_extra={"examples": ["drafts/a-story/index.md"]},
     )
-    size: int = Field(ge=1, le=20 * 1024 * 1024, description="In bytes, exactly.")
+    size: Whole = Field(ge=1, le=20 * 1024 * 1024, description="In bytes, exactly.")
 
 
 class DraftText(Asked):
@@ -152,11 +166,11 @@ class DraftText(Asked):
 class NewUpdate(Asked):
     """An update: an https address, or a path on the site, leads on; without an end, it goes after thirty days."""
 
-    headline: str = Field(min_length=1, max_length=200, pattern=r"\S")
-    summary: str = Field(default="", max_length=600)
+    headline: str = Field(max_length=200, pattern=rf"^[^{_HIDDEN}]*[^{_HIDDEN}\s][^{_HIDDEN}]*$")
+    summary: str = Field(default="", max_length=600, pattern=f"^[^{_HIDDEN}]*$")
     url: str = Field(default="", max_length=2000, pattern=r"^((https://|/)\S+)?$")
     topic: str = Field(default="", max_length=100, pattern=f"^({ID})?$")
-    weight: int = Field(default=0, ge=0, le=9, description="What stays when there is more than fits.")
+    weight: Whole = Field(default=0, ge=0, le=9, description="What stays when there is more than fits.")
     expires: MaybeMoment = ""
 
 

@@ -16,7 +16,7 @@ from nightdesk.usecases.audit import Actor
 from nightdesk.usecases.desk import DeskPorts
 from pydantic import BaseModel, ValidationError
 
-from .models import PATH_NAMES
+from .models import KEY, MARK, PATH_NAMES
 from .once import Memory
 from .problems import from_error, invalid, invalid_model, problem_of
 from .routes import ROUTES
@@ -108,25 +108,35 @@ def _body(model: type[BaseModel], request: Request) -> BaseModel:
 
 
 def _mark_in(request: Request) -> str:
-    """The mark that If-Match names; empty where it names none, or any (RFC 9110, 13.1.1).
+    """The mark that If-Match names; empty where it names none, or any (RFC 9110, 13.1.1). Quotes may be missing.
 
     Raises:
         HttpError: it is no tag of an article.
     """
-    text = request.headers.get("if-match", "").strip()
-    if text in ("", "*"):
+    text = request.headers.get("if-match", "*").strip()
+    if text == "*":
         return ""
-    mark = text[1:-1]
-    if text != f'"{mark}"' or not (mark.isascii() and mark.isalnum()):
+    mark = text.strip('"')
+    if not re.fullmatch(MARK, mark):
         raise invalid([{"in": "header", "name": "If-Match", "message": 'must be one ETag, such as "5f2c…", or *'}])
     return mark
 
 
 def _key_in(request: Request) -> str:
     """The Idempotency-Key; empty without. Raises HttpError for one that will not do."""
-    key = request.headers.get("idempotency-key", "")
-    if not (len(key) <= 255 and key.isascii() and key.isprintable()):
-        raise invalid([{"in": "header", "name": "Idempotency-Key", "message": "must be 1 to 255 printable characters"}])
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return ""
+    if not re.fullmatch(KEY, key):
+        raise invalid(
+            [
+                {
+                    "in": "header",
+                    "name": "Idempotency-Key",
+                    "message": "must be 1 to 255 printable characters without blanks",
+                }
+            ]
+        )
     return key
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nightdesk.domain.errors import Rejected
 from nightdesk.domain.updates import Update, parse_wish
 from nightdesk.usecases import updates
 from nightdesk.usecases.editorial import Unknown
@@ -9,6 +10,7 @@ from nightdesk.usecases.stored import load_site
 
 from .. import models
 from ..cursors import cursor, place_of
+from ..problems import problem_of
 from ..routing import EDITOR, WRITER, Answer, Call, Route
 
 _PLACE = r"\d{4}-\d\d-\d\dT[0-9:.]+Z#[0-9a-f-]+"
@@ -38,7 +40,10 @@ def delete_update(call: Call, update: str) -> Answer:
 
 def post_approve(call: Call, update: str) -> Answer:
     """Let an update from outside go live, now."""
-    return _found(call.desk.approve_update(update))
+    try:
+        return _found(call.desk.approve_update(update))
+    except Rejected as error:
+        raise problem_of("impossible", str(error)) from None
 
 
 def _found(found: Update | None) -> Answer:
