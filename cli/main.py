@@ -12,10 +12,13 @@ _COMMANDS = {
     "build": ("build",),
     "publish": ("publish", "status"),
     "pipeline": ("redrive", "reconcile"),
-    "articles": ("withdraw", "schedule", "rollback", "rebuild"),
+    "check": ("check",),
+    "articles": ("withdraw", "schedule", "rollback", "correct", "approve", "access", "link", "rebuild"),
+    "records": ("articles", "revisions", "audit"),
     "members": ("members",),
     "updates": ("update", "updates"),
     "editors": ("editors",),
+    "completion": ("completion",),
 }
 """Module -> its commands. Only the module of the command at hand is imported: the AWS SDK takes a while."""
 

@@ -14,7 +14,7 @@ from nightdesk.domain.moments import parse_moment
 from nightdesk.usecases import members
 from nightdesk.usecases.stored import load_site
 
-from .connect import Cloud, cli_ports, connect, edge_key
+from .connect import Cloud, cli_desk, cli_ports, connect, edge_key
 from .console import result, say
 
 
@@ -57,7 +57,7 @@ def add(args: argparse.Namespace) -> int:
     site = load_site(cli_ports(cloud))
     try:
         until = parse_moment(args.until, site.zone).isoformat() if args.until else ""
-        item = members.grant(args.email, args.tier, until, site, _table(cloud), _bus(cloud))
+        item = cli_desk(cloud).grant(args.email, args.tier, until)
     except (Permanent, ValueError) as error:
         return _refused(error)
     result(item, args.json, f"{item['email']} reads as {item['tier']}{f' until {until}' if until else ''}")

@@ -15,12 +15,13 @@ from nightdesk.domain.documents import REJECTED, SCHEDULED
 from nightdesk.domain.drafts import classify
 from nightdesk.domain.errors import Conflict, Permanent
 from nightdesk.domain.text import SLUG
-from nightdesk.usecases import catalogue, editorial
+from nightdesk.usecases import catalogue
+from nightdesk.usecases.editorial import Unknown
 from nightdesk.usecases.ports import Ports
 from nightdesk.usecases.status import status, status_of_draft
 from nightdesk.usecases.stored import IMAGE_TYPES
 
-from .connect import Cloud, cli_ports, connect
+from .connect import Cloud, cli_desk, cli_ports, connect
 from .console import Progress, result, say
 from .pipeline import in_flight, show_pipeline
 
@@ -172,12 +173,13 @@ def publish(args: argparse.Namespace) -> int:
 
 def publish_again(slugs: list[str], args: argparse.Namespace) -> int:
     """Let articles go live that are withdrawn, scheduled or drafts."""
-    ports = cli_ports(connect(args.stack))
+    desk = cli_desk(connect(args.stack))
+    ports = desk.ports.pipeline
     for slug in slugs:
         try:
-            editorial.publish(slug, ports)
+            desk.publish(slug)
         except (Permanent, Conflict) as error:
-            say(f"{error}, and there is no such file" if isinstance(error, editorial.Unknown) else error)
+            say(f"{error}, and there is no such file" if isinstance(error, Unknown) else error)
             return 2
     reports = [wait_for_article(slug, ports) if args.wait else status(slug, ports, datetime.now(UTC)) for slug in slugs]
     result(reports, args.json, "\n".join(f"{r['slug']}: {r['state']} {r['url']}" for r in reports if r))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from nightdesk.domain.drafts import classify
 from nightdesk.domain.errors import Permanent, Problem, Rejected
 from nightdesk.domain.site import Site
 from nightdesk.domain.text import slug_of_filename, slugify
+from nightdesk.domain.update_file import parse_update_file
 
 from . import catalogue
 from .ports import Ports
@@ -42,9 +44,10 @@ def check(
     site: Site,
     profiles: Container[str],
     images: Iterable[str],
+    now: datetime,
     holder: Callable[[str], str] = lambda _: "",
 ) -> Checked:
-    """Check a draft, a profile, a standing page or the settings.
+    """Check a draft, a profile, a standing page, an update or the settings.
 
     Args:
         key: in the drafts bucket.
@@ -57,11 +60,13 @@ def check(
     """
     filed = classify(key)
     if filed is None:
-        raise Permanent(f"“{key[:100]}” is no draft, profile, page or site.yaml")
+        raise Permanent(f"“{key[:100]}” is no draft, profile, page, update or site.yaml")
     beside = [(image, "") for image in images]
     if filed.kind != "draft":
         try:
-            _, told = read_profile(raw, filed, beside)
+            told = (
+                parse_update_file(raw, site, now)[2] if filed.kind == "update" else read_profile(raw, filed, beside)[1]
+            )
         except Rejected as error:
             return Checked(slugify(filed.name), _told(error.problems), ())
         return Checked(slugify(filed.name), (), _told(told))
@@ -93,4 +98,4 @@ def check_against_site(key: str, raw: bytes, images: Iterable[str], ports: Ports
 
     folder = filed.folder if filed else ""
     named = [f"{folder}{image}" for image in images] if folder else []
-    return check(key, raw, load_site(ports), profiles, [*there, *named], holder)
+    return check(key, raw, load_site(ports), profiles, [*there, *named], ports.clock(), holder)

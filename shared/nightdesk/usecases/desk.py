@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from nightdesk.domain.documents import LIVE
 from nightdesk.domain.errors import Permanent
-from nightdesk.domain.memberships import Membership
+from nightdesk.domain.memberships import Membership, member_id, normalise
 from nightdesk.domain.updates import Update, Wish
 
 from . import editorial, filing, links, members, pipeline, updates
@@ -17,7 +17,7 @@ from .audit import Actor, Deed, recorded
 from .editorial import Acted, Standing
 from .links import Kind
 from .parked import Queues
-from .ports import Journal, Ports, Table, Upload, Uploads
+from .ports import Item, Journal, Ports, Table, Upload, Uploads
 from .stored import load_site
 from .takedown import Readers, Report, take_down
 
@@ -133,6 +133,13 @@ class Desk:
         site = load_site(ports)
         act = lambda: members.give(member, tier, until, site, memberships, ports.bus, email)  # noqa: E731
         return self._do("membership", f"member:{member}", {"tier": tier, "until": until}, act)
+
+    def grant(self, address: str, tier: str, until: str) -> Item:
+        """Give a tier to whoever has an address, new readers among them (`members.grant`)."""
+        ports, subject = self.ports, f"member:{member_id(normalise(address))}"
+        site = load_site(ports.pipeline)
+        act = lambda: members.grant(address, tier, until, site, ports.memberships, ports.pipeline.bus)  # noqa: E731
+        return self._do("membership", subject, {"tier": tier, "until": until}, act)
 
     def post(self, wish: Wish, key: str = "", per_minute: int = updates.PER_MINUTE) -> updates.Posted:
         """Post an update to the ticker (`updates.post`)."""
