@@ -303,6 +303,16 @@ def test_a_profile_or_a_setting_can_bring_the_demand_or_end_it(strict: Newsroom)
     assert strict.state("a-story")["state"] == "live"
 
 
+def test_an_old_address_leads_to_nothing_that_is_held_back(strict: Newsroom) -> None:
+    strict.publish("a-story", authors=["bo"])
+    strict.publish("a-story", authors=["bo"], slug="another-name")
+    assert status_of(strict, "articles/a-story/~public/index.html") == "301"
+    strict.file("authors/bo.md", "---\nname: Bo\nkind: ai\n---\nBio.\n")
+    assert status_of(strict, "articles/a-story/~public/index.html") == "404"
+    act(strict, editorial.approve, "another-name", "Ines Aldabra", "editor:1")
+    assert status_of(strict, "articles/a-story/~public/index.html") == "301"
+
+
 def test_an_approval_is_for_the_moment_that_it_was_scheduled_for(strict: Newsroom) -> None:
     moment = NOW + timedelta(hours=1)
     strict.publish("a-story", publish_at=moment.isoformat())

@@ -108,6 +108,13 @@ def _last_claim(table: Table, slug: str) -> Item | None:
     return table.get(f"article#{slug}", CLAIM)
 
 
+def old_slugs(table: Table, slug: str) -> list[str]:
+    """The other slugs that an article's draft ever had, or names as aliases; none of a slug that is such a one itself."""
+    held = holder(table, slug)
+    record = draft_record(table, held["holder"]) if held else None
+    return [other for other in record["slugs"] if other != slug] if record and record["slug"] == slug else []
+
+
 def claim(table: Table, slug: str, key: str, older: Callable[[str], bool]) -> Item:
     """Claim a slug for a draft, unless another has it by an older right; the claim as it is then.
 

@@ -260,17 +260,10 @@ def _decide(
         ports.work.put(Output(editorial_key(slug), after, JSON), found.etag if found else None)
         made = Blob(after, "", "", ports.clock(), {})
     # Whether those lead here depends on whether readers get what is here.
-    old = [Event("ArticleTouched", {"slug": other}) for other in _old_slugs(slug, ports)]
+    old = [Event("ArticleTouched", {"slug": other}) for other in catalogue.old_slugs(ports.articles, slug)]
     ports.bus.emit([event, *old])
     _look_again(slug, ports)
     return Acted(before, _standing(blob, made, site, ports))
-
-
-def _old_slugs(slug: str, ports: Ports) -> list[str]:
-    """The other slugs that an article's draft ever had, or names as aliases."""
-    held = catalogue.holder(ports.articles, slug)
-    record = catalogue.draft_record(ports.articles, held["holder"]) if held else None
-    return [other for other in record["slugs"] if other != slug] if record else []
 
 
 def _look_again(slug: str, ports: Ports) -> None:

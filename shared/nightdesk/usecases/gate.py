@@ -130,7 +130,9 @@ def gate(slug: str, ports: Ports, theme: Theme, bulk: str = "") -> Gated | None:
         ports.alarm.wake(slug, due)
     detail = {"slug": slug, "state": inputs.state, "paths": [f"/articles/{slug}/*"]}
     events = (Event("ArticleGated", {**detail, "bulk": bulk} if bulk else detail),)
-    ports.bus.emit(events)
+    # Whether an old address leads here can depend on a profile, of which only the article itself is told.
+    old = catalogue.old_slugs(ports.articles, slug) if inputs.site.require_approval else []
+    ports.bus.emit([*events, *(Event("ArticleTouched", {"slug": other}) for other in old)])
     if due and due <= ports.clock() + _SHORTLY:
         # The alarm may have rung a little early, by another clock than ours, and does not ring twice; or the moment came
         # while we worked, and it may not ring at all.
