@@ -1,11 +1,11 @@
-"""`make bench`: every row, or those named in ARGS (builds, burst, cold, costs, …)."""
+"""`make bench`: every row, or those named in ARGS (api, builds, burst, cold, …)."""
 
 from __future__ import annotations
 
 import platform
 import sys
 
-from . import builds, burst, cold, costs, edge, live, memory, signing_in, simulation, updates
+from . import api, builds, burst, cold, costs, edge, live, memory, signing_in, simulation, updates
 
 ROWS = {
     "costs": costs.measure,
@@ -16,6 +16,7 @@ ROWS = {
     "live": live.measure,
     "burst": burst.measure,
     "memory": memory.measure,
+    "api": api.measure,
     "signin": signing_in.measure,
     "updates": updates.measure,
 }

@@ -14,6 +14,7 @@ FUNCTIONS = {
     "invalidate": "handler",
     "updates": "handler",
     "reader_api": "reader_api.handler",
+    "editor_api": "editor_api.handler",
 }
 """Each function, and the module that Lambda imports of it."""
 BASELINE = "import boto3; boto3.client('s3')"
