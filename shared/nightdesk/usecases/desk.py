@@ -1,25 +1,30 @@
-"""The desk: every act of an editor, each with its entry in the audit log. The API and the command line act here alike."""
+"""The desk: every act of an editor, each with its entry in the audit log. The API and the command line act here alike.
+
+Templates and front matter are loaded for the acts alone that need them: the API's function starts sooner without.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from nightdesk.domain.documents import LIVE
 from nightdesk.domain.errors import Permanent
 from nightdesk.domain.memberships import Membership, member_id, normalise
 from nightdesk.domain.updates import Update, Wish
 
-from . import editorial, filing, links, members, pipeline, updates
+from . import editorial, links, members, pipeline, updates
 from .audit import Actor, Deed, recorded
 from .editorial import Acted, Standing
 from .links import Kind
 from .parked import Queues
 from .ports import Item, Journal, Ports, Table, Upload, Uploads
 from .stored import load_site
-from .takedown import Readers, Report, take_down
+
+if TYPE_CHECKING:
+    from .takedown import Readers, Report
 
 Done = TypeVar("Done")
 
@@ -86,6 +91,8 @@ class Desk:
 
     def withdraw(self, slug: str, expected: str = "", patience: float = 90.0) -> Report:
         """Take it down, and see that it is gone (`takedown.take_down`)."""
+        from .takedown import take_down
+
         ports = self.ports.pipeline
         before = editorial.standing(slug, ports)
 
@@ -124,6 +131,8 @@ class Desk:
 
     def permit(self, key: str, size: int) -> Upload:
         """Let a draft or an image be put into the drafts bucket (`filing.permit`)."""
+        from . import filing
+
         act = lambda: filing.permit(key, size, self.ports.pipeline, self.ports.uploads)  # noqa: E731
         return self._do("upload", f"draft:{key}", {"size": size}, act)
 
