@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from nightdesk.adapters.aws import EventBridgeBus
 from nightdesk.adapters.dynamodb import DynamoTable
@@ -12,10 +13,13 @@ from nightdesk.domain.errors import Permanent
 from nightdesk.domain.memberships import member_id, normalise
 from nightdesk.domain.moments import parse_moment
 from nightdesk.usecases import members
+from nightdesk.usecases.audit import Deed, recorded
 from nightdesk.usecases.stored import load_site
 
 from .connect import Cloud, cli_desk, cli_ports, connect, edge_key
 from .console import result, say
+
+Done = TypeVar("Done")
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -46,6 +50,12 @@ def _bus(cloud: Cloud) -> EventBridgeBus:
     return EventBridgeBus(cloud.session().client("events"), cloud.outputs["EventBusName"], "nightdesk.cli")
 
 
+def _recorded(act: str, member: str, cloud: Cloud, do: Callable[[], Done]) -> Done:
+    """Do something about a reader, with its entry in the audit log."""
+    desk = cli_desk(cloud)
+    return recorded(Deed(act, f"member:{member}", {}), desk.who, desk.ports.journal, datetime.now(UTC), do)
+
+
 def _refused(error: Exception) -> int:
     say(error)
     return 2
@@ -71,7 +81,9 @@ def link(args: argparse.Namespace) -> int:
     signer = edge_key(cloud), outputs["EdgeKeyId"]
     now = datetime.now(UTC)
     try:
-        made = members.sign_in_link(args.email, site, outputs["SiteUrl"], signer, _table(cloud), now)
+        member = member_id(normalise(args.email))
+        make = lambda: members.sign_in_link(args.email, site, outputs["SiteUrl"], signer, _table(cloud), now)  # noqa: E731
+        made = _recorded("sign-in-link", member, cloud, make)
     except Permanent as error:
         return _refused(error)
     result(made, args.json, made["url"])
@@ -83,7 +95,8 @@ def remove(args: argparse.Namespace) -> int:
     cloud = connect(args.stack)
     try:
         member = member_id(normalise(args.email))
-        members.delete(member, _table(cloud), _bus(cloud), datetime.now(UTC))
+        forget = lambda: members.delete(member, _table(cloud), _bus(cloud), datetime.now(UTC))  # noqa: E731
+        _recorded("forget", member, cloud, forget)
     except Permanent as error:
         return _refused(error)
     result({"id": member}, args.json, "forgotten")
@@ -98,9 +111,13 @@ def block(args: argparse.Namespace) -> int:
     except Permanent as error:
         return _refused(error)
     found: dict[str, Any] = {"id": member, "blocked": not args.undo}
-    if args.undo:
-        members.unsuppress(member, _table(cloud))
-    else:
-        members.suppress(member, members.BLOCKED, _table(cloud), datetime.now(UTC))
+
+    def act() -> None:
+        if args.undo:
+            members.unsuppress(member, _table(cloud))
+        else:
+            members.suppress(member, members.BLOCKED, _table(cloud), datetime.now(UTC))
+
+    _recorded("unblock" if args.undo else "block", member, cloud, act)
     result(found, args.json, "mailed again" if args.undo else "mailed nothing any more")
     return 0

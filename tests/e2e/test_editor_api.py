@@ -317,7 +317,9 @@ def test_a_reader_is_given_a_tier_and_it_is_taken_back(desk: Desk, newsroom: New
     assert desk.call("PUT", path, "editor", {"tier": ""}).body["tier"] == "public"
     assert desk.call("PUT", path, "editor", {"tier": "friend"}).status == 422
     assert desk.call("PUT", f"/v1/members/{'0' * 32}", "editor", {"tier": "member"}).status == 404
-    log = desk.call("GET", f"/v1/audit?subject=member:{made['id']}", "admin").body["entries"]
+    newsroom.asks("members", "link", "given@readers.example")
+    last, *log = desk.call("GET", f"/v1/audit?subject=member:{made['id']}", "admin").body["entries"]
+    assert (last["act"], last["outcome"]) == ("sign-in-link", "done")
     assert [entry["given"]["tier"] for entry in log] == ["friend", "", "member", "subscriber"]
     assert "readers.example" not in json.dumps(desk.call("GET", "/v1/audit?limit=100", "admin").body)
 
@@ -351,6 +353,30 @@ def test_a_bad_update_is_refused_field_by_field(desk: Desk, wish: dict[str, Any]
     said = desk.call("POST", "/v1/updates", "editor", wish)
     assert (said.status, said.problem) == (400, "invalid-request")
     assert {error["name"] for error in said.body["errors"]} == fields
+
+
+def test_who_posts_without_end_is_told_when_to_go_on_and_nothing_is_lost(desk: Desk, newsroom: Newsroom) -> None:
+    ends = (datetime.now(UTC) + timedelta(minutes=3)).isoformat()
+
+    def post(number: int) -> Said:
+        return desk.call("POST", "/v1/updates", "admin", {"headline": f"Post {number}", "expires": ends})
+
+    with ThreadPoolExecutor(4) as pool:
+        said = list(pool.map(post, range(150)))
+    refused = [one for one in said if one.status == 429]
+    assert {one.status for one in said} == {201, 429}
+    assert {one.problem for one in refused} == {"too-many"}
+    assert all(0 < int(one.headers["retry-after"]) <= 60 for one in refused)
+    listed: set[str] = set()
+    cursor = ""
+    while True:
+        page = desk.call("GET", f"/v1/updates?limit=100&cursor={cursor}", "writer").body
+        listed |= {one["id"] for one in page["updates"]}
+        if not (cursor := page["cursor"]):
+            break
+    accepted = {one.body["id"] for one in said if one.status == 201}
+    assert len(accepted) >= 120
+    assert accepted <= listed
 
 
 def test_pages_are_made_again_and_progress_is_seen(desk: Desk, newsroom: Newsroom) -> None:
