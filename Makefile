@@ -48,7 +48,8 @@ deploy: $(VENV)/.sam ## build the stack and deploy it to AWS
 	.venv-sam/bin/sam deploy --parameter-overrides PythonVersion=$$($(BIN)/python -c "import sys; print(\"%d.%d\" % sys.version_info[:2])") $(PARAMETERS) $(ARGS)
 
 lock: $(VENV)/.uv ## compile requirements/*.in again; UPGRADE=--upgrade takes newer versions
-	cd $(LOCKS) && for step in uv cloud "lambda -c cloud.txt" "runtime -c cloud.txt" "dev -c cloud.txt -c runtime.txt" sam bench; do \
+	cd $(LOCKS) && for step in uv cloud "lambda -c cloud.txt" "runtime -c cloud.txt" "payments -c cloud.txt -c runtime.txt" \
+		"dev -c cloud.txt -c runtime.txt -c payments.txt" sam bench; do \
 		set -- $$step; name=$$1; shift; ../$(COMPILE) $$name.in "$$@" -o $$name.txt || exit 1; done
 
 setup: $(VENV)/.dev $(VENV)/.sam ## install everything
@@ -65,8 +66,8 @@ $(VENV)/.uv: $(LOCKS)/uv.txt
 	@$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: -r $(LOCKS)/uv.txt
 	@touch $@
 
-$(VENV)/.run: $(VENV)/.uv $(LOCKS)/runtime.txt $(LOCKS)/lambda.txt $(LOCKS)/cloud.txt pyproject.toml .venv-lambda/.ready
-	@$(INSTALL) --python $(BIN)/python -r $(LOCKS)/runtime.txt -r $(LOCKS)/lambda.txt -r $(LOCKS)/cloud.txt
+$(VENV)/.run: $(VENV)/.uv $(LOCKS)/runtime.txt $(LOCKS)/payments.txt $(LOCKS)/lambda.txt $(LOCKS)/cloud.txt pyproject.toml .venv-lambda/.ready
+	@$(INSTALL) --python $(BIN)/python -r $(LOCKS)/runtime.txt -r $(LOCKS)/payments.txt -r $(LOCKS)/lambda.txt -r $(LOCKS)/cloud.txt
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-index --no-build-isolation --editable .
 	@touch $@
 

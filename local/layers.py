@@ -1,6 +1,7 @@
 """Builds what `template.yaml` points at, into `build/`: the layers, the functions, and the edge functions' fragments.
 
     build/layers/dependencies/python/   third-party wheels from the locks, with a pruned AWS SDK
+    build/layers/payments/python/       Stripe's library, less what the dependencies layer has
     build/layers/package/python/        shared/nightdesk
     build/layers/theme/theme/           layers/theme, its templates compiled, and the editors' API described
     build/functions/<name>/             functions/<name>; an API, which is a package, inside it once more
@@ -120,6 +121,7 @@ def build(
         A digest of all that was built.
     """
     marks = [_dependencies(root, out / "layers" / "dependencies", for_aws, say)]
+    marks.append(_payments(root, out / "layers" / "payments", out / "layers" / "dependencies", for_aws, say))
     marks.append(_part("package", [root / "shared" / "nightdesk"], out / "layers" / "package", _package))
     described = [root / "functions" / "editor_api", root / "shared" / "nightdesk", root / "local" / "openapi.py"]
     marks.append(_part("theme", [root / "layers" / "theme", *described], out / "layers" / "theme", _theme))
@@ -253,19 +255,44 @@ def _dependencies(root: Path, target: Path, for_aws: bool, say: Callable[[str], 
 
     def make(fresh: Path) -> None:
         say("Building the dependencies layer ...")
-        packages = fresh / "python"
-        command = [_uv(), "pip", "install", "--quiet", "--require-hashes", "--only-binary", ":all:"]
-        command += ["--python", sys.executable, "--python-version", python_version(), "--target", str(packages)]
-        command += ["--link-mode", "copy"]
-        command += ["--python-platform", wheels] if wheels else []
-        for lock in locks:
-            command += ["--requirement", str(lock)]
-        subprocess.run(command, check=True)
-        _prune(packages)
+        _prune(_install(locks, fresh, wheels))
         _compile(fresh, "/opt")
 
     _replace(target, mark, make)
     return mark
+
+
+def _payments(root: Path, target: Path, dependencies: Path, for_aws: bool, say: Callable[[str], None]) -> str:
+    """Stripe's library, for the function that needs it. What it shares with the dependencies layer, whose versions its lock
+    was compiled with, is in that one."""
+    locks = [root / "requirements" / name for name in ("payments.txt", "runtime.txt", "lambda.txt")]
+    wheels = _wheel_platform(for_aws)
+    mark = _digest([Path(__file__), *locks], python_version(), wheels)
+
+    def make(fresh: Path) -> None:
+        say("Building the payments layer ...")
+        packages = _install(locks[:1], fresh, wheels)
+        for entry in list(packages.iterdir()):
+            if entry.name in ("bin", ".lock") or (dependencies / "python" / entry.name).exists():
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        shutil.rmtree(packages / "stripe" / "params")  # for type checkers alone, and half of it
+        _compile(fresh, "/opt")
+
+    _replace(target, mark, make)
+    return mark
+
+
+def _install(locks: list[Path], target: Path, wheels: str) -> Path:
+    """Install what locks name, for the functions' platform; where it is."""
+    packages = target / "python"
+    command = [_uv(), "pip", "install", "--quiet", "--require-hashes", "--only-binary", ":all:"]
+    command += ["--python", sys.executable, "--python-version", python_version(), "--target", str(packages)]
+    command += ["--link-mode", "copy"]
+    command += ["--python-platform", wheels] if wheels else []
+    for lock in locks:
+        command += ["--requirement", str(lock)]
+    subprocess.run(command, check=True)
+    return packages
 
 
 def _wheel_platform(for_aws: bool) -> str:
