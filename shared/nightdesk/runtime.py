@@ -63,6 +63,7 @@ def aws_ports(settings: Settings, source: str, make_client: Callable[..., Any] |
         updates=DynamoTable(dynamodb, settings.updates_table),
         base_url=settings.base_url,
         can_sign_in=bool(settings.mail_sender),
+        can_pay=settings.can_pay == "yes",
     )
 
 

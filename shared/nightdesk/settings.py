@@ -17,6 +17,9 @@ class Settings(BaseModel):
         edge_keys: the ARNs of the edge's secrets, in order of their key ids from 1, with commas between.
         edge_key_id: of the one that signs.
         queues: of each stage's queues its name, its URL and that of its dead-letter queue, with blanks between.
+        can_pay: `yes` where the stack was given the secret of a payment provider.
+        stripe_secret: that secret's ARN. It holds JSON with `api_key` and `webhook_secret`.
+        stripe_api: where Stripe's stand-in listens on a laptop; empty on AWS.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -41,6 +44,10 @@ class Settings(BaseModel):
     edge_keys: str = ""
     edge_key_id: str = "1"
     queues: str = ""
+    can_pay: str = ""
+    stripe_secret: str = ""
+    stripe_api: str = ""
+    payment_grace_days: int = 14
     sign_ins_per_address: int = 10
     sign_ins_per_network: int = 60
     sign_ins_per_hour: int = 3000

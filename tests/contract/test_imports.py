@@ -14,7 +14,7 @@ OUTSIDE = {  # third-party modules that a part may use
     "domain": {"yaml", "anyascii", "orjson"},
     "rendering": {"jinja2", "markupsafe", "nh3", "pyromark"},
     "usecases": set(),
-    "adapters": {"boto3", "botocore", "feedparser", "nh3"},
+    "adapters": {"boto3", "botocore", "feedparser", "nh3", "stripe"},
     "stages": set(),
 }
 INSIDE = {  # parts of the package that a part may use, itself apart

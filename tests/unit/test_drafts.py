@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nightdesk.domain.drafts import Draft, Filed, classify, parse_draft, parse_profile
 from nightdesk.domain.errors import Problem, Rejected
-from nightdesk.domain.site import Site
+from nightdesk.domain.site import Offer, Price, Site
 from nightdesk.domain.site_file import parse_site
 from nightdesk.rendering.markdown import to_html
 
@@ -393,7 +393,7 @@ def test_a_bad_profile_is_rejected(kind: str, name: str, raw: str, expected: lis
 
 
 def test_settings_are_read() -> None:
-    raw = b"""
+    raw = """
 name: The Meridian
 tagline: News
 base_url: https://news.example/
@@ -403,14 +403,22 @@ tiers: [friend, patron]
 teaser: For a {tier}.
 require_profiles: yes
 support: [{label: Give, url: 'https://give.example/'}, {label: Join, url: /membership/}]
+memberships: [{tier: patron, month: {price: price_1a, amount: €8}, year: {price: price_2, amount: "80 €"}}, {tier: friend, label: A friend, year: {price: price_3, amount: €20}}]
+contributions: [{price: price_4, amount: €5}]
 odd: 1
 """
-    site, warnings = parse_site(raw)
+    site, warnings = parse_site(raw.encode())
     assert (site.name, site.base_url, site.language) == ("The Meridian", "https://news.example", "nb")
     assert site.tiers == ("public", "friend", "patron")
     assert (site.teaser, site.require_profiles) == ("For a {tier}.", True)
     assert site.support == (("Give", "https://give.example/"), ("Join", "/membership/"))
-    assert [(w.line, w.key) for w in warnings] == [(11, "odd")]
+    assert site.offers == (
+        Offer("patron", "Patron", (Price("month", "price_1a", "€8"), Price("year", "price_2", "80 €"))),
+        Offer("friend", "A friend", (Price("year", "price_3", "€20"),)),
+    )
+    assert site.contributions == (Price("once", "price_4", "€5"),)
+    assert [site.tier_of(price) for price in ("price_2", "price_3", "price_4", "")] == ["patron", "friend", "", ""]
+    assert [(w.line, w.key) for w in warnings] == [(13, "odd")]
     assert Site.from_json(json.loads(json.dumps(site.to_json()))) == site
 
 
@@ -431,6 +439,13 @@ def test_no_settings_are_the_defaults() -> None:
         ("base_url: https://news.example/blog", [(1, "base_url")]),
         ("support: [{label: L, url: 'javascript:alert(1)'}]", [(1, "support.url")]),
         ("support: [{url: /x}]", [(1, "support.url")]),
+        ("memberships: [{tier: public, month: {price: price_1, amount: 1}}]", [(1, "memberships.tier")]),
+        ("memberships: [{tier: member, label: M}]", [(1, "memberships.month")]),
+        ("memberships: [{tier: member, month: {price: prod_1, amount: 1}}]", [(1, "memberships.month.price")]),
+        ("memberships: [{tier: member, year: {price: price_1}}]", [(1, "memberships.year.amount")]),
+        ("memberships: [{tier: member, year: price_1}]", [(1, "memberships.year"), (1, "memberships.month")]),
+        ("contributions: [{amount: €5}]", [(1, "contributions.price")]),
+        ("contributions: [{price: price_1, amount: 1}, {price: price_1, amount: 2}]", [(1, "contributions")]),
         ("- a", [(1, "")]),
     ],
 )

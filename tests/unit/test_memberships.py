@@ -19,6 +19,7 @@ from nightdesk.domain.site import Site
 from nightdesk.domain.tokens import verify
 from nightdesk.usecases.members import (
     change,
+    choose,
     delete,
     export,
     grant,
@@ -201,13 +202,27 @@ def test_a_later_grant_replaces_an_earlier_one_and_leaves_the_rest() -> None:
 def test_a_reader_who_pays_is_not_forgotten_before_that_is_ended() -> None:
     world = World()
     member = world.grant("reader@news.example", "member")["id"]
-    change(member, world.table, lambda m: replace(m, paid=given("member", SOON)))
-    with pytest.raises(Permanent, match="paid"):
-        delete(member, world.table, world.bus, NOW)
-    change(member, world.table, lambda m: replace(m, paid=given("member", PAST)))
+    for state in ("renewing", "overdue"):
+        change(member, world.table, lambda m, s=state: replace(m, paid={**given("member", SOON), "state": s}))
+        with pytest.raises(Permanent, match="paid"):
+            delete(member, world.table, world.bus, NOW)
+    change(member, world.table, lambda m: replace(m, paid={**given("member", SOON), "state": "ending"}))
     delete(member, world.table, world.bus, NOW)
     assert world.table.query(f"member#{member}") == []
     assert suppressed(member, world.table) == "deleted"
+
+
+def test_newsletters_go_to_confirmed_addresses_alone() -> None:
+    world = World()
+    member = world.grant("reader@news.example", "member")["id"]
+    with pytest.raises(Permanent, match="confirmed"):
+        choose(member, {"newsletter": True}, world.table, world.bus)
+    assert not choose(member, {"newsletter": False}, world.table, world.bus).newsletters
+    change(member, world.table, lambda m: replace(m, confirmed=PAST))
+    assert choose(member, {"newsletter": True}, world.table, world.bus).gets("newsletter")
+    wanted = Membership("reader@news.example", newsletters=NEWSLETTERS)
+    assert not wanted.gets("newsletter"), "of an editor's own making, say"
+    assert not replace(wanted, confirmed=PAST).gets("another")
 
 
 def test_of_a_forgotten_reader_no_row_tells_the_address() -> None:

@@ -66,8 +66,9 @@ class Membership:
     Attributes:
         confirmed: the ISO moment of the first click that confirmed the address; empty before it.
         complimentary: `{"tier", "until"}`, where `until` is an ISO moment or empty; None without.
-        paid: likewise, with whatever else its payment provider needs to be remembered; None without.
-        newsletters: those of `NEWSLETTERS` that the reader wants.
+        paid: what is paid for, as `payments.paid_by` makes it of what the provider says; None without.
+        customer: the id by which the payment provider knows the reader; empty for who has never been on the way to pay.
+        newsletters: those of `NEWSLETTERS` that the reader wants; see `gets`.
         generation: how often the reader has signed out everywhere; a session of an earlier one has ended.
         unsubscribe: the secret of the links that end newsletters; empty before the address is confirmed.
     """
@@ -79,6 +80,7 @@ class Membership:
     newsletters: tuple[str, ...] = field(default=())
     generation: int = 0
     unsubscribe: str = ""
+    customer: str = ""
 
     def to_item(self) -> dict[str, Any]:
         """As a table's item, always with the same attributes."""
@@ -90,6 +92,7 @@ class Membership:
             "newsletters": list(self.newsletters),
             "generation": self.generation,
             "unsubscribe": self.unsubscribe,
+            "customer": self.customer,
         }
 
     @classmethod
@@ -97,6 +100,10 @@ class Membership:
         """From a table's item."""
         known = {name: item[name] for name in cls.__slots__ if name in item}
         return cls(**{**known, "newsletters": tuple(item.get("newsletters", ()))})
+
+    def gets(self, newsletter: str) -> bool:
+        """Whether a newsletter may be sent: it is wanted, and the address was confirmed by whoever reads its mail."""
+        return bool(self.confirmed) and newsletter in self.newsletters
 
     def standing(self, site: Site, now: datetime) -> Standing:
         """The highest tier that this gives at `now`. One that the site does not have gives nothing."""

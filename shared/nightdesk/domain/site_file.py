@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from .addresses import host_of, is_loopback_address, is_public_link
 from .errors import Problem, Rejected
-from .frontmatter import Reader, decode, parse_yaml
-from .site import PUBLIC, TIER, Feed, Site, is_link
-from .text import SLUG
+from .frontmatter import Node, Reader, decode, parse_yaml
+from .site import PUBLIC, TIER, Feed, Offer, Price, Site, is_link
+from .text import SLUG, name_of_id
 
 _FEEDS = 50
+_PRICE_ID = re.compile(r"price_[A-Za-z0-9_]{1,250}")
+_RECURRING = ("month", "year")
 
 
 def parse_site(raw: bytes) -> tuple[Site, tuple[Problem, ...]]:
@@ -53,18 +56,27 @@ def parse_site(raw: bytes) -> tuple[Site, tuple[Problem, ...]]:
         if not label or not is_link(url):
             entry.problem(node, "url", "each support link needs a label, and an https address or a path on this site")
         support.append((label, url))
+    known = tuple(tiers) or default.tiers
+    offers = tuple(_offer(entry, node, known) for entry, node in keys.mappings("memberships"))
+    contributions = tuple(_price("once", entry, node) for entry, node in keys.mappings("contributions"))
+    sold = [price.id for offer in offers for price in offer.prices] + [price.id for price in contributions]
+    found = keys.find("memberships", "contributions")
+    if found and len(set(sold)) < len(sold):
+        keys.problem(found[1], found[0], "a price stands twice")
     site = Site(
         name=keys.text("name", "title") or default.name,
         tagline=keys.text("tagline", "description"),
         base_url=keys.text("base_url", "baseURL", "url").rstrip("/"),
         language=keys.text("language", "languageCode") or default.language,
         timezone=zone,
-        tiers=tuple(tiers) or default.tiers,
+        tiers=known,
         teaser=keys.text("teaser") or default.teaser,
         require_profiles=keys.flag("require_profiles"),
         require_approval=tuple(dict.fromkeys(kind for kind, _ in kinds)),
         support=tuple(support),
         feeds=_feeds(keys),
+        offers=offers,
+        contributions=contributions,
     )
     warnings = [Problem(node.line, key, "is not a setting that is known here") for key, node in keys.unread().items()]
     if problems:
@@ -91,3 +103,24 @@ def _feeds(keys: Reader) -> tuple[Feed, ...]:
         found = keys.find("feeds")
         keys.problems.append(Problem(found[1].line if found else 0, "feeds", f"{_FEEDS} feeds are the most"))
     return tuple(feeds.values())
+
+
+def _offer(entry: Reader, node: Node, tiers: Sequence[str]) -> Offer:
+    tier = entry.text("tier")
+    if tier not in tiers[1:]:
+        entry.problem(node, "tier", f"“{tier}” is no tier that can be paid for; there are {', '.join(tiers[1:])}")
+    prices = [_price(each, *found) for each in _RECURRING for found in entry.mappings(each)]
+    if not prices:
+        entry.problem(
+            node, "month", "each membership needs the price of a month or a year: “month: {price: …, amount: …}”"
+        )
+    return Offer(tier, entry.text("label", limit=80) or name_of_id(tier), tuple(prices))
+
+
+def _price(interval: str, entry: Reader, node: Node) -> Price:
+    price, amount = entry.text("price"), entry.text("amount", limit=40)
+    if not _PRICE_ID.fullmatch(price):
+        entry.problem(node, "price", f"“{price}” is not the id of a price, which begins with price_")
+    if not amount:
+        entry.problem(node, "amount", "each price needs its amount as readers see it, such as €8")
+    return Price(interval, price, amount)

@@ -5,11 +5,16 @@ from __future__ import annotations
 import ipaddress
 from datetime import datetime
 
+from nightdesk.domain.errors import Permanent
 from nightdesk.domain.tokens import hashed
 
 from .ports import Table
 
 _HOUR = 3600
+
+
+class TooMany(Permanent):
+    """More was asked for within the hour than is allowed."""
 
 
 def within(kind: str, who: str, most: int, table: Table, now: datetime) -> bool:

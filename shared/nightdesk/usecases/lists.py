@@ -19,7 +19,7 @@ from nightdesk.rendering.environment import Theme
 from . import catalogue
 from .converge import converge, store, store_or_remove
 from .invalidate import MANY
-from .paths import CODE_PATH, SIGN_IN_PATH, front_of, key_of, path_of
+from .paths import CODE_PATH, SIGN_IN_PATH, THANKS_PATH, front_of, key_of, path_of
 from .ports import Event, Item, Output, Ports
 from .stored import ASSET_CACHE, HTML, IMAGE_TYPES, facts_from, load_site
 
@@ -36,6 +36,11 @@ _SIGN_IN = (
     "make first: whoever signs in for the first time has one.</p>"
 )
 _LOOK = "<p>If mail reaches that address, it will within a minute. Its link, or its code, signs you in.</p>"
+_THANKS = (
+    "<p>What you pay keeps this newsroom going.</p><p>If it was for a membership, all that it opens is open to you from now on, "
+    'in this browser and wherever you sign in. Some ways to pay take a few days; <a href="/account/">your account</a> says how '
+    'it stands.</p><p><a href="/">Front page</a></p>'
+)
 _CONTENT_TYPES = {
     **IMAGE_TYPES,
     ".css": "text/css; charset=utf-8",
@@ -366,11 +371,15 @@ def _refresh_fixed(site: Site, ports: Ports, theme: Theme) -> list[str]:
         mail = ports.can_sign_in
         text = pages.page_html(theme, site, heading, path, body_html, robots="noindex", form=form, can_sign_in=mail)
         store_or_remove(ports.site, [_page(path, text)])
+    sells = bool(site.offers or site.contributions)
+    thanks = pages.page_html(theme, site, "Thank you", THANKS_PATH, _THANKS, robots="noindex") if sells else ""
+    store_or_remove(ports.site, [_page(THANKS_PATH, thanks)])
     paths = [
         "/robots.txt",
         *(f"/{name}" for name in theme.root),
         SIGN_IN_PATH,
         CODE_PATH,
+        THANKS_PATH,
         *refresh("all", (), site, ports, theme),
         *_refresh_corrections(site, ports, theme),
     ]

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from nightdesk.domain.errors import Conflict, Permanent, Transient
 from nightdesk.domain.memberships import NEWSLETTERS, SESSION_SECONDS, Membership, member_id, normalise
+from nightdesk.domain.payments import goes_on
 from nightdesk.domain.site import PUBLIC, Site
 from nightdesk.domain.tokens import sign
 
@@ -20,6 +21,10 @@ LANDING = "/signin/"
 BLOCKED = "blocked"
 DELETED = "deleted"
 _ATTEMPTS = 8
+
+
+class NoSuchReader(Permanent):
+    """Nobody is known by that id."""
 
 
 def membership_of(member: str, memberships: Table) -> tuple[Membership, int] | None:
@@ -36,13 +41,13 @@ def change(member: str, memberships: Table, make: Callable[[Membership], Members
         email: of a reader who may be new.
 
     Raises:
-        Permanent: there is no such reader, and no address for a new one.
+        NoSuchReader: and there is no address for a new one.
         Transient: others were first each time.
     """
     for _ in range(_ATTEMPTS):
         found = membership_of(member, memberships)
         if not found and not email:
-            raise Permanent("there is no such reader")
+            raise NoSuchReader("there is no such reader")
         before, version = found or (Membership(email), None)
         after = make(before)
         if found and after == before:
@@ -130,10 +135,12 @@ def choose(member: str, newsletters: Mapping[str, bool], memberships: Table, bus
         newsletters: by name, those of `NEWSLETTERS` that are spoken of; the others stay.
 
     Raises:
-        Permanent: there is no such reader.
+        Permanent: there is no such reader; or one is wanted for an address that nobody has confirmed.
     """
 
     def make(found: Membership) -> Membership:
+        if any(newsletters.values()) and not found.confirmed:
+            raise Permanent("the address has to be confirmed first, by the link or the code of a sign-in mail")
         wanted = {name: newsletters.get(name, name in found.newsletters) for name in NEWSLETTERS}
         return replace(found, newsletters=tuple(name for name, yes in wanted.items() if yes))
 
@@ -173,28 +180,43 @@ def export(member: str, memberships: Table) -> dict[str, Any]:
     }
 
 
-def delete(member: str, memberships: Table, bus: Bus, now: datetime) -> None:
+def delete(member: str, memberships: Table, bus: Bus, now: datetime, forgotten: str = "") -> None:
     """Forget a reader: every row of the table, but for a digest of the address, so that nothing is mailed to it again
     unless its owner signs in anew.
 
+    Args:
+        forgotten: the customer whom the payment provider has forgotten; `payments.leave` sees to that.
+
     Raises:
         Permanent: the reader pays; that has to be ended first.
+        Conflict: the membership has changed meanwhile, perhaps by beginning to pay.
     """
     found = membership_of(member, memberships)
-    paid = found[0].paid if found else None
-    if paid and datetime.fromisoformat(paid["until"]) > now:
+    if found and goes_on(found[0].paid):
         raise Permanent("a paid membership has to be ended first")
-    suppress(member, DELETED, memberships, now)
+    if found and found[0].customer != forgotten:
+        raise Conflict("there is another customer")
     memberships.write([Change(f"signin#{member}", "pending", None, ANY)])
+    for item in memberships.query(f"member#{member}"):
+        if item["sk"] != "membership":
+            memberships.write([Change(item["pk"], item["sk"], None, ANY)])
     # The membership last: whoever is cut off before it can ask again.
-    for item in memberships.query(f"member#{member}", descending=True):
-        memberships.write([Change(item["pk"], item["sk"], None, ANY)])
+    changes = [_suppression(member, DELETED, now)]
+    if found:
+        changes.append(Change(f"member#{member}", "membership", None, found[1]))
+    if forgotten:
+        changes.append(Change(f"customer#{forgotten}", "member", None, ANY))
+    memberships.write(changes)
     changed(member, bus)
+
+
+def _suppression(member: str, reason: str, now: datetime) -> Change:
+    return Change(f"suppressed#{member}", "reason", {"reason": reason, "since": now.isoformat()}, ANY)
 
 
 def suppress(member: str, reason: str, memberships: Table, now: datetime) -> None:
     """Keep that an address gets no mail: `DELETED` until its owner signs in, `BLOCKED` not even a sign-in link."""
-    memberships.write([Change(f"suppressed#{member}", "reason", {"reason": reason, "since": now.isoformat()}, ANY)])
+    memberships.write([_suppression(member, reason, now)])
 
 
 def suppressed(member: str, memberships: Table) -> str:

@@ -12,6 +12,9 @@ _TICKER = ("/updates/", "/updates/latest.json", "/updates/box.json")
 SIGN_IN_PATH = "/signin/"
 CODE_PATH = "/signin/code/"
 """The page on which a reader waits for the mail that signs in."""
+MEMBERSHIP_PATH = "/membership/"
+THANKS_PATH = "/membership/thanks/"
+"""Where who has paid comes back to."""
 
 
 def key_of(path: str) -> str:

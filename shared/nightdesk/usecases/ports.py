@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from nightdesk.domain.updates import Entry
 
 from nightdesk.domain.mail import Mail
+from nightdesk.domain.payments import Subscription
 
 ANY: Final = "*"
 """In place of an expected version: write whatever is there."""
@@ -199,7 +200,7 @@ class Feeds(Protocol):
 @dataclass(frozen=True, slots=True)
 class Ports:
     """Everything a stage may touch, handed in by its handler. `base_url` serves a site whose settings name none;
-    `can_sign_in` says whether pages have forms to sign in with."""
+    `can_sign_in` says whether pages have forms to sign in with, `can_pay` whether they have buttons to pay by."""
 
     drafts: Objects
     work: Objects
@@ -212,6 +213,7 @@ class Ports:
     base_url: str = ""
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     can_sign_in: bool = True
+    can_pay: bool = False
 
 
 class Mailer(Protocol):
@@ -267,6 +269,69 @@ class Uploads(Protocol):
         """Permit one file of just this key, type and size in bytes."""
 
 
+class Order(NamedTuple):
+    """What a reader is about to pay for.
+
+    Attributes:
+        price: its id; of a membership it recurs, and `tier` is what it opens; a contribution (no tier) is paid once.
+        customer: of a reader whom the provider knows already; else `email` may be filled in for a contribution.
+        done: the address to come back to when it is paid, and `back` when it is not.
+    """
+
+    price: str
+    tier: str
+    member: str
+    customer: str
+    email: str
+    done: str
+    back: str
+
+
+class Notice(NamedTuple):
+    """An event of the payment provider. It only says whose affairs to look at: those of `customer`, or of whoever paid `charge`."""
+
+    id: str
+    type: str
+    customer: str
+    charge: str
+
+
+class Payments(Protocol):
+    """A payment provider: it takes the money, on pages of its own, and knows who has paid.
+
+    Each method raises Transient when the provider is out of reach, or does not do what it was asked for.
+    """
+
+    def customer(self, member: str, email: str, key: str) -> str:
+        """Make a customer of a reader; its id. The same `key` within a day gives the same one."""
+
+    def checkout(self, order: Order) -> str:
+        """The address of a page on which an order is paid.
+
+        Raises:
+            Conflict: the customer is no more.
+        """
+
+    def portal(self, customer: str, back: str) -> str:
+        """The address of a page on which a customer sees and ends what is paid for; it leads `back`."""
+
+    def subscriptions(self, customer: str) -> Sequence[Subscription]:
+        """A customer's subscriptions that have not ended, as they are now; none of a customer who is no more."""
+
+    def payer(self, charge: str) -> str:
+        """The customer who paid a charge, or nothing."""
+
+    def notice(self, body: bytes, signature: str) -> Notice:
+        """An event that the provider has sent.
+
+        Raises:
+            Permanent: it was not the provider who sent it, or it was sent too long ago.
+        """
+
+    def forget(self, customer: str) -> None:
+        """Delete a customer, and end all subscriptions at once; one who is no more is no error."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How many sign-ins may be asked for within an hour."""
@@ -286,6 +351,8 @@ class ReaderPorts:
         key_id: of the key that signs; the others are still believed.
         base_url: the site's address, for settings that name none.
         can_mail: whether the stack was given a sender; without one nobody can sign in by mail.
+        payments: None where the stack was given no keys to a payment provider; then nothing is sold.
+        grace: how long a reader keeps access while a payment that failed is tried again.
     """
 
     memberships: Table
@@ -298,3 +365,10 @@ class ReaderPorts:
     base_url: str
     can_mail: bool
     limits: Limits
+    payments: Payments | None = None
+    grace: timedelta = timedelta(days=14)
+
+    @property
+    def can_pay(self) -> bool:
+        """Whether anything is sold."""
+        return self.payments is not None

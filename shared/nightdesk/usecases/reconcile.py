@@ -109,7 +109,12 @@ def mend(found: Differences, ports: Ports) -> None:
 def _as_it_should_be(ports: Ports, theme: Theme, empty: Ports) -> Ports:
     """A world with the site that the drafts bucket and the editors' decisions make, and with what stands where articles were."""
     world = replace(
-        empty, drafts=ports.drafts, base_url=ports.base_url, clock=ports.clock, can_sign_in=ports.can_sign_in
+        empty,
+        drafts=ports.drafts,
+        base_url=ports.base_url,
+        clock=ports.clock,
+        can_sign_in=ports.can_sign_in,
+        can_pay=ports.can_pay,
     )
     for key, _ in ports.work.list("editorial/"):
         if blob := ports.work.get(key):

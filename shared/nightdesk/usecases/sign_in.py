@@ -29,7 +29,7 @@ from nightdesk.domain.memberships import NEWSLETTERS, Membership, member_id, nor
 from nightdesk.domain.site import is_return_path
 from nightdesk.domain.tokens import hashed
 
-from .limits import network, so_far, within
+from .limits import TooMany, network, so_far, within
 from .members import BLOCKED, DELETED, changed, membership_of, suppressed
 from .ports import ANY, Change, Item, ReaderPorts, Table
 from .sessions import Reader, begin
@@ -42,10 +42,6 @@ CODE_DIGITS = 6
 WRONG_CODES = 10
 """How many wrong codes an address may have within an hour, whichever mails they are of. A code can be guessed where a link
 cannot, so all addresses together have a limit too: a tenth of what can be mailed. Links then still work."""
-
-
-class TooMany(Permanent):
-    """More sign-ins were asked for within the hour than are allowed."""
 
 
 class Asked(NamedTuple):
@@ -84,11 +80,11 @@ def ask(
     email = normalise(address)
     member, limits, table = member_id(email), ports.limits, ports.memberships
     if not within("sign-in-network", network(caller), limits.per_network, table, now):
-        raise TooMany("too many sign-ins")
+        raise TooMany("too many sign-ins were asked for from here within the hour; please try again later")
     few = within("sign-in", member, limits.per_address, table, now)
     # What will not be mailed is counted too, apart: it takes as long, and does not use up what all have together.
     if not within("sign-in-all" if few else "sign-in-refused", "", limits.overall, table, now) and few:
-        raise TooMany("too many sign-ins")
+        raise TooMany("too many sign-ins were asked for from here within the hour; please try again later")
     browser = secrets.token_urlsafe(32)
     ports.jobs.start(
         {

@@ -57,14 +57,15 @@ def author_kinds(document: Document, site: Site, ports: Ports) -> list[str]:
 
 
 def load_site(ports: Ports | ReaderPorts) -> Site:
-    """The site's settings, or the defaults where there are none."""
+    """The site's settings, or the defaults where there are none. Where nobody can pay, they offer nothing to pay for."""
     blob = ports.work.get("site.json")
-    return _site_from(blob.body if blob else b"null", ports.base_url)
+    return _site_from(blob.body if blob else b"null", ports.base_url, ports.can_pay)
 
 
 @lru_cache(maxsize=4)
-def _site_from(raw: bytes, base_url: str) -> Site:
+def _site_from(raw: bytes, base_url: str, can_pay: bool) -> Site:
     site = Site.from_json(parsed(raw))
+    site = site if can_pay else replace(site, offers=(), contributions=())
     return site if site.base_url else replace(site, base_url=base_url)
 
 
