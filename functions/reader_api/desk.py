@@ -8,9 +8,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
+from nightdesk.domain.errors import Transient
 from nightdesk.domain.mail import Mail
 from nightdesk.domain.site import Site, is_return_path
 from nightdesk.http import HttpError, Request, cookie
+from nightdesk.reader_runtime import logger
+from nightdesk.usecases import payments
 from nightdesk.usecases.ports import ReaderPorts
 from nightdesk.usecases.sessions import RENEWAL, RENEWAL_SECONDS, SESSION, Reader, token, who
 from nightdesk.usecases.sign_in import SECONDS
@@ -71,6 +74,20 @@ class Desk:
         if not reader:
             raise HttpError(401, "Not signed in", "Please sign in first.")
         return reader
+
+    def with_news(self, reader: Reader) -> Reader:
+        """A reader, whose membership is looked up at the payment provider if it should have been heard of by now."""
+        return self.asked_for_news(reader) if payments.lacks_news(reader, self.ports, self.now) else reader
+
+    def asked_for_news(self, reader: Reader) -> Reader:
+        """A reader with what is paid for at this moment, or with what was last known of it where nobody can be asked."""
+        if not self.ports.can_pay:
+            return reader
+        try:
+            return payments.refreshed(reader, self.site, self.ports)
+        except Transient as error:
+            logger.warning("no news of what a reader pays for", exc_info=error)
+            return reader
 
     def session_cookies(self, reader: Reader, renewal: str = "") -> tuple[str, ...]:
         """The cookies of a session: a token of what the membership gives now and, where it is new or longer, its secret."""

@@ -8,6 +8,7 @@ from typing import Any
 from nightdesk.domain.errors import Permanent, Transient
 from nightdesk.http import HttpError, Request, Response, find, problem
 from nightdesk.reader_runtime import logger
+from nightdesk.usecases.limits import TooMany
 
 from .desk import Desk
 from .routes import ROUTES
@@ -33,6 +34,9 @@ def serve(event: dict[str, Any], desk: Desk, origin_key: str) -> dict[str, Any]:
         response = route.act(request, desk, **names)
     except HttpError as error:
         response = _refuse(request, error, desk)
+    except TooMany as error:
+        detail = _sentence(str(error))
+        response = _refuse(request, HttpError(429, "Too many", detail, {"retry-after": "3600"}), desk)
     except Permanent as error:
         response = _refuse(request, HttpError(422, "That did not work", _sentence(str(error))), desk)
     except Transient as error:

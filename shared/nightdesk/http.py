@@ -137,6 +137,11 @@ class Request:
             names = sorted({str(part["loc"][0]) for part in error.errors(include_input=False) if part["loc"]})
             raise HttpError(422, "Something is missing", f"Please go back and look at: {', '.join(names)}.") from None
 
+    def path_of_referer(self, own: str) -> str:
+        """The path of the page that this was posted from, where that is one of ours; else nothing. Its query is left out."""
+        page = self.headers.get("referer", "").partition("#")[0].partition("?")[0]
+        return page.removeprefix(own) if page.startswith(f"{own}/") else ""
+
     def crosses_sites(self, own: str) -> bool:
         """Whether a page of another site made the browser send this.
 

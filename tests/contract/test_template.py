@@ -209,7 +209,11 @@ def test_what_holds_data_stays_when_the_stack_goes(kind: str) -> None:
 
 def test_pages_may_load_nothing_foreign_and_run_nothing_inline() -> None:
     config = RESOURCES["PageHeaders"]["Properties"]["ResponseHeadersPolicyConfig"]
-    policy = config["SecurityHeadersConfig"]["ContentSecurityPolicy"]["ContentSecurityPolicy"]
+    text, variables = config["SecurityHeadersConfig"]["ContentSecurityPolicy"]["ContentSecurityPolicy"]["Fn::Sub"]
+    policy = text.replace("${Pages}", "")
+    # Where nothing is sold, a form stays on the site.
+    assert variables["Pages"] == {"Fn::If": ["HasStripe", {"Fn::Sub": " ${PaymentPages}"}, ""]}
+    assert text.endswith("form-action 'self'${Pages}")
     directives = dict(part.strip().split(" ", 1) for part in policy.split(";"))
     assert directives["default-src"] == directives["script-src"] == directives["style-src"] == "'self'"
     assert directives["frame-ancestors"] == directives["object-src"] == directives["base-uri"] == "'none'"
@@ -258,6 +262,24 @@ def test_the_api_hears_the_distribution_alone() -> None:
     variables = RESOURCES["ReaderApiFunction"]["Properties"]["Environment"]["Variables"]
     assert said["x-origin-key"] == variables["NIGHTDESK_ORIGIN_KEY"]
     assert origin["CustomOriginConfig"]["OriginProtocolPolicy"] == "https-only"
+
+
+def test_stripes_stand_in_is_for_an_emulated_stack_alone() -> None:
+    variables = RESOURCES["ReaderApiFunction"]["Properties"]["Environment"]["Variables"]
+    assert variables["NIGHTDESK_STRIPE_API"] == {"Fn::If": ["OnAws", "", {"Ref": "EmulatedStripe"}]}
+    uses = re.findall(r"!Ref EmulatedStripe|\$\{EmulatedStripe\}", (ROOT / "template.yaml").read_text("utf-8"))
+    assert len(uses) == 1
+
+
+def test_stripes_keys_are_read_by_the_readers_api_alone() -> None:
+    named = {role for role, statement in statements() if {"Ref": "StripeSecretArn"} in as_list(statement["Resource"])}
+    assert named == {"ReaderApiRole"}
+    layers = {
+        name
+        for name, function in of_type("AWS::Serverless::Function").items()
+        if {"Ref": "PaymentsLayer"} in function.get("Layers", ())
+    }
+    assert layers == {"ReaderApiFunction"}
 
 
 def test_the_api_reads_settings_and_readers_and_nothing_of_articles() -> None:

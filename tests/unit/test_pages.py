@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,8 +16,8 @@ from xml.etree import ElementTree
 import pytest
 from nightdesk.domain.documents import Document
 from nightdesk.domain.drafts import parse_draft
-from nightdesk.domain.memberships import Membership, Standing
-from nightdesk.domain.site import Site
+from nightdesk.domain.memberships import Membership
+from nightdesk.domain.site import Offer, Price, Site
 from nightdesk.domain.updates import Update
 from nightdesk.domain.views import view
 from nightdesk.rendering import pages, reader_pages
@@ -25,6 +26,7 @@ from nightdesk.rendering.environment import READER_BLOCKS, Theme
 from nightdesk.rendering.markdown import to_html
 from nightdesk.usecases.render import to_document
 
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
 SITE = Site(
     name="The Meridian", base_url="https://news.example", language="en", support=(("Give", "https://give.example/"),)
 )
@@ -279,10 +281,75 @@ def test_forms_stand_on_pages_of_a_site_that_can_mail(theme: Theme) -> None:
     assert "<form" not in pages.page_html(theme, SITE, "A page", "/a/", "<p>Words.</p>")
 
 
+OFFERS = (Offer("member", "Member & friend", (Price("month", "price_1", "€8"), Price("year", "price_2", "€80"))),)
+GIFTS = (Price("once", "price_3", "<5>"),)
+
+
+def test_what_can_be_paid_has_a_button_for_each_price(theme: Theme) -> None:
+    sells = replace(SITE, offers=OFFERS, contributions=GIFTS)
+    page = pages.page_html(theme, sells, "Membership", "/membership/", "", form="membership")
+    assert re.findall(r'<form[^>]* action="([^"]+)"', page) == ["/api/checkout", "/api/contribute", "/api/signin"]
+    assert re.findall(r'name="price" value="([^"]+)">([^<]+)<', page) == [
+        ("price_1", "€8 a month"),
+        ("price_2", "€80 a year"),
+        ("price_3", "&lt;5&gt;"),
+    ]
+    assert "Member &amp; friend" in page
+    box = article(theme, site=replace(SITE, support=(), contributions=GIFTS))
+    assert re.findall(r'<form[^>]* action="([^"]+)"', box) == ["/api/contribute"]
+
+
+def test_where_nothing_can_be_paid_there_are_no_buttons(theme: Theme) -> None:
+    page = pages.page_html(theme, SITE, "Membership", "/membership/", "", form="membership")
+    assert re.findall(r'<form[^>]* action="([^"]+)"', page) == ["/api/signin"]
+    assert "Write to the newsroom" in page
+    assert "<form" not in article(theme)
+
+
+@pytest.mark.parametrize(
+    ("state", "words", "day"),
+    [
+        ("renewing", "It renews on", "24 December 2026"),
+        ("ending", "It ends on", "7 January 2027"),
+        ("overdue", "did not go through", "7 January 2027"),
+        ("stopped", "it has ended", ""),
+    ],
+)
+def test_the_account_says_how_payment_stands(theme: Theme, state: str, words: str, day: str) -> None:
+    paid = {
+        "tier": "member",
+        "until": "2027-01-07T00:00:00+00:00",
+        "state": state,
+        "period_end": "2026-12-24T00:00:00+00:00",
+    }
+    membership = Membership("a@b.example", confirmed="x", paid=paid, customer="cus_1")
+    page = reader_pages.account_html(theme, replace(SITE, offers=OFFERS), membership, NOW)
+    assert words in page
+    assert day in page
+    assert 'action="/api/portal"' in page
+    assert "<dt>Until</dt>" not in page
+    assert "cus_1" not in page
+
+
+def test_the_account_of_who_pays_nothing(theme: Theme) -> None:
+    sells, unconfirmed = replace(SITE, offers=OFFERS), Membership("a@b.example")
+    page = reader_pages.account_html(theme, sells, unconfirmed, NOW)
+    assert "What members get" in page
+    assert "/api/portal" not in page
+    assert "Confirm yours" in page
+    assert "/api/account/newsletters" not in page
+    assert "billing-title" not in reader_pages.account_html(theme, SITE, unconfirmed, NOW)
+
+
 def test_a_readers_pages_and_mail_escape_what_is_not_theirs(theme: Theme) -> None:
     site = replace(SITE, name=HOSTILE + "\nBcc: x@y.example")
-    standing = Standing("member", "paid", "2026-12-24T00:00:00+00:00")
-    account = reader_pages.account_html(theme, site, Membership(HOSTILE), standing, HOSTILE)
+    paid = {
+        "tier": HOSTILE,
+        "until": "2027-01-07T00:00:00+00:00",
+        "state": "renewing",
+        "period_end": "2026-12-24T00:00:00+00:00",
+    }
+    account = reader_pages.account_html(theme, site, Membership(HOSTILE, paid=paid), NOW, HOSTILE)
     made = [
         account,
         reader_pages.confirm_html(theme, site, HOSTILE, HOSTILE, True),
@@ -294,7 +361,7 @@ def test_a_readers_pages_and_mail_escape_what_is_not_theirs(theme: Theme) -> Non
     for text in (*made, mail.html):
         assert "alert(1)" not in text.replace("&lt;script&gt;alert(1)", "").replace("\\u003cscript\\u003ealert(1)", "")
     assert all('content="noindex"' in text for text in made)
-    assert "Renews" in account
+    assert "It renews on" in account
     assert "24 December 2026" in account
     assert "\n" not in mail.subject + mail.sender_name
     assert "https://news.example/?a=1&b=2" in mail.text

@@ -1,5 +1,12 @@
 """The routes, a module for each area."""
 
-from . import account, links, newsletter, session, signin
+from . import account, links, newsletter, payments, session, signin
 
-ROUTES = (*signin.ROUTES, *session.ROUTES, *account.ROUTES, *links.ROUTES, *newsletter.ROUTES)
+ROUTES = (
+    *signin.ROUTES,
+    *session.ROUTES,
+    *account.ROUTES,
+    *payments.ROUTES,
+    *links.ROUTES,
+    *newsletter.ROUTES,
+)

@@ -8,12 +8,16 @@ from typing import Any, Literal
 from nightdesk.domain.memberships import NEWSLETTERS
 from nightdesk.http import JSON, Request, Response, Route, as_json, done, redirect, with_return
 from nightdesk.usecases import members
+from nightdesk.usecases.payments import leave
 from nightdesk.usecases.sessions import Reader
 from pydantic import BaseModel
 
 from ..desk import NO_SESSION, Desk
 
-_DONE = {"newsletters": "Your choice is saved."}
+_DONE = {
+    "newsletters": "Your choice is saved.",
+    "pays": "You have a membership already. Here you can change it, or end it.",
+}
 
 
 class Sure(BaseModel):
@@ -31,15 +35,15 @@ def get_account(request: Request, desk: Desk) -> Response:
         return redirect(with_return("/signin/", "/account/"))
     from nightdesk.rendering.reader_pages import account_html
 
-    standing = reader.membership.standing(desk.site, desk.now)
+    reader = desk.with_news(reader)
     said = _DONE.get(request.query.get("done", ""), "")
-    body = account_html(desk.theme, desk.site, reader.membership, standing, said)
+    body = account_html(desk.theme, desk.site, reader.membership, desk.now, said)
     return Response(200, body, cookies=desk.session_cookies(reader))
 
 
 def get_account_json(request: Request, desk: Desk) -> Response:
     """The same for programs."""
-    reader = desk.must_read(request)
+    reader = desk.with_news(desk.must_read(request))
     return as_json(_facts(reader, desk), 200, *desk.session_cookies(reader))
 
 
@@ -50,6 +54,8 @@ def _facts(reader: Reader, desk: Desk) -> dict[str, Any]:
         "tier": standing.tier,
         "source": standing.source,
         "until": standing.until,
+        "paid": {name: value for name, value in (reader.membership.paid or {}).items() if name != "subscription"}
+        or None,
         "newsletters": {name: name in reader.membership.newsletters for name in NEWSLETTERS},
     }
 
@@ -73,7 +79,7 @@ def post_delete(request: Request, desk: Desk) -> Response:
     """Forget the reader."""
     reader = desk.must_read(request)
     request.validated(Sure)
-    members.delete(reader.id, desk.ports.memberships, desk.ports.bus, desk.now)
+    leave(reader.id, desk.site, desk.ports, desk.now)
     if request.wants_json:
         return as_json({"location": "/"}, 200, *NO_SESSION)
     from nightdesk.rendering.reader_pages import message_html

@@ -32,6 +32,7 @@ def get_renew(request: Request, desk: Desk) -> Response:
         reader = desk.reader(request)
         if not reader:
             return redirect(back, *NO_SESSION)
+        reader = desk.with_news(reader)
         longer = bool(reader.session) and prolong(reader, desk.ports.memberships, desk.now)
         return redirect(back, *desk.session_cookies(reader, reader.renewal if longer else ""))
     except Transient as error:  # the public page now, and the next page asks again

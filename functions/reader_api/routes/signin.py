@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nightdesk.http import HttpError, Request, Response, Route, as_json, cookie, done, redirect
 from nightdesk.usecases.paths import CODE_PATH
-from nightdesk.usecases.sign_in import ASKED, SECONDS, SignedIn, TooMany, ask, by_code, by_link, look
+from nightdesk.usecases.sign_in import ASKED, SECONDS, SignedIn, ask, by_code, by_link, look
 from pydantic import BaseModel, Field
 
 from ..desk import Desk, return_path
@@ -44,11 +44,7 @@ def post_signin(request: Request, desk: Desk) -> Response:
     caller = request.headers.get("x-viewer-ip", "")
     if not desk.ports.can_mail:
         raise HttpError(503, "Not set up", "Sign-in is not set up on this site yet.")
-    try:
-        value = ask(typed.email, typed.newsletter, where, caller, desk.origin(request), desk.ports, desk.now)
-    except TooMany:
-        detail = "Too many sign-ins were asked for from here within the hour. Please try again later."
-        raise HttpError(429, "Too many", detail, {"retry-after": "3600"}) from None
+    value = ask(typed.email, typed.newsletter, where, caller, desk.origin(request), desk.ports, desk.now)
     asked = cookie(ASKED, value, SECONDS)
     if request.wants_json:
         return as_json({"location": CODE_PATH}, 202, asked)

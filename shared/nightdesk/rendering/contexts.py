@@ -45,8 +45,25 @@ class Picture(NamedTuple):
     height: int
 
 
+class PriceButton(NamedTuple):
+    """A price that is chosen by its button: `amount` as readers see it, and `each` is how often it is paid, or empty."""
+
+    id: str
+    amount: str
+    each: str
+
+
+class OfferBox(NamedTuple):
+    """A tier that can be paid for."""
+
+    tier: str
+    label: str
+    prices: tuple[PriceButton, ...]
+
+
 class SiteContext(NamedTuple):
-    """What every page knows of its site: settings and the addresses of the theme's own files."""
+    """What every page knows of its site: settings and the addresses of the theme's own files. `offers` and `contributions`
+    are empty where nothing can be paid."""
 
     name: str
     tagline: str
@@ -55,6 +72,8 @@ class SiteContext(NamedTuple):
     nav: tuple[Link, ...]
     footer: tuple[Link, ...]
     support: tuple[Link, ...]
+    offers: tuple[OfferBox, ...]
+    contributions: tuple[PriceButton, ...]
 
 
 class Head(NamedTuple):
@@ -281,9 +300,19 @@ class Choice(NamedTuple):
     chosen: bool
 
 
+class Billing(NamedTuple):
+    """What a reader pays for. `state` says what will be at `moment`: `renewing` is paid for again, `ending` and `overdue` end;
+    of `stopped` nothing more is to come."""
+
+    tier_label: str
+    state: str
+    moment: Stamp
+
+
 class AccountContext(NamedTuple):
-    """A reader's account. `source` is what gives the tier: `complimentary`, `paid`, `confirmed` or nothing; `done` is what
-    the reader has just done, as a sentence, or empty."""
+    """A reader's account. `source` is what gives the tier: `complimentary`, `paid`, `confirmed` or nothing, and `until` when
+    a complimentary one ends; `confirmed` says whether the address is; `can_manage` that there is something paid to be managed;
+    `done` is what the reader has just done, as a sentence, or empty."""
 
     site: SiteContext
     head: Head
@@ -292,6 +321,9 @@ class AccountContext(NamedTuple):
     tier_label: str
     source: str
     until: Stamp | None
+    billing: Billing | None
+    can_manage: bool
+    confirmed: bool
     newsletters: tuple[Choice, ...]
     done: str
 

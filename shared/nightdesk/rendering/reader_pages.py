@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
 from markupsafe import escape
 
 from nightdesk.domain.mail import Mail
-from nightdesk.domain.memberships import NEWSLETTERS, Membership, Standing
+from nightdesk.domain.memberships import NEWSLETTERS, Membership
+from nightdesk.domain.payments import RENEWING
 from nightdesk.domain.site import Site
 from nightdesk.domain.text import name_of_id
 
-from .contexts import AccountContext, Choice, ConfirmContext, SignInMailContext, UnsubscribeContext
+from .contexts import AccountContext, Billing, Choice, ConfirmContext, SignInMailContext, UnsubscribeContext
 from .environment import Theme
 from .pages import page_html, plain_head, site_context, stamp
 
@@ -28,8 +33,9 @@ def confirm_html(theme: Theme, site: Site, email: str, token: str, here: bool) -
     return theme.render("confirm.html", ConfirmContext(site_context(site), head, "Sign in", email, token, here))
 
 
-def account_html(theme: Theme, site: Site, membership: Membership, standing: Standing, done: str = "") -> str:
+def account_html(theme: Theme, site: Site, membership: Membership, now: datetime, done: str = "") -> str:
     """A reader's account."""
+    standing = membership.standing(site, now)
     context = AccountContext(
         site=site_context(site),
         head=plain_head(site, "Your account", "/account/", robots=_PRIVATE),
@@ -37,11 +43,19 @@ def account_html(theme: Theme, site: Site, membership: Membership, standing: Sta
         email=membership.email,
         tier_label=name_of_id(standing.tier),
         source=standing.source,
-        until=stamp(standing.until) if standing.until else None,
+        until=stamp(standing.until) if standing.until and standing.source != "paid" else None,
+        billing=_billing(membership.paid) if membership.paid else None,
+        can_manage=bool(membership.customer and site.offers),
+        confirmed=bool(membership.confirmed),
         newsletters=tuple(Choice(name, name_of_id(name), name in membership.newsletters) for name in NEWSLETTERS),
         done=done,
     )
     return theme.render("account.html", context)
+
+
+def _billing(paid: Mapping[str, Any]) -> Billing:
+    moment = paid["period_end"] if paid["state"] == RENEWING else paid["until"]
+    return Billing(name_of_id(paid["tier"]), paid["state"], stamp(moment))
 
 
 def unsubscribe_html(theme: Theme, site: Site, action: str) -> str:
