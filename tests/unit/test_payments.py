@@ -57,9 +57,9 @@ def subscription(**changes: Any) -> Subscription:
         ({"status": "past_due"}, "overdue", 1014),
         ({"status": "past_due", "ends": 1007 * DAY}, "overdue", 1007),
         ({"status": "past_due", "stops": 1005 * DAY}, "overdue", 1005),
-        ({"status": "unpaid"}, "stopped", 1000),
-        ({"taken_back": True}, "stopped", 1000),
-        ({"taken_back": True, "stops": 1030 * DAY}, "stopped", 1000),
+        ({"status": "unpaid"}, "stopped", 0),
+        ({"taken_back": True}, "stopped", 0),
+        ({"taken_back": True, "stops": 1030 * DAY}, "stopped", 0),
     ],
 )
 def test_until_when_a_subscription_opens_something(changes: dict[str, Any], state: str, day: int) -> None:

@@ -46,7 +46,7 @@ def paid_by(subscriptions: Iterable[Subscription], site: Site, grace: timedelta)
         renewing  until the period's end and the grace, for news of the next payment may be late
         ending    until it has been told to end, with no grace
         overdue   a payment failed: until the grace since the period's begin is over, while the provider tries again
-        stopped   since the period's begin: what was paid for it was taken back, or the provider has given up trying
+        stopped   no more, so that it is long past: what was paid for this period was taken back, or the provider has given up
 
     Args:
         grace: how long a reader keeps access while a payment is tried again.
@@ -75,7 +75,7 @@ def _state(found: Subscription, grace: int) -> tuple[str, int]:
     if found.status not in ("active", "trialing", "past_due", "unpaid"):
         return "", 0
     if found.taken_back or found.status == "unpaid":
-        return STOPPED, found.begins
+        return STOPPED, 0
     if found.status == "past_due":
         return OVERDUE, min(found.begins + grace, found.stops or found.ends)
     return (ENDING, found.stops) if found.stops else (RENEWING, found.ends + grace)
