@@ -11,14 +11,15 @@ from nightdesk.adapters.journal import DynamoJournal
 from nightdesk.adapters.readers import HttpReaders
 from nightdesk.adapters.sqs import SqsQueues
 from nightdesk.clients import SIGNING
+from nightdesk.reader_runtime import reader_ports
 from nightdesk.runtime import aws_ports
 from nightdesk.settings import Settings
 from nightdesk.usecases.audit import Actor
 from nightdesk.usecases.desk import Desk, DeskPorts
-from nightdesk.usecases.ports import Ports
+from nightdesk.usecases.ports import Ports, ReaderPorts
 from nightdesk_local.cloud import Cloud, find, on_aws
 
-__all__ = ["Cloud", "actor", "cli_desk", "cli_ports", "connect", "edge_key", "queues"]
+__all__ = ["Cloud", "actor", "cli_desk", "cli_ports", "cli_reader_ports", "connect", "edge_key", "queues"]
 
 _DEAD = "DeadLetterQueueUrl"
 
@@ -52,6 +53,7 @@ def cli_ports(cloud: Cloud) -> Ports:
         bus=names["EventBusName"],
         distribution_id=names["DistributionId"],
         base_url=names["SiteUrl"].rstrip("/"),
+        can_pay=names["CanPay"],
     )
     ports = aws_ports(settings, "nightdesk.cli", cloud.session().client)
     return replace(ports, can_sign_in=names["CanSignIn"] == "yes")
@@ -89,6 +91,21 @@ def queues(cloud: Cloud) -> SqsQueues:
         if name.endswith(_DEAD)
     }
     return SqsQueues(cloud.session().client("sqs"), urls)
+
+
+def cli_reader_ports(cloud: Cloud) -> ReaderPorts:
+    """Likewise, for what is about readers and what they pay for."""
+    names = cloud.outputs
+    settings = Settings(
+        memberships_table=names["MembershipsTable"],
+        work_bucket=names["WorkBucket"],
+        bus=names["EventBusName"],
+        base_url=names["SiteUrl"].rstrip("/"),
+        stripe_secret=names["StripeSecretArn"] if names["CanPay"] == "yes" else "",
+        stripe_api=cloud.stripe,
+        payment_grace_days=int(names["PaymentGraceDays"]),
+    )
+    return reader_ports(settings, "nightdesk.cli", cloud.session().client)
 
 
 def edge_key(cloud: Cloud) -> str:

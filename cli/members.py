@@ -9,14 +9,14 @@ from typing import Any, TypeVar
 
 from nightdesk.adapters.aws import EventBridgeBus
 from nightdesk.adapters.dynamodb import DynamoTable
-from nightdesk.domain.errors import Permanent
+from nightdesk.domain.errors import Permanent, Transient
 from nightdesk.domain.memberships import member_id, normalise
 from nightdesk.domain.moments import parse_moment
-from nightdesk.usecases import members
+from nightdesk.usecases import members, payments
 from nightdesk.usecases.audit import Deed, recorded
 from nightdesk.usecases.stored import load_site
 
-from .connect import Cloud, cli_desk, cli_ports, connect, edge_key
+from .connect import Cloud, cli_desk, cli_ports, cli_reader_ports, connect, edge_key
 from .console import result, say
 
 Done = TypeVar("Done")
@@ -95,9 +95,10 @@ def remove(args: argparse.Namespace) -> int:
     cloud = connect(args.stack)
     try:
         member = member_id(normalise(args.email))
-        forget = lambda: members.delete(member, _table(cloud), _bus(cloud), datetime.now(UTC))  # noqa: E731
-        _recorded("forget", member, cloud, forget)
-    except Permanent as error:
+        ports = cli_reader_ports(cloud)
+        leave = lambda: payments.leave(member, load_site(ports), ports, datetime.now(UTC))  # noqa: E731
+        _recorded("forget", member, cloud, leave)
+    except (Permanent, Transient) as error:
         return _refused(error)
     result({"id": member}, args.json, "forgotten")
     return 0

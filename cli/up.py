@@ -146,6 +146,7 @@ Up in {seconds:.1f} s{f", {count} files published" if count else ""}.
   Site        {site}/
   AWS         {cloud.endpoint}   (eval "$(.venv/bin/nightdesk env)" lets any AWS tool reach it)
   Mail        {site}/_local/mail   (and here, as it is sent)
+  Payment     {cloud.stripe}/   (a stand-in for Stripe: nobody’s money moves)
   Watching    {where}/   (save a draft in {where}/drafts/ and it is live)
 
   .venv/bin/nightdesk publish --wait PATH                      publish a draft from anywhere

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
@@ -27,6 +28,12 @@ def home() -> Path:
 def port() -> int:
     """The site's port; all others follow from it."""
     return int(os.environ.get("NIGHTDESK_PORT") or 8080)
+
+
+def stripe_url(port: int) -> str:
+    """Where the stand-in for Stripe listens, for a site's port: far from it, for other sites may be near. A name, as the site's
+    is, so that browsers take both for the same site."""
+    return f"http://localhost:{port + 10_000 if port < 20_000 else port - 10_000}"
 
 
 class EmulatedSession(boto3.Session):  # type: ignore[misc]  # boto3 has no types
@@ -69,6 +76,11 @@ class Cloud:
         if not self._sessions:
             self._sessions.append(EmulatedSession(self.endpoint, self.region) if self.endpoint else boto3.Session())
         return self._sessions[0]
+
+    @property
+    def stripe(self) -> str:
+        """Where the stand-in for Stripe listens; empty on AWS."""
+        return stripe_url((urlsplit(self.endpoint).port or 0) - 1) if self.endpoint else ""
 
     def environment(self) -> dict[str, str]:
         """Variables with which any AWS tool reaches this cloud."""

@@ -52,6 +52,7 @@ class StripeStandIn:
     """The stand-in on a port, in threads of this process.
 
     Args:
+        url: its address, at a port of this machine.
         site: the address of the site that its events go to.
         kept: a file in which it keeps its books over a restart.
 
@@ -60,8 +61,9 @@ class StripeStandIn:
         held: events that wait, while deliveries are held up.
     """
 
-    def __init__(self, port: int, site: str, kept: Path | None = None) -> None:
-        self.port = port
+    def __init__(self, url: str, site: str, kept: Path | None = None) -> None:
+        self.url = url
+        self.port = urlsplit(url).port or 0
         self.lock = threading.RLock()
         self.held: list[Object] | None = None
         self.books = Books(int(time.time()), self.url, API_KEY, self._tell)
@@ -71,11 +73,6 @@ class StripeStandIn:
         self._waiting: list[Delivery] = []
         self._stopped = threading.Event()
         self._server: ThreadingHTTPServer | None = None
-
-    @property
-    def url(self) -> str:
-        """Its address: a name, as the site's, so that both are of one browser's site."""
-        return f"http://localhost:{self.port}"
 
     def start(self) -> StripeStandIn:
         """Serve, and deliver events.
@@ -87,6 +84,7 @@ class StripeStandIn:
             facts = json.loads(self._kept.read_text())
             self.books.kept, self.books.count = facts["kept"], facts["count"]
             self.books.now = max(self.books.now, facts["now"])
+            self._waiting = [Delivery(self.books.find("events", name)) for name in facts["waiting"]]
         handler = type("Handler", (_Handler,), {"stand_in": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", self.port), handler)
         self._server.daemon_threads = True
@@ -95,14 +93,17 @@ class StripeStandIn:
         return self
 
     def stop(self) -> None:
-        """Stop, and keep the books."""
+        """Stop, and keep the books; nothing is done where it was not started."""
         self._stopped.set()
-        if self._server:
-            self._server.shutdown()
-            self._server.server_close()
+        if not self._server:
+            return
+        self._server.shutdown()
+        self._server.server_close()
+        self._server = None
         if self._kept:
             with self.lock:
-                facts = {"kept": self.books.kept, "count": self.books.count, "now": self.books.now}
+                waiting = [each.event["id"] for each in self._waiting]
+                facts = {"kept": self.books.kept, "count": self.books.count, "now": self.books.now, "waiting": waiting}
             self._kept.write_text(json.dumps(facts))
 
     def pass_time(self) -> None:

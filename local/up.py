@@ -18,11 +18,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from . import layers
-from .cloud import ROOT, STACK, Cloud, EmulatedSession, forget_state, outputs_of, write_state
+from .cloud import ROOT, STACK, Cloud, EmulatedSession, forget_state, outputs_of, stripe_url, write_state
 from .deploy import DeployError, deploy
 from .edge_runtime import node_binary
+from .stripe_server import API_KEY, WEBHOOK_SECRET, StripeStandIn
 
 MAIL_SENDER = "newsroom@nightdesk.example"
+_STRIPE_SECRET = "nightdesk-stripe"
 _PATIENCE = 120.0
 _SAVE_SECONDS = 60.0
 
@@ -70,10 +72,14 @@ class LocalCloud:
             # On a laptop, all readers are one network.
             "SignInsPerNetwork": "100000",
             "SignInsPerHour": "100000",
+            "EmulatedStripe": stripe_url(port),
+            "PaymentPages": stripe_url(port),
             **(parameters or {}),
         }
         self._emulator: subprocess.Popen[bytes] | None = None
         self._edge: _Edge | None = None
+        self.stripe = StripeStandIn(stripe_url(port), self.site_url, home / "stripe.json")
+        """What readers pay to here."""
         self._stopping = threading.Event()
         self.session = EmulatedSession(self.endpoint)
         self.deployed = False
@@ -97,7 +103,7 @@ class LocalCloud:
             DeployError: the stack did not come to be.
         """
         self._home.mkdir(parents=True, exist_ok=True)
-        for taken in (self._port, self._port + 1):
+        for taken in (self._port, self._port + 1, self.stripe.port):
             if _answers(taken):
                 raise StartError(f"port {taken} is in use; set NIGHTDESK_PORT to another one")
         try:
@@ -106,8 +112,10 @@ class LocalCloud:
             layers.build(say=self._say)
             built.join()
             self._wait_for_emulator()
+            self._parameters.setdefault("StripeSecretArn", self._keys_to_stripe())
             cloud = self.deploy()
             self._start_edge(cloud)
+            self.stripe.start()
         except BaseException:
             self.stop()
             raise
@@ -137,6 +145,14 @@ class LocalCloud:
         entry = {"EventBusName": cloud.outputs["EventBusName"], "Source": "nightdesk.deploy", "Detail": detail}
         self.session.client("events").put_events(Entries=[{**entry, "DetailType": "SiteChanged"}])
 
+    def _keys_to_stripe(self) -> str:
+        """The ARN of the secret with the stand-in's keys, which on AWS somebody makes by hand."""
+        secrets = self.session.client("secretsmanager")
+        with contextlib.suppress(secrets.exceptions.ResourceNotFoundException):
+            return str(secrets.describe_secret(SecretId=_STRIPE_SECRET)["ARN"])
+        keys = json.dumps({"api_key": API_KEY, "webhook_secret": WEBHOOK_SECRET})
+        return str(secrets.create_secret(Name=_STRIPE_SECRET, SecretString=keys)["ARN"])
+
     def save(self) -> None:
         """Have the emulator write its state, which it otherwise does when it ends."""
         if self._emulator and self._emulator.poll() is None:
@@ -154,6 +170,7 @@ class LocalCloud:
             with contextlib.suppress(Exception):
                 self._edge.stop()
             self._edge = None
+        self.stripe.stop()
         if self._emulator:
             self._emulator.terminate()
             try:

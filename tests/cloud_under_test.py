@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from nightdesk_local.cloud import ROOT, ROOT_KEY, Cloud, outputs_of
+from nightdesk_local.cloud import ROOT, ROOT_KEY, Cloud, outputs_of, stripe_url
 from nightdesk_local.deploy import deploy
 from nightdesk_local.layers import architecture, build, python_version
 from nightdesk_local.up import LocalCloud
@@ -188,14 +188,15 @@ class CloudUnderTest:
 
 
 def free_port() -> int:
-    """A port that is free, and the next one too; each process that runs tests beside others has a range of its own."""
+    """A port that is free, with those that go with it; each process that runs tests beside others has a range of its own."""
     beside = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
     while True:
         port = 20_000 + 1_000 * int(beside) + 2 * random.randrange(500)
-        with socket.socket() as first, socket.socket() as second:
+        stripe = urlsplit(stripe_url(port)).port or 0
+        with socket.socket() as first, socket.socket() as second, socket.socket() as third:
             try:
-                first.bind(("127.0.0.1", port))
-                second.bind(("127.0.0.1", port + 1))
+                for place, probe in zip((port, port + 1, stripe), (first, second, third), strict=True):
+                    probe.bind(("127.0.0.1", place))
             except OSError:
                 continue
             return port

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from botocore.config import Config
@@ -15,16 +16,16 @@ class LateClient:
     """A client that is made when it is first used.
 
     Args:
-        session: botocore's.
+        make: makes a client of a service, as `create_client` of botocore's session does.
         service: such as `s3`.
     """
 
-    def __init__(self, session: Any, service: str, config: Config = CONFIG) -> None:
-        self._session = session
+    def __init__(self, make: Callable[..., Any], service: str, config: Config = CONFIG) -> None:
+        self._make = make
         self._service = service
         self._config = config
         self._client: Any = None
 
     def __getattr__(self, name: str) -> Any:
-        self._client = self._client or self._session.create_client(self._service, config=self._config)
+        self._client = self._client or self._make(self._service, config=self._config)
         return getattr(self._client, name)

@@ -30,20 +30,20 @@ def desk_ports(settings: Settings) -> DeskPorts:
         work=S3Objects(s3, settings.work_bucket),
         site=S3Objects(s3, settings.site_bucket),
         articles=DynamoTable(dynamodb, settings.articles_table),
-        bus=EventBridgeBus(LateClient(session, "events"), settings.bus, "nightdesk.editor_api"),
+        bus=EventBridgeBus(LateClient(session.create_client, "events"), settings.bus, "nightdesk.editor_api"),
         cdn=CloudFrontCdn(None, ""),
         alarm=SchedulerAlarm(lambda: None, "", ("", "")),
         updates=DynamoTable(dynamodb, settings.updates_table),
         base_url=settings.base_url,
     )
-    keys = SecretKeys(LateClient(session, "secretsmanager"), named_keys(settings.edge_keys))
+    keys = SecretKeys(LateClient(session.create_client, "secretsmanager"), named_keys(settings.edge_keys))
     return DeskPorts(
         pipeline=ports,
         memberships=DynamoTable(dynamodb, settings.memberships_table),
         requests=DynamoTable(dynamodb, settings.requests_table),
         journal=DynamoJournal(dynamodb, settings.audit_table),
-        queues=SqsQueues(LateClient(session, "sqs"), named_queues(settings.queues)),
-        uploads=S3Uploads(LateClient(session, "s3", SIGNING), settings.drafts_bucket),
+        queues=SqsQueues(LateClient(session.create_client, "sqs"), named_queues(settings.queues)),
+        uploads=S3Uploads(LateClient(session.create_client, "s3", SIGNING), settings.drafts_bucket),
         readers=lambda: HttpReaders(
             settings.base_url, keys[settings.edge_key_id], settings.edge_key_id, _READER_SECONDS
         ),

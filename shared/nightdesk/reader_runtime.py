@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -23,33 +24,29 @@ from nightdesk.usecases.ports import Limits, ReaderPorts
 logger = Logger()
 
 
-def reader_ports(settings: Settings) -> ReaderPorts:
-    """The readers' API's ports on AWS."""
-    session = get_session()
-    table = session.create_client("dynamodb", config=CONFIG)
-    secrets = LateClient(session, "secretsmanager")
+def reader_ports(
+    settings: Settings, source: str = "nightdesk.reader_api", make_client: Callable[..., Any] | None = None
+) -> ReaderPorts:
+    """The readers' API's ports on AWS; `source` and `make_client` are as those of `runtime.aws_ports`."""
+    make = make_client or get_session().create_client
+    table = make("dynamodb", config=CONFIG)
+    secrets = LateClient(make, "secretsmanager")
     names = [name for name in settings.edge_keys.split(",") if name]
     return ReaderPorts(
         memberships=DynamoTable(table, settings.memberships_table),
-        work=S3Objects(LateClient(session, "s3"), settings.work_bucket, may_list=False),
-        bus=EventBridgeBus(LateClient(session, "events"), settings.bus, "nightdesk.reader_api"),
-        mailer=SesMailer(LateClient(session, "sesv2"), settings.mail_sender),
-        jobs=LambdaJobs(LateClient(session, "lambda"), os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "")),
+        work=S3Objects(LateClient(make, "s3"), settings.work_bucket, may_list=False),
+        bus=EventBridgeBus(LateClient(make, "events"), settings.bus, source),
+        mailer=SesMailer(LateClient(make, "sesv2"), settings.mail_sender),
+        jobs=LambdaJobs(LateClient(make, "lambda"), os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "")),
         keys=SecretKeys(secrets, {str(n): name for n, name in enumerate(names, 1)}),
         key_id=settings.edge_key_id,
         base_url=settings.base_url,
         can_mail=bool(settings.mail_sender),
         limits=Limits(settings.sign_ins_per_address, settings.sign_ins_per_network, settings.sign_ins_per_hour),
-        payments=stripe_payments(secrets, settings.stripe_secret, settings.stripe_api),
+        payments=_stripe(secrets, settings.stripe_secret, settings.stripe_api),
         grace=timedelta(days=settings.payment_grace_days),
     )
 
 
-def stripe_payments(secrets: Any, name: str, api: str = "") -> StripePayments | None:
-    """Stripe with the keys of a secret; None where there is no such secret.
-
-    Args:
-        secrets: a client of Secrets Manager.
-        api: where Stripe's stand-in listens, on a laptop.
-    """
+def _stripe(secrets: Any, name: str, api: str) -> StripePayments | None:
     return StripePayments(lambda: json.loads(SecretKeys(secrets, {"": name})[""]), api) if name else None

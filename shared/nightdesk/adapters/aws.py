@@ -264,7 +264,7 @@ class SecretKeys(Mapping[str, str]):
     def __getitem__(self, key_id: str) -> str:
         if key_id not in self._known:
             name = self._names[key_id]
-            with faults("read an edge key"):
+            with faults("read a secret"):
                 self._known[key_id] = self._secrets.get_secret_value(SecretId=name)["SecretString"]
         return self._known[key_id]
 

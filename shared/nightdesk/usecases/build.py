@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -56,7 +57,7 @@ def build(
     base_url: str = "",
     progress: Progress | None = None,
 ) -> Built:
-    """Write every page of every tier as files.
+    """Write every page of every tier as files: those of a site on which readers can sign in and pay.
 
     Args:
         drafts: a folder as `read_folder` takes it.
@@ -64,7 +65,7 @@ def build(
         base_url: the site's address, where its settings name none.
         progress: told how many files of how many are done.
     """
-    ports = memory_ports(base_url, lambda: now)
+    ports = replace(memory_ports(base_url, lambda: now), can_pay=True)
     files = read_folder(drafts)
     for key, path in files.items():
         ports.drafts.put(Output(key, path.read_bytes(), IMAGE_TYPES.get(path.suffix.lower(), "text/markdown")), ANY)
