@@ -323,6 +323,7 @@ def test_a_reader_chooses_newsletters_takes_the_data_along_and_goes(
             "tier": "subscriber",
             "source": "confirmed",
             "until": "",
+            "paid": None,
             "newsletters": {"newsletter": False},
         }
         visitor.submit(page, "/api/account/newsletters", newsletter="yes")
@@ -738,7 +739,7 @@ def test_rows_that_end_say_when(table: DynamoTable, cloud: CloudUnderTest) -> No
     rows = cloud.client("dynamodb").scan(TableName=cloud.outputs["MembershipsTable"])["Items"]
     kinds = {(row["pk"]["S"].split("#")[0], row["sk"]["S"].split("#")[0], "ttl" in row) for row in rows}
     lasting = {(pk, sk) for pk, sk, ends in kinds if not ends}
-    assert lasting <= {("member", "membership"), ("suppressed", "reason")}
+    assert lasting <= {("member", "membership"), ("customer", "member"), ("suppressed", "reason")}
 
 
 def test_the_table_counts_and_forgets(table: DynamoTable) -> None:
@@ -751,7 +752,7 @@ def test_the_table_counts_and_forgets(table: DynamoTable) -> None:
 
 
 def test_pages_with_forms_have_one_for_each_act(visitor: Visitor) -> None:
-    expected = {"/signin/": ["/api/signin"], "/newsletter/": ["/api/signin"], "/membership/": ["/api/signin"], "/signin/code/": ["/api/signin/code"]}  # fmt: skip
+    expected = {"/signin/": ["/api/signin"], "/newsletter/": ["/api/signin"], "/membership/": ["/api/checkout", "/api/contribute", "/api/signin"], "/signin/code/": ["/api/signin/code"]}  # fmt: skip
     for path, actions in expected.items():
         answer = visitor.visit(path)
         assert [form.action for form in forms_of(answer.text)] == actions
@@ -770,7 +771,7 @@ def deployed_with(newsroom: Newsroom, **parameters: str) -> Iterator[None]:
 
     def deploy() -> None:
         newsroom.cloud.cloud = local.deploy()
-        if "MailSender" in parameters:  # which static pages show
+        if {"MailSender", "StripeSecretArn"} & set(parameters):  # which static pages show
             local.tell_site_changed(newsroom.cloud.cloud)
             newsroom.cloud.settle(120)
         time.sleep(3.5)  # how long the local edge may keep to the functions that it has
@@ -807,15 +808,29 @@ def test_the_key_that_signs_can_be_changed_and_nobody_is_signed_out(
         assert later.trail == [ARTICLE]
 
 
-def test_without_a_sender_pages_say_so_and_the_rest_works(newsroom: Newsroom, visitor: Visitor) -> None:
+def test_without_a_sender_and_keys_to_stripe_pages_say_so_and_the_rest_works(
+    newsroom: Newsroom, visitor: Visitor
+) -> None:
     member = newsroom.cookie("member")
-    with deployed_with(newsroom, MailSender="", MailDomain=""):
+    with deployed_with(newsroom, MailSender="", MailDomain="", StripeSecretArn=""):
         for path in ("/signin/", "/newsletter/", "/membership/"):
             page = visitor.visit(path)
             assert "Sign-in is not set up" in page.text
             assert forms_of(page.text) == []
         answer = visitor.post("/api/signin", {"email": new_address()})
         assert (answer.status, "not set up" in answer.text) == (503, True)
-        assert tier_of(newsroom.cloud.get(ARTICLE, cookie=member)) == "member"
+        assert "Write to the newsroom" in page.text
+        assert page.headers["content-security-policy"].endswith("form-action 'self'")
+        assert visitor.visit("/membership/thanks/").status == 404
+        for path in ("/api/checkout", "/api/contribute", "/api/portal", "/api/stripe/webhook"):
+            answer = visitor.post(path, {"price": "price_member_month_800_eur"})
+            assert (answer.status, "not set up" in answer.text) == (503, True)
+        article = newsroom.cloud.get(ARTICLE, cookie=member)
+        assert tier_of(article) == "member"
+        assert "/api/contribute" not in article.text
         assert tier_of(visitor.visit(ARTICLE)) == "public"
+        account = newsroom.cloud.get("/account/", cookie=member).text
+        assert "readers.example" in account
+        assert "/api/portal" not in account
     assert forms_of(visitor.visit("/signin/").text)
+    assert "/api/checkout" in visitor.visit("/membership/").text
