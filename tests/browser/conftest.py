@@ -64,3 +64,22 @@ def visit(browser: Browser, newsroom: Newsroom) -> Iterator[Opener]:
         yield open_page
         # Chromium itself complains of a page whose status is 404, and of nothing else.
         assert [text for text in complaints if "status of 404" not in text] == []
+
+
+@pytest.fixture
+def start(browser: Browser, newsroom: Newsroom) -> Iterator[Opener]:
+    """Opens a browser of its own at a page."""
+    complaints: list[str] = []
+    with contextlib.ExitStack() as stack:
+
+        def open_page(path: str, **options: Any) -> Page:
+            context = browser.new_context(base_url=newsroom.cloud.site_url, **options)
+            stack.callback(context.close)
+            page = context.new_page()
+            page.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
+            page.on("pageerror", lambda error: complaints.append(str(error)))
+            page.goto(path)
+            return page
+
+        yield open_page
+        assert [text for text in complaints if "the server responded with a status of 4" not in text] == []

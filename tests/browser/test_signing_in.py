@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from newsroom import Newsroom, draft
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from test_reading import violations
 from visitor import code_in, link_in, mail_to, new_address
 
 pytestmark = [pytest.mark.cloud, pytest.mark.browser]
 
+Opener = Callable[..., Page]
 SLUG = "browser-gates"
 ARTICLE = f"/articles/{SLUG}/"
 PADDING = "\n\n".join(["Free words that fill the page, so that there is something to scroll past."] * 40)
@@ -33,7 +33,6 @@ members read this
 
 {PADDING}
 """
-Opener = Callable[..., Page]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -41,25 +40,6 @@ def article(newsroom: Newsroom) -> None:
     sources = [{"title": "S", "publisher": "P", "url": "https://source.example/"}]
     newsroom.cloud.put({f"drafts/{SLUG}.md": draft("Gates", BODY, sources=sources)})
     newsroom.live(SLUG)
-
-
-@pytest.fixture
-def start(browser: Browser, newsroom: Newsroom) -> Iterator[Opener]:
-    """Opens a browser of its own at a page."""
-    complaints: list[str] = []
-    with contextlib.ExitStack() as stack:
-
-        def open_page(path: str, **options: Any) -> Page:
-            context = browser.new_context(base_url=newsroom.cloud.site_url, **options)
-            stack.callback(context.close)
-            page = context.new_page()
-            page.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
-            page.on("pageerror", lambda error: complaints.append(str(error)))
-            page.goto(path)
-            return page
-
-        yield open_page
-        assert [text for text in complaints if "the server responded with a status of 4" not in text] == []
 
 
 def mail_for(newsroom: Newsroom, address: str) -> dict[str, Any]:
