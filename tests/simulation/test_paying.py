@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from nightdesk.domain.errors import Permanent
-from nightdesk.domain.payments import paid_by
+from nightdesk.domain.payments import Subscription, paid_by
 from nightdesk.usecases import members, payments
 from nightdesk.usecases.ports import ANY, Change
 
@@ -36,19 +36,22 @@ def test_a_history_is_played_again_exactly() -> None:
         assert story_of(seed) == story_of(seed)
 
 
-def needed(plant: Plant, within: int) -> int:
-    """How many histories it takes until one ends wrong, with a bug planted."""
-    for seed in range(within):
+def needed(plant: Plant, first: int = 0) -> int:
+    """How many histories it takes until one ends wrong, with a bug planted; those from `first` on are played."""
+    for seed in range(first, first + 3000):
         with pytest.MonkeyPatch.context() as patch:
             plant(patch)
             if wrong := Paying(seed).play():
                 print(wrong)
-                return seed + 1
-    pytest.fail(f"not found in {within} histories")
+                return seed - first + 1
+    pytest.fail("not found in 3,000 histories")
 
 
 def test_what_is_the_same_is_not_written() -> None:
-    """Nothing changed, so nothing need be written: but then whoever asked before does not notice that others have."""
+    """Nothing changed, so nothing need be written: but then whoever asked before does not notice that others have.
+
+    One history in two thousand shows it: what is paid for has to change and change back between a question and its answer.
+    """
 
     def rewrite(member: str, site: Any, ports: Any) -> Any:
         def make(found: Any) -> Any:
@@ -57,7 +60,7 @@ def test_what_is_the_same_is_not_written() -> None:
 
         return members.change(member, ports.memberships, make)
 
-    print(needed(lambda patch: patch.setattr(payments, "rewrite", rewrite), 3000))
+    print(needed(lambda patch: patch.setattr(payments, "rewrite", rewrite), first=1700))
 
 
 def test_the_last_to_write_is_believed() -> None:
@@ -71,7 +74,7 @@ def test_the_last_to_write_is_believed() -> None:
         paid = paid_by(now_paid, site, ports.grace)
         return members.change(member, ports.memberships, lambda there: replace(there, paid=paid))
 
-    print(needed(lambda patch: patch.setattr(payments, "rewrite", rewrite), 3000))
+    print(needed(lambda patch: patch.setattr(payments, "rewrite", rewrite)))
 
 
 def test_an_event_is_remembered_before_it_is_dealt_with() -> None:
@@ -89,24 +92,28 @@ def test_an_event_is_remembered_before_it_is_dealt_with() -> None:
                 payments.rewrite(row["member"], site, ports)
         return payments.Heard("rewritten")
 
-    print(needed(lambda patch: patch.setattr(payments, "hear", hear), 3000))
+    print(needed(lambda patch: patch.setattr(payments, "hear", hear)))
 
 
 def test_what_an_event_says_is_believed() -> None:
     """Taking the subscription from the event, rather than asking for it."""
 
     def hear(body: bytes, signature: str, site: Any, ports: Any, now: Any) -> Any:
-        told = json.loads(body)
-        heard = real(body, signature, site, ports, now)
-        if heard.member and told["type"].startswith("customer.subscription"):
-            ended = told["data"]["object"]["status"] == "canceled"
-            make = (lambda there: replace(there, paid=None)) if ended else (lambda there: there)
-            with suppress(members.NoSuchReader):
-                members.change(heard.member, ports.memberships, make)
-        return heard
+        told = json.loads(body)["data"]["object"]
+        row = ports.memberships.get(f"customer#{told.get('customer')}", "member")
+        if told["object"] != "subscription" or not row:
+            return real(body, signature, site, ports, now)
+        item = told["items"]["data"][0]
+        begins, ends = item["current_period_start"], item["current_period_end"]
+        stops = told["cancel_at"] or (ends if told["cancel_at_period_end"] else 0)
+        found = Subscription(told["id"], told["status"], item["price"]["id"], "", begins, ends, stops, False)
+        paid = paid_by([found], site, ports.grace)
+        with suppress(members.NoSuchReader):
+            members.change(row["member"], ports.memberships, lambda there: replace(there, paid=paid))
+        return payments.Heard("rewritten", row["member"])
 
     real = payments.hear
-    print(needed(lambda patch: patch.setattr(payments, "hear", hear), 3000))
+    print(needed(lambda patch: patch.setattr(payments, "hear", hear)))
 
 
 def test_who_leaves_takes_along_whatever_is_there() -> None:
@@ -120,4 +127,4 @@ def test_who_leaves_takes_along_whatever_is_there() -> None:
             memberships.write([Change(item["pk"], item["sk"], None, ANY)])
         memberships.write([Change(f"customer#{forgotten}", "member", None, ANY)])
 
-    print(needed(lambda patch: patch.setattr(payments, "delete", delete), 3000))
+    print(needed(lambda patch: patch.setattr(payments, "delete", delete)))
