@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import time
+from pathlib import Path
 
 import pytest
 import stripe
@@ -37,6 +39,11 @@ def subscribed(account: Stripe, price: str = MONTH, card: str = "works") -> str:
 
 def test_the_version_is_the_one_that_the_library_was_made_for() -> None:
     assert API_VERSION == stripe._api_version._ApiVersion.CURRENT == stripe_books.API_VERSION  # type: ignore[attr-defined]
+
+
+def test_the_events_that_count_are_those_that_stripe_is_told_to_send() -> None:
+    told = (Path(__file__).parents[2] / "docs/aws.md").read_text("utf-8")
+    assert set(re.findall(r"`((?:checkout|customer|invoice|charge)\.[a-z_.]+)`", told)) == set(EVENTS)
 
 
 def test_a_subscription_is_read_as_it_is(account: Stripe) -> None:
