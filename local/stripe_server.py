@@ -214,7 +214,7 @@ class StripeStandIn:
 
     def _desk_page(self) -> str:
         parts = ["<h1>A stand-in for Stripe</h1><p>Nobody’s money moves here.</p>"]
-        parts += [_form("/", f"Let {days} days pass", act="pass", on=str(days)) for days in (1, 7, 30, 365)]
+        parts += [_form("/", f"Let {days} days pass", act="pass", on=str(days)) for days in (3, 7, 30, 365)]
         for kind in ("subscriptions", "charges", "disputes"):
             rows = [
                 f"<tr><td>{each['id']}</td><td>{_state(each)}</td><td>{_acts(kind, each)}</td></tr>"
