@@ -84,7 +84,7 @@ class Desk:
         if not self.ports.can_pay:
             return reader
         try:
-            return payments.refreshed(reader, self.site, self.ports)
+            return payments.refreshed(reader, self.site, self.ports, self.now)
         except Transient as error:
             logger.warning("no news of what a reader pays for", exc_info=error)
             return reader

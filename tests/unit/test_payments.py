@@ -162,7 +162,7 @@ def test_who_has_paid_reads_at_once_and_events_change_nothing_more(desk: Desk) -
     session = desk.subscribe(return_to=ARTICLE)
     assert desk.tier() == "subscriber", "who has only begun to pay reads no more than before"
     assert desk.books.pay(session) == f"{ORIGIN}/api/checkout/done?return_to=/articles/x/%23gate-2"
-    assert payments.refreshed(desk.reader(), SITE, desk.ports).membership.paid
+    assert payments.refreshed(desk.reader(), SITE, desk.ports, desk.now).membership.paid
     assert desk.tier() == "member"
     before = desk.membership()
     assert set(desk.hear_all()) == {"rewritten", "of no interest"}
@@ -312,7 +312,7 @@ def test_news_that_never_came_is_asked_for(desk: Desk) -> None:
     assert desk.tier() == "member", "for some days, in any case"
     assert payments.lacks_news(desk.reader(), desk.ports, desk.now)
     assert not payments.lacks_news(desk.reader(), replace(desk.ports, payments=None), desk.now)
-    assert payments.refreshed(desk.reader(), SITE, desk.ports).membership.paid
+    assert payments.refreshed(desk.reader(), SITE, desk.ports, desk.now).membership.paid
     assert not payments.lacks_news(desk.reader(), desk.ports, desk.now)
 
 
@@ -471,6 +471,22 @@ def test_pages_to_pay_on_are_limited(desk: Desk) -> None:
         desk.subscribe()
 
 
+def test_nobody_has_stripe_asked_again_and_again(desk: Desk) -> None:
+    stranger = desk.reader()
+    assert payments.refreshed(stranger, SITE, desk.ports, NOW) is stranger
+    assert desk.calls == []
+    desk.books.pay(desk.subscribe())
+    reader = desk.reader()
+    desk.calls.clear()
+    found = [payments.refreshed(reader, SITE, desk.ports, NOW) for _ in range(70)]
+    assert [each.membership.paid is not None for each in found] == [True] * 60 + [False] * 10
+    assert desk.calls.count("get /v1/subscriptions") == 60
+    for _ in range(20):
+        payments.manage(desk.reader(), ORIGIN, desk.ports, NOW)
+    with pytest.raises(TooMany):
+        payments.manage(desk.reader(), ORIGIN, desk.ports, NOW)
+
+
 def test_without_keys_nothing_is_sold(desk: Desk) -> None:
     desk.reader()
     desk.ports = replace(desk.ports, payments=None)
@@ -486,9 +502,9 @@ def test_without_keys_nothing_is_sold(desk: Desk) -> None:
 
 def test_the_portal_is_for_who_has_been_there(desk: Desk) -> None:
     with pytest.raises(Permanent, match="nothing"):
-        payments.manage(desk.reader(), ORIGIN, desk.ports)
+        payments.manage(desk.reader(), ORIGIN, desk.ports, NOW)
     desk.subscribe()
-    payments.manage(desk.reader(), ORIGIN, desk.ports)
+    payments.manage(desk.reader(), ORIGIN, desk.ports, NOW)
     [portal] = desk.books.kept["portals"].values()
     assert (portal["customer"], portal["return_url"]) == (desk.membership().customer, f"{ORIGIN}/api/portal/done")
 

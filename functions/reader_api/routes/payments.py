@@ -79,7 +79,7 @@ def post_contribute(request: Request, desk: Desk) -> Response:
 def post_portal(request: Request, desk: Desk) -> Response:
     """On to the page on which a reader changes or ends what is paid for."""
     _must_sell(desk)
-    return done(request, payments.manage(desk.must_read(request), desk.origin(request), desk.ports))
+    return done(request, payments.manage(desk.must_read(request), desk.origin(request), desk.ports, desk.now))
 
 
 def get_portal_done(request: Request, desk: Desk) -> Response:

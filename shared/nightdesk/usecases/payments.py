@@ -51,6 +51,8 @@ MANAGED = "/api/portal/done"
 _ATTEMPTS = 8
 _PER_READER = 20
 """Pages to pay on that one reader can ask for within an hour."""
+_LOOKS = 60
+"""How often within an hour the provider is asked about one reader, but for its own events."""
 _REMEMBERED = 30 * 86400
 """Seconds. Stripe tries for three days; by hand an event can be sent again for a month."""
 
@@ -97,8 +99,15 @@ def rewrite(member: str, site: Site, ports: ReaderPorts) -> Membership:
     raise Transient("a membership changed faster than it could be written")
 
 
-def refreshed(reader: Reader, site: Site, ports: ReaderPorts) -> Reader:
-    """A reader with what is paid for at this moment."""
+def refreshed(reader: Reader, site: Site, ports: ReaderPorts, now: datetime) -> Reader:
+    """A reader with what is paid for at this moment. It stays as it is for who has never been on the way to pay, and for who has
+    it asked for again and again.
+
+    Raises:
+        Transient: the provider is out of reach.
+    """
+    if not reader.membership.customer or not within("news", reader.id, _LOOKS, ports.memberships, now):
+        return reader
     return replace(reader, membership=rewrite(reader.id, site, ports))
 
 
@@ -195,15 +204,19 @@ def contribute(
     return provider.checkout(Order(price, "", member, "", email, done, f"{origin}{back}"))
 
 
-def manage(reader: Reader, origin: str, ports: ReaderPorts) -> str:
+def manage(reader: Reader, origin: str, ports: ReaderPorts, now: datetime) -> str:
     """The address of the provider's page on which a reader changes or ends what is paid for.
 
     Raises:
+        TooMany: the reader has asked for too many such pages.
         Permanent: the reader has never been on the way to pay.
     """
     if not reader.membership.customer:
         raise Permanent("there is nothing that you pay for")
-    return _provider(ports).portal(reader.membership.customer, f"{origin}{MANAGED}")
+    provider = _provider(ports)
+    if not within("portal", reader.id, _PER_READER, ports.memberships, now):
+        raise TooMany("you have asked for that page too often within the hour; please try again later")
+    return provider.portal(reader.membership.customer, f"{origin}{MANAGED}")
 
 
 def hear(body: bytes, signature: str, site: Site, ports: ReaderPorts, now: datetime) -> Heard:
