@@ -125,13 +125,15 @@ def test_many_that_one_change_touched_cost_one_tag(site: Site) -> None:
     assert site.cdn.calls[-1][0] == ("#article-s0",), "the others have not changed"
 
 
-def test_an_article_costs_one_path_whatever_changed_of_it(site: Site) -> None:
+def test_an_article_costs_one_item_unless_its_images_go(site: Site) -> None:
     site.known("articles/a-story/~public/index.html")
     site.write("articles/a-story/~member/index.html")
     site.write("articles/a-story/~member/a.0123.png")
     assert site.forget(STORY) == [STORY_TAG]
     site.objects.delete("articles/a-story/~member/a.0123.png")
-    assert site.forget(STORY) == [STORY_TAG]
+    assert site.forget(STORY) == [STORY_TAG, "#files-a-story"]
+    site.write("articles/a-story/~member/index.html", "z")
+    assert site.forget(STORY) == [STORY_TAG], "what was forgotten once is not forgotten again"
 
 
 def test_another_articles_writes_are_no_matter(site: Site) -> None:

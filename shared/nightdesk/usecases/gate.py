@@ -25,7 +25,7 @@ from nightdesk.rendering.environment import Theme
 from . import catalogue
 from .converge import converge, is_stored, store
 from .invalidate import MANY
-from .paths import article_tag, preview_key, profile_tag
+from .paths import ARTICLES_TAG, article_tag, files_tag, preview_key, profile_tag
 from .ports import Event, Objects, Output, Ports
 from .related import digest_cards, earlier_cards
 from .stored import (
@@ -257,7 +257,7 @@ def _old_addresses(document: Document, mark: str = "") -> list[str]:
 def _article_page(document: Document, tier: str, body: bytes, metadata: Mapping[str, str] = _NONE) -> Output:
     """An article's page for one tier, with the tags by which the cache finds it."""
     named = [("author", i) for i, _ in document.authors] + [("topic", i) for i, _ in document.topics]
-    tags = ["site", article_tag(document.slug), *(profile_tag(kind, i) for kind, i in named)]
+    tags = [ARTICLES_TAG, article_tag(document.slug), *(profile_tag(kind, i) for kind, i in named)]
     key = f"articles/{document.slug}/~{tier}/index.html"
     return Output(key, body, HTML, PAGE_CACHE, {"cache-tag": ",".join(tags), **metadata})
 
@@ -266,7 +266,7 @@ def _everywhere(inputs: _Inputs, body: bytes, metadata: Mapping[str, str]) -> _F
     """The same for every reader and in place of every image: the article is gone, or somewhere else."""
     outputs = tuple(_article_page(inputs.document, tier, body, metadata) for tier in inputs.site.tiers)
     slug = inputs.document.slug
-    return _Folder(f"articles/{slug}/", outputs, tags={"cache-tag": article_tag(slug)}, tombstones=True)
+    return _Folder(f"articles/{slug}/", outputs, tags={"cache-tag": files_tag(slug)}, tombstones=True)
 
 
 def _variants(inputs: _Inputs, theme: Theme) -> _Folder:
@@ -281,7 +281,7 @@ def _variants(inputs: _Inputs, theme: Theme) -> _Folder:
         if asset.name in seen.assets
     ]
     outputs = [_article_page(document, tier, text.encode()) for tier, text in zip(site.tiers, texts, strict=True)]
-    tags = {"cache-tag": article_tag(document.slug)}
+    tags = {"cache-tag": files_tag(document.slug)}
     return _Folder(f"articles/{document.slug}/", tuple(outputs), tuple(assets), ASSET_CACHE, tags)
 
 
@@ -398,7 +398,7 @@ def fan_out(kind: str, identifier: str, ports: Ports) -> int:
     count = 0
     batches = _affected(kind, identifier, ports)
     first = next(batches, [])
-    bulk = {"bulk": profile_tag(kind, identifier) if identifier else "site"} if len(first) >= MANY else {}
+    bulk = {"bulk": profile_tag(kind, identifier) if identifier else ARTICLES_TAG} if len(first) >= MANY else {}
     for batch in chain([first], batches):
         ports.bus.emit([Event("ArticleTouched", {"slug": slug, **bulk}) for slug in batch])
         count += len(batch)

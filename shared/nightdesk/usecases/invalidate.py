@@ -8,24 +8,34 @@ is not the recorded one. But of two runs at once, the one that looked first may 
 the older token would stay. So a token is recorded only over the one that was there; who loses looks once more.
 
 What is asked of the cache costs by the path or tag, whatever it covers. So an article goes by its tag, pages that always
-change together by theirs, and many articles that one change touched by a tag that they share; and what was written for
-the first time is in no cache.
+change together by theirs, and many articles that one change touched by a tag that they share. An article's images go only
+when one of them was removed or written over, and what was written for the first time is in no cache.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from nightdesk.domain.documents import digest
 from nightdesk.domain.errors import Conflict, Transient
 
-from .paths import article_tag, front_of, key_of
+from .paths import article_tag, files_tag, front_of, key_of
 from .ports import Change, Event, Item, Ports, Write
 
 _PER_TRANSACTION = 100
 _ATTEMPTS = 8
 MANY = 20
 """Of so many pages that one change touched, the cache is told by their common tag."""
+_WORTH_A_TAG = 3
+"""Of so many that come at once, that is: they come bit by bit, and for a few of those to come the others stay."""
+
+
+class _Seen(NamedTuple):
+    """Tokens of the newest writes of a path, and of those among them that removed an article's images or wrote over them."""
+
+    write: str
+    files: str
 
 
 def invalidate(paths: Iterable[str], ports: Ports, bulk: Mapping[str, str] | None = None) -> tuple[str, ...]:
@@ -42,16 +52,17 @@ def invalidate(paths: Iterable[str], ports: Ports, bulk: Mapping[str, str] | Non
     done: list[str] = []
     for _ in range(_ATTEMPTS):
         known = _known(wanted, ports)  # first: what is seen may not be older
-        tokens = {path: write_of(path, ports) for path in wanted}
-        moved = [path for path in wanted if (known[path] or {}).get("write", "") != tokens[path]]
+        seen = {path: _look(path, ports) for path in wanted}
+        moved = [path for path in wanted if (known[path] or {}).get("write", "") != seen[path].write]
         if not moved:
             break
         stale = [path for path in moved if known[path] or was_there(_writes(path, ports))]
         if stale:
-            asked = gathered(stale, bulk or {})
-            reference = digest("\n".join([*asked, *(f"{path} {tokens[path]}" for path in stale)]).encode())[:32]
+            files = [path for path in stale if seen[path].files not in ("", (known[path] or {}).get("files", ""))]
+            asked = gathered(stale, bulk or {}) + sorted(f"#{files_tag(_slug_of(path))}" for path in files)
+            reference = digest("\n".join([*asked, *(f"{path} {seen[path].write}" for path in stale)]).encode())[:32]
             ports.cdn.invalidate(asked, reference)
-        changes = {path: _change(path, tokens[path], known[path]) for path in moved}
+        changes = {path: _change(path, seen[path], known[path]) for path in moved}
         wanted = _record(changes, ports)
         done += [path for path in moved if path not in done]
         if not wanted:
@@ -72,7 +83,7 @@ def gathered(paths: Iterable[str], bulk: Mapping[str, str]) -> list[str]:
     asked = []
     for tag in sorted(set(bulk.values())):
         covered = [path for path in left if bulk.get(path) == tag]
-        if len(covered) >= MANY:
+        if len(covered) >= _WORTH_A_TAG:
             asked.append(f"#{tag}")
             left = [path for path in left if path not in covered]
     fronts = {front for path in left if (front := front_of(path))}
@@ -80,18 +91,20 @@ def gathered(paths: Iterable[str], bulk: Mapping[str, str]) -> list[str]:
         if set(members) <= set(left):
             asked.append(f"#{tag}")
             left = [path for path in left if path not in members]
-    for path in left:
-        slug = path.removeprefix("/articles/").removesuffix("/*")
-        asked.append(f"#{article_tag(slug)}" if path.endswith("/*") else f"/{key_of(path)}")
+    asked += [f"#{article_tag(_slug_of(path))}" if path.endswith("/*") else f"/{key_of(path)}" for path in left]
     return sorted(asked)
+
+
+def _slug_of(path: str) -> str:
+    return path.removeprefix("/articles/").removesuffix("/*")
 
 
 def _known(paths: list[str], ports: Ports) -> dict[str, Item | None]:
     return dict(zip(paths, ports.articles.get_many([("path", path) for path in paths]), strict=True))
 
 
-def _change(path: str, token: str, known: Item | None) -> Change:
-    return Change("path", path, {"write": token}, known["version"] if known else None)
+def _change(path: str, seen: _Seen, known: Item | None) -> Change:
+    return Change("path", path, seen._asdict(), known["version"] if known else None)
 
 
 def _record(changes: dict[str, Change], ports: Ports) -> list[str]:
@@ -109,6 +122,15 @@ def _record(changes: dict[str, Change], ports: Ports) -> list[str]:
                 except Conflict:
                     lost.append(path)
     return lost
+
+
+def _look(path: str, ports: Ports) -> _Seen:
+    if not path.endswith("*"):
+        return _Seen(write_of(path, ports), "")
+    writes = _writes(path, ports)
+    files = [write for write in writes if not write.key.endswith("/index.html")]
+    touched = {write.key for write in files if write.removal or not write.latest}
+    return _Seen(token_of(path, writes), token_of(path, [write for write in files if write.key in touched]))
 
 
 def write_of(path: str, ports: Ports) -> str:

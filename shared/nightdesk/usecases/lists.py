@@ -18,8 +18,7 @@ from nightdesk.rendering.environment import Theme
 
 from . import catalogue
 from .converge import converge, store, store_or_remove
-from .invalidate import MANY
-from .paths import CODE_PATH, SIGN_IN_PATH, THANKS_PATH, front_of, key_of, path_of
+from .paths import CODE_PATH, PAGES_TAG, SIGN_IN_PATH, THANKS_PATH, front_of, key_of, path_of
 from .ports import Event, Item, Output, Ports
 from .stored import ASSET_CACHE, HTML, IMAGE_TYPES, facts_from, load_site
 
@@ -151,7 +150,7 @@ def _label(kind: str, identifier: str, cards: Iterable[dict[str, Any]], profile:
 
 def _page(path: str, text: str, kind: str = HTML) -> Output:
     front = front_of(path)
-    tags = ["site", *([front[0]] if front else [])]
+    tags = [PAGES_TAG, *([front[0]] if front else [])]
     return Output(key_of(path), text.encode(), kind, LIST_CACHE, {"cache-tag": ",".join(tags)})
 
 
@@ -336,7 +335,8 @@ def refresh_site(ports: Ports, theme: Theme, each_list: bool = True) -> tuple[st
         kind = _CONTENT_TYPES.get("." + key.rsplit(".", 1)[1], "application/octet-stream")
         store(ports.site, Output(key, body, kind, ASSET_CACHE))
     names = ["all", *catalogue.lists(ports.articles)] if each_list else []
-    bulk = {"bulk": "site"} if len(names) >= MANY else {}
+    # A few lists have hundreds of months.
+    bulk = {"bulk": PAGES_TAG} if each_list else {}
     return _for_site(
         lambda site: _refresh_fixed(site, ports, theme),
         ports,
@@ -360,10 +360,10 @@ def _refresh_fixed(site: Site, ports: Ports, theme: Theme) -> list[str]:
             ports.site, [Output(f"~errors/{code}.html", text.encode(), HTML, "public, max-age=0, s-maxage=60")]
         )
     robots = "User-agent: *\nDisallow: /api/\nDisallow: /account/\n"
-    store_or_remove(ports.site, [_page("/robots.txt", robots, "text/plain; charset=utf-8")])
+    store_or_remove(ports.site, [Output("robots.txt", robots.encode(), "text/plain; charset=utf-8", LIST_CACHE)])
     for name, body in theme.root.items():
         kind = _CONTENT_TYPES.get("." + name.rpartition(".")[2], "application/octet-stream")
-        store(ports.site, Output(name, body, kind, LIST_CACHE, {"cache-tag": "site"}))
+        store(ports.site, Output(name, body, kind, LIST_CACHE))
     for path, heading, body_html, form in (
         (SIGN_IN_PATH, "Sign in", _SIGN_IN, "signin"),
         (CODE_PATH, "Look into your mail", _LOOK, "code"),

@@ -9,6 +9,8 @@ from nightdesk.domain.documents import digest
 _HOME = ("/", "/feed.xml", "/feed.json")
 _TICKER = ("/updates/", "/updates/latest.json", "/updates/box.json")
 
+ARTICLES_TAG, PAGES_TAG, TICKER_TAG = "articles", "site", "updates"
+"""The tags of all articles, of all other pages that show what the settings say, and of all that the ticker makes."""
 SIGN_IN_PATH = "/signin/"
 CODE_PATH = "/signin/code/"
 """The page on which a reader waits for the mail that signs in."""
@@ -33,8 +35,13 @@ def path_of(key: str) -> str:
 
 
 def article_tag(slug: str) -> str:
-    """The tag of all that an article consists of, its variants and images."""
+    """The tag of an article's page, in all its variants."""
     return f"article-{_short(slug)}"
+
+
+def files_tag(slug: str) -> str:
+    """The tag of an article's images. Their names hold their digests, so a changed page is no reason to forget them."""
+    return f"files-{_short(slug)}"
 
 
 def profile_tag(kind: str, identifier: str) -> str:

@@ -29,7 +29,7 @@ from . import board
 from .catalogue import mark
 from .converge import converge, store_or_remove
 from .invalidate import MANY
-from .paths import front_of, key_of, path_of
+from .paths import TICKER_TAG, front_of, key_of, path_of
 from .ports import Event, Output, Ports, Timer
 from .stored import JSON, load_site
 
@@ -71,7 +71,7 @@ def refresh(ports: Ports, theme: Theme, everything: bool = False) -> tuple[str, 
         if everything:
             topics.update(board.topics(ports.updates))
         made = _bring_in_line(sorted(topics - {""}), ports, theme, now)
-        bulk = {"bulk": "site"} if len(made) >= MANY else {}
+        bulk = {"bulk": TICKER_TAG} if len(made) >= MANY else {}
         ports.bus.emit([Event("PagesWritten", {"paths": made, **bulk}), Event("TickerRefreshed", {"paths": made})])
         paths.update(dict.fromkeys(made))
         if changed:
@@ -125,7 +125,8 @@ def _data(path: str, data: dict[str, Any] | None) -> Output:
 
 def _file(path: str, body: bytes, kind: str) -> Output:
     front = front_of(path)
-    return Output(key_of(path), body, kind, CACHE, {"cache-tag": ",".join(["site", *([front[0]] if front else [])])})
+    tags = [TICKER_TAG, *([front[0]] if front else [])]
+    return Output(key_of(path), body, kind, CACHE, {"cache-tag": ",".join(tags)})
 
 
 def look_at_next_end(ports: Ports, timer: Timer) -> None:
