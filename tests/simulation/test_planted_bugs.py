@@ -22,6 +22,7 @@ from nightdesk.stages.render import RenderBatch
 from nightdesk.usecases import catalogue, converge, editorial, gate, index, invalidate, render
 from nightdesk.usecases.paths import key_of
 from nightdesk.usecases.ports import Change, Event, Item, Ports, Table
+from nightdesk.usecases.stored import editorial_key
 
 from simulation import messages
 from simulation.acts import Act
@@ -242,12 +243,39 @@ def test_a_takedown_stays_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = (f"render: ObjectEvent drafts/a.md ({number}) run 1" for number in (1, 2))
 
     def history(calls: int) -> History:
-        editor = Move("run", "editor: withdraw a (1) run 1")
+        editor = "editor: withdraw a (1) run 1"
         acts_first = (Move("act", "1"), Move("act", "2"), Move("run", first), Move("act", "3"))
-        return History(acts, (*acts_first, Move("run", second, calls), editor))
+        return History(acts, (*acts_first, Move("run", editor, calls), Move("run", second), Move("run", editor)))
 
     assert not fails(history, "")
     monkeypatch.setattr(editorial, "_look_again", lambda slug, ports: None)
+    assert fails(history, "a takedown was lost")
+
+
+def test_a_takedown_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that is slow takes away what editors have decided since, and nobody looks what went along."""
+    moved, back = (
+        Act(n, "put", "drafts/a.md", {"title": "T", "date": "2026-01-01", "slug": s}) for n, s in ((2, "b"), (3, "a"))
+    )
+    acts = (replace(moved, number=1, matter=back.matter), moved, back, Act(4, "withdraw", "a"))
+    slow, quick = (f"render: ObjectEvent drafts/a.md ({number}) run 1" for number in (2, 3))
+
+    def history(calls: int) -> History:
+        filed = (
+            Move("act", "1"),
+            QUIET,
+            Move("act", "2"),
+            Move("run", slow, calls),
+            Move("act", "3"),
+            Move("act", "4"),
+        )
+        return History(acts, (*filed, Move("run", quick), Move("run", "editor: withdraw a (1) run 1")))
+
+    def forget(slug: str, found: Any, ports: Ports) -> None:
+        ports.work.delete(editorial_key(slug))
+
+    assert not fails(history, "")
+    monkeypatch.setattr(render, "_leave_no_decisions", forget)
     assert fails(history, "a takedown was lost")
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from greenlet import greenlet
 from nightdesk.adapters.memory import MemoryObjects, MemoryTable
+from nightdesk.domain.documents import Document
 from nightdesk.domain.errors import Conflict, NightdeskError, Permanent, Transient
 from nightdesk.rendering.environment import Theme
 from nightdesk.stages import Batch
@@ -389,9 +390,9 @@ class World:
         if self.told:
             self.story.append(f"   {act} is " + (f"refused: {refused}" if refused else "done"))
         decisions = load_decisions(self.work.get(editorial_key(act.subject)))
-        held = holder(self.table, act.subject)
-        if act.kind == "withdraw" and not refused and held and decisions.withdrawn:
-            self.taken_down.add(held["holder"])
+        if act.kind == "withdraw" and not refused and decisions.withdrawn:
+            held, blob = holder(self.table, act.subject), self.work.get(f"articles/{act.subject}.json")
+            self.taken_down.add(held["holder"] if held else Document.from_bytes(blob.body).file if blob else "")
         elif act.kind in ("publish", "schedule"):
             self.taken_down.clear()  # of whatever; which of them was last is not for us to say
 

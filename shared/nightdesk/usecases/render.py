@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from nightdesk.domain.documents import DRAFT, REJECTED, WITHDRAWN, Asset, Document, canonical, digest
 from nightdesk.domain.drafts import Draft, Filed, classify, parse_draft, parse_profile
+from nightdesk.domain.editorial import Editorial
 from nightdesk.domain.errors import Conflict, Problem, Rejected
 from nightdesk.domain.site import Site, is_link
 from nightdesk.domain.site_file import parse_site
@@ -25,8 +26,10 @@ from . import catalogue
 from .catalogue import ACCEPTED
 from .converge import converge, store, store_over
 from .history import History, Past, claimed_since, first_published, history, last_changed, past_writes
-from .ports import Event, Item, Output, Ports, Stat
+from .ports import Blob, Event, Item, Output, Ports, Stat
 from .stored import IMAGE_TYPES, JSON, editorial_key, load_decisions, load_site
+
+_NOTHING_DECIDED = Editorial()
 
 
 class Rendered(NamedTuple):
@@ -93,11 +96,13 @@ class _Made(NamedTuple):
 
 @dataclass(slots=True)
 class _Found:
-    """What a run finds out about slugs: which of the draft's it holds, which are free, and who had the ones it took."""
+    """What a run finds out about slugs: which of the draft's it holds, which are free, who had the ones it took, and what
+    editors had decided at those that it left, as it went along."""
 
     held: set[str] = field(default_factory=set)
     free: set[str] = field(default_factory=set)
     ousted: set[str] = field(default_factory=set)
+    taken: dict[str, Blob] = field(default_factory=dict)
 
 
 def _render_draft(key: str, filed: Filed, ports: Ports) -> Rendered:
@@ -278,7 +283,7 @@ def _settle_document(
     found.held.add(document.slug)
     found.ousted.update(held["ousted"])
     left = [slug for slug in record["slugs"] if slug != document.slug]
-    _take_decisions_along(left, document.slug, key, ports)
+    _take_decisions_along(left, document.slug, key, found, ports)
     body = replace(document, file=key).to_bytes()
     store_over(seen, ports.work, Output(f"articles/{document.slug}.json", body, JSON))
     fingerprint = digest(body)
@@ -316,17 +321,31 @@ def _is_older(key: str, other: str, slug: str, site: Site, ports: Ports) -> bool
     return since(key) < since(other)
 
 
-def _take_decisions_along(left: Sequence[str], slug: str, key: str, ports: Ports) -> None:
+def _take_decisions_along(left: Sequence[str], slug: str, key: str, found: _Found, ports: Ports) -> None:
     """What editors decided moves with an article to its new slug; nobody comes back by changing his name, or to a name that
     was taken down."""
+    found.taken.clear()
     for former in left:
         held = catalogue.holder(ports.articles, former)
         there = ports.work.get(editorial_key(slug))
         decisions = ports.work.get(editorial_key(former)) if held and held["holder"] == key else None
-        if decisions:
-            taken = load_decisions(decisions)
+        if decisions and (taken := load_decisions(decisions)) != _NOTHING_DECIDED:
             taken = replace(taken, withdrawn=taken.withdrawn or load_decisions(there).withdrawn)
             store_over(there, ports.work, Output(editorial_key(slug), taken.to_bytes(), JSON))
+            found.taken[former] = decisions
+
+
+def _leave_no_decisions(slug: str, found: _Found, ports: Ports) -> None:
+    """What went along must not be found here when it has changed there.
+
+    Raises:
+        Conflict: editors have decided otherwise since, which is to go along as well.
+    """
+    nothing = Output(editorial_key(slug), _NOTHING_DECIDED.to_bytes(), JSON)
+    if slug in found.taken:
+        ports.work.put(nothing, found.taken[slug].etag)
+    elif load_decisions(ports.work.get(editorial_key(slug))) != _NOTHING_DECIDED:
+        raise Conflict(f"editors have just decided about {slug}")
 
 
 def _save(
@@ -386,8 +405,7 @@ def _retire(slugs: Sequence[str], key: str, moved: str, found: _Found, ports: Po
             found.ousted.update(held["ousted"])
             leave(slug, seen, ports, moved, key)
             if moved:
-                # It has gone along, and must not be found here when it has changed there.
-                ports.work.delete(editorial_key(slug))
+                _leave_no_decisions(slug, found, ports)
             catalogue.release(ports.articles, slug, key)
             held = None
         found.held.discard(slug)
@@ -418,7 +436,10 @@ def _keep_live(record: dict[str, Any], key: str, found: _Found, ports: Ports) ->
     kept = {record["slug"], *pointers} if live else set()
     found.held.update(kept)
     moved = record["slug"] if live else ""
-    _retire([slug for slug in record["slugs"] if slug not in kept], key, moved, found, ports)
+    left = [slug for slug in record["slugs"] if slug not in kept]
+    if moved:
+        _take_decisions_along(left, moved, key, found, ports)
+    _retire(left, key, moved, found, ports)
 
 
 def _is_live(slug: str, ports: Ports) -> bool:
