@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 LOCKS := requirements
+STACK ?= nightdesk
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header $(UPGRADE)
 INSTALL = $(UV) pip install --quiet --require-hashes --only-binary :all:
 
@@ -45,7 +46,9 @@ layers: $(VENV)/.run ## build the layers, the functions and the edge functions i
 deploy: $(VENV)/.sam ## build the stack and deploy it to AWS
 	@$(BIN)/python -m nightdesk_local.layers --for-aws
 	.venv-sam/bin/sam build
-	.venv-sam/bin/sam deploy --parameter-overrides PythonVersion=$$($(BIN)/python -c "import sys; print(\"%d.%d\" % sys.version_info[:2])") $(PARAMETERS) $(ARGS)
+	.venv-sam/bin/sam deploy --parameter-overrides PythonVersion=$$($(BIN)/python -c "import sys; print(\"%d.%d\" % sys.version_info[:2])") $(PARAMETERS) \
+		--stack-name $(STACK) $(ARGS)
+	$(BIN)/nightdesk rebuild --stack $(STACK)
 
 lock: $(VENV)/.uv ## compile requirements/*.in again; UPGRADE=--upgrade takes newer versions
 	cd $(LOCKS) && for step in uv cloud "lambda -c cloud.txt" "runtime -c cloud.txt" "payments -c cloud.txt -c runtime.txt" \
