@@ -340,9 +340,17 @@ def refresh_site(ports: Ports, theme: Theme, each_list: bool = True) -> tuple[st
     return _for_site(
         lambda site: _refresh_fixed(site, ports, theme),
         ports,
-        [Event("ListTouched", {"list": name, **bulk}) for name in names],
+        [
+            Event("PagesWritten", {"paths": _plain_files(theme)}),
+            *(Event("ListTouched", {"list": name, **bulk}) for name in names),
+        ],
         **bulk,
     )
+
+
+def _plain_files(theme: Theme) -> list[str]:
+    """Paths of files that show nothing of the settings, so that they have no tag in common with what does."""
+    return ["/robots.txt", *(f"/{name}" for name in theme.root)]
 
 
 def _refresh_fixed(site: Site, ports: Ports, theme: Theme) -> list[str]:
@@ -375,8 +383,6 @@ def _refresh_fixed(site: Site, ports: Ports, theme: Theme) -> list[str]:
     thanks = pages.page_html(theme, site, "Thank you", THANKS_PATH, _THANKS, robots="noindex") if sells else ""
     store_or_remove(ports.site, [_page(THANKS_PATH, thanks)])
     paths = [
-        "/robots.txt",
-        *(f"/{name}" for name in theme.root),
         SIGN_IN_PATH,
         CODE_PATH,
         THANKS_PATH,
