@@ -42,7 +42,7 @@ from .world import World
 
 _HISTORY = {
     "claim": {"version", "ousted"},
-    "draft": {"version", "at", "revision", "slugs"},
+    "draft": {"version", "at", "revision", "slugs", "down"},
     "record": {"version", "turn", "settled", "pending"},
     "rejected": {"version", "at"},
 }

@@ -14,7 +14,9 @@ from nightdesk.domain.editorial import approved_form
 from nightdesk.domain.errors import Conflict, Permanent
 from nightdesk.rendering.environment import Theme
 from nightdesk.usecases import editorial
+from nightdesk.usecases.catalogue import holder
 from nightdesk.usecases.editorial import Unapproved, Unknown
+from nightdesk.usecases.ports import ANY, Output
 from nightdesk.usecases.stored import editorial_key, mark_of
 from unit.test_pipeline import NOW, Newsroom
 
@@ -339,6 +341,17 @@ def test_without_a_demand_an_approval_is_still_told_of(room: Newsroom) -> None:
     assert "Somebody" not in room.page("/articles/a-story/")
     with pytest.raises(Permanent, match="name"):
         editorial.approve("a-story", " ", "editor:1", room.ports)
+
+
+def test_a_takedown_goes_along_when_another_takes_the_slug(room: Newsroom) -> None:
+    room.publish("a-story", slug="shared")
+    act(room, editorial.withdraw, "shared")
+    room.ports.drafts.put(Output("drafts/a-story.md", b"---\ntitle: T\n---\nText.\n", "text/markdown"), ANY)
+    room.publish("b-story", slug="shared")
+    held = holder(room.ports.articles, "shared")
+    assert held
+    assert held["holder"] == "drafts/b-story.md"
+    assert room.state("a-story")["state"] == "withdrawn"
 
 
 # --- Corrections, revisions ---

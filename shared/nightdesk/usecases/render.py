@@ -96,13 +96,14 @@ class _Made(NamedTuple):
 
 @dataclass(slots=True)
 class _Found:
-    """What a run finds out about slugs: which of the draft's it holds, which are free, who had the ones it took, and what
-    editors had decided at those that it left, as it went along."""
+    """What a run finds out about slugs: which of the draft's it holds, which are free, who had the ones it took, what
+    editors had decided at those that it left, as it went along, and whether its article was down when another took its slug."""
 
     held: set[str] = field(default_factory=set)
     free: set[str] = field(default_factory=set)
     ousted: set[str] = field(default_factory=set)
     taken: dict[str, Blob] = field(default_factory=dict)
+    down: bool = False
 
 
 def _render_draft(key: str, filed: Filed, ports: Ports) -> Rendered:
@@ -202,6 +203,7 @@ def _write_draft(key: str, filed: Filed, made: _Made, found: _Found, ports: Port
         "problems": catalogue.told(made.problems),
         "warnings": catalogue.told(made.warnings),
         "waits": [],
+        "down": bool(before and before.get("down") and made.etag),
         "etag": made.etag,
     }
 
@@ -222,6 +224,7 @@ def _write_draft(key: str, filed: Filed, made: _Made, found: _Found, ports: Port
         _keep_live(record, key, found, ports)
         if not record["document"]:
             _fall_back(key, filed, record, name, found, ports)
+    record["down"] |= found.down and record["state"] == REJECTED and not record["document"]
     _save(key, record, before, ports, made.version, made.document.assets if made.document else ())
     # Whoever gave a slug up before it could be seen that this draft waits for it told nobody.
     if any(not catalogue.holder(ports.articles, slug) for slug in record["waits"]):
@@ -283,7 +286,8 @@ def _settle_document(
     found.held.add(document.slug)
     found.ousted.update(held["ousted"])
     left = [slug for slug in record["slugs"] if slug != document.slug]
-    _take_decisions_along(left, document.slug, key, found, ports)
+    _take_decisions_along(left, document.slug, key, found, ports, down=record["down"] or found.down)
+    record["down"] = False
     body = replace(document, file=key).to_bytes()
     store_over(seen, ports.work, Output(f"articles/{document.slug}.json", body, JSON))
     fingerprint = digest(body)
@@ -321,9 +325,11 @@ def _is_older(key: str, other: str, slug: str, site: Site, ports: Ports) -> bool
     return since(key) < since(other)
 
 
-def _take_decisions_along(left: Sequence[str], slug: str, key: str, found: _Found, ports: Ports) -> None:
+def _take_decisions_along(
+    left: Sequence[str], slug: str, key: str, found: _Found, ports: Ports, down: bool = False
+) -> None:  # fmt: skip
     """What editors decided moves with an article to its new slug; nobody comes back by changing his name, or to a name that
-    was taken down."""
+    was taken down. Of a slug that another took, the takedown alone goes along, for the rest may be the other's by now."""
     found.taken.clear()
     for former in left:
         held = catalogue.holder(ports.articles, former)
@@ -333,6 +339,12 @@ def _take_decisions_along(left: Sequence[str], slug: str, key: str, found: _Foun
             taken = replace(taken, withdrawn=taken.withdrawn or load_decisions(there).withdrawn)
             store_over(there, ports.work, Output(editorial_key(slug), taken.to_bytes(), JSON))
             found.taken[former] = decisions
+        elif held and key in held["ousted"]:
+            down |= load_decisions(ports.work.get(editorial_key(former))).withdrawn
+    if down:
+        there = ports.work.get(editorial_key(slug))
+        taken = replace(load_decisions(there), withdrawn=True)
+        store_over(there, ports.work, Output(editorial_key(slug), taken.to_bytes(), JSON))
 
 
 def _leave_no_decisions(slug: str, found: _Found, ports: Ports) -> None:
@@ -410,6 +422,8 @@ def _retire(slugs: Sequence[str], key: str, moved: str, found: _Found, ports: Po
             held = None
         found.held.discard(slug)
         if held:
+            if key in held["ousted"]:
+                found.down |= load_decisions(ports.work.get(editorial_key(slug))).withdrawn
             catalogue.acknowledge(ports.articles, slug, key, held)
         else:
             found.free.add(slug)
