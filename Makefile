@@ -26,7 +26,7 @@ run: $(VENV)/.run ## start the local cloud with the examples and serve the site
 	@$(BIN)/nightdesk up $(ARGS)
 
 test: $(VENV)/.dev $(VENV)/.sam ## run every test
-	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.dev $(VENV)/.sam build/imports ## lint, format, types, template lint and the fast tests
 	@$(BIN)/ruff check .
