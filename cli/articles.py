@@ -88,16 +88,27 @@ _ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
 }
 
 
+_PATIENCE = 60.0
+"""Seconds for which an act is tried that a draft's new version stands in the way of: until that has been read."""
+
+
 def refusing(run: Run) -> Run:
-    """The same command, ending with status 2 when it is refused; what stands in its way is said."""
+    """The same command, ending with status 2 when it is refused; what stands in its way is said, if it stays there."""
 
     @wraps(run)
     def tried(args: argparse.Namespace) -> int:
-        try:
-            return run(args)
-        except (Permanent, Conflict, ValueError) as error:
-            say(error)
-            return 2
+        until = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                return run(args)
+            except Conflict as error:
+                if time.monotonic() > until:
+                    say(error)
+                    return 2
+                time.sleep(_LOOK_SECONDS)
+            except (Permanent, ValueError) as error:
+                say(error)
+                return 2
 
     return tried
 

@@ -20,7 +20,7 @@ _LONGEST_FIRST = (
     "chaos",
     "test_readers",
     "lifecycle",
-    "payments",
+    "test_checkout",
     "publish",
 )
 """Files that take minutes; the others fill up the time of those who work beside them."""

@@ -53,8 +53,9 @@ _PLACES: list[Place] = []
 
 
 def begin(endpoint: str) -> None:
-    """Give this process a place of its own."""
-    _PLACES.append(Place(endpoint, f"{os.getpid():012}"))
+    """Give this process a place of its own, if it has none yet."""
+    if not _PLACES:
+        _PLACES.append(Place(endpoint, f"{os.getpid():012}"))
 
 
 def play(seed: int, told: bool = False) -> Ending:
@@ -89,10 +90,9 @@ def all_of(seeds: Iterable[int], endpoint: str) -> list[Ending]:
 
 
 @pytest.fixture
-def place(cloud: CloudUnderTest) -> Any:
+def place(cloud: CloudUnderTest) -> Place:
     begin(cloud.cloud.endpoint)
-    yield _PLACES[0]
-    _PLACES.clear()
+    return _PLACES[0]
 
 
 def test_histories_on_the_real_parts_end_as_calm_runs_do(cloud: CloudUnderTest) -> None:
