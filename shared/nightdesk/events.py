@@ -29,9 +29,10 @@ class ToGate(Detail):
 
 
 class ArticleRendered(ToGate):
-    """A document changed."""
+    """A document changed. `bulk` is as in `ArticleGated`."""
 
     revision: int = Field(ge=0)
+    bulk: str = Field(default="", pattern=TAG)
 
 
 class DraftRejected(Detail):
@@ -43,9 +44,10 @@ class DraftRejected(Detail):
 
 
 class DraftTouched(Detail):
-    """A file should be looked at again: what stood in its way is gone."""
+    """A file should be looked at again: what stood in its way is gone, or it may read otherwise. `bulk` is as in `ArticleGated`."""
 
     key: str
+    bulk: str = Field(default="", pattern=TAG)
 
 
 class ArticleWithdrawn(ToGate):

@@ -17,13 +17,14 @@ class RenderBatch:
 
     def work(self, detail: object) -> None:
         """Look at the key that a message names."""
+        bulk = ""
         if isinstance(detail, ObjectEvent):
             key = detail.object.key
         elif isinstance(detail, DraftTouched):
-            key = detail.key
+            key, bulk = detail.key, detail.bulk
         else:
             raise TypeError(f"render has no use for {type(detail).__name__}")
-        for done in render(key, self._ports):
+        for done in render(key, self._ports, bulk):
             self._note("rendered", slug=done.slug, revision=done.revision, state=done.state)
 
     def finish(self) -> None:

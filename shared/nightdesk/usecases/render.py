@@ -26,6 +26,8 @@ from . import catalogue
 from .catalogue import ACCEPTED
 from .converge import converge, store, store_over
 from .history import History, Past, claimed_since, first_published, history, last_changed, past_writes
+from .invalidate import MANY
+from .paths import ARTICLES_TAG
 from .ports import Blob, Event, Item, Output, Ports, Stat
 from .stored import IMAGE_TYPES, JSON, editorial_key, load_decisions, load_site
 
@@ -42,11 +44,12 @@ class Rendered(NamedTuple):
     events: tuple[Event, ...]
 
 
-def render(key: str, ports: Ports) -> tuple[Rendered, ...]:
+def render(key: str, ports: Ports, bulk: str = "") -> tuple[Rendered, ...]:
     """Look at one key of the drafts bucket and bring the private documents in line with it; sends the events.
 
     Args:
         key: of a draft, a profile, a page, `site.yaml`, or of an image beside one of them.
+        bulk: the cache tag of many articles that are looked at again for one change.
     """
     done = []
     for subject in _subjects(key, ports):
@@ -55,9 +58,14 @@ def render(key: str, ports: Ports) -> tuple[Rendered, ...]:
         rendered = (
             _render_draft(subject, filed, ports) if filed.kind == "draft" else _render_profile(subject, filed, ports)
         )
+        rendered = rendered._replace(events=tuple(_in_bulk(event, bulk) for event in rendered.events))
         ports.bus.emit(rendered.events)
         done.append(rendered)
     return tuple(done)
+
+
+def _in_bulk(event: Event, bulk: str) -> Event:
+    return Event(event.type, {**event.detail, "bulk": bulk}) if bulk and event.type == "ArticleRendered" else event
 
 
 def _subjects(key: str, ports: Ports) -> list[str]:
@@ -622,7 +630,9 @@ def _render_profile(key: str, filed: Filed, ports: Ports) -> Rendered:
     if fate["state"] == REJECTED:
         events.append(Event("DraftRejected", {"key": key, "slug": fate["slug"], "problems": fate["problems"]}))
     gone = fate["state"] == WITHDRAWN
-    events += [Event("DraftTouched", {"key": touched}) for touched in _read_in_light_of(filed, gone, ports)]
+    touched = _read_in_light_of(filed, gone, ports)
+    bulk = {"bulk": ARTICLES_TAG} if len(touched) >= MANY else {}
+    events += [Event("DraftTouched", {"key": other, **bulk}) for other in touched]
     return Rendered(key, fate["slug"], fate["state"], 0, tuple(events))
 
 
