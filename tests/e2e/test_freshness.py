@@ -271,7 +271,7 @@ def acts(desk: Desk, rnd: random.Random) -> list[tuple[str, Callable[[], None]]]
         "a big author's profile": lambda: desk.cloud.put({"authors/ada.md": profile("Ada", f"Writes {words}.")}),
         "a small author's name": lambda: desk.cloud.put({"authors/bo.md": profile(f"Bo {words}")}),
         "the same once more": lambda: desk.file(names[9]),
-        "the site's name": lambda: desk.cloud.put({"site.yaml": f"name: Site {words}\n"}),
+        "the site's name": lambda: desk.cloud.put({"site.yaml": f"name: Other site {words}\n"}),
         "the site's teaser": lambda: desk.cloud.put({"site.yaml": f"name: Site {words}\nteaser: Ask for {words}.\n"}),
     }
     order = list(found)
