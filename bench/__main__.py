@@ -15,6 +15,7 @@ ROWS = {
     "builds": builds.measure,
     "live": live.measure,
     "burst": burst.measure,
+    "embargoes": burst.measure_embargoes,
     "memory": memory.measure,
     "api": api.measure,
     "signin": signing_in.measure,

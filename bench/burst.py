@@ -1,10 +1,10 @@
-"""A burst: many drafts at once, until each is live, and until all is quiet."""
+"""Many at once: drafts that are put, and embargoes that end."""
 
 from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from nightdesk_local.cloud import Cloud
 
@@ -33,10 +33,36 @@ def measure(drafts: int = 500, before: int = 20) -> str:
     return table("Draft to live under a burst", columns, [row])
 
 
-def _put(cloud: Cloud, number: int) -> datetime:
+def measure_embargoes(many: tuple[int, ...] = (1, 10, 40), lead: float = 30.0) -> str:
+    """The table: so many articles whose embargoes end at the same moment.
+
+    Args:
+        lead: seconds from putting the drafts to the moment, in which all must be set.
+    """
+    rows = []
+    with local_cloud() as cloud:
+        fill(cloud, 0, 20)
+        start = 20
+        for count in many:
+            numbers = range(start, start + count)
+            start = numbers.stop
+            moment = (datetime.now(UTC) + timedelta(seconds=lead)).replace(microsecond=0)
+            for number in numbers:
+                _put(cloud, number, f"publish_at: {moment.isoformat()}\n")
+            time.sleep(lead + 1)
+            while not set(numbers) <= set(live := _live_since(cloud)):
+                time.sleep(1)
+            times = [(live[number] - moment).total_seconds() for number in numbers]
+            rows.append((count, min(times), median(times), max(times)))
+    columns = ("embargoes that end at once", "first live s after", "p50 s", "last live s after")
+    return table("Embargo to live", columns, rows)
+
+
+def _put(cloud: Cloud, number: int, matter: str = "") -> datetime:
     s3 = cloud.session().client("s3")
     now = datetime.now(UTC)
-    s3.put_object(Bucket=cloud.outputs["DraftsBucket"], Key=f"drafts/story-{number}.md", Body=draft(number))
+    body = draft(number).replace(b"---\n", f"---\n{matter}".encode(), 1)
+    s3.put_object(Bucket=cloud.outputs["DraftsBucket"], Key=f"drafts/story-{number}.md", Body=body)
     return now
 
 
