@@ -32,10 +32,16 @@ _WORTH_A_TAG = 3
 
 
 class _Seen(NamedTuple):
-    """Tokens of the newest writes of a path, and of those among them that removed an article's images or wrote over them."""
+    """Tokens of the newest writes of a path: of all, of the pages among them, and of those that removed an article's images or
+    wrote over them."""
 
     write: str
+    pages: str
     files: str
+
+    def moved(self, part: str, known: Item | None) -> bool:
+        """Whether there were such writes since the cache was last told."""
+        return getattr(self, part) not in ("", (known or {}).get(part, ""))
 
 
 def invalidate(paths: Iterable[str], ports: Ports, bulk: Mapping[str, str] | None = None) -> tuple[str, ...]:
@@ -58,10 +64,12 @@ def invalidate(paths: Iterable[str], ports: Ports, bulk: Mapping[str, str] | Non
             break
         stale = [path for path in moved if known[path] or was_there(_writes(path, ports))]
         if stale:
-            files = [path for path in stale if seen[path].files not in ("", (known[path] or {}).get("files", ""))]
-            asked = gathered(stale, bulk or {}) + sorted(f"#{files_tag(_slug_of(path))}" for path in files)
+            pages = [path for path in stale if seen[path].moved("pages", known[path])]
+            files = [path for path in stale if seen[path].moved("files", known[path])]
+            asked = gathered(pages, bulk or {}) + sorted(f"#{files_tag(_slug_of(path))}" for path in files)
             reference = digest("\n".join([*asked, *(f"{path} {seen[path].write}" for path in stale)]).encode())[:32]
-            ports.cdn.invalidate(asked, reference)
+            if asked:
+                ports.cdn.invalidate(asked, reference)
         changes = {path: _change(path, seen[path], known[path]) for path in moved}
         wanted = _record(changes, ports)
         done += [path for path in moved if path not in done]
@@ -126,11 +134,17 @@ def _record(changes: dict[str, Change], ports: Ports) -> list[str]:
 
 def _look(path: str, ports: Ports) -> _Seen:
     if not path.endswith("*"):
-        return _Seen(write_of(path, ports), "")
+        token = write_of(path, ports)
+        return _Seen(token, token, "")
     writes = _writes(path, ports)
-    files = [write for write in writes if not write.key.endswith("/index.html")]
+    pages = [write for write in writes if write.key.endswith("/index.html")]
+    files = [write for write in writes if write not in pages]
     touched = {write.key for write in files if write.removal or not write.latest}
-    return _Seen(token_of(path, writes), token_of(path, [write for write in files if write.key in touched]))
+    return _Seen(
+        token_of(path, writes),
+        token_of(path, pages),
+        token_of(path, [write for write in files if write.key in touched]),
+    )
 
 
 def write_of(path: str, ports: Ports) -> str:
