@@ -294,7 +294,7 @@ def _settle_document(
     found.held.add(document.slug)
     found.ousted.update(held["ousted"])
     left = [slug for slug in record["slugs"] if slug != document.slug]
-    _take_decisions_along(left, document.slug, key, found, ports, down=record["down"] or found.down)
+    _take_decisions_along(left, document.slug, key, found, ports, record["slug"], record["down"] or found.down)
     record["down"] = False
     body = replace(document, file=key).to_bytes()
     store_over(seen, ports.work, Output(f"articles/{document.slug}.json", body, JSON))
@@ -334,10 +334,15 @@ def _is_older(key: str, other: str, slug: str, site: Site, ports: Ports) -> bool
 
 
 def _take_decisions_along(
-    left: Sequence[str], slug: str, key: str, found: _Found, ports: Ports, down: bool = False
+    left: Sequence[str], slug: str, key: str, found: _Found, ports: Ports, own: str, down: bool
 ) -> None:  # fmt: skip
     """What editors decided moves with an article to its new slug; nobody comes back by changing his name, or to a name that
-    was taken down. Of a slug that another took, the takedown alone goes along, for the rest may be the other's by now."""
+    was taken down. Of a slug that another took, the takedown alone goes along, for the rest may be the other's by now.
+
+    Args:
+        own: the slug that the article itself had; of the others only the way led here, and whoever is down there is another.
+        down: whether it was down when it lost its own slug.
+    """
     found.taken.clear()
     for former in left:
         held = catalogue.holder(ports.articles, former)
@@ -347,7 +352,7 @@ def _take_decisions_along(
             taken = replace(taken, withdrawn=taken.withdrawn or load_decisions(there).withdrawn)
             store_over(there, ports.work, Output(editorial_key(slug), taken.to_bytes(), JSON))
             found.taken[former] = decisions
-        elif held and key in held["ousted"]:
+        elif former == own and held and key in held["ousted"]:
             down |= load_decisions(ports.work.get(editorial_key(former))).withdrawn
     if down:
         there = ports.work.get(editorial_key(slug))
@@ -411,7 +416,7 @@ def _waiting_for(found: _Found, key: str, ports: Ports) -> list[str]:
     return touched
 
 
-def _retire(slugs: Sequence[str], key: str, moved: str, found: _Found, ports: Ports) -> None:
+def _retire(slugs: Sequence[str], key: str, moved: str, found: _Found, ports: Ports, own: str = "") -> None:
     """Leave a tombstone, or the way to where it moved, at each slug that this draft held and holds no longer.
 
     All that nobody holds then count as free, for a run before may have given them up and died before it told anybody.
@@ -430,7 +435,7 @@ def _retire(slugs: Sequence[str], key: str, moved: str, found: _Found, ports: Po
             held = None
         found.held.discard(slug)
         if held:
-            if key in held["ousted"]:
+            if slug == own and key in held["ousted"]:
                 found.down |= load_decisions(ports.work.get(editorial_key(slug))).withdrawn
             catalogue.acknowledge(ports.articles, slug, key, held)
         else:
@@ -440,6 +445,7 @@ def _retire(slugs: Sequence[str], key: str, moved: str, found: _Found, ports: Po
 def _keep_live(record: dict[str, Any], key: str, found: _Found, ports: Ports) -> None:
     """Leave what is live of a rejected draft alone: one article, where a run that died may have left two, or none on record."""
     live: dict[str, str] = {}
+    own = record["slug"]
     pointers: set[str] = set()
     for slug in record["slugs"]:
         held = catalogue.holder(ports.articles, slug)
@@ -460,8 +466,8 @@ def _keep_live(record: dict[str, Any], key: str, found: _Found, ports: Ports) ->
     moved = record["slug"] if live else ""
     left = [slug for slug in record["slugs"] if slug not in kept]
     if moved:
-        _take_decisions_along(left, moved, key, found, ports)
-    _retire(left, key, moved, found, ports)
+        _take_decisions_along(left, moved, key, found, ports, own, down=False)
+    _retire(left, key, moved, found, ports, own)
 
 
 def _is_live(slug: str, ports: Ports) -> bool:
