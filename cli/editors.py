@@ -9,7 +9,6 @@ from nightdesk.domain.editorial import ROLES
 from nightdesk.domain.errors import Permanent
 from nightdesk.domain.memberships import normalise
 from nightdesk.domain.text import name_of_id, slugify
-from nightdesk.usecases.audit import Deed, recorded
 
 from .connect import Cloud, cli_desk, connect
 from .console import result, say
@@ -51,10 +50,10 @@ def add(args: argparse.Namespace) -> int:
         email = normalise(args.email)
         known = editors.find(email)
         name = args.name or (known.name if known else "") or name_of_id(slugify(email.partition("@")[0]))
-        deed = Deed("editor", f"editor:{known.id if known else 'new'}", {"role": args.role, "name": name})
-        now = desk.ports.pipeline.clock()
+        given = {"role": args.role, "name": name}
         change = lambda after: (_told(known), _told(after))  # noqa: E731
-        made = recorded(deed, desk.who, desk.ports.journal, now, lambda: editors.save(email, name, args.role), change)
+        save = lambda: editors.save(email, name, args.role)  # noqa: E731
+        made = desk.record("editor", f"editor:{known.id if known else 'new'}", given, save, change)
     except Permanent as error:
         return _refused(error)
     result(made._asdict(), args.json, f"{made.name} <{made.email}> is {made.role}")
@@ -90,10 +89,8 @@ def remove(args: argparse.Namespace) -> int:
     try:
         email = normalise(args.email)
         known = editors.find(email)
-        deed = Deed("editor", f"editor:{known.id if known else 'unknown'}", {"role": ""})
-        change = lambda _: (_told(known), None)  # noqa: E731
-        now = desk.ports.pipeline.clock()
-        recorded(deed, desk.who, desk.ports.journal, now, lambda: editors.remove(email), change)
+        subject = f"editor:{known.id if known else 'unknown'}"
+        desk.record("editor", subject, {"role": ""}, lambda: editors.remove(email), lambda _: (_told(known), None))
     except Permanent as error:
         return _refused(error)
     result({"email": email}, args.json, f"{email} is no editor any more; a token that is out ends within the hour")

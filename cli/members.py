@@ -13,7 +13,6 @@ from nightdesk.domain.errors import Permanent, Transient
 from nightdesk.domain.memberships import member_id, normalise
 from nightdesk.domain.moments import parse_moment
 from nightdesk.usecases import members, payments
-from nightdesk.usecases.audit import Deed, recorded
 from nightdesk.usecases.stored import load_site
 
 from .connect import Cloud, cli_desk, cli_ports, cli_reader_ports, connect, edge_key
@@ -52,8 +51,7 @@ def _bus(cloud: Cloud) -> EventBridgeBus:
 
 def _recorded(act: str, member: str, cloud: Cloud, do: Callable[[], Done]) -> Done:
     """Do something about a reader, with its entry in the audit log."""
-    desk = cli_desk(cloud)
-    return recorded(Deed(act, f"member:{member}", {}), desk.who, desk.ports.journal, datetime.now(UTC), do)
+    return cli_desk(cloud).record(act, f"member:{member}", {}, do)
 
 
 def _refused(error: Exception) -> int:

@@ -102,7 +102,7 @@ class Desk:
         def change(_: Report) -> tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]:
             return _told(before), _told(editorial.standing(slug, ports))
 
-        return self._do("withdraw", f"article:{slug}", {}, act, change)
+        return self.record("withdraw", f"article:{slug}", {}, act, change)
 
     def link(self, kind: Kind, slug: str, until: datetime) -> dict[str, Any]:
         """Make a link that opens one article (`links.create`).
@@ -122,63 +122,69 @@ class Desk:
                 raise Permanent(f"{slug} is {found.state}; only what is live can be given")
             return links.create(kind, slug, self.who.id, until, site_url, memberships)
 
-        return self._do(f"{kind}-link", f"article:{slug}", {"until": until.isoformat()}, act)
+        return self.record(f"{kind}-link", f"article:{slug}", {"until": until.isoformat()}, act)
 
     def unlink(self, kind: Kind, slug: str) -> bool:
         """Take the editor's own link to an article back (`links.revoke`)."""
         act = lambda: links.revoke(kind, slug, self.who.id, self.ports.memberships)  # noqa: E731
-        return self._do(f"{kind}-link-revoked", f"article:{slug}", {}, act)
+        return self.record(f"{kind}-link-revoked", f"article:{slug}", {}, act)
 
     def permit(self, key: str, size: int) -> Upload:
         """Let a draft or an image be put into the drafts bucket (`filing.permit`)."""
         from . import filing
 
         act = lambda: filing.permit(key, size, self.ports.pipeline, self.ports.uploads)  # noqa: E731
-        return self._do("upload", f"draft:{key}", {"size": size}, act)
+        return self.record("upload", f"draft:{key}", {"size": size}, act)
 
     def give(self, member: str, tier: str, until: str, email: str = "") -> Membership:
         """Give a reader a tier, or take it back (`members.give`)."""
         ports, memberships = self.ports.pipeline, self.ports.memberships
         site = load_site(ports)
         act = lambda: members.give(member, tier, until, site, memberships, ports.bus, email)  # noqa: E731
-        return self._do("membership", f"member:{member}", {"tier": tier, "until": until}, act)
+        return self.record("membership", f"member:{member}", {"tier": tier, "until": until}, act)
 
     def grant(self, address: str, tier: str, until: str) -> Item:
         """Give a tier to whoever has an address, new readers among them (`members.grant`)."""
         ports, subject = self.ports, f"member:{member_id(normalise(address))}"
         site = load_site(ports.pipeline)
         act = lambda: members.grant(address, tier, until, site, ports.memberships, ports.pipeline.bus)  # noqa: E731
-        return self._do("membership", subject, {"tier": tier, "until": until}, act)
+        return self.record("membership", subject, {"tier": tier, "until": until}, act)
 
     def post(self, wish: Wish, key: str = "", per_minute: int = updates.PER_MINUTE) -> updates.Posted:
         """Post an update to the ticker (`updates.post`)."""
         poster = self.who.id.removeprefix("editor:")
         act = lambda: updates.post(wish, poster, key, self.ports.pipeline, per_minute)  # noqa: E731
-        return self._do("post", "update:new", {"headline": wish.headline}, act, lambda p: (None, {"id": p.update.id}))
+        return self.record(
+            "post", "update:new", {"headline": wish.headline}, act, lambda p: (None, {"id": p.update.id})
+        )
 
     def remove_update(self, identifier: str) -> Update | None:
         """Take an update from the ticker, or refuse one that waits (`updates.remove`)."""
-        return self._do("remove", f"update:{identifier}", {}, lambda: updates.remove(identifier, self.ports.pipeline))
+        return self.record(
+            "remove", f"update:{identifier}", {}, lambda: updates.remove(identifier, self.ports.pipeline)
+        )
 
     def approve_update(self, identifier: str) -> Update | None:
         """Let an update from outside go live (`updates.approve`)."""
-        return self._do("approve", f"update:{identifier}", {}, lambda: updates.approve(identifier, self.ports.pipeline))
+        return self.record(
+            "approve", f"update:{identifier}", {}, lambda: updates.approve(identifier, self.ports.pipeline)
+        )
 
     def redrive(self, most: int) -> int:
         """Give the pipeline another chance at what it gave up."""
         act = lambda: self.ports.queues.redrive(most)  # noqa: E731
-        return self._do("redrive", "pipeline", {}, act, lambda count: (None, {"redriven": count}))
+        return self.record("redrive", "pipeline", {}, act, lambda count: (None, {"redriven": count}))
 
     def rebuild(self, topic: str, author: str) -> pipeline.Rebuild:
         """Have pages made again (`pipeline.rebuild`)."""
         ports = self.ports
         act = lambda: pipeline.rebuild(topic, author, ports.queues, ports.requests, ports.pipeline)  # noqa: E731
-        return self._do("rebuild", "pipeline", {"topic": topic, "author": author}, act)
+        return self.record("rebuild", "pipeline", {"topic": topic, "author": author}, act)
 
     def _decide(self, act: str, slug: str, given: Mapping[str, Any], do: Callable[[], Acted]) -> Acted:
-        return self._do(act, f"article:{slug}", given, do, lambda done: (_told(done.before), _told(done.after)))
+        return self.record(act, f"article:{slug}", given, do, lambda done: (_told(done.before), _told(done.after)))
 
-    def _do(
+    def record(
         self,
         act: str,
         subject: str,
@@ -186,6 +192,7 @@ class Desk:
         do: Callable[[], Done],
         change: Callable[[Done], tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]] = lambda _: (None, None),
     ) -> Done:
+        """Do something, with its entry in the audit log: `act`, about `subject`, as it was `given` (`audit.recorded`)."""
         now = self.ports.pipeline.clock()
         return recorded(Deed(act, subject, given), self.who, self.ports.journal, now, do, change)
 
