@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from .messages import Message
     from .world import Run, World
 
+_PATIENT = 10_000
+"""Calls after which no message comes again: a history in which they came faster than they are worked off would not end."""
 ENOUGH = 1_000_000
 """More calls than any run makes."""
 
@@ -139,7 +141,7 @@ class Drawn:
     def turn(self, world: World) -> Choice:
         chance, how = self._rnd.random, self.temper
         queue = world.queue
-        if how.again and chance() < how.again:
+        if how.again and world.ticks < _PATIENT and chance() < how.again:
             known = [message for run in world.running for message in run.messages] if chance() < 0.5 else world.said
             if known:
                 return Choice("again", known[int(chance() * len(known))])

@@ -51,6 +51,8 @@ class Editorial:
 
     `withdrawn` holds until an editor publishes again, whatever drafts come. `published` is when an editor let it go live,
     over `draft: true` and any later moment that the draft names; `publish_at` is the moment that an editor set instead.
+    `moves` is how often they went along to another slug: what comes back to a slug is never the very object that left it,
+    so that a slow run cannot take the one for the other (an S3 ETag is a digest of the body).
     """
 
     withdrawn: bool = False
@@ -60,6 +62,11 @@ class Editorial:
     gates: tuple[GateAccess, ...] = ()
     corrections: tuple[dict[str, str], ...] = ()
     approval: Approval | None = None
+    moves: int = 0
+
+    def __bool__(self) -> bool:
+        """Whether anything was decided."""
+        return replace(self, moves=0) != Editorial()
 
     def to_bytes(self) -> bytes:
         """Canonical JSON."""

@@ -31,8 +31,6 @@ from .paths import ARTICLES_TAG
 from .ports import Blob, Event, Item, Output, Ports, Stat
 from .stored import IMAGE_TYPES, JSON, editorial_key, load_decisions, load_site
 
-_NOTHING_DECIDED = Editorial()
-
 
 class Rendered(NamedTuple):
     """What became of a file: its slug (or id), `accepted` or a state, its revision, and the events to send."""
@@ -233,7 +231,16 @@ def _write_draft(key: str, filed: Filed, made: _Made, found: _Found, ports: Port
         if not record["document"]:
             _fall_back(key, filed, record, name, found, ports)
     record["down"] |= found.down and record["state"] == REJECTED and not record["document"]
-    _save(key, record, before, ports, made.version, made.document.assets if made.document else ())
+    _save(
+        key,
+        record,
+        before,
+        ports,
+        made.version,
+        made.document.assets if made.document else (),
+        # A run that finds nothing new may have given up a slug that another has since gone back to.
+        even_if_known=len(record["slugs"]) > 1,
+    )
     # Whoever gave a slug up before it could be seen that this draft waits for it told nobody.
     if any(not catalogue.holder(ports.articles, slug) for slug in record["waits"]):
         raise Conflict(f"a slug that {key} waits for is free")
@@ -348,8 +355,10 @@ def _take_decisions_along(
         held = catalogue.holder(ports.articles, former)
         there = ports.work.get(editorial_key(slug))
         decisions = ports.work.get(editorial_key(former)) if held and held["holder"] == key else None
-        if decisions and (taken := load_decisions(decisions)) != _NOTHING_DECIDED:
-            taken = replace(taken, withdrawn=taken.withdrawn or load_decisions(there).withdrawn)
+        if decisions and (taken := load_decisions(decisions)):
+            here = load_decisions(there)
+            moves = max(taken.moves, here.moves) + 1
+            taken = replace(taken, withdrawn=taken.withdrawn or here.withdrawn, moves=moves)
             store_over(there, ports.work, Output(editorial_key(slug), taken.to_bytes(), JSON))
             found.taken[former] = decisions
         elif former == own and held and key in held["ousted"]:
@@ -366,22 +375,36 @@ def _leave_no_decisions(slug: str, found: _Found, ports: Ports) -> None:
     Raises:
         Conflict: editors have decided otherwise since, which is to go along as well.
     """
-    nothing = Output(editorial_key(slug), _NOTHING_DECIDED.to_bytes(), JSON)
     if slug in found.taken:
+        nothing = Output(editorial_key(slug), Editorial().to_bytes(), JSON)
         ports.work.put(nothing, found.taken[slug].etag)
-    elif load_decisions(ports.work.get(editorial_key(slug))) != _NOTHING_DECIDED:
+    elif load_decisions(ports.work.get(editorial_key(slug))):
         raise Conflict(f"editors have just decided about {slug}")
 
 
 def _save(
-    key: str, record: dict[str, Any], before: Item | None, ports: Ports, version: str = "", assets: Sequence[Asset] = ()
-) -> Item | None:  # fmt: skip
-    """Write a file's record if it says anything new, and with it a new revision, of the file's `version`; the record as it is then."""
+    key: str,
+    record: dict[str, Any],
+    before: Item | None,
+    ports: Ports,
+    version: str = "",
+    assets: Sequence[Asset] = (),
+    even_if_known: bool = False,
+) -> Item | None:
+    """Write a file's record if it says anything new, and with it a new revision, of the file's `version`; the record as it is then.
+
+    Args:
+        even_if_known: also where it says nothing new, so that of two runs one has to look again.
+
+    Raises:
+        Conflict: the record is not the one that was there `before`.
+    """
     if not before and not record["etag"] and not record["slugs"]:
         return None
-    if before and all(before.get(name) == value for name, value in record.items()):
+    known = before is not None and all(before.get(name) == value for name, value in record.items())
+    if known and not even_if_known:
         return before
-    now = ports.clock().isoformat(timespec="seconds")
+    now = before["at"] if before and known else ports.clock().isoformat(timespec="seconds")
     dated = {**record, "at": now}
     expected = before["version"] if before else None
     changes = catalogue.draft_changes(key, dated, expected, record["state"] == REJECTED)
