@@ -23,10 +23,10 @@ from nightdesk.rendering.contexts import Link, RelatedBox
 from nightdesk.rendering.environment import Theme
 
 from . import catalogue
-from .converge import converge, is_stored, store
+from .converge import converge, is_stored, store, store_over
 from .invalidate import MANY
 from .paths import ARTICLES_TAG, article_tag, files_tag, preview_key, profile_tag
-from .ports import Event, Objects, Output, Ports
+from .ports import Event, Objects, Output, Ports, Stat
 from .related import digest_cards, earlier_cards
 from .stored import (
     ASSET_CACHE,
@@ -341,7 +341,7 @@ def _write(slug: str, made: _Made, ports: Ports) -> bool:
 def _fill(folder: _Folder, objects: Objects, ports: Ports) -> bool:
     """Bring a folder in line; whether anything was written."""
     there = dict(objects.list(folder.prefix))
-    return any([_bring(folder, there, objects, ports), _store(folder, objects), _clear(folder, there, objects)])
+    return any([_bring(folder, there, objects, ports), _store(folder, there, objects), _clear(folder, there, objects)])
 
 
 def _fill_preview(folder: _Folder, ports: Ports) -> bool:
@@ -351,7 +351,7 @@ def _fill_preview(folder: _Folder, ports: Ports) -> bool:
         return False
     there = dict(ports.work.list(folder.prefix))
     return any(
-        [_bring(folder, there, ports.work, ports), _clear(folder, there, ports.work), _store(folder, ports.work)]
+        [_bring(folder, there, ports.work, ports), _clear(folder, there, ports.work), _store(folder, there, ports.work)]
     )
 
 
@@ -370,8 +370,11 @@ def _bring(folder: _Folder, there: Mapping[str, str], objects: Objects, ports: P
     return bool(missing)
 
 
-def _store(folder: _Folder, objects: Objects) -> bool:
-    wrote = [store(objects, output) for output in folder.outputs]
+def _store(folder: _Folder, there: Mapping[str, str], objects: Objects) -> bool:
+    def seen(key: str) -> Stat | None:
+        return objects.stat(key) if key in there else None
+
+    wrote = [store_over(seen(output.key), objects, output) for output in folder.outputs]
     return any(wrote)
 
 

@@ -58,11 +58,12 @@ def invalidate(paths: Iterable[str], ports: Ports, bulk: Mapping[str, str] | Non
     done: list[str] = []
     for _ in range(_ATTEMPTS):
         known = _known(wanted, ports)  # first: what is seen may not be older
-        seen = {path: _look(path, ports) for path in wanted}
+        looks = {path: _look(path, ports) for path in wanted}
+        seen = {path: found for path, (found, _) in looks.items()}
         moved = [path for path in wanted if (known[path] or {}).get("write", "") != seen[path].write]
         if not moved:
             break
-        stale = [path for path in moved if known[path] or was_there(_writes(path, ports))]
+        stale = [path for path in moved if known[path] or was_there(looks[path][1] or _writes(path, ports))]
         if stale:
             pages = [path for path in stale if seen[path].moved("pages", known[path])]
             files = [path for path in stale if seen[path].moved("files", known[path])]
@@ -132,19 +133,21 @@ def _record(changes: dict[str, Change], ports: Ports) -> list[str]:
     return lost
 
 
-def _look(path: str, ports: Ports) -> _Seen:
+def _look(path: str, ports: Ports) -> tuple[_Seen, list[Write]]:
+    """What there is of a path, and the writes that say so; none where looking at the newest was enough."""
     if not path.endswith("*"):
         token = write_of(path, ports)
-        return _Seen(token, token, "")
+        return _Seen(token, token, ""), []
     writes = _writes(path, ports)
     pages = [write for write in writes if write.key.endswith("/index.html")]
     files = [write for write in writes if write not in pages]
     touched = {write.key for write in files if write.removal or not write.latest}
-    return _Seen(
+    seen = _Seen(
         token_of(path, writes),
         token_of(path, pages),
         token_of(path, [write for write in files if write.key in touched]),
     )
+    return seen, writes
 
 
 def write_of(path: str, ports: Ports) -> str:
