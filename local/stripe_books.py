@@ -28,6 +28,8 @@ _KNOWN = {
         *("mode", "line_items", "success_url", "cancel_url", "client_reference_id", "customer", "customer_email"),
         *("subscription_data", "submit_type"),
     },
+    "GET checkout/sessions": {"customer", "status", "limit"},
+    "POST checkout/sessions/expire": set(),
     "POST billing_portal/sessions": {"customer", "return_url"},
     "GET subscriptions": {"customer", "limit", "expand"},
     "GET payment_intents/": {"expand"},
@@ -115,6 +117,8 @@ class Books:
 
     def _do(self, method: str, path: str, given: Object) -> Object:
         name = f"{method} {path}"
+        if act := re.fullmatch(r"(.+)/(\w+)/(expire)", path):
+            path, name = f"{act[1]}/{act[2]}", f"{method} {act[1]}/{act[3]}"
         name = name if name in _KNOWN else name.rpartition("/")[0] + "/"
         if name not in _KNOWN:
             raise Refused(404, "", f"Unrecognized request URL ({method}: /v1/{path})")
@@ -125,6 +129,11 @@ class Books:
             return self._shown(self._keep("customers", "cus", {"object": "customer", "metadata": {}, **given}))
         if name == "POST checkout/sessions":
             return self._shown(self._checkout(given))
+        if name == "GET checkout/sessions":
+            wanted = {(name, given[name]) for name in ("customer", "status") if name in given}
+            return self._list([s for s in reversed(self._all("sessions")) if wanted <= _words(s)], given)
+        if name == "POST checkout/sessions/expire":
+            return self._shown(self._expire(identifier))
         if name == "POST billing_portal/sessions":
             self._customer(given.get("customer", ""))
             made = self._keep("portals", "bps", {"object": "billing_portal.session", **given})
@@ -208,6 +217,16 @@ class Books:
         made |= {"payment_status": "unpaid", "customer": given.get("customer"), "subscription": None}
         made["url"] = f"{self._pages}/pay/{made['id']}"
         return made
+
+    def _expire(self, session: str) -> Object:
+        found = self.find("sessions", session)
+        if found["status"] != "open":
+            raise Refused(
+                400, "", f"Only Checkout Sessions with a status in [open] can be expired, not {found['status']}"
+            )
+        found["status"] = "expired"
+        self._happened("checkout.session.expired", found)
+        return found
 
     # --- What people do ---
 
@@ -388,6 +407,10 @@ class Books:
         charge["payment_intent"] = intent["id"]
         self._happened("payment_intent.succeeded", intent)
         return intent
+
+
+def _words(found: Object) -> set[tuple[str, str]]:
+    return {(name, value) for name, value in found.items() if isinstance(value, str)}
 
 
 def _due(subscription: Object) -> int:

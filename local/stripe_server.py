@@ -187,7 +187,7 @@ class StripeStandIn:
     def _pay_page(self, identifier: str, said: str) -> str:
         session = self.books.find("sessions", identifier)
         if session["status"] != "open":
-            return "<h1>Paid</h1><p>This checkout is over.</p>"
+            return f"<h1>{escape(session['status'].capitalize())}</h1><p>This checkout is over.</p>"
         price = session["line_items"]["0"]["price"]
         return (
             f"<h1>Pay {escape(price)}</h1>{said}"

@@ -15,9 +15,9 @@ from nightdesk.domain.payments import Subscription, goes_on, is_due, paid_by
 from nightdesk.domain.site import Offer, Price, Site
 from nightdesk.usecases import members, payments
 from nightdesk.usecases.limits import TooMany
-from nightdesk.usecases.ports import ANY, Change, Event, Limits, ReaderPorts
+from nightdesk.usecases.ports import ANY, Change, Event, Limits, Order, ReaderPorts
 from nightdesk.usecases.sessions import Reader
-from nightdesk_local.stripe_books import DAY, PERIODS, Object
+from nightdesk_local.stripe_books import DAY, PERIODS, Object, Refused
 from stripe_in_process import BEGAN, MONTH, ONCE, PATRON, YEAR, Stripe, sent
 from test_sign_in import ADA, NOW
 from test_sign_in import Desk as SignInDesk
@@ -392,8 +392,9 @@ def test_two_tabs_that_begin_at_once_have_one_customer(desk: Desk) -> None:
 
     interrupt(desk, in_another_tab)
     session = desk.subscribe()
-    sessions = [desk.books.find("sessions", name)["customer"] for name in (session, *other)]
-    assert sessions == [desk.membership().customer] * 2
+    sessions = [desk.books.find("sessions", name) for name in (session, *other)]
+    assert [each["customer"] for each in sessions] == [desk.membership().customer] * 2
+    assert [each["status"] for each in sessions].count("open") == 1, "nobody pays in both"
     assert reader.membership.customer == ""
 
 
@@ -411,11 +412,14 @@ def test_a_customer_who_was_deleted_is_made_anew(desk: Desk) -> None:
 
 def test_nobody_pays_twice_for_a_membership(desk: Desk) -> None:
     first, second = desk.subscribe(), desk.subscribe()
-    desk.books.pay(first)
+    with pytest.raises(Refused):
+        desk.books.pay(first)  # in a tab that was open before
+    desk.books.pay(second)
     # No event has come yet, and the reader's tab shows what was an hour ago.
     with pytest.raises(payments.AlreadyPays):
         desk.subscribe()
-    desk.books.pay(second)  # in a tab that was open
+    desk.books.kept["sessions"][first]["status"] = "open"
+    desk.books.pay(first)  # as by somebody at the publisher's, on the provider's own pages
     desk.hear_all()
     assert desk.tier() == "member"
     one, two = desk.books.kept["subscriptions"]
@@ -428,6 +432,19 @@ def test_nobody_pays_twice_for_a_membership(desk: Desk) -> None:
         desk.subscribe()
     desk.books.end(one, at_once=True)
     assert desk.subscribe(), "and who has stopped can begin again, before any event says so"
+
+
+def test_nobody_pays_twice_by_paying_while_another_tab_begins(desk: Desk) -> None:
+    first = desk.subscribe()
+    begin = desk.stripe.payments.checkout
+
+    def late(order: Order) -> str:
+        desk.books.pay(first)
+        return begin(order)
+
+    desk.stripe.payments.checkout = late  # type: ignore[method-assign]
+    with pytest.raises(payments.AlreadyPays):
+        desk.subscribe()
 
 
 @pytest.mark.parametrize("price", ["price_other", ONCE, ""])

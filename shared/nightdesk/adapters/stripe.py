@@ -17,6 +17,7 @@ from nightdesk.usecases.ports import Notice, Order
 
 if TYPE_CHECKING:
     from stripe import HTTPClient, StripeClient
+    from stripe.checkout import Session as CheckoutSession
 
 API_VERSION = "2026-10-28.endive"
 """What the code below was written for. Only ids are taken from events, so it does not matter which version those are of."""
@@ -86,11 +87,21 @@ class StripePayments:
         try:
             with _faults():
                 made = self._stripe.v1.checkout.sessions.create(asked)  # type: ignore[arg-type]  # put together above
+                if order.customer:
+                    self._close_before(made, order.customer)
         except _Missing as error:
             if error.what == "customer":
                 raise Conflict("the customer is no more") from None
             raise
         return str(made.url)
+
+    def _close_before(self, newest: CheckoutSession, customer: str) -> None:
+        """Of several tabs in which a reader could pay, the newest counts. One that was paid at this moment cannot be closed:
+        an error, for nobody is to be led to pay twice."""
+        sessions = self._stripe.v1.checkout.sessions
+        for each in sessions.list({"customer": customer, "status": "open", "limit": 100}).data:
+            if (each.created, each.id) < (newest.created, newest.id):
+                sessions.expire(each.id)
 
     def portal(self, customer: str, back: str) -> str:
         with _faults():

@@ -137,18 +137,20 @@ def subscribe(
         raise Permanent("that membership is not to be had any more")
     if not within("checkout", reader.id, _PER_READER, ports.memberships, now):
         raise TooMany("you have begun to pay too often within the hour; please try again later")
-    # Asked for at this moment: another tab may have paid a second ago.
-    if reader.membership.customer and rewrite(reader.id, site, ports).paid:
-        raise AlreadyPays("there is a membership that is paid for already")
     place = f"?return_to={quote(return_to, safe='/')}" if return_to else ""
     gone = ""
     for _ in range(2):
         customer = _customer(reader.id, gone, provider, ports)
         done, back = f"{origin}{CHECKED_OUT}{place}", f"{origin}{MEMBERSHIP_PATH}{place}"
         try:
-            return provider.checkout(Order(price, tier, reader.id, customer, "", done, back))
+            page = provider.checkout(Order(price, tier, reader.id, customer, "", done, back))
         except Conflict:  # somebody has deleted the customer on the provider's own pages
             gone = customer
+            continue
+        # Asked for now that no earlier page can be paid: another tab may have paid a second ago.
+        if rewrite(reader.id, site, ports).paid:
+            raise AlreadyPays("there is a membership that is paid for already")
+        return page
     raise Transient("a customer is deleted as soon as it is made")
 
 

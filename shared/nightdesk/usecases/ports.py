@@ -306,7 +306,7 @@ class Payments(Protocol):
         """Make a customer of a reader; its id. The same `key` within a day gives the same one."""
 
     def checkout(self, order: Order) -> str:
-        """The address of a page on which an order is paid.
+        """The address of a page on which an order is paid. Earlier ones of the same customer can be paid no more.
 
         Raises:
             Conflict: the customer is no more.
