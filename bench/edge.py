@@ -138,8 +138,9 @@ def _get(cloud: Cloud, path: str, cookie: str, seconds: float) -> tuple[int, int
 
 
 def _invocations(cloud: Cloud) -> int:
-    """How often any of the stack's functions has run."""
+    """How often any of the stack's functions has run, but for the ticker's, which looks at the clock."""
     logs, prefix = cloud.session().client("logs"), f"/aws/lambda/{cloud.stack}-"
     groups = [g["logGroupName"] for g in logs.describe_log_groups(logGroupNamePrefix=prefix)["logGroups"]]
+    groups = [group for group in groups if not group.endswith("-updates")]
     pages = [page for g in groups for page in logs.get_paginator("filter_log_events").paginate(logGroupName=g)]
     return sum(event["message"].startswith("START RequestId") for page in pages for event in page["events"])

@@ -116,7 +116,7 @@ def refusing(run: Run) -> Run:
 @refusing
 def withdraw(args: argparse.Namespace) -> int:
     """Take an article down; non-zero unless it is gone from every surface."""
-    report = cli_desk(connect(args.stack)).withdraw(args.slug)
+    report = cli_desk(connect(args.stack)).withdraw(args.slug, progress=Progress("taking down"))
     result(report.to_json(), args.json, told(report))
     return 0 if report.complete else 1
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from nightdesk.adapters.aws import EventBridgeBus
 from nightdesk.adapters.dynamodb import DynamoTable
 from nightdesk.domain.errors import Permanent, Transient
-from nightdesk.domain.memberships import member_id, normalise
+from nightdesk.domain.memberships import Membership, member_id, normalise
 from nightdesk.domain.moments import parse_moment
 from nightdesk.usecases import members, payments
 from nightdesk.usecases.stored import load_site
@@ -29,6 +29,12 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument("--tier", required=True)
     parser.add_argument("--until", default="", metavar="DATE", help="when it ends; for good without")
     parser.set_defaults(run=add)
+    parser = group.add_parser("show", help="what a reader has, and by what right")
+    parser.add_argument("email")
+    parser.set_defaults(run=show)
+    parser = group.add_parser("revoke", help="take back the tier that a reader was given; what is paid for stays")
+    parser.add_argument("email")
+    parser.set_defaults(run=revoke)
     parser = group.add_parser("link", help="a link that signs a reader in, for an hour")
     parser.add_argument("email")
     parser.set_defaults(run=link)
@@ -70,6 +76,38 @@ def add(args: argparse.Namespace) -> int:
         return _refused(error)
     result(item, args.json, f"{item['email']} reads as {item['tier']}{f' until {until}' if until else ''}")
     return 0
+
+
+def show(args: argparse.Namespace) -> int:
+    """Tell what a reader has."""
+    cloud = connect(args.stack)
+    try:
+        member = member_id(normalise(args.email))
+    except Permanent as error:
+        return _refused(error)
+    found = members.membership_of(member, _table(cloud))
+    if not found:
+        return _refused(members.NoSuchReader("there is no such reader"))
+    _tell(member, found[0], cloud, args.json)
+    return 0
+
+
+def revoke(args: argparse.Namespace) -> int:
+    """Take back what a reader was given."""
+    cloud = connect(args.stack)
+    try:
+        member = member_id(normalise(args.email))
+        after = cli_desk(cloud).give(member, "", "")
+    except Permanent as error:
+        return _refused(error)
+    _tell(member, after, cloud, args.json)
+    return 0
+
+
+def _tell(member: str, found: Membership, cloud: Cloud, as_json: bool) -> None:
+    facts = members.told(member, found, load_site(cli_ports(cloud)), datetime.now(UTC))
+    until = f" until {facts['until']}" if facts["until"] else ""
+    result(facts, as_json, f"{found.email} reads as {facts['tier']}{until} ({facts['source']})")
 
 
 def link(args: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ from nightdesk.usecases.ports import Ports
 from nightdesk_local.cloud import ROOT
 
 from .connect import Cloud, cli_desk, cli_ports, connect, queues
-from .console import result, say
+from .console import Progress, result, say
 
 if TYPE_CHECKING:
     from nightdesk.usecases.reconcile import Differences
@@ -32,9 +32,12 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def redrive(args: argparse.Namespace) -> int:
     """Put parked messages back into their queues."""
-    desk, count = cli_desk(connect(args.stack)), 0
+    cloud = connect(args.stack)
+    desk, progress, count = cli_desk(cloud), Progress("redriving"), 0
+    there = sum(queues(cloud).dead().values())
     while some := desk.redrive(_AT_ONCE):
         count += some
+        progress(count, max(count, there))
     result({"redriven": count}, args.json, f"{count} messages are in their queues again")
     return 0
 

@@ -314,9 +314,12 @@ def test_a_reader_is_given_a_tier_and_it_is_taken_back(desk: Desk, newsroom: New
     assert (said.status, said.body["tier"], said.body["source"]) == (200, "member", "complimentary")
     [found] = desk.call("GET", "/v1/members?email=Given%40readers.example", "editor").body["members"]
     assert (found["id"], found["given_until"][:10]) == (made["id"], "2099-01-01")
+    assert newsroom.asks("members", "show", "Given@readers.example") == found
     assert desk.call("PUT", path, "editor", {"tier": ""}).body["tier"] == "public"
     assert desk.call("PUT", path, "editor", {"tier": "friend"}).status == 422
     assert desk.call("PUT", f"/v1/members/{'0' * 32}", "editor", {"tier": "member"}).status == 404
+    assert newsroom.asks("members", "revoke", "given@readers.example")["tier"] == "public"
+    assert newsroom.command("members", "revoke", "nobody@readers.example").returncode == 2
     newsroom.asks("members", "link", "given@readers.example")
     last, *log = desk.call("GET", f"/v1/audit?subject=member:{made['id']}", "admin").body["entries"]
     assert (last["act"], last["outcome"]) == ("sign-in-link", "done")

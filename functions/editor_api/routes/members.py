@@ -7,7 +7,7 @@ from typing import Any
 from nightdesk.domain.errors import Permanent
 from nightdesk.domain.memberships import Membership, member_id, normalise
 from nightdesk.usecases.editorial import Unknown
-from nightdesk.usecases.members import membership_of
+from nightdesk.usecases.members import membership_of, told
 from nightdesk.usecases.stored import load_site
 
 from .. import models
@@ -39,18 +39,7 @@ def put_member(call: Call, member: str, body: models.MemberTier) -> Answer:
 
 
 def _form(member: str, found: Membership, call: Call) -> dict[str, Any]:
-    standing = found.standing(load_site(call.ports.pipeline), call.ports.pipeline.clock())
-    given = found.complimentary or {"tier": "", "until": ""}
-    return {
-        "id": member,
-        "email": found.email,
-        **standing._asdict(),
-        "given_tier": given["tier"],
-        "given_until": given["until"],
-        "confirmed": bool(found.confirmed),
-        "paying": found.paid is not None,
-        "newsletters": list(found.newsletters),
-    }
+    return told(member, found, load_site(call.ports.pipeline), call.ports.pipeline.clock())
 
 
 ROUTES = (

@@ -89,7 +89,13 @@ class Desk:
         act = lambda: editorial.rollback(slug, revision, self.ports.pipeline, expected)  # noqa: E731
         return self._decide("rollback", slug, {"revision": revision}, act)
 
-    def withdraw(self, slug: str, expected: str = "", patience: float = 90.0) -> Report:
+    def withdraw(
+        self,
+        slug: str,
+        expected: str = "",
+        patience: float = 90.0,
+        progress: Callable[[int, int], None] = lambda gone, of: None,
+    ) -> Report:
         """Take it down, and see that it is gone (`takedown.take_down`)."""
         from .takedown import take_down
 
@@ -97,7 +103,8 @@ class Desk:
         before = editorial.standing(slug, ports)
 
         def act() -> Report:
-            return take_down(slug, self.who.id, ports, self.ports.readers(), expected=expected, patience=patience)
+            readers = self.ports.readers()
+            return take_down(slug, self.who.id, ports, readers, expected=expected, patience=patience, progress=progress)
 
         def change(_: Report) -> tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]:
             return _told(before), _told(editorial.standing(slug, ports))

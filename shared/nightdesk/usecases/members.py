@@ -65,6 +65,21 @@ def changed(member: str, bus: Bus) -> None:
     bus.emit([Event("MembershipChanged", {"id": member})])
 
 
+def told(member: str, found: Membership, site: Site, now: datetime) -> dict[str, Any]:
+    """What editors are told of a reader, as JSON values: nothing of payments but that there are some."""
+    given = found.complimentary or {"tier": "", "until": ""}
+    return {
+        "id": member,
+        "email": found.email,
+        **found.standing(site, now)._asdict(),
+        "given_tier": given["tier"],
+        "given_until": given["until"],
+        "confirmed": bool(found.confirmed),
+        "paying": found.paid is not None,
+        "newsletters": list(found.newsletters),
+    }
+
+
 def grant(address: str, tier: str, until: str, site: Site, memberships: Table, bus: Bus) -> Item:
     """Give a reader a tier, until an ISO moment or for good (empty). What the reader pays for stays beside it.
 

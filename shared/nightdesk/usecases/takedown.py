@@ -7,7 +7,7 @@ as an earlier one, and the ticker. Each is looked at as its readers see it, thro
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, Protocol
@@ -73,14 +73,22 @@ class Report:
 
 
 def take_down(
-    slug: str, by: str, ports: Ports, readers: Readers, *, expected: str = "", patience: float = 90.0
-) -> Report:  # fmt: skip
+    slug: str,
+    by: str,
+    ports: Ports,
+    readers: Readers,
+    *,
+    expected: str = "",
+    patience: float = 90.0,
+    progress: Callable[[int, int], None] = lambda gone, of: None,
+) -> Report:
     """Withdraw an article, and return when it is gone from every surface, or patience is; keeps the report.
 
     Args:
         by: who takes it down.
         expected: as for `withdraw`.
         patience: in seconds.
+        progress: told from how many surfaces it is gone, and how many there are.
 
     Raises:
         Unknown: there is no such article.
@@ -99,6 +107,7 @@ def take_down(
         looks = look_at(places)
         for pause in _pauses(started + patience):
             missing = [place for place in places if not looks[place].gone]
+            progress(len(places) - len(missing), len(places))
             if not missing:
                 break
             time.sleep(pause)
