@@ -115,7 +115,10 @@ def test_a_stage_is_complete(stage: str) -> None:
     queues = [source["Properties"]["Queue"] for source in sources]
     assert queues == [{"Fn::GetAtt": [f"{queue}Queue", "Arn"]} for queue in QUEUES[stage]]
     for source in sources:
-        assert source["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        facts = source["Properties"]
+        assert facts["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        # Lambda demands a second or more to gather batches of more than ten (API reference, CreateEventSourceMapping).
+        assert facts["BatchSize"] <= 10 or facts["MaximumBatchingWindowInSeconds"]["Fn::If"][1] >= 1
     assert f"{stage}Logs" in of_type("AWS::Logs::LogGroup")
     assert RESOURCES[f"{stage}Logs"]["Properties"]["RetentionInDays"]
 
