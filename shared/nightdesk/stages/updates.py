@@ -7,11 +7,9 @@ from collections.abc import Callable
 from nightdesk.events import ArticleWithdrawn, ObjectEvent, SiteChanged, TickerDue, UpdateEnded, UpdatePosted
 from nightdesk.rendering.environment import Theme
 from nightdesk.stages import Note, silent
-from nightdesk.usecases.feeds import read_feeds
 from nightdesk.usecases.ports import Feeds, Ports, Timer
 from nightdesk.usecases.stored import load_site
 from nightdesk.usecases.ticker import look_at_next_end, refresh
-from nightdesk.usecases.updates import remove_of_article
 
 
 class UpdatesBatch:
@@ -40,12 +38,13 @@ class UpdatesBatch:
         """Take a file, or what a takedown concerns; all else is for the look."""
         self._heard.add(type(detail))
         if isinstance(detail, ObjectEvent):
-            from nightdesk.usecases.update_files import (
-                take_file,  # late: files are rare, and YAML takes a while to load
-            )
+            # Late, here and below: most messages need none of this, and it takes a while to load.
+            from nightdesk.usecases.update_files import take_file
 
             self._note("file", key=detail.object.key, state=take_file(detail.object.key, self._ports))
         elif isinstance(detail, ArticleWithdrawn):
+            from nightdesk.usecases.updates import remove_of_article
+
             remove_of_article(detail.slug, self._ports)
         elif not isinstance(detail, SiteChanged | TickerDue | UpdateEnded | UpdatePosted):
             raise TypeError(f"updates has no use for {type(detail).__name__}")
@@ -53,10 +52,12 @@ class UpdatesBatch:
     def finish(self) -> None:
         """Show what was posted, then read the feeds, if it is time, and show what each says as soon as it has said it."""
         self._look(everything=SiteChanged in self._heard)
-        feeds = load_site(self._ports).feeds if TickerDue in self._heard else ()
-        for looked in read_feeds(feeds, self._web(), self._ports) if feeds else ():
-            self._note("feed", **looked._asdict())
-            self._look()
+        if feeds := load_site(self._ports).feeds if TickerDue in self._heard else ():
+            from nightdesk.usecases.feeds import read_feeds
+
+            for looked in read_feeds(feeds, self._web(), self._ports):
+                self._note("feed", **looked._asdict())
+                self._look()
         look_at_next_end(self._ports, self._timer)
 
     def _look(self, everything: bool = False) -> None:
