@@ -65,8 +65,6 @@ class Route(NamedTuple):
     query: type[BaseModel] | None = None
     body: type[BaseModel] | None = None
     marked: bool = False
-    from_anywhere: bool = True
-    """A token does not come by itself, as a cookie does, so it does not matter whose page sends it."""
 
 
 def role_of(claims: Mapping[str, Any]) -> str:

@@ -7,10 +7,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from nightdesk.domain.documents import canonical
 from nightdesk.domain.errors import Conflict, Transient
 from nightdesk.editor_runtime import logger
-from nightdesk.http import JSON, HttpError, Request, Response, find, problem
+from nightdesk.http import JSON, HttpError, Request, Response, problem
+from nightdesk.routing import route_by
 from nightdesk.usecases.articles import article
 from nightdesk.usecases.audit import Actor
 from nightdesk.usecases.desk import DeskPorts
@@ -29,26 +31,32 @@ _SPARE_SECONDS = 4.0
 
 def serve(event: dict[str, Any], context: Any, ports: DeskPorts, memory: Memory) -> dict[str, Any]:
     """Answer a request. Logged are its route, caller and status: queries and bodies may hold addresses and drafts."""
+    app.context.update(ports=ports, memory=memory)
+    return app.resolve(event, context)
+
+
+def _respond(route: Route | HttpError, names: Mapping[str, str]) -> Response:
+    event, context = app.current_event.raw_event, app.lambda_context
+    ports: DeskPorts = app.context["ports"]
     asked = event["requestContext"]["requestId"]
     claims = event["requestContext"].get("authorizer", {}).get("jwt", {}).get("claims", {})
     who = Actor(f"editor:{claims.get('sub', '')}", str(claims.get("name", "")))
     name = ""
     try:
         request = Request.from_event(event, LARGEST_BODY)
-        route, names = find(ROUTES, request, "")
+        if isinstance(route, HttpError):
+            raise route
         name = f"{route.method} {route.path}"
         if not all(re.fullmatch(PATH_NAMES[part], value) for part, value in names.items()):
             raise problem_of("not-found", "There is nothing here.")
         _permit(route, claims)
         seconds = context.get_remaining_time_in_millis() / 1000 - _SPARE_SECONDS
-        response = _answer(
-            route, names, request, Call(who, ports, _mark_in(request), _key_in(request), seconds), context, memory
-        )
+        call = Call(who, ports, _mark_in(request), _key_in(request), seconds)
+        response = _answer(route, names, request, call, context, app.context["memory"])
     except Exception as error:  # whatever it is, the caller gets an answer and we a trace
         response = _refuse(error, "", ports, {})
-    response = _with_id(response, asked)
     logger.info("answered", extra={"route": name, "who": who.id, "status": response.status, "request": asked})
-    return response.to_event(with_body=event["requestContext"]["http"]["method"] != "HEAD")
+    return _with_id(response, asked)
 
 
 def _permit(route: Route, claims: Mapping[str, Any]) -> None:
@@ -166,3 +174,7 @@ def _with_id(response: Response, asked: str) -> Response:
     if response.status >= 400:
         body = json.dumps({**json.loads(body), "instance": f"urn:nightdesk:request:{asked}"}, ensure_ascii=False)
     return Response(response.status, body, response.type, {**response.headers, "x-request-id": asked})
+
+
+app = APIGatewayHttpResolver()
+route_by(app, ROUTES, _respond)

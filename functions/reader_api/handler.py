@@ -21,4 +21,4 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     if event.get("job") == "sign-in":
         logger.info("sign-in mail", extra={"sent": send(event, desk.sign_in_mail, ports, desk.now)})
         return {}
-    return serve(event, desk, settings.origin_key)
+    return serve(event, context, desk, settings.origin_key)

@@ -3,33 +3,46 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Mapping
 from typing import Any
 
+from aws_lambda_powertools.event_handler import LambdaFunctionUrlResolver
 from nightdesk.domain.errors import Permanent, Transient
-from nightdesk.http import HttpError, Request, Response, find, problem
+from nightdesk.http import HttpError, Request, Response, Route, problem
 from nightdesk.reader_runtime import logger
+from nightdesk.routing import route_by
 from nightdesk.usecases.limits import TooMany
 
 from .desk import Desk
 from .routes import ROUTES
 
 _AGAIN = HttpError(503, "Not now", "Something is out of reach for the moment. Please try again.", {"retry-after": "5"})
+_SAFE = ("GET", "HEAD")
 _OURS = HttpError(500, "Our fault", "Something went wrong here. It has been noted.")
 
 
-def serve(event: dict[str, Any], desk: Desk, origin_key: str) -> dict[str, Any]:
+def serve(event: dict[str, Any], context: Any, desk: Desk, origin_key: str) -> dict[str, Any]:
     """Answer a request. Logged are its route and status: paths, queries, bodies and cookies may hold secrets.
 
     Args:
         origin_key: what the distribution adds to each request; nobody else is heard.
     """
+    app.context.update(desk=desk, origin_key=origin_key)
+    return app.resolve(event, context)
+
+
+def _answer(route: Route | HttpError, names: Mapping[str, str]) -> Response:
+    desk: Desk = app.context["desk"]
     request, name = None, ""
     try:
-        request = Request.from_event(event)
-        said = request.headers.get("x-origin-key", "")
+        request = Request.from_event(app.current_event.raw_event)
+        said, origin_key = request.headers.get("x-origin-key", ""), app.context["origin_key"]
         if not origin_key or not hmac.compare_digest(said.encode(), origin_key.encode()):
             raise HttpError(403, "Not from here", "This is reached by way of the site.")
-        route, names = find(ROUTES, request, desk.origin(request))
+        if isinstance(route, HttpError):
+            raise route
+        if request.method not in _SAFE and not route.from_anywhere and request.crosses_sites(desk.origin(request)):
+            raise HttpError(400, "From another site", "Please open the page on this site, and try there.")
         name = f"{route.method} {route.path}"
         response = route.act(request, desk, **names)
     except HttpError as error:
@@ -46,7 +59,11 @@ def serve(event: dict[str, Any], desk: Desk, origin_key: str) -> dict[str, Any]:
         logger.error("failed", exc_info=error)
         response = _refuse(request, _OURS, desk)
     logger.info("answered", extra={"route": name, "status": response.status})
-    return response.to_event(with_body=not request or request.method != "HEAD")
+    return response
+
+
+app = LambdaFunctionUrlResolver()
+route_by(app, ROUTES, _answer)
 
 
 def _sentence(text: str) -> str:

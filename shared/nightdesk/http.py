@@ -1,4 +1,4 @@
-"""HTTP for functions behind a Function URL or an HTTP API: requests, answers, routes, and problem details (RFC 9457).
+"""HTTP for functions behind a Function URL or an HTTP API: requests, answers, and problem details (RFC 9457).
 
 Events are of payload version 2.0 (Lambda developer guide, "Invoking Lambda function URLs"). The distribution gives its own
 page for a 403 or 404 of any origin, so an API behind it says something else where its own words should be read.
@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import parse_qsl, quote
 
 from pydantic import BaseModel, ValidationError
@@ -23,7 +21,6 @@ HTML = "text/html; charset=utf-8"
 JSON = "application/json"
 LARGEST_BODY = 64 * 1024
 _FORM = "application/x-www-form-urlencoded"
-_SAFE = ("GET", "HEAD")
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -167,17 +164,6 @@ class Response:
     headers: Mapping[str, str] = field(default_factory=dict)
     cookies: tuple[str, ...] = ()
 
-    def to_event(self, with_body: bool = True) -> dict[str, Any]:
-        """In the form of payload version 2.0."""
-        kind = {"content-type": self.type} if self.body else {}
-        return {
-            "statusCode": self.status,
-            "headers": {"cache-control": "no-store", **kind, **self.headers},
-            "cookies": list(self.cookies),
-            "body": self.body if with_body else "",
-            "isBase64Encoded": False,
-        }
-
 
 def done(request: Request, location: str, *cookies: str) -> Response:
     """Something was done: a browser goes on to a page, a program is told where that is."""
@@ -223,46 +209,3 @@ class Route(NamedTuple):
     path: str
     act: Callable[..., Response]
     from_anywhere: bool = False
-
-
-@lru_cache
-def _pattern(path: str) -> re.Pattern[str]:
-    return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[A-Za-z0-9_-]{1,200})", path))
-
-
-class Routed(Protocol):
-    """What every kind of route has."""
-
-    @property
-    def method(self) -> str: ...
-
-    @property
-    def path(self) -> str: ...
-
-    @property
-    def from_anywhere(self) -> bool: ...
-
-
-R = TypeVar("R", bound=Routed)
-
-
-def find(routes: Sequence[R], request: Request, own: str) -> tuple[R, dict[str, str]]:
-    """The route of a request, and what its path names.
-
-    Args:
-        own: the site's origin.
-
-    Raises:
-        HttpError: there is no such path or method, or another site's page is behind it.
-    """
-    found = [(route, match) for route in routes if (match := _pattern(route.path).fullmatch(request.path))]
-    if not found:
-        raise HttpError(404, "Not found", "There is nothing here.")
-    method = "GET" if request.method == "HEAD" else request.method
-    for route, match in found:
-        if route.method == method:
-            if method not in _SAFE and not route.from_anywhere and request.crosses_sites(own):
-                raise HttpError(400, "From another site", "Please open the page on this site, and try there.")
-            return route, match.groupdict()
-    allowed = ", ".join(route.method for route, _ in found)
-    raise HttpError(405, "Not that way", "This is asked for otherwise.", {"allow": allowed})

@@ -36,7 +36,7 @@ class Api:
     def ask(self, method: str, path: str, headers: dict[str, str], body: str = "", **more: Any) -> dict[str, Any]:
         sent = {**headers, "content-type": "application/x-www-form-urlencoded"} if body else headers
         asked = event(method, path, body, headers=sent, **more)
-        return serve(asked, Desk(self.world.ports, NOW, THEME), KEY)
+        return serve(asked, None, Desk(self.world.ports, NOW, THEME), KEY)
 
 
 @pytest.fixture
@@ -55,7 +55,15 @@ def test_nobody_is_heard_without_the_distributions_key(api: Api) -> None:
         answer = api.ask("GET", "/api/session", {**PROGRAM, "x-origin-key": said})
         assert answer["statusCode"] == 403
     asked = event("GET", "/api/session", headers={})
-    assert serve(asked, Desk(api.world.ports, NOW, THEME), "")["statusCode"] == 403, "no key is none to match"
+    assert serve(asked, None, Desk(api.world.ports, NOW, THEME), "")["statusCode"] == 403, "no key is none to match"
+
+
+def test_another_sites_page_gets_nothing_done(api: Api) -> None:
+    """Said with 400 and not 403, which the distribution would answer with its own page."""
+    crossing = {**PROGRAM, "sec-fetch-site": "cross-site"}
+    assert api.ask("POST", "/api/signout", crossing)["statusCode"] == 400
+    assert api.ask("GET", "/api/session", crossing)["statusCode"] == 200
+    assert api.ask("POST", "/api/unsubscribe", crossing)["statusCode"] != 400
 
 
 @pytest.mark.parametrize(("failure", "status"), [(Transient("away"), 503), (ValueError("secret-words"), 500)])
