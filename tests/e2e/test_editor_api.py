@@ -323,7 +323,7 @@ def test_a_reader_is_given_a_tier_and_it_is_taken_back(desk: Desk, newsroom: New
     newsroom.asks("members", "link", "given@readers.example")
     last, *log = desk.call("GET", f"/v1/audit?subject=member:{made['id']}", "admin").body["entries"]
     assert (last["act"], last["outcome"]) == ("sign-in-link", "done")
-    assert [entry["given"]["tier"] for entry in log] == ["friend", "", "member", "subscriber"]
+    assert [entry["given"]["tier"] for entry in log] == ["", "friend", "", "member", "subscriber"]
     assert "readers.example" not in json.dumps(desk.call("GET", "/v1/audit?limit=100", "admin").body)
 
 
@@ -452,11 +452,11 @@ def foreign(desk: Desk) -> Iterator[str]:
 def expired(desk: Desk) -> str:
     """An admin's token that the pool itself signed, and that ended a minute ago. The emulator keeps the pool's key in a file."""
     assert desk.newsroom.cloud.local
+    head, claims, _ = desk.tokens["admin"].split(".")  # first, for the pool's key is made when it is needed
     state = desk.newsroom.cloud.local._home / "state" / "cognito-pool-keys"
     key = serialization.load_pem_private_key(
         (state / f"{desk.newsroom.cloud.outputs['EditorsPool']}-id.pem").read_bytes(), None
     )
-    head, claims, _ = desk.tokens["admin"].split(".")
     now = int(time.time())
     text = f"{head}.{encoded(decoded(claims) | {'iat': now - 3660, 'auth_time': now - 3660, 'exp': now - 60})}"
     signature = key.sign(text.encode(), padding.PKCS1v15(), hashes.SHA256())  # type: ignore[union-attr, call-arg, arg-type]
