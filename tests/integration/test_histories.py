@@ -25,7 +25,7 @@ from simulation.whims import KINDS, Drawn
 pytestmark = pytest.mark.cloud
 
 HISTORIES = int(os.environ.get("NIGHTDESK_REAL_HISTORIES", "200"))
-LONGEST = 300
+LONGEST = 220
 """Calls that a history makes in memory: over HTTP each takes a few milliseconds."""
 
 
