@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from nightdesk.usecases.pipeline import overview
@@ -73,7 +74,8 @@ def reconcile(args: argparse.Namespace) -> int:
     first = found = compare(ports, theme, memory_ports())
     for number in range(_ROUNDS if found and not args.dry_run else 0):
         say(f"{count_of(found)} differences; asking for them again ({number + 1})")
-        mend(found, ports)
+        given = {"differences": count_of(found)}
+        cli_desk(cloud).record("reconcile", "pipeline", given, partial(mend, found, ports))
         wait_until_quiet(cloud)
         found = compare(ports, theme, memory_ports())
         if not found:

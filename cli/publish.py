@@ -29,6 +29,8 @@ _FOLDERS = ("drafts", "authors", "topics", "pages", "updates")
 _PATIENCE = 240.0
 _IDLE_PATIENCE = 20.0
 _LOOK_SECONDS = 3.0
+_NAMED = 100
+"""So many of the files that were published are named in the audit log."""
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -143,7 +145,8 @@ def publish(args: argparse.Namespace) -> int:
         say("nothing there to publish: no .md file, image or site.yaml")
         return 2
     cloud = connect(args.stack)
-    etags = upload(files, cloud, Progress("uploading"))
+    given = {"count": len(files), "files": sorted(files)[:_NAMED]}
+    etags = cli_desk(cloud).record("publish", "pipeline", given, lambda: upload(files, cloud, Progress("uploading")))
     if not args.wait:
         result(sorted(etags), args.json, "\n".join(sorted(etags)))
         return 0

@@ -152,6 +152,12 @@ def test_publish_says_when_it_is_live(newsroom: Newsroom, tmp_path: Path) -> Non
     assert report["path"] == str(path)
     assert (report["slug"], report["state"], report["problems"]) == ("lock-gates", "live", [])
     assert newsroom.asks("publish", str(path)) == ["drafts/2026-04-01-lock-gates.md"]
+    log = newsroom.asks("audit", "pipeline")[0]
+    assert (log["act"], log["given"]["files"], log["outcome"]) == (
+        "publish",
+        ["drafts/2026-04-01-lock-gates.md"],
+        "done",
+    )
     expect_calm(newsroom)
 
 
