@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +13,11 @@ import pytest
 from cloud_under_test import CloudUnderTest, embedded, in_docker
 from newsroom import Newsroom
 
+_ALONE = "tests/simulation/test_simulation.py::test_histories_end_as_calm_runs_do"
+"""It takes every core there is, and is to end within five minutes. Whatever would run beside it begins when it is done."""
+_PATIENCE = 600.0
 _LONGEST_FIRST = (
+    "tests/simulation/test_simulation.py",
     "tests/simulation/",
     "real_input",
     "editor_api",
@@ -35,6 +42,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         )
 
     items.sort(key=rank)
+
+
+def _alone_is_over() -> Path:
+    """A mark for all workers of this run that the test which runs alone is done."""
+    return Path(tempfile.gettempdir()) / f"nightdesk-tests-{os.environ.get('PYTEST_XDIST_TESTRUNUID', '')}"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Wait for the test that runs alone, if that is among this run's and others could run beside it."""
+    if "PYTEST_XDIST_TESTRUNUID" not in os.environ or item.nodeid == _ALONE:
+        return
+    if item.session.items[0].nodeid == _ALONE:
+        until = time.monotonic() + _PATIENCE
+        while not _alone_is_over().exists() and time.monotonic() < until:
+            time.sleep(0.2)
+
+
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Let the others begin."""
+    if item.nodeid == _ALONE:
+        _alone_is_over().touch()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
