@@ -23,7 +23,8 @@ _MEMBER = member_id("reader@news.example")
 
 
 class Ask(NamedTuple):
-    """A request, for a route; `{n}` in its path is the number of the round. `times` is how often it is made at most."""
+    """A request, for a route; `{n}` in its path is the number of the round, `{id}` what a request of that collection made.
+    `times` is how often it is made at most."""
 
     method: str
     path: str
@@ -51,11 +52,13 @@ def _asks() -> Iterator[Ask]:
     yield Ask("POST", "/v1/drafts/check", {"key": "drafts/new.md", "text": draft(1).decode()})
     yield Ask("GET", "/v1/updates")
     yield Ask("POST", "/v1/updates", {"headline": "Headline {n}"})
+    yield Ask("DELETE", "/v1/updates/{id}", times=25)
     yield Ask("PUT", f"/v1/members/{_MEMBER}", {"tier": "member", "email": "reader@news.example"})
     yield Ask("GET", "/v1/members?email=reader%40news.example")
     yield Ask("GET", "/v1/pipeline")
     yield Ask("POST", "/v1/pipeline/redrive")
     yield Ask("POST", "/v1/rebuilds", {"topic": "topic-0"}, 3)
+    yield Ask("GET", "/v1/rebuilds/{id}", times=3)
     yield Ask("GET", "/v1/audit")
 
 
@@ -65,10 +68,11 @@ def measure(rounds: int = 30) -> str:
     with local_cloud() as cloud:
         fill(cloud, 0, _ARTICLES)
         token = _token(cloud)
-        _ask(cloud, token, Ask("GET", "/v1/articles"), 0)
+        made: dict[str, list[str]] = {}
+        _ask(cloud, token, Ask("GET", "/v1/articles"), 0, made)
         for ask in _asks():
             wait_until_quiet(cloud)
-            times = [_ask(cloud, token, ask, number) for number in range(min(rounds, ask.times))]
+            times = [_ask(cloud, token, ask, number, made) for number in range(min(rounds, ask.times))]
             figures = [round(1000 * seconds) for seconds in (median(times), percentile(times, 0.95))]
             path = ask.path.partition("?")[0].replace("story-{n}", "{slug}").replace(_MEMBER, "{member}")
             rows.append((f"{ask.method} {path}", len(times), *figures))
@@ -82,8 +86,11 @@ def _token(cloud: Cloud) -> str:
     return editors.token("bench@news.example")[0]
 
 
-def _ask(cloud: Cloud, token: str, ask: Ask, number: int) -> float:
+def _ask(cloud: Cloud, token: str, ask: Ask, number: int, made: dict[str, list[str]]) -> float:
     """Make a request; the seconds until its answer was there.
+
+    Args:
+        made: ids of what requests have made, by their path.
 
     Raises:
         RuntimeError: it was refused.
@@ -91,14 +98,19 @@ def _ask(cloud: Cloud, token: str, ask: Ask, number: int) -> float:
     there = urlsplit(cloud.outputs["EditorApiUrl"])
     connection = http.client.HTTPConnection(there.hostname or "", there.port, timeout=60)
     connection.connect()
+    path = ask.path.replace("{n}", str(number))
+    if "{id}" in path:
+        path = path.replace("{id}", made[path.removesuffix("/{id}")].pop())
     body = None if ask.body is None else json.dumps(ask.body).replace("{n}", str(number))
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     started = time.perf_counter()
-    connection.request(ask.method, there.path + ask.path.replace("{n}", str(number)), body, headers)
+    connection.request(ask.method, there.path + path, body, headers)
     answer = connection.getresponse()
     text = answer.read()
     taken = time.perf_counter() - started
     connection.close()
     if answer.status >= 400:
         raise RuntimeError(f"{ask.method} {ask.path} is answered with {answer.status}: {text[:300].decode()}")
+    if ask.method == "POST" and "id" in (said := json.loads(text)):
+        made.setdefault(path, []).append(said["id"])
     return taken
