@@ -19,6 +19,7 @@ from nightdesk.domain.site import Site
 from nightdesk.domain.tokens import sign
 from nightdesk.usecases.members import grant, sign_in_link
 from nightdesk_cli.connect import edge_key
+from nightdesk_cli.pipeline import wait_until_quiet
 from nightdesk_local.cloud import Cloud
 from nightdesk_local.edge_runtime import node_binary
 
@@ -95,6 +96,7 @@ def _pages(seconds: float) -> str:
     rows = []
     with local_cloud() as cloud:
         fill(cloud, 0, 1)
+        wait_until_quiet(cloud)
         for tier, cookie in {"public": "", "member": _member(cloud)}.items():
             before = _invocations(cloud)
             count, size = _get(cloud, "/articles/story-0/", cookie, seconds)
