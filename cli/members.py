@@ -15,6 +15,7 @@ from nightdesk.domain.moments import parse_moment
 from nightdesk.usecases import members, payments
 from nightdesk.usecases.stored import load_site
 
+from .articles import refusing
 from .connect import Cloud, cli_desk, cli_ports, cli_reader_ports, connect, edge_key
 from .console import result, say
 
@@ -60,47 +61,32 @@ def _recorded(act: str, member: str, cloud: Cloud, do: Callable[[], Done]) -> Do
     return cli_desk(cloud).record(act, f"member:{member}", {}, do)
 
 
-def _refused(error: Exception) -> int:
-    say(error)
-    return 2
-
-
+@refusing
 def add(args: argparse.Namespace) -> int:
     """Give a reader a tier."""
-    cloud = connect(args.stack)
-    site = load_site(cli_ports(cloud))
-    try:
-        until = parse_moment(args.until, site.zone).isoformat() if args.until else ""
-        item = cli_desk(cloud).grant(args.email, args.tier, until)
-    except (Permanent, ValueError) as error:
-        return _refused(error)
+    desk = cli_desk(connect(args.stack))
+    until = parse_moment(args.until, load_site(desk.ports.pipeline).zone).isoformat() if args.until else ""
+    item = desk.grant(args.email, args.tier, until)
     result(item, args.json, f"{item['email']} reads as {item['tier']}{f' until {until}' if until else ''}")
     return 0
 
 
+@refusing
 def show(args: argparse.Namespace) -> int:
     """Tell what a reader has."""
-    cloud = connect(args.stack)
-    try:
-        member = member_id(normalise(args.email))
-    except Permanent as error:
-        return _refused(error)
+    cloud, member = connect(args.stack), member_id(normalise(args.email))
     found = members.membership_of(member, _table(cloud))
     if not found:
-        return _refused(members.NoSuchReader("there is no such reader"))
+        raise members.NoSuchReader("there is no such reader")
     _tell(member, found[0], cloud, args.json)
     return 0
 
 
+@refusing
 def revoke(args: argparse.Namespace) -> int:
     """Take back what a reader was given."""
-    cloud = connect(args.stack)
-    try:
-        member = member_id(normalise(args.email))
-        after = cli_desk(cloud).give(member, "", "")
-    except Permanent as error:
-        return _refused(error)
-    _tell(member, after, cloud, args.json)
+    cloud, member = connect(args.stack), member_id(normalise(args.email))
+    _tell(member, cli_desk(cloud).give(member, "", ""), cloud, args.json)
     return 0
 
 
@@ -110,18 +96,15 @@ def _tell(member: str, found: Membership, cloud: Cloud, as_json: bool) -> None:
     result(facts, as_json, f"{found.email} reads as {facts['tier']}{until} ({facts['source']})")
 
 
+@refusing
 def link(args: argparse.Namespace) -> int:
     """Print a link that sets the session cookie."""
-    cloud = connect(args.stack)
+    cloud, member = connect(args.stack), member_id(normalise(args.email))
     site, outputs = load_site(cli_ports(cloud)), cloud.outputs
     signer = edge_key(cloud), outputs["EdgeKeyId"]
     now = datetime.now(UTC)
-    try:
-        member = member_id(normalise(args.email))
-        make = lambda: members.sign_in_link(args.email, site, outputs["SiteUrl"], signer, _table(cloud), now)  # noqa: E731
-        made = _recorded("sign-in-link", member, cloud, make)
-    except Permanent as error:
-        return _refused(error)
+    make = lambda: members.sign_in_link(args.email, site, outputs["SiteUrl"], signer, _table(cloud), now)  # noqa: E731
+    made = _recorded("sign-in-link", member, cloud, make)
     result(made, args.json, made["url"])
     return 0
 
@@ -135,18 +118,16 @@ def remove(args: argparse.Namespace) -> int:
         leave = lambda: payments.leave(member, load_site(ports), ports, datetime.now(UTC))  # noqa: E731
         _recorded("forget", member, cloud, leave)
     except (Permanent, Transient) as error:
-        return _refused(error)
+        say(error)
+        return 2
     result({"id": member}, args.json, "forgotten")
     return 0
 
 
+@refusing
 def block(args: argparse.Namespace) -> int:
     """Let an address have no mail, or have it again."""
-    cloud = connect(args.stack)
-    try:
-        member = member_id(normalise(args.email))
-    except Permanent as error:
-        return _refused(error)
+    cloud, member = connect(args.stack), member_id(normalise(args.email))
     found: dict[str, Any] = {"id": member, "blocked": not args.undo}
 
     def act() -> None:

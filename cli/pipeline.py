@@ -11,7 +11,7 @@ from nightdesk.usecases.pipeline import overview
 from nightdesk.usecases.ports import Ports
 from nightdesk_local.cloud import ROOT
 
-from .connect import Cloud, cli_desk, cli_ports, connect, queues
+from .connect import Cloud, cli_desk, connect, queues
 from .console import Progress, result, say
 
 if TYPE_CHECKING:
@@ -33,9 +33,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def redrive(args: argparse.Namespace) -> int:
     """Put parked messages back into their queues."""
-    cloud = connect(args.stack)
-    desk, progress, count = cli_desk(cloud), Progress("redriving"), 0
-    there = sum(queues(cloud).dead().values())
+    desk, progress, count = cli_desk(connect(args.stack)), Progress("redriving"), 0
+    there = sum(desk.ports.queues.dead().values())
     while some := desk.redrive(_AT_ONCE):
         count += some
         progress(count, max(count, there))
@@ -69,13 +68,14 @@ def reconcile(args: argparse.Namespace) -> int:
     from nightdesk.usecases.reconcile import compare, mend
 
     cloud = connect(args.stack)
-    ports = cli_ports(cloud)
+    desk = cli_desk(cloud)
+    ports = desk.ports.pipeline
     theme = Theme(ROOT / "layers" / "theme")
     first = found = compare(ports, theme, memory_ports())
     for number in range(_ROUNDS if found and not args.dry_run else 0):
         say(f"{count_of(found)} differences; asking for them again ({number + 1})")
         given = {"differences": count_of(found)}
-        cli_desk(cloud).record("reconcile", "pipeline", given, partial(mend, found, ports))
+        desk.record("reconcile", "pipeline", given, partial(mend, found, ports))
         wait_until_quiet(cloud)
         found = compare(ports, theme, memory_ports())
         if not found:

@@ -145,12 +145,13 @@ def publish(args: argparse.Namespace) -> int:
         say("nothing there to publish: no .md file, image or site.yaml")
         return 2
     cloud = connect(args.stack)
+    desk = cli_desk(cloud)
     given = {"count": len(files), "files": sorted(files)[:_NAMED]}
-    etags = cli_desk(cloud).record("publish", "pipeline", given, lambda: upload(files, cloud, Progress("uploading")))
+    etags = desk.record("publish", "pipeline", given, lambda: upload(files, cloud, Progress("uploading")))
     if not args.wait:
         result(sorted(etags), args.json, "\n".join(sorted(etags)))
         return 0
-    ports = cli_ports(cloud)
+    ports = desk.ports.pipeline
     subjects = {key: etag for key, etag in etags.items() if classify(key)}
     reports = wait_for(subjects, ports, Progress("publishing"), lambda: in_flight(cloud))
     lines = []

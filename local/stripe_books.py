@@ -130,8 +130,9 @@ class Books:
         if name == "POST checkout/sessions":
             return self._shown(self._checkout(given))
         if name == "GET checkout/sessions":
-            wanted = {(name, given[name]) for name in ("customer", "status") if name in given}
-            return self._list([s for s in reversed(self._all("sessions")) if wanted <= _words(s)], given)
+            wanted = {name: given[name] for name in ("customer", "status") if name in given}
+            newest = reversed(self._all("sessions"))
+            return self._list([s for s in newest if all(s.get(n) == value for n, value in wanted.items())], given)
         if name == "POST checkout/sessions/expire":
             return self._shown(self._expire(identifier))
         if name == "POST billing_portal/sessions":
@@ -407,10 +408,6 @@ class Books:
         charge["payment_intent"] = intent["id"]
         self._happened("payment_intent.succeeded", intent)
         return intent
-
-
-def _words(found: Object) -> set[tuple[str, str]]:
-    return {(name, value) for name, value in found.items() if isinstance(value, str)}
 
 
 def _due(subscription: Object) -> int:
