@@ -46,6 +46,12 @@ def entitled(tier: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
+def newsroom(own_newsroom: Newsroom) -> Newsroom:
+    """A newsroom of these tests' own: the front page has room for thirty articles, whoever published them."""
+    return own_newsroom
+
+
+@pytest.fixture(scope="module")
 def harbour(newsroom: Newsroom) -> str:
     """An article with two gates and two sources, put as any AWS tool would put it."""
     matter: dict[str, Any] = {"dek": "Silt, and who pays.", "authors": ["ines-okafor"], "topics": ["harbours"]}
