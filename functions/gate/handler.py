@@ -15,4 +15,4 @@ theme = find_theme(settings.theme_dir)
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """An SQS batch of events from the bus."""
-    return each_message(event, context, lambda: GateBatch(ports, theme, note), ports.articles)
+    return each_message(event, context, lambda again: GateBatch(ports, theme, note, again), ports.articles)

@@ -18,4 +18,4 @@ def note_paths(what: str, /, **facts: Any) -> None:
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """An SQS batch of events from the bus."""
-    return each_message(event, context, lambda: InvalidateBatch(ports, note_paths), ports.articles)
+    return each_message(event, context, lambda _: InvalidateBatch(ports, note_paths), ports.articles)

@@ -22,5 +22,5 @@ def note_differences(what: str, /, **facts: Any) -> None:
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """An SQS batch of one message, which a schedule puts there."""
-    batch = lambda: ReconcileBatch(ports, theme, memory_ports, note_differences)  # noqa: E731
+    batch = lambda _: ReconcileBatch(ports, theme, memory_ports, note_differences)  # noqa: E731
     return each_message(event, context, batch, ports.articles)

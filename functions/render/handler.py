@@ -18,4 +18,4 @@ def note_draft(what: str, /, **facts: Any) -> None:
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """An SQS batch of S3's events."""
-    return each_message(event, context, lambda: RenderBatch(ports, note_draft), ports.articles)
+    return each_message(event, context, lambda _: RenderBatch(ports, note_draft), ports.articles)

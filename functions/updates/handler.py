@@ -17,5 +17,8 @@ theme = find_theme(settings.theme_dir)
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """An SQS batch of events: S3's, the bus's, and the schedule's."""
     return each_message(
-        event, context, lambda: UpdatesBatch(ports, theme, timer, lambda: web_feeds(settings), note), ports.articles
+        event,
+        context,
+        lambda again: UpdatesBatch(ports, theme, timer, lambda: web_feeds(settings), note, again),
+        ports.articles,
     )

@@ -70,6 +70,10 @@ class ArticleDue(ToGate):
     """A moment has come at which time alone changes an article."""
 
 
+class EmbargoLifted(ToGate):
+    """An article's pages were put up at the end of its embargo; its lists are still to be made."""
+
+
 class ReconcileDue(Detail):
     """The night has come in which the site is compared with its drafts."""
 
@@ -181,6 +185,7 @@ DETAILS: dict[str, type[Detail]] = {
         ArticleScheduled,
         EditorActed,
         ArticleDue,
+        EmbargoLifted,
         ReconcileDue,
         ArticleGated,
         ArticleEntered,

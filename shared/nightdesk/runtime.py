@@ -99,17 +99,19 @@ def note(what: str, /, **facts: Any) -> None:
 
 
 def each_message(
-    event: dict[str, Any], context: Any, make_batch: Callable[[], Batch], failures: Table
+    event: dict[str, Any], context: Any, make_batch: Callable[[bool], Batch], failures: Table
 ) -> dict[str, Any]:  # fmt: skip
     """Let a stage work on each message of an SQS batch, then finish once for all of them, and report what failed.
 
     Where finishing fails, each message is tried alone, so that only the one that is at fault comes back.
 
     Args:
-        make_batch: a fresh batch of the stage.
+        make_batch: a fresh batch of the stage; it is told whether a message of it was received before, so that a run may
+            have died in the midst of it.
         failures: where it is noted why a message failed, for whoever finds it in the dead-letter queue.
     """
-    batch = make_batch()
+    received = [int(record["attributes"]["ApproximateReceiveCount"]) for record in event["Records"]]
+    batch = make_batch(max(received) > 1)
 
     def one(record: Any) -> None:
         batch.work(detail_of(Envelope.model_validate(json.loads(record.body))))
@@ -133,11 +135,11 @@ def each_message(
     return {"batchItemFailures": [{"itemIdentifier": message} for message in sorted(failed)]}
 
 
-def _alone(records: list[dict[str, Any]], make_batch: Callable[[], Batch]) -> dict[str, Exception]:
+def _alone(records: list[dict[str, Any]], make_batch: Callable[[bool], Batch]) -> dict[str, Exception]:
     """Work each message off by itself; what stood in the way of those that failed, by message."""
     failed: dict[str, Exception] = {}
     for record in records:
-        batch = make_batch()
+        batch = make_batch(True)
         try:
             batch.work(detail_of(Envelope.model_validate(json.loads(record["body"]))))
             batch.finish()

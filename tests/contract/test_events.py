@@ -29,6 +29,7 @@ HEARD_BY = {
     "ArticleScheduled": {"gate"},
     "EditorActed": {"gate"},
     "ArticleDue": set(),  # from the scheduler, which puts it straight into the gate's queue
+    "EmbargoLifted": {"gate"},
     "ReconcileDue": set(),  # likewise, into the queue of its own
     "ArticleTouched": {"touch"},
     "ProfileChanged": {"gate", "index"},
@@ -216,7 +217,7 @@ def work_off(
 
     queues, table, seen = _Queues(), MemoryTable(), list[object]()
     monkeypatch.setattr(runtime, "get_session", lambda: SimpleNamespace(create_client=lambda *_, **__: queues))
-    answer = runtime.each_message(batch, SimpleNamespace(), lambda: _Stage(seen), table)
+    answer = runtime.each_message(batch, SimpleNamespace(), lambda _: _Stage(seen), table)
     failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
     return failed, [type(detail).__name__ for detail in seen], queues, table
 

@@ -47,6 +47,7 @@ class CalmWorld:
         """One function takes the message that has waited longest; one that fails comes back."""
         message = self.queue.popleft()
         if not self._work_off([message]):
+            message.again = True
             self.queue.append(message)
 
     def settle(self) -> None:
@@ -72,7 +73,7 @@ class CalmWorld:
 
     def _work_off(self, messages: list[Message]) -> bool:
         """Whether a batch was worked off."""
-        batch = batch_of(messages[0].stage, self.ports, self.theme)
+        batch = batch_of(messages[0].stage, any(message.again for message in messages), self.ports, self.theme)
         try:
             for message in messages:
                 batch.work(message.detail)

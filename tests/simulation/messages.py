@@ -21,9 +21,10 @@ from .routes import FILE_MOVED, Route, routes
 
 
 class Message:
-    """A message in a stage's queue; `tries` counts how often it failed for reasons of our own making."""
+    """A message in a stage's queue; `tries` counts how often it failed for reasons of our own making, and `again` says whether
+    a run with it failed or died."""
 
-    __slots__ = ("detail", "event", "name", "queue", "stage", "tries")
+    __slots__ = ("again", "detail", "event", "name", "queue", "stage", "tries")
 
     def __init__(self, route: Route, event: Event, detail: object) -> None:
         self.queue = route.queue
@@ -32,6 +33,7 @@ class Message:
         self.detail = detail
         self.name = ""
         self.tries = 0
+        self.again = False
 
 
 def messages_of(event: Event) -> list[Message]:
@@ -66,15 +68,15 @@ class NoFeeds:
         return iter(())
 
 
-def batch_of(stage: str, ports: Ports, theme: Theme, timer: Timer | None = None) -> Batch:
-    """A batch as the stage's handler makes it."""
+def batch_of(stage: str, again: bool, ports: Ports, theme: Theme, timer: Timer | None = None) -> Batch:
+    """A batch as the stage's handler makes it; `again` is as in `nightdesk.runtime.each_message`."""
     if stage == "render":
         return RenderBatch(ports)
     if stage == "gate":
-        return GateBatch(ports, theme)
+        return GateBatch(ports, theme, again=again)
     if stage == "index":
         return IndexBatch(ports, theme)
     if stage == "updates":
-        return UpdatesBatch(ports, theme, timer or MemoryTimer(), NoFeeds)
+        return UpdatesBatch(ports, theme, timer or MemoryTimer(), NoFeeds, again=again)
     assert stage == "invalidate"
     return InvalidateBatch(ports)

@@ -112,10 +112,10 @@ class Kept:
 def test_an_event_comes_before_the_write() -> None:
     """Telling of an article's pages, and then writing them."""
 
-    def early(slug: str, ports: Ports, theme: Theme, bulk: str = "") -> Any:
+    def early(slug: str, ports: Ports, theme: Theme, bulk: str = "", again: bool = False) -> Any:
         detail = {"slug": slug, "state": "live", "paths": [f"/articles/{slug}/*"]}
         ports.bus.emit([Event("ArticleGated", {**detail, "bulk": bulk} if bulk else detail)])
-        return gate.gate(slug, replace(ports, bus=Kept()), theme, bulk)
+        return gate.gate(slug, replace(ports, bus=Kept()), theme, bulk, again)
 
     needed(lambda patch: patch.setattr(gate_stage, "gate", early), within=100)  # took 3
 
@@ -125,15 +125,15 @@ def test_no_event_when_nothing_was_written() -> None:
     wrote: dict[object, bool] = {}
     write = gate._write
 
-    def noted(slug: str, made: Any, ports: Ports) -> bool:
-        found = write(slug, made, ports)
+    def noted(slug: str, made: Any, ports: Ports, doubtful: bool) -> bool:
+        found = write(slug, made, ports, doubtful)
         wrote[getcurrent()] = wrote.get(getcurrent(), False) or found
         return found
 
-    def quiet(slug: str, ports: Ports, theme: Theme, bulk: str = "") -> Any:
+    def quiet(slug: str, ports: Ports, theme: Theme, bulk: str = "", again: bool = False) -> Any:
         wrote[getcurrent()] = False
         kept = Kept()
-        gated = gate.gate(slug, replace(ports, bus=kept), theme, bulk)
+        gated = gate.gate(slug, replace(ports, bus=kept), theme, bulk, again)
         if wrote[getcurrent()]:
             ports.bus.emit(kept.events)
         return gated
@@ -203,6 +203,11 @@ def test_who_enters_lists_does_not_look_once_more() -> None:
 def test_no_alarm_is_set() -> None:
     """Leaving it to chance that somebody looks at an article when its embargo ends."""
     needed(lambda patch: patch.setattr(Alarm, "wake", lambda alarm, slug, moment: None), within=100)  # took 4
+
+
+def test_pages_go_up_and_nobody_looks_again() -> None:
+    """Putting up the pages of an article whose embargo is over, and not having it gated afterwards."""
+    needed(lambda patch: patch.setattr(gate_stage.GateBatch, "finish", lambda batch: None), within=1750)  # took 175
 
 
 # --- Bugs that there were, too rare to wait for: their histories as they were shrunk, interrupted at every call ---

@@ -220,10 +220,9 @@ class Played:
         return self._faults.get(run.name)
 
     def also(self, run: Run, others: Sequence[Message]) -> list[Message]:
-        names = list(self._takes.get(run.name, ()))
-        taken = []
-        for message in others:
-            if message.name in names:
-                names.remove(message.name)
+        left, taken = list(others), []
+        for name in self._takes.get(run.name, ()):
+            if message := next((message for message in left if message.name == name), None):
+                left.remove(message)
                 taken.append(message)
         return taken

@@ -345,6 +345,7 @@ class World:
             self.let_pass(timedelta(seconds=1))
         for message in back:
             message.tries += not run.struck and run.stage != "editor"  # editors have patience
+            message.again = True
             if message.tries > _PATIENCE:
                 self.wrong.append(f"{message.name} ends in the dead-letter queue")
             else:
@@ -360,15 +361,15 @@ class World:
         if run.stage == "editor":
             run.failed = self._each(run, run.messages, lambda: _Desk(self.ports, self._edited))
             return
-        make = partial(batch_of, run.stage, self.ports, run.theme, self.timer)
-        batch = make()
+        make = partial(batch_of, run.stage, ports=self.ports, theme=run.theme, timer=self.timer)
+        batch = make(any(message.again for message in run.messages))
         run.failed = self._each(run, run.messages, lambda: batch)
         worked = [message for message in run.messages if message not in run.failed]
         try:
             batch.finish()
         except Exception as error:
             self._failed(run, error)
-            run.failed += self._each(run, worked, make, finish=True) if len(worked) > 1 else worked
+            run.failed += self._each(run, worked, partial(make, True), finish=True) if len(worked) > 1 else worked
 
     def _each(
         self, run: Run, messages: Sequence[Message], batch: Callable[[], Batch], finish: bool = False

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from nightdesk.domain.documents import Asset, Block, Document
@@ -16,9 +16,13 @@ from nightdesk.rendering.environment import Theme
 from nightdesk.usecases import editorial
 from nightdesk.usecases.catalogue import holder
 from nightdesk.usecases.editorial import Unapproved, Unknown
-from nightdesk.usecases.ports import ANY, Output
+from nightdesk.usecases.gate import lift
+from nightdesk.usecases.ports import ANY, Event, Objects, Output
 from nightdesk.usecases.stored import editorial_key, mark_of
+from simulation.routes import ALARM
 from unit.test_pipeline import NOW, Newsroom
+
+TIERS = ("public", "subscriber", "member")
 
 BODY = "Free.\n\n::: gate tier=subscriber\nFirst passage.\n:::\n\n::: gate tier=member\nSecond passage.\n:::\n"
 
@@ -125,6 +129,43 @@ def test_an_alarm_that_rings_early_or_for_nothing_does_no_harm(room: Newsroom) -
     room.now = NOW + timedelta(hours=2)
     room.ring("a-story")
     assert room.state("a-story")["state"] == "withdrawn"
+
+
+def due(room: Newsroom, *slugs: str) -> None:
+    """Articles whose embargo ends now."""
+    for slug in slugs:
+        room.publish(slug, f"About {slug}", publish_at=(NOW + timedelta(hours=1)).isoformat())
+    room.now = NOW + timedelta(hours=1)
+
+
+def test_all_that_are_due_are_up_before_the_lists_are_made(room: Newsroom) -> None:
+    due(room, "a-story", "b-story")
+    for slug in ("a-story", "b-story"):
+        room.say([Event(ALARM, {"slug": slug})])
+    room.step()
+    room.step()
+    assert [f"About {slug}" in room.page(f"/articles/{slug}/") for slug in ("a-story", "b-story")] == [True, True]
+    assert "About a-story" not in room.page("/")
+    room.settle()
+    assert "About a-story" in room.page("/")
+    assert "About a-story" in room.page("/articles/b-story/"), (
+        "as the one before, which was not there yet when this went up"
+    )
+
+
+def test_the_end_of_an_embargo_brings_back_nothing_that_was_taken_down(room: Newsroom) -> None:
+    due(room, "a-story")
+
+    class Slow:
+        """The site's bucket, where an editor is quicker."""
+
+        def put(self, output: Output, expected: str | None) -> None:
+            if status_of(room, output.key) == "404":
+                act(room, editorial.withdraw, "a-story")
+            room.site.put(output, expected)
+
+    assert not lift("a-story", replace(room.ports, site=cast(Objects, Slow())), room.theme)
+    assert {status_of(room, f"articles/a-story/~{tier}/index.html") for tier in TIERS} == {"410"}
 
 
 def test_old_addresses_lead_nowhere_before_the_moment(room: Newsroom) -> None:

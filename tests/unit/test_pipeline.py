@@ -398,6 +398,7 @@ def test_every_event_fits_its_model(room: Newsroom) -> None:
         "ArticleScheduled",
         "EditorActed",
         "ArticleDue",
+        "EmbargoLifted",
         "ReconcileDue",
         "MembershipChanged",
         "UpdatePosted",

@@ -17,6 +17,7 @@ class UpdatesBatch:
 
     Args:
         web: gives what reads feeds; asked when it is time for them.
+        again: whether a run may have died in the midst of these messages.
     """
 
     def __init__(
@@ -26,12 +27,14 @@ class UpdatesBatch:
         timer: Timer,
         web: Callable[[], Feeds],
         note: Note = silent,
+        again: bool = False,
     ) -> None:
         self._ports = ports
         self._theme = theme
         self._timer = timer
         self._web = web
         self._note = note
+        self._again = again
         self._heard: set[type] = set()
 
     def work(self, detail: object) -> None:
@@ -51,7 +54,8 @@ class UpdatesBatch:
 
     def finish(self) -> None:
         """Show what was posted, then read the feeds, if it is time, and show what each says as soon as it has said it."""
-        self._look(everything=SiteChanged in self._heard)
+        # Who died after writing over newer pages left nothing that tells which.
+        self._look(everything=self._again or SiteChanged in self._heard)
         if feeds := load_site(self._ports).feeds if TickerDue in self._heard else ():
             from nightdesk.usecases.feeds import read_feeds
 

@@ -97,11 +97,12 @@ class _Made(NamedTuple):
     facts: bytes
 
 
-def gate(slug: str, ports: Ports, theme: Theme, bulk: str = "") -> Gated | None:
+def gate(slug: str, ports: Ports, theme: Theme, bulk: str = "", again: bool = False) -> Gated | None:
     """Bring an article's pages in line with its document and the editors' decisions; sends the events.
 
     Args:
         bulk: the cache tag of all articles that a change touched, when it touched many.
+        again: whether a run may have died in the midst of this.
 
     Returns:
         None where there is no such document.
@@ -119,7 +120,9 @@ def gate(slug: str, ports: Ports, theme: Theme, bulk: str = "") -> Gated | None:
         return _make(inputs, theme) if inputs else None
 
     def write(made: _Made | None) -> bool:
-        return made is not None and _write(slug, made, ports)
+        nonlocal again
+        doubtful, again = again, True
+        return made is not None and _write(slug, made, ports, doubtful)
 
     converge(read, make, write)
     inputs = seen[0]
@@ -138,6 +141,28 @@ def gate(slug: str, ports: Ports, theme: Theme, bulk: str = "") -> Gated | None:
         # while we worked, and it may not ring at all.
         raise Transient(f"{slug} is due in a moment")
     return Gated(slug, inputs.state, due, events)
+
+
+def lift(slug: str, ports: Ports, theme: Theme) -> bool:
+    """Put up the pages of an article whose embargo is over, and nothing else, so that of many that are due at one moment
+    each is there before the lists are made.
+
+    Nothing is written over, so this brings nothing back that was taken down. Nor is there a second look: whoever calls
+    this has the article gated next, which takes away what should not be there after all.
+
+    Returns:
+        Whether all of its pages are up. Where not, there is more to it than that an embargo is over.
+    """
+    inputs = _read(slug, ports, ports.clock())
+    if inputs is None or inputs.state != LIVE or inputs.document.moved:
+        return False
+    folder = _variants(inputs, theme)
+    try:
+        _bring(folder, {}, ports.site, ports)
+        _store(folder, {}, ports.site)
+    except Conflict:
+        return False
+    return True
 
 
 def _read(slug: str, ports: Ports, now: datetime) -> _Inputs | None:
@@ -332,8 +357,8 @@ def gone_html(theme: Theme, site: Site) -> str:
     return pages.page_html(theme, site, "No longer here", "/", body, robots="noindex")
 
 
-def _write(slug: str, made: _Made, ports: Ports) -> bool:
-    wrote = [_fill(made.pages, ports.site, ports), _fill_preview(made.preview, ports)]
+def _write(slug: str, made: _Made, ports: Ports, doubtful: bool) -> bool:
+    wrote = [_fill(made.pages, ports.site, ports), _fill_preview(made.preview, ports, doubtful)]
     wrote.append(store(ports.work, Output(f"facts/{slug}.json", made.facts, JSON)))
     return any(wrote)
 
@@ -344,10 +369,14 @@ def _fill(folder: _Folder, objects: Objects, ports: Ports) -> bool:
     return any([_bring(folder, there, objects, ports), _store(folder, there, objects), _clear(folder, there, objects)])
 
 
-def _fill_preview(folder: _Folder, ports: Ports) -> bool:
-    """As any folder; but that a preview is over is written last, so that where it stands, there is nothing else."""
+def _fill_preview(folder: _Folder, ports: Ports, doubtful: bool) -> bool:
+    """As any folder; but that a preview is over is written last, so that where it stands, there is nothing else.
+
+    Args:
+        doubtful: whether a slow run, this one itself before, may have put an image beside it even so.
+    """
     [page] = folder.outputs
-    if page.metadata and is_stored(ports.work, page):
+    if page.metadata and not doubtful and is_stored(ports.work, page):
         return False
     there = dict(ports.work.list(folder.prefix))
     return any(
@@ -366,7 +395,8 @@ def _bring(folder: _Folder, there: Mapping[str, str], objects: Objects, ports: P
         if blob is None or blob.etag != etag:
             raise Conflict(f"{key} changed since the draft was rendered")
         kind = IMAGE_TYPES["." + target.rsplit(".", 1)[1]]
-        store(objects, Output(target, blob.body, kind, folder.cache, folder.tags))
+        seen = objects.stat(target) if target in there else None
+        store_over(seen, objects, Output(target, blob.body, kind, folder.cache, folder.tags))
     return bool(missing)
 
 

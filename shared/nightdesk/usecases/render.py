@@ -241,9 +241,11 @@ def _write_draft(key: str, filed: Filed, made: _Made, found: _Found, ports: Port
         # A run that finds nothing new may have given up a slug that another has since gone back to.
         even_if_known=len(record["slugs"]) > 1,
     )
-    # Whoever gave a slug up before it could be seen that this draft waits for it told nobody.
-    if any(not catalogue.holder(ports.articles, slug) for slug in record["waits"]):
-        raise Conflict(f"a slug that {key} waits for is free")
+    # Whoever gave a slug up, or took it, before it could be seen that this draft waits for it told nobody.
+    for slug in record["waits"]:
+        held = catalogue.holder(ports.articles, slug)
+        if not held or _is_older(key, held["holder"], slug, load_site(ports), ports):
+            raise Conflict(f"{key} need not wait for {slug} any more")
     return record
 
 

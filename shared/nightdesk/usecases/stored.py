@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
-from types import MappingProxyType
-from typing import Any
+from functools import cache, lru_cache
+from types import MappingProxyType, SimpleNamespace
+from typing import Any, cast
 
 from nightdesk.domain.documents import Document, digest, parsed
 from nightdesk.domain.editorial import Editorial
 from nightdesk.domain.site import Site
 
-from .ports import Blob, Ports, ReaderPorts
+from .ports import Blob, Objects, Ports, ReaderPorts
 
 IMAGE_TYPES = {
     ".svg": "image/svg+xml",
@@ -31,6 +31,11 @@ ASSET_CACHE = "public, max-age=31536000, immutable"
 def editorial_key(slug: str) -> str:
     """Where an article's editorial decisions are kept."""
     return f"editorial/{slug}.json"
+
+
+def read_once(ports: Ports) -> Ports:
+    """Ports that read each private object once, and write none: for a first look at many articles, which share profiles."""
+    return replace(ports, work=cast(Objects, SimpleNamespace(get=cache(ports.work.get))))
 
 
 def load_decisions(blob: Blob | None) -> Editorial:
