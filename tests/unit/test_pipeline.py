@@ -138,6 +138,19 @@ def test_what_is_scheduled_is_nowhere(room: Newsroom) -> None:
     assert room.state("a-story")["state"] == "scheduled"
 
 
+def test_an_article_keeps_the_image_that_its_draft_was_accepted_with(room: Newsroom) -> None:
+    """The image is gone from the bucket before it was copied, and the newest draft is refused."""
+    room.file("drafts/a-story/map.svg", "<svg/>")
+    page = "drafts/a-story/index.md"
+    room.act(page, b"---\ntitle: Copper\n---\n![The map](map.svg)\n")
+    room.step()  # render, and nobody else
+    room.act("drafts/a-story/map.svg", None)
+    room.act(page, b"---\ndek: no title\n---\n")
+    room.settle()
+    assert room.state("a-story")["state"] == "live"
+    assert len([key for key in room.site.outputs if key.startswith("articles/a-story/~public/map.")]) == 1
+
+
 def test_what_is_not_live_is_whole_in_its_preview(room: Newsroom) -> None:
     room.file("drafts/a-story/map.svg", "<svg/>")
     body = "![The map](map.svg)\n\n::: gate\nCopper levies.\n:::\n"

@@ -803,3 +803,33 @@ def test_two_looks_at_once_end_in_the_newest(desk: Desk) -> None:
     desk.look()
     assert desk.headlines() == ["Second", "First"]
     assert b"Second" in desk.site.outputs["updates/index.html"].body
+
+
+def test_an_end_that_comes_during_a_look_is_shown_by_it(desk: Desk) -> None:
+    """Another look may have seen to the end by then, so that nothing calls for one more."""
+    end = desk.now + timedelta(seconds=30)
+    desk.post("Short", expires=end.isoformat())
+    honest = desk.site.put
+
+    def put(output: Output, expected: str | None) -> None:
+        desk.now = end
+        honest(output, expected)
+
+    desk.site.put = put  # type: ignore[method-assign]
+    desk.look()
+    assert desk.headlines() == []
+
+
+def test_a_message_that_comes_back_has_all_files_looked_at(desk: Desk) -> None:
+    """Who died may have written over newer files, whose marks are gone."""
+    desk.post("First", topic="trade")
+    desk.look()
+    older = desk.site.outputs["updates/topics/trade.json"]
+    desk.post("Second", topic="trade")
+    desk.look()
+    desk.site.put(older, ANY)
+    for again, shown in ((False, ["First"]), (True, ["Second", "First"])):
+        batch = UpdatesBatch(desk.ports, desk.theme, desk.timer, Web, again=again)
+        batch.work(UpdatePosted(id="a", state=LIVE))
+        batch.finish()
+        assert desk.headlines("topics/trade") == shown

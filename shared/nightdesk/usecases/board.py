@@ -21,7 +21,6 @@ is long gone; nothing waits for it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -134,10 +133,17 @@ def topic_of(item: Item) -> str:
 
 
 def settle(table: Table, items: Iterable[Item]) -> None:
-    """Forget changes that the pages show now."""
-    # Who is in the way does the same; what is left then is looked at once more, and found to be shown.
-    with suppress(Conflict):
-        table.write([Change(item["pk"], item["sk"], None, ANY) for item in items])
+    """Forget changes that the pages show now.
+
+    Raises:
+        Conflict: others are in the way.
+    """
+    gone = [Change(item["pk"], item["sk"], None, ANY) for item in items]
+    try:
+        table.write(gone)
+    except Conflict:  # another does the same, or came to nothing
+        for change in gone:
+            table.write([change])
 
 
 def topics(table: Table) -> list[str]:

@@ -26,7 +26,7 @@ from . import catalogue
 from .converge import converge, is_stored, store, store_over
 from .invalidate import MANY
 from .paths import ARTICLES_TAG, article_tag, files_tag, preview_key, profile_tag
-from .ports import Event, Objects, Output, Ports, Stat
+from .ports import Blob, Event, Objects, Output, Ports, Stat
 from .related import digest_cards, earlier_cards
 from .stored import (
     ASSET_CACHE,
@@ -391,13 +391,27 @@ def _bring(folder: _Folder, there: Mapping[str, str], objects: Objects, ports: P
     """
     missing = [asset for asset in folder.assets if there.get(asset[0], _EMPTY) == _EMPTY]
     for target, key, etag in missing:
-        blob = ports.drafts.get(key)
-        if blob is None or blob.etag != etag:
-            raise Conflict(f"{key} changed since the draft was rendered")
+        blob = _image(key, etag, ports)
         kind = IMAGE_TYPES["." + target.rsplit(".", 1)[1]]
         seen = objects.stat(target) if target in there else None
         store_over(seen, objects, Output(target, blob.body, kind, folder.cache, folder.tags))
     return bool(missing)
+
+
+def _image(key: str, etag: str, ports: Ports) -> Blob:
+    """The version of an image that a document speaks of. An article whose newer drafts are refused keeps an older one.
+
+    Raises:
+        Conflict: there is none.
+    """
+    blob = ports.drafts.get(key)
+    if blob and blob.etag == etag:
+        return blob
+    for write in ports.drafts.writes(key):
+        blob = None if write.removal or write.key != key else ports.drafts.get(key, write.version)
+        if blob and blob.etag == etag:
+            return blob
+    raise Conflict(f"{key} is not what the draft was rendered with")
 
 
 def _store(folder: _Folder, there: Mapping[str, str], objects: Objects) -> bool:

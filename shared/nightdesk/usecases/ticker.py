@@ -41,9 +41,11 @@ LONGEST = 900
 
 
 class _Inputs(NamedTuple):
+    """`live` and `of_topic` have what is shown at the time of reading: an end that comes while we work changes them."""
+
     site: Site
-    live: list[Update]
-    of_topic: dict[str, list[Update]]
+    live: tuple[Update, ...]
+    of_topic: dict[str, tuple[Update, ...]]
     topics: list[str]
 
 
@@ -62,15 +64,15 @@ def refresh(ports: Ports, theme: Theme, everything: bool = False) -> tuple[str, 
         The paths that may have changed.
     """
     paths: dict[str, None] = {}
-    now = ports.clock()
+    now = moment_text(ports.clock())
     while True:
-        changed, ended = board.unsettled(ports.updates), board.ended(ports.updates, moment_text(now))
+        changed, ended = board.unsettled(ports.updates), board.ended(ports.updates, now)
         if not (changed or ended or everything):
             return tuple(paths)
         topics = {board.topic_of(item) for item in changed} | {update.topic for update in ended} - {""}
         if everything:
             topics.update(board.topics(ports.updates))
-        made = _bring_in_line(sorted(topics - {""}), ports, theme, now)
+        made = _bring_in_line(sorted(topics - {""}), ports, theme)
         bulk = {"bulk": TICKER_TAG} if len(made) >= MANY else {}
         ports.bus.emit([Event("PagesWritten", {"paths": made, **bulk}), Event("TickerRefreshed", {"paths": made})])
         paths.update(dict.fromkeys(made))
@@ -84,28 +86,26 @@ def refresh(ports: Ports, theme: Theme, everything: bool = False) -> tuple[str, 
         everything = False
 
 
-def _bring_in_line(topics: Sequence[str], ports: Ports, theme: Theme, now: datetime) -> list[str]:
+def _bring_in_line(topics: Sequence[str], ports: Ports, theme: Theme) -> list[str]:
     def read() -> _Inputs:
-        return _Inputs(
-            load_site(ports),
-            board.newest(ports.updates, "live", board.MANY),
-            {topic: board.newest(ports.updates, f"topic#{topic}", board.FEW) for topic in topics},
-            board.topics(ports.updates),
-        )
+        site, live = load_site(ports), board.newest(ports.updates, "live", board.MANY)
+        of_topic = {topic: board.newest(ports.updates, f"topic#{topic}", board.FEW) for topic in topics}
+        there, now = board.topics(ports.updates), ports.clock()
+        shown = {topic: newest_first(found, now, SHOWN_OF_TOPIC) for topic, found in of_topic.items()}
+        return _Inputs(site, choose(live, now), shown, there)
 
     def write(made: _Made) -> bool:
         wrote = store_or_remove(ports.site, made.outputs)
         marked = [mark(ports.updates, "topics", topic, {} if there else None) for topic, there in made.topics.items()]
         return wrote or any(marked)
 
-    made = converge(read, lambda inputs: _make(inputs, theme, now), write)
+    made = converge(read, lambda inputs: _make(inputs, theme), write)
     return [path_of(output.key) for output in made.outputs]
 
 
-def _make(inputs: _Inputs, theme: Theme, now: datetime) -> _Made:
-    shown = choose(inputs.live, now)
-    of_topic = {topic: newest_first(found, now, SHOWN_OF_TOPIC) for topic, found in inputs.of_topic.items()}
-    there = {topic: bool(found) for topic, found in of_topic.items()}
+def _make(inputs: _Inputs, theme: Theme) -> _Made:
+    shown = inputs.live
+    there = {topic: bool(found) for topic, found in inputs.of_topic.items()}
     topics = sorted({topic for topic in inputs.topics if there.get(topic, True)} | {t for t in there if there[t]})
     page = pages.updates_html(theme, inputs.site, shown)
     outputs = [
@@ -113,7 +113,7 @@ def _make(inputs: _Inputs, theme: Theme, now: datetime) -> _Made:
         _data("/updates/latest.json", {"updates": [public_form(update) for update in shown]}),
         _data("/updates/box.json", {"updates": [public_form(update) for update in shown[:1]], "topics": topics}),
     ]
-    for topic, found in of_topic.items():
+    for topic, found in inputs.of_topic.items():
         data = {"updates": [public_form(update) for update in found]} if found else None
         outputs.append(_data(f"/updates/topics/{topic}.json", data))
     return _Made(outputs, there)
