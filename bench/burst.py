@@ -33,7 +33,7 @@ def measure(drafts: int = 500, before: int = 20) -> str:
     return table("Draft to live under a burst", columns, [row])
 
 
-def measure_embargoes(many: tuple[int, ...] = (1, 10, 40), lead: float = 30.0) -> str:
+def measure_embargoes(many: tuple[int, ...] = (1, 10, 40, 100), lead: float = 50.0) -> str:
     """The table: so many articles whose embargoes end at the same moment.
 
     Args:
