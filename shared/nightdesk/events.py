@@ -158,6 +158,12 @@ class UpdatePosted(Detail):
     state: str
 
 
+class UpdatesTouched(Detail):
+    """Files below `updates/` should be looked at again, and all that the ticker shows with them."""
+
+    keys: list[str]
+
+
 class UpdateEnded(Detail):
     """An update's time is over: take it from the pages."""
 
@@ -195,6 +201,7 @@ DETAILS: dict[str, type[Detail]] = {
         CacheInvalidated,
         MembershipChanged,
         UpdatePosted,
+        UpdatesTouched,
         UpdateEnded,
         TickerDue,
         TickerRefreshed,

@@ -43,6 +43,7 @@ HEARD_BY = {
     "CacheInvalidated": set(),
     "MembershipChanged": set(),
     "UpdatePosted": {"updates"},
+    "UpdatesTouched": {"updates"},
     "UpdateEnded": {"updates"},
     "TickerDue": {"updates"},
     "TickerRefreshed": set(),
@@ -58,7 +59,8 @@ STAGES = {
 """Each stage's queues."""
 SENDERS = {*(f"nightdesk.{stage}" for stage in STAGES), "nightdesk.editor", "nightdesk.alarm", "nightdesk.reader_api"}
 IDENTITY = {
-    "version", "slug", "revision", "key", "kind", "id", "state", "paths", "list", "problems", "turn", "places", "bulk", "at", "act"
+    "version", "slug", "revision", "key", "kind", "id", "state", "paths", "list", "problems", "turn", "places", "bulk", "at", "act",
+    "keys",
 }  # fmt: skip
 
 

@@ -146,6 +146,9 @@ def survived(desk: Desk) -> dict[str, Any]:
     (before / "calm.md").write_text(draft("Calm", "Calm words.", date="2026-01-06", topics=["topic-0"]), "utf-8")
     assert desk.command("publish", "--wait", str(before)).returncode == 0
     assert desk.command("withdraw", "taken-down").returncode == 0
+    update = b"---\nheadline: Ferry runs again\ntopic: ferries\n---\n"
+    s3, bucket = desk.cloud.session().client("s3"), desk.cloud.outputs["DraftsBucket"]
+    s3.put_object(Bucket=bucket, Key="updates/ferry.md", Body=update)
     done: list[int] = []
     with ThreadPoolExecutor(WRITERS) as pool:
         writers = [pool.submit(write, desk, writer, done) for writer in range(WRITERS)]
@@ -220,6 +223,14 @@ def test_readers_get_what_the_bucket_holds(desk: Desk, survived: dict[str, Any])
             _, slug, tier, name = key.split("/")
             if name == "index.html" and "status" not in output.metadata:
                 assert readers.get(f"/articles/{slug}/", tier[1:]) == (200, output.body.decode())
+
+
+def test_an_update_is_there_whose_table_is_lost(desk: Desk, survived: dict[str, Any]) -> None:
+    assert survived["found"]["found"]["updates"] == ["updates/ferry.md"]
+    assert "Ferry runs again" in readers_of(desk.cloud).get("/updates/", "public")[1]
+    assert [one["headline"] for one in json.loads(desk.command("updates", "list", "--json").stdout)["live"]] == [
+        "Ferry runs again"
+    ]
 
 
 def test_what_was_taken_down_stays_so(desk: Desk, survived: dict[str, Any]) -> None:

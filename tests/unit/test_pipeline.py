@@ -415,6 +415,7 @@ def test_every_event_fits_its_model(room: Newsroom) -> None:
         "ReconcileDue",
         "MembershipChanged",
         "UpdatePosted",
+        "UpdatesTouched",
         "UpdateEnded",
         "TickerDue",
         "TickerRefreshed",

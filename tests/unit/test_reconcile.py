@@ -128,6 +128,29 @@ def test_events_that_never_came(room: Newsroom, theme: Theme) -> None:
     assert "Lead" not in room.page("/")
 
 
+def test_updates_whose_events_never_came(room: Newsroom, theme: Theme) -> None:
+    """A file of an update was put, another changed, a third deleted; and what was made of them is shown."""
+
+    def text(headline: str) -> str:
+        return f"---\nheadline: {headline}\ntopic: energy\n---\n"
+
+    room.file("updates/changed.md", text("Before"))
+    room.file("updates/gone.md", text("Gone"))
+    assert not compare(room.ports, theme, memory_ports())
+    drafts = room.ports.drafts
+    for name, headline in (("new", "New"), ("changed", "After")):
+        drafts.put(Output(f"updates/{name}.md", text(headline).encode(), "text/markdown"), ANY)
+    drafts.delete("updates/gone.md")
+    found = reconcile(room, theme)
+    assert found == Differences(updates=("updates/changed.md", "updates/gone.md", "updates/new.md"))
+    shown = room.page("/updates/")
+    assert [word in shown for word in ("New", "After", "Before", "Gone")] == [True, True, False, False]
+    room.ports = room.bare = replace(room.ports, articles=MemoryTable(), updates=MemoryTable())
+    assert reconcile(room, theme).updates == ("updates/changed.md", "updates/new.md")
+    assert [word in room.page("/updates/") for word in ("New", "After")] == [True, True]
+    assert room.page("/updates/topics/energy.json")
+
+
 def test_all_tables_lost(room: Newsroom, theme: Theme) -> None:
     before = seen(room)
     room.ports = room.bare = replace(room.ports, articles=MemoryTable())

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from nightdesk.events import ArticleWithdrawn, ObjectEvent, SiteChanged, TickerDue, UpdateEnded, UpdatePosted
+from nightdesk.events import (
+    ArticleWithdrawn,
+    ObjectEvent,
+    SiteChanged,
+    TickerDue,
+    UpdateEnded,
+    UpdatePosted,
+    UpdatesTouched,
+)
 from nightdesk.rendering.environment import Theme
 from nightdesk.stages import Note, silent
 from nightdesk.usecases.ports import Feeds, Ports, Timer
@@ -38,13 +46,14 @@ class UpdatesBatch:
         self._heard: set[type] = set()
 
     def work(self, detail: object) -> None:
-        """Take a file, or what a takedown concerns; all else is for the look."""
+        """Take files, or what a takedown concerns; all else is for the look."""
         self._heard.add(type(detail))
-        if isinstance(detail, ObjectEvent):
+        if isinstance(detail, ObjectEvent | UpdatesTouched):
             # Late, here and below: most messages need none of this, and it takes a while to load.
             from nightdesk.usecases.update_files import take_file
 
-            self._note("file", key=detail.object.key, state=take_file(detail.object.key, self._ports))
+            for key in [detail.object.key] if isinstance(detail, ObjectEvent) else detail.keys:
+                self._note("file", key=key, state=take_file(key, self._ports))
         elif isinstance(detail, ArticleWithdrawn):
             from nightdesk.usecases.updates import remove_of_article
 
@@ -55,7 +64,7 @@ class UpdatesBatch:
     def finish(self) -> None:
         """Show what was posted, then read the feeds, if it is time, and show what each says as soon as it has said it."""
         # Who died after writing over newer pages left nothing that tells which.
-        self._look(everything=self._again or SiteChanged in self._heard)
+        self._look(everything=self._again or not self._heard.isdisjoint((SiteChanged, UpdatesTouched)))
         if feeds := load_site(self._ports).feeds if TickerDue in self._heard else ():
             from nightdesk.usecases.feeds import read_feeds
 

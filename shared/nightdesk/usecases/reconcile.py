@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -30,7 +30,7 @@ from .stored import IMAGE_TYPES, JSON
 _NOT_OURS = ("updates/", "assets/", "~errors/", "openapi.json")
 """What the ticker makes, of a table that is its own truth; older themes' files; what no reader asks for; and what only a
 built theme has."""
-_PATHS_PER_EVENT = 100
+_PER_EVENT = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ class Differences:
         lists: names of lists whose pages differ.
         fixed: whether pages differ that every site has.
         stale: paths that the cache may hold an older write of.
+        updates: keys of files of updates of which the table knows another version.
     """
 
     drafts: tuple[str, ...] = ()
@@ -52,6 +53,7 @@ class Differences:
     lists: tuple[str, ...] = ()
     fixed: bool = False
     stale: tuple[str, ...] = ()
+    updates: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return any(asdict(self).values())
@@ -83,6 +85,7 @@ def compare(ports: Ports, theme: Theme, empty: Ports) -> Differences:
         lists=tuple(sorted(lists - {""})),
         fixed="" in lists,
         stale=tuple(sorted(_stale(ports))),
+        updates=tuple(sorted(_other_updates(ports))),
     )
 
 
@@ -101,9 +104,12 @@ def mend(found: Differences, ports: Ports) -> None:
     ports.bus.emit([Event("ArticleRendered", {"slug": slug, "revision": 0}) for slug in found.articles])
     ports.bus.emit([Event("ListTouched", {"list": name}) for name in found.lists])
     ports.bus.emit([Event("SiteChanged", {})] if found.fixed else [])
-    for start in range(0, len(found.stale), _PATHS_PER_EVENT):
-        paths = found.stale[start : start + _PATHS_PER_EVENT]
-        ports.bus.emit([Event("PagesWritten", {"paths": list(paths)})])
+    ports.bus.emit([Event("PagesWritten", {"paths": paths}) for paths in _parts(found.stale)])
+    ports.bus.emit([Event("UpdatesTouched", {"keys": keys}) for keys in _parts(found.updates)])
+
+
+def _parts(words: Sequence[str]) -> list[list[str]]:
+    return [list(words[start : start + _PER_EVENT]) for start in range(0, len(words), _PER_EVENT)]
 
 
 def _as_it_should_be(ports: Ports, theme: Theme, empty: Ports) -> Ports:
@@ -152,6 +158,17 @@ def _other_drafts(wanted: Ports, ports: Ports) -> Iterator[str]:
         yield from (key.removesuffix("json") + "md" for key, _ in ports.work.list(f"{kind}s/") if key not in made)
     if ports.work.stat("site.json") and not wanted.work.stat("site.json"):
         yield "site.yaml"
+
+
+def _other_updates(ports: Ports) -> Iterator[str]:
+    """Files of updates of which the table knows another version, those that are gone among them."""
+    there = dict(ports.drafts.list("updates/"))
+    ever = sorted({write.key for write in ports.drafts.writes("updates/")})
+    keys = [key for key in ever if (filed := classify(key)) and filed.kind == "update"]
+    records = ports.articles.get_many([(f"draft#{key}", catalogue.DRAFT) for key in keys])
+    for key, record in zip(keys, records, strict=True):
+        if (record["etag"] if record else "") != there.get(key, ""):
+            yield key
 
 
 def _other_records(slugs: Iterable[str], wanted: Ports, ports: Ports) -> Iterator[str]:
