@@ -12,7 +12,6 @@ import hmac
 import http.client
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import EndpointConnectionError
+from cloud_under_test import free_port
 from nightdesk_local import edge_cache
 from nightdesk_local.edge_origin import EmulatedCloud
 from nightdesk_local.edge_runtime import node_binary
@@ -42,12 +42,6 @@ def base64url(data: bytes) -> str:
 def token(tier: str) -> str:
     signed = "1." + base64url(json.dumps({"t": tier, "s": "r", "e": int(time.time()) + 600}).encode())
     return signed + "." + base64url(hmac.new(KEY.encode(), signed.encode(), hashlib.sha256).digest())
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Site:
