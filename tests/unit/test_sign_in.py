@@ -571,6 +571,22 @@ def test_links_that_are_made_at_once_leave_one(desk: Desk) -> None:
     assert len([pk for pk, items in desk.table._items.items() if pk.startswith("link#") and items]) == 1
 
 
+def test_a_link_that_its_giver_cannot_take_back_opens_nothing(desk: Desk) -> None:
+    """Of two who take a link back, one is slow, and the giver makes another meanwhile: it has the version of the first."""
+    first, write, made = give(desk), desk.table.write, []
+
+    def race(changes: Any) -> None:
+        desk.table.write = write  # type: ignore[method-assign]
+        links.revoke("gift", "x", "ed", desk.table)
+        made.append(give(desk))
+        write(changes)
+
+    desk.table.write = race  # type: ignore[method-assign]
+    assert links.revoke("gift", "x", "ed", desk.table)
+    assert links.links_of("x", desk.table, NOW) == []
+    assert [exchanged(desk, "gift", secret) for secret in (first, *made)] == [None, None]
+
+
 @pytest.mark.parametrize("slug", ["", "X", "../x", "a/b", "x?y", "x\n"])
 def test_a_link_is_for_an_article(desk: Desk, slug: str) -> None:
     with pytest.raises(Permanent):

@@ -103,6 +103,10 @@ def exchange(kind: Kind, secret: str, site: Site, ports: ReaderPorts, now: datet
     item = ports.memberships.get(f"link#{hashed(secret)}", "link")
     if not item or item["kind"] != kind or item["ttl"] <= now.timestamp():
         return None
+    # A link that nobody could take back, since its giver's entry was removed as it was made, is none.
+    named = ports.memberships.get(f"links#{item['slug']}", f"{kind}#{item['giver']}")
+    if not named or named["link"] != hashed(secret):
+        return None
     path = _path(kind, item["slug"])
     expiry = min(int(now.timestamp()) + SESSION_SECONDS, item["ttl"])
     claims = {"t": site.tiers[-1], "s": kind, "e": expiry, "p": path}
