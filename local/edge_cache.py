@@ -52,6 +52,8 @@ log = logging.getLogger(__name__)
 
 _CACHE_BYTES = 256 * 2**20
 _CONFIG_SECONDS = 3.0
+_LONGEST_UNAWARE = 0.2
+"""Seconds after which invalidations are asked for even if that takes long: who waits until all is quiet waits longer."""
 
 
 @dataclass(frozen=True)
@@ -271,9 +273,11 @@ class Edge:
                     self._bytes -= self._entries.pop(key).size
 
     def _learn_invalidations(self) -> None:
-        """Ask for new invalidations, if nobody just did or is doing so; asking takes at most a fifth of the time."""
+        """Ask for new invalidations, if nobody just did or is doing so; asking takes a fifth of the time, unless it is slow."""
         began = time.monotonic()
-        if began - self._polled < max(self._poll, 5 * self._poll_cost) or not self._polling.acquire(blocking=False):
+        if began - self._polled < max(
+            self._poll, min(5 * self._poll_cost, _LONGEST_UNAWARE)
+        ) or not self._polling.acquire(blocking=False):
             return
         try:
             if fresh := self._cloud.invalidations():

@@ -297,6 +297,16 @@ def test_an_expired_entry_is_revalidated(at: Setup) -> None:
     assert at.seen("/") == ("two", "Miss")
 
 
+def test_slow_asking_leaves_it_unaware_for_a_moment_only(at: Setup) -> None:
+    at.cloud.put("index.html", "one")
+    at.get("/")
+    at.edge._poll_cost = 60.0
+    at.edge._polled -= 1.0
+    at.cloud.put("index.html", "two")
+    at.cloud.pending.append(rules.Invalidation(("/*",)))
+    assert at.seen("/") == ("two", "Miss")
+
+
 def test_stale_while_revalidate_answers_at_once(at: Setup) -> None:
     at.cloud.put("index.html", "one")
     at.get("/")
