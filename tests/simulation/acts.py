@@ -172,7 +172,7 @@ def _draft(rnd: random.Random, name: str, mood: _Mood) -> dict[str, str]:
     elif rnd.random() < 0.3:
         matter["slug"] = f"{name}-two"
     for key, values, chance in _MATTER:
-        if rnd.random() < (mood.embargo if key == "publish_at" else chance):
+        if rnd.random() < (mood.embargo if chance is None else chance):
             matter[key] = rnd.choice(values).replace("{name}", name)
     for key, chance in (("title", 0.03), ("date", 0.15)):
         if rnd.random() < chance:
@@ -190,7 +190,7 @@ _MOMENTS = [
 ]
 """Around those at which articles change by themselves. 14:00 is 05:00 in the zone that one of the settings names."""
 _GATES = ["::: gate", "::: gate tier=member", "::: gate tier=member teaser=Mine"]
-_MATTER = [
+_MATTER: list[tuple[str, list[str], float | None]] = [
     ("authors", ["[u]", "[v]", "[u, v]", "[U]"], 0.9),
     ("topics", ["[t]", "[w]", "[t, w]", "[T]"], 0.9),
     ("draft", ["true"], 0.08),
@@ -198,7 +198,7 @@ _MATTER = [
     (
         "publish_at",
         ["2026-11-23T04:00:00Z", "2026-11-23T04:00:00Z", "2026-11-23T05:00:00Z", "2026-11-23 14:00", "2027-01-01"],
-        0.0,
+        None,  # as the mood has it
     ),
     ("access", ["member", "subscriber"], 0.15),
     ("hero", ["a.png"], 0.08),

@@ -28,7 +28,16 @@ from nightdesk.domain.site import Site
 
 from . import catalogue
 from .ports import ANY, Blob, Event, Output, Ports
-from .stored import IMAGE_TYPES, JSON, author_kinds, editorial_key, load_decisions, load_site, mark_of
+from .stored import (
+    IMAGE_TYPES,
+    JSON,
+    author_kinds,
+    editorial_key,
+    load_decisions,
+    load_site,
+    mark_of,
+    version_with,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,13 +223,11 @@ def _restore(image: str, etag: str, ports: Ports) -> bool:
     current = ports.drafts.stat(image)
     if current and current.etag == etag:
         return False
-    for write in ports.drafts.writes(image):
-        blob = None if write.removal or write.key != image else ports.drafts.get(image, write.version)
-        if blob and blob.etag == etag:
-            kind = IMAGE_TYPES["." + image.rsplit(".", 1)[1].lower()]
-            ports.drafts.put(Output(image, blob.body, kind), ANY)
-            return True
-    return False
+    blob = version_with(image, etag, ports)
+    if blob:
+        kind = IMAGE_TYPES["." + image.rsplit(".", 1)[1].lower()]
+        ports.drafts.put(Output(image, blob.body, kind), ANY)
+    return blob is not None
 
 
 def _last_holder(slug: str, ports: Ports) -> str:

@@ -40,6 +40,7 @@ from .stored import (
     load_decisions,
     load_site,
     mark_of,
+    version_with,
 )
 
 PAGE_CACHE = "public, max-age=0, s-maxage=86400, stale-while-revalidate=60"
@@ -405,13 +406,11 @@ def _image(key: str, etag: str, ports: Ports) -> Blob:
         Conflict: there is none.
     """
     blob = ports.drafts.get(key)
-    if blob and blob.etag == etag:
-        return blob
-    for write in ports.drafts.writes(key):
-        blob = None if write.removal or write.key != key else ports.drafts.get(key, write.version)
-        if blob and blob.etag == etag:
-            return blob
-    raise Conflict(f"{key} is not what the draft was rendered with")
+    if not blob or blob.etag != etag:
+        blob = version_with(key, etag, ports)
+    if not blob:
+        raise Conflict(f"{key} is not what the draft was rendered with")
+    return blob
 
 
 def _store(folder: _Folder, there: Mapping[str, str], objects: Objects) -> bool:

@@ -49,7 +49,7 @@ def create(kind: Kind, slug: str, giver: str, until: datetime, site_url: str, me
     secret = secrets.token_urlsafe(32)
     shared = {"until": until.isoformat(), "ttl": int(until.timestamp())}
     link = {"kind": kind, "slug": slug, "giver": giver, **shared}
-    place = f"links#{slug}", f"{kind}#{giver}"
+    place = _place(kind, slug, giver)
     for _ in range(_ATTEMPTS):
         before = memberships.get(*place)
         changes = [
@@ -72,7 +72,7 @@ def revoke(kind: Kind, slug: str, giver: str, memberships: Table) -> bool:
     Raises:
         Transient: the giver makes links faster than they can be taken back.
     """
-    place = f"links#{slug}", f"{kind}#{giver}"
+    place = _place(kind, slug, giver)
     for _ in range(_ATTEMPTS):
         before = memberships.get(*place)
         if not before:
@@ -104,13 +104,18 @@ def exchange(kind: Kind, secret: str, site: Site, ports: ReaderPorts, now: datet
     if not item or item["kind"] != kind or item["ttl"] <= now.timestamp():
         return None
     # A link that nobody could take back, since its giver's entry was removed as it was made, is none.
-    named = ports.memberships.get(f"links#{item['slug']}", f"{kind}#{item['giver']}")
+    named = ports.memberships.get(*_place(kind, item["slug"], item["giver"]))
     if not named or named["link"] != hashed(secret):
         return None
     path = _path(kind, item["slug"])
     expiry = min(int(now.timestamp()) + SESSION_SECONDS, item["ttl"])
     claims = {"t": site.tiers[-1], "s": kind, "e": expiry, "p": path}
     return f"{path}?{kind}={sign(claims, ports.key_id, ports.keys[ports.key_id])}"
+
+
+def _place(kind: str, slug: str, giver: str) -> tuple[str, str]:
+    """Where it stands which link of a giver's is live."""
+    return f"links#{slug}", f"{kind}#{giver}"
 
 
 def _path(kind: str, slug: str) -> str:

@@ -1,4 +1,4 @@
-"""What stages find in the private bucket: the settings, and facts of profiles."""
+"""What stages find in the private bucket, the settings and facts of profiles; and versions of files in the drafts bucket."""
 
 from __future__ import annotations
 
@@ -36,6 +36,15 @@ def editorial_key(slug: str) -> str:
 def read_once(ports: Ports) -> Ports:
     """Ports that read each private object once, and write none: for a first look at many articles, which share profiles."""
     return replace(ports, work=cast(Objects, SimpleNamespace(get=cache(ports.work.get))))
+
+
+def version_with(key: str, etag: str, ports: Ports) -> Blob | None:
+    """The newest version of a file of the drafts bucket that has an etag."""
+    for write in ports.drafts.writes(key):
+        blob = None if write.removal or write.key != key else ports.drafts.get(key, write.version)
+        if blob and blob.etag == etag:
+            return blob
+    return None
 
 
 def load_decisions(blob: Blob | None) -> Editorial:

@@ -104,14 +104,13 @@ def _bring_in_line(topics: Sequence[str], ports: Ports, theme: Theme) -> list[st
 
 
 def _make(inputs: _Inputs, theme: Theme) -> _Made:
-    shown = inputs.live
     there = {topic: bool(found) for topic, found in inputs.of_topic.items()}
     topics = sorted({topic for topic in inputs.topics if there.get(topic, True)} | {t for t in there if there[t]})
-    page = pages.updates_html(theme, inputs.site, shown)
+    page = pages.updates_html(theme, inputs.site, inputs.live)
     outputs = [
         _file("/updates/", page.encode(), HTML),
-        _data("/updates/latest.json", {"updates": [public_form(update) for update in shown]}),
-        _data("/updates/box.json", {"updates": [public_form(update) for update in shown[:1]], "topics": topics}),
+        _data("/updates/latest.json", {"updates": [public_form(update) for update in inputs.live]}),
+        _data("/updates/box.json", {"updates": [public_form(update) for update in inputs.live[:1]], "topics": topics}),
     ]
     for topic, found in inputs.of_topic.items():
         data = {"updates": [public_form(update) for update in found]} if found else None
