@@ -1,1 +1,1 @@
-"""The project's own benchmarks: ratios and medians, both sides measured in one run."""
+"""The project's own benchmarks. Ratios compare both sides within one run, because machines differ."""

@@ -1,15 +1,33 @@
-"""`make bench`: every row, or those named in ARGS (api, builds, burst, cold, …)."""
+"""`make bench`: every benchmark, or those named in ARGS, such as `make bench ARGS="cold costs"`."""
 
 from __future__ import annotations
 
 import platform
 import sys
+from collections.abc import Callable
 
-from . import api, builds, burst, cold, costs, edge, live, memory, signing_in, simulation, updates
+from . import (
+    api,
+    builds,
+    burst,
+    cold,
+    command_line,
+    cost_model,
+    costs,
+    edge,
+    images,
+    live,
+    memory,
+    signing_in,
+    simulation,
+    updates,
+)
 
-ROWS = {
+BENCHMARKS: dict[str, Callable[[], str]] = {
     "costs": costs.measure,
+    "cost": cost_model.measure,
     "cold": cold.measure,
+    "cli": command_line.measure,
     "edge": edge.measure,
     "simulation": simulation.measure,
     "builds": builds.measure,
@@ -17,6 +35,7 @@ ROWS = {
     "burst": burst.measure,
     "embargoes": burst.measure_embargoes,
     "memory": memory.measure,
+    "images": images.measure,
     "api": api.measure,
     "signin": signing_in.measure,
     "updates": updates.measure,
@@ -24,11 +43,14 @@ ROWS = {
 
 
 def main() -> int:
-    """Print the tables."""
-    names = sys.argv[1:] or list(ROWS)
+    """Run benchmarks and print their tables."""
+    names = sys.argv[1:] or list(BENCHMARKS)
+    if unknown := [name for name in names if name not in BENCHMARKS]:
+        print(f"There is no benchmark “{unknown[0]}”; choose from {', '.join(BENCHMARKS)}.", file=sys.stderr)
+        return 2
     print(f"Python {platform.python_version()} on {platform.machine()}\n")
     for name in names:
-        print(ROWS[name](), flush=True)
+        print(BENCHMARKS[name](), flush=True)
     return 0
 
 

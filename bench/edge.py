@@ -1,5 +1,4 @@
-"""The edge: what its functions cost for each request, and how many gated pages a second it serves, with how many calls of
-functions."""
+"""The edge: the cost of its functions for each request, and the rate at which it serves gated pages."""
 
 from __future__ import annotations
 
@@ -13,17 +12,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from nightdesk.adapters.aws import EventBridgeBus
-from nightdesk.adapters.dynamodb import DynamoTable
 from nightdesk.domain.site import Site
 from nightdesk.domain.tokens import sign
-from nightdesk.usecases.members import grant, sign_in_link
-from nightdesk_cli.connect import edge_key
-from nightdesk_cli.pipeline import wait_until_quiet
+from nightdesk.entrypoints.operator_ports import edge_key, operator_reader_ports, stage_queues
+from nightdesk.entrypoints.waiting import wait_until_quiet
+from nightdesk.usecases.readers.members import Grant, LinkSigner, grant_to_address, sign_in_link
 from nightdesk_local.cloud import Cloud
 from nightdesk_local.edge_runtime import node_binary
 
-from .live import fill, local_cloud
+from .local_cloud import fill, local_cloud
 from .measure import ROOT, median, table
 
 _KEY = "k" * 48
@@ -34,9 +31,9 @@ const event = JSON.parse(fs.readFileSync(%s).toString());
 const text = JSON.stringify(event);
 const started = Date.now();
 for (let i = 0; i < %d; i++) {
-    const result = handler(JSON.parse(text)); // a function may change its event
+    const result = handler(JSON.parse(text)); // the function may change its event
     if (!result) {
-        throw new Error('nothing came back');
+        throw new Error('handler returned nothing');
     }
 }
 fs.writeFileSync(%s, String(Date.now() - started));
@@ -44,12 +41,18 @@ fs.writeFileSync(%s, String(Date.now() - started));
 
 
 def measure(calls: int = 20_000, runs: int = 5, seconds: float = 5.0) -> str:
-    """Both tables."""
+    """Measure both.
+
+    Args:
+        calls: of the edge function in each run.
+        runs: of which the median is taken.
+        seconds: for which pages are requested.
+    """
     return f"{_functions(calls, runs)}\n{_pages(seconds)}"
 
 
 def _functions(calls: int, runs: int) -> str:
-    """`viewer_request` in both engines; what a function that does nothing takes for the same event is in the last column."""
+    """Measure `viewer_request` in Node and njs; the last column is a function that does nothing, for comparison."""
     engines = {"Node": str(node_binary())}
     if njs := shutil.which("njs"):
         engines["njs"] = njs
@@ -59,7 +62,7 @@ def _functions(calls: int, runs: int) -> str:
         "no cookie": {},
         "a session": {"__Host-session": token},
         "a session, and a gift of this article": {"__Host-session": token, "__Secure-gift": gift},
-        "a session that has ended": {"__Host-session": "x", "__Host-renew": "0" * 32 + "." + "x" * 43},
+        "an expired session": {"__Host-session": "x", "__Host-renew": "0" * 32 + "." + "x" * 43},
     }
     code = (ROOT / "functions/edge/viewer_request.js").read_text("utf-8").replace("@@EDGE_KEY@@", _KEY)
     rows = []
@@ -70,7 +73,11 @@ def _functions(calls: int, runs: int) -> str:
                 with_code = _microseconds(binary, code, cookies, count, runs, Path(folder))
                 nothing = _microseconds(binary, _NOTHING, cookies, count, runs, Path(folder))
                 rows.append((engine, kind, with_code, nothing))
-    return table(f"viewer_request, microseconds for each call, median of {runs} runs", ("", "", "it", "nothing"), rows)
+    return table(
+        f"viewer_request, microseconds for each call, median of {runs} runs",
+        ("engine", "request", "viewer_request", "empty function"),
+        rows,
+    )
 
 
 def _microseconds(binary: str, code: str, cookies: dict[str, str], calls: int, runs: int, folder: Path) -> float:
@@ -92,11 +99,11 @@ def _microseconds(binary: str, code: str, cookies: dict[str, str], calls: int, r
 
 
 def _pages(seconds: float) -> str:
-    """Pages through the local edge, on one connection, and how often any function was invoked meanwhile."""
+    """Request pages through the local edge on one connection, and count the Lambda invocations meanwhile."""
     rows = []
     with local_cloud() as cloud:
         fill(cloud, 0, 1)
-        wait_until_quiet(cloud)
+        wait_until_quiet(stage_queues(cloud))
         for tier, cookie in {"public": "", "member": _member(cloud)}.items():
             before = _invocations(cloud)
             count, size = _get(cloud, "/articles/story-0/", cookie, seconds)
@@ -109,14 +116,12 @@ def _pages(seconds: float) -> str:
 
 
 def _member(cloud: Cloud) -> str:
-    """The session cookie of a member."""
-    session, outputs, site = cloud.session(), cloud.outputs, Site()
-    memberships = DynamoTable(session.client("dynamodb"), outputs["MembershipsTable"])
-    bus = EventBridgeBus(session.client("events"), outputs["EventBusName"], "nightdesk.bench")
-    signer = edge_key(cloud), outputs["EdgeKeyId"]
-    grant("member@news.example", "member", "", site, memberships, bus)
-    now = datetime.now(UTC)
-    link = sign_in_link("member@news.example", site, outputs["SiteUrl"], signer, memberships, now)
+    """Return a member's session cookie."""
+    outputs, site = cloud.outputs, Site()
+    ports = operator_reader_ports(cloud)
+    signer = LinkSigner(outputs["SiteUrl"], edge_key(cloud), outputs["EdgeKeyId"])
+    grant_to_address("member@news.example", Grant("member", ""), site, ports)
+    link = sign_in_link("member@news.example", signer, site, ports.memberships, datetime.now(UTC))
     address = urlsplit(link["url"])
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=10)
     connection.request("GET", f"{address.path}?{address.query}")
@@ -124,7 +129,7 @@ def _member(cloud: Cloud) -> str:
 
 
 def _get(cloud: Cloud, path: str, cookie: str, seconds: float) -> tuple[int, int]:
-    """How many answers came, and how long each was."""
+    """Request a path for some seconds; return the number of answers and the size of one."""
     address = urlsplit(cloud.outputs["SiteUrl"])
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=10)
     headers = {"Cookie": cookie} if cookie else {}
@@ -134,14 +139,14 @@ def _get(cloud: Cloud, path: str, cookie: str, seconds: float) -> tuple[int, int
         answer = connection.getresponse()
         size = len(answer.read())
         if answer.status != 200:
-            raise RuntimeError(f"{path} is answered with {answer.status}")
+            raise RuntimeError(f"{path} returned {answer.status}")
         count += 1
     return count, size
 
 
 def _invocations(cloud: Cloud) -> int:
-    """How often any of the stack's functions has run, but for the ticker's, which looks at the clock."""
-    logs, prefix = cloud.session().client("logs"), f"/aws/lambda/{cloud.stack}-"
+    """Count the invocations of the stack's functions, except the ticker's, which run on a schedule."""
+    logs, prefix = cloud.client("logs"), f"/aws/lambda/{cloud.stack}-"
     groups = [g["logGroupName"] for g in logs.describe_log_groups(logGroupNamePrefix=prefix)["logGroups"]]
     groups = [group for group in groups if not group.endswith("-updates")]
     pages = [page for g in groups for page in logs.get_paginator("filter_log_events").paginate(logGroupName=g)]

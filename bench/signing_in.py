@@ -1,4 +1,4 @@
-"""Sign-in's answer, for addresses that are known, unknown and blocked: it should not tell which."""
+"""Sign-in: its latency for known, unknown and blocked addresses, which should not differ."""
 
 from __future__ import annotations
 
@@ -8,22 +8,21 @@ from collections import defaultdict
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from nightdesk.adapters.aws import EventBridgeBus
-from nightdesk.adapters.dynamodb import DynamoTable
 from nightdesk.domain.memberships import member_id
 from nightdesk.domain.site import Site
-from nightdesk.usecases.members import BLOCKED, grant, suppress
+from nightdesk.entrypoints.operator_ports import operator_reader_ports
+from nightdesk.usecases.readers.members import BLOCKED, Grant, grant_to_address, suppress
 from nightdesk_local.cloud import Cloud
 
-from .live import local_cloud
+from .local_cloud import local_cloud
 from .measure import median, percentile, table
 
 _EACH = 8
-"""How often one address is used: fewer than an address may ask for within an hour."""
+"""Requests for each address: fewer than the hourly limit."""
 
 
 def measure(rounds: int = 10) -> str:
-    """The table; kinds of addresses take turns, so that what disturbs one disturbs all."""
+    """Measure the three kinds of addresses in turn, so that other load affects all of them."""
     times: dict[str, list[float]] = defaultdict(list)
     with local_cloud() as cloud:
         for number in range(rounds):
@@ -32,21 +31,20 @@ def measure(rounds: int = 10) -> str:
             for _ in range(_EACH):
                 for kind, address in addresses.items():
                     times[kind].append(_ask(cloud, address))
-                    time.sleep(0.15)  # for the mail that is sent meanwhile
+                    time.sleep(0.15)  # Let the mail go out first.
     rows = [(kind, len(t), 1000 * median(t), 1000 * percentile(t, 0.9), 1000 * min(t)) for kind, t in times.items()]
-    return table("Asking for a sign-in mail, milliseconds", ("address", "requests", "p50", "p90", "least"), rows)
+    return table("Requesting a sign-in email, milliseconds", ("address", "requests", "p50", "p90", "minimum"), rows)
 
 
 def _prepare(cloud: Cloud, known: str, blocked: str) -> None:
-    memberships = DynamoTable(cloud.session().client("dynamodb"), cloud.outputs["MembershipsTable"])
-    bus = EventBridgeBus(cloud.session().client("events"), cloud.outputs["EventBusName"], "nightdesk.bench")
-    grant(known, "member", "", Site(), memberships, bus)
-    suppress(member_id(blocked), BLOCKED, memberships, datetime.now(UTC))
+    ports = operator_reader_ports(cloud)
+    grant_to_address(known, Grant("member", ""), Site(), ports)
+    suppress(member_id(blocked), BLOCKED, ports.memberships, datetime.now(UTC))
 
 
 def _ask(cloud: Cloud, address: str) -> float:
-    there = urlsplit(cloud.outputs["SiteUrl"])
-    connection = http.client.HTTPConnection(there.hostname or "", there.port, timeout=30)
+    url = urlsplit(cloud.outputs["SiteUrl"])
+    connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=30)
     connection.connect()
     started = time.perf_counter()
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -56,5 +54,5 @@ def _ask(cloud: Cloud, address: str) -> float:
     taken = time.perf_counter() - started
     connection.close()
     if answer.status != 303:
-        raise RuntimeError(f"sign-in is answered with {answer.status}")
+        raise RuntimeError(f"sign-in returned {answer.status}")
     return taken

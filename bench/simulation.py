@@ -1,4 +1,4 @@
-"""Simulated histories a second: how many of `tests/simulation` are played, told from their calm runs and judged."""
+"""Simulation: histories played and checked per second."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .measure import ROOT, table
 
 
 def measure(histories: int = 4000) -> str:
-    """The table: on one core, and on all of them."""
+    """Measure on one core, and on all of them."""
     sys.path.insert(0, str(ROOT / "tests"))
     from simulation.history import search
 

@@ -1,4 +1,4 @@
-"""Update to visible: from posting to the ticker until a reader gets it through the edge cache, and what that rewrites."""
+"""Update to visible: the time from posting an update until a reader gets it through the edge cache."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import urllib.error
 import urllib.request
 from datetime import UTC, datetime
 
-from nightdesk.domain.updates import parse_wish
-from nightdesk.usecases.updates import post
-from nightdesk_cli.publish import cli_ports
+from nightdesk.domain.updates import parse_new_update
+from nightdesk.entrypoints.operator_ports import operator_ports
+from nightdesk.usecases.ticker.updates import post
 from nightdesk_local.cloud import Cloud
 
-from .live import fill, local_cloud
+from .local_cloud import fill, local_cloud
 from .measure import median, percentile, table
 
 
 def measure(sizes: tuple[int, ...] = (100, 2000), posts: int = 50) -> str:
-    """The table: a warm local cloud of its own, with so many articles in the archive."""
+    """Measure posts on a warm local cloud, with archives of these sizes."""
     rows = []
     with local_cloud() as cloud:
         made = 0
@@ -39,15 +39,15 @@ def measure(sizes: tuple[int, ...] = (100, 2000), posts: int = 50) -> str:
 
 
 def _post(cloud: Cloud, headline: str) -> float:
-    """Post, and wait until a reader gets it; the seconds that took."""
-    ports = cli_ports(cloud)
+    """Post an update; return the seconds until it is served."""
+    ports = operator_ports(cloud)
     url = f"{cloud.outputs['SiteUrl'].rstrip('/')}/updates/topics/energy.json"
-    wish = parse_wish({"headline": headline, "topic": "energy"}, datetime.now(UTC), UTC, "")
+    new = parse_new_update({"headline": headline, "topic": "energy"}, datetime.now(UTC), UTC, "")
     start = time.perf_counter()
-    post(wish, "bench", "", ports, per_minute=0)
+    post(new, "bench", "", ports, per_minute=0)
     while headline not in _get(url):
         if time.perf_counter() - start > 60:
-            raise RuntimeError(f"{headline} is not there after a minute")
+            raise RuntimeError(f"{headline} is not served after a minute")
         time.sleep(0.005)
     return time.perf_counter() - start
 
@@ -61,7 +61,7 @@ def _get(url: str) -> str:
 
 
 def _writes(cloud: Cloud) -> int:
-    """How many versions the site's bucket holds: each write of an object makes one."""
-    pages = cloud.session().client("s3").get_paginator("list_object_versions")
+    """Return the number of object versions in the site bucket; every write adds one."""
+    pages = cloud.client("s3").get_paginator("list_object_versions")
     found = pages.paginate(Bucket=cloud.outputs["SiteBucket"])
     return sum(len(page.get("Versions", ())) + len(page.get("DeleteMarkers", ())) for page in found)

@@ -1,222 +1,271 @@
-"""What editors do about articles: the API's own acts, at the command line."""
+"""`nightdesk withdraw`, `schedule`, `rollback` and the editors' other operations on articles, as the editors' API has them."""
 
 from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable
 from datetime import timedelta
-from functools import wraps
+from functools import partial
+from typing import TYPE_CHECKING
 
-from nightdesk.domain.errors import Conflict, Permanent
-from nightdesk.domain.moments import parse_moment
-from nightdesk.usecases import pipeline
-from nightdesk.usecases.desk import Desk
-from nightdesk.usecases.editorial import Acted
-from nightdesk.usecases.stored import load_site
-from nightdesk.usecases.takedown import Report
+from nightdesk.domain.documents import LIVE
+from nightdesk.domain.errors import NotFound, Permanent
+from nightdesk.domain.memberships import normalise_address
+from nightdesk.domain.timestamps import parse_end, parse_timestamp
+from nightdesk.entrypoints.operator_ports import editor_accounts
+from nightdesk.repositories.private_bucket import load_site
+from nightdesk.usecases.editors import pipeline_status
+from nightdesk.usecases.editors.decisions import article_state, no_article
+from nightdesk.usecases.editors.queries import article
+from nightdesk.usecases.editors.status import status
 
-from .connect import cli_desk, connect
-from .console import Progress, result, say
+from .arguments import MOST_DIGITS, AddArguments, Run, whole_number
+from .connect import connect, editor_service
+from .console import Progress, confirmed, result, say
+from .retries import retry_conflicts
 
-Run = Callable[[argparse.Namespace], int]
-_GOOD = timedelta(days=7)
-_LOOK_SECONDS = 0.5
+if TYPE_CHECKING:
+    from nightdesk.usecases.editors.decisions import StateChange
+    from nightdesk.usecases.editors.operations import EditorService
+    from nightdesk.usecases.editors.takedown import Report
 
-
-def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the commands."""
-    for name, run, words in (
-        ("withdraw", withdraw, "take an article down, and see that it is gone everywhere"),
-        ("schedule", schedule, "let an article go live at a moment, and not before"),
-        ("rollback", rollback, "make an older revision of an article current, as a new one"),
-        ("correct", correct, "add a dated correction to an article"),
-        ("approve", approve, "take editorial responsibility for an article, just as its draft is now"),
-        ("access", access, "set who may read an article, or gates of it, without a new draft"),
-        ("link", link, "make a link that opens one article, in place of your link before, or take that back"),
-    ):
-        parser = commands.add_parser(name, help=words)
-        parser.set_defaults(run=run)
-        if name == "link":
-            parser.add_argument("kind", choices=("preview", "gift"), help="of what is not published, or of what is")
-        parser.add_argument("slug")
-        if add := _ARGUMENTS.get(name):
-            add(parser)
-    parser = commands.add_parser("rebuild", help="make pages again, all or those of a topic or an author")
-    only = parser.add_mutually_exclusive_group()
-    only.add_argument("--topic", metavar="ID", default="")
-    only.add_argument("--author", metavar="ID", default="")
-    parser.add_argument("--wait", action="store_true", help="return when all are made")
-    parser.set_defaults(run=rebuild)
+_LINK_LIFETIME = timedelta(days=7)
+_POLL_SECONDS = 0.5
 
 
-def _schedule_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("when", metavar="WHEN", help="such as 2026-12-24T06:00; without an offset, in the site's zone")
-
-
-def _rollback_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("revision", type=int, help="counted from 1; “nightdesk revisions SLUG” lists them")
-
-
-def _correct_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("text", help="what was wrong, and how it is")
-
-
-def _approve_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--name", default="", help="of whoever takes responsibility, as readers see it")
-
-
-def _access_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--tier", metavar="T", help="for the whole article; empty for what its draft says")
-    parser.add_argument(
-        "--gate", action="append", default=[], metavar="N=T", help="for one gate, counted from 1; several may be given"
-    )
-
-
-def _link_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--until", default="", metavar="WHEN", help="when it ends; in seven days without")
-    parser.add_argument("--revoke", action="store_true", help="take your link back")
-
-
-_ARGUMENTS: dict[str, Callable[[argparse.ArgumentParser], None]] = {
-    "schedule": _schedule_arguments,
-    "rollback": _rollback_arguments,
-    "correct": _correct_arguments,
-    "approve": _approve_arguments,
-    "access": _access_arguments,
-    "link": _link_arguments,
-}
-
-
-_PATIENCE = 60.0
-"""Seconds for which an act is tried that a draft's new version stands in the way of: until that has been read."""
-
-
-def refusing(run: Run) -> Run:
-    """The same command, ending with status 2 when it is refused; what stands in its way is said, if it stays there."""
-
-    @wraps(run)
-    def tried(args: argparse.Namespace) -> int:
-        until = time.monotonic() + _PATIENCE
-        while True:
-            try:
-                return run(args)
-            except Conflict as error:
-                if time.monotonic() > until:
-                    say(error)
-                    return 2
-                time.sleep(_LOOK_SECONDS)
-            except (Permanent, ValueError) as error:
-                say(error)
-                return 2
-
-    return tried
-
-
-@refusing
+@retry_conflicts
 def withdraw(args: argparse.Namespace) -> int:
-    """Take an article down; non-zero unless it is gone from every surface."""
-    report = cli_desk(connect(args.stack)).withdraw(args.slug, progress=Progress("taking down"))
-    result(report.to_json(), args.json, told(report))
+    """Take an article down; exit with status 1 unless it is gone from every surface."""
+    report = editor_service(connect(args.stack)).withdraw(args.slug, progress=Progress("Taking down"))
+    result(report.to_json(), args.json, _takedown_text(report))
     return 0 if report.complete else 1
 
 
-def told(report: Report) -> str:
-    """A takedown's report for people."""
+def _takedown_text(report: Report) -> str:
     lines = []
-    for look in report.surfaces:
-        state = "gone" if look.gone else "STILL THERE"
-        before = "was there" if look.was_there else "was not there"
-        lines.append(f"{state:<12}{look.status}  {look.path}  ({look.tier}; {before})")
-    end = "gone from" if report.complete else "NOT gone from all of"
-    return "\n".join([*lines, f"{report.slug} is {end} {len(lines)} surfaces after {report.seconds} s"])
+    for surface in report.surfaces:
+        state = "gone" if surface.gone else "STILL THERE"
+        before = "was there" if surface.was_there else "was not there"
+        lines.append(f"{state:<12}{surface.status}  {surface.path}  ({surface.tier}; {before})")
+    outcome = "gone from" if report.complete else "NOT gone from all of"
+    return "\n".join([*lines, f"{report.slug} is {outcome} {len(lines)} surfaces after {report.seconds} s"])
 
 
-@refusing
+@retry_conflicts
 def schedule(args: argparse.Namespace) -> int:
-    """Set the moment at which an article goes live."""
-    desk = cli_desk(connect(args.stack))
-    moment = parse_moment(args.when, load_site(desk.ports.pipeline).zone)
-    desk.schedule(args.slug, moment)
+    """Set when an article goes live."""
+    service = editor_service(connect(args.stack))
+    moment = parse_timestamp(args.when, load_site(service.ports.pipeline).zone)
+    state = article_state(args.slug, service.ports.pipeline)
     at = moment.isoformat()
+    if (
+        state
+        and state.state == LIVE
+        and not (args.unpublish or confirmed(f"{args.slug} is live. Unpublish it until {at}?"))
+    ):
+        raise Permanent(f"{args.slug} is live and would be gone until {at}; add --unpublish if you want that.")
+    service.schedule(args.slug, moment)
     result({"slug": args.slug, "publish_at": at}, args.json, f"{args.slug} goes live at {at}")
     return 0
 
 
-@refusing
+@retry_conflicts
 def rollback(args: argparse.Namespace) -> int:
-    """Make an older revision current."""
-    cli_desk(connect(args.stack)).rollback(args.slug, args.revision)
-    found = {"slug": args.slug, "from_revision": args.revision}
-    result(found, args.json, f"{args.slug} is as it was in revision {args.revision}, as a new one")
+    """Restore an older revision."""
+    service = editor_service(connect(args.stack))
+    changed = service.rollback(args.slug, args.revision)
+    found = status(args.slug, service.ports.pipeline, service.ports.pipeline.clock())
+    key = found["key"] if found else ""
+    data = {"slug": args.slug, "from_revision": args.revision, "key": key}
+    if changed.after == changed.before:
+        result(data, args.json, f"{args.slug}: revision {args.revision} is the current text already")
+        return 0
+    result(data, args.json, f"{args.slug}: revision {args.revision} is restored as a new revision")
+    say(
+        f"Your own copy of {key or 'the file'} still has the later text: change it too, or saving it publishes that again."
+    )
     return 0
 
 
-@refusing
+@retry_conflicts
 def correct(args: argparse.Namespace) -> int:
-    """Add a correction."""
-    return _tell(cli_desk(connect(args.stack)).correct(args.slug, args.text), "is corrected", args)
+    """Add or remove a correction."""
+    service = editor_service(connect(args.stack))
+    if args.remove is not None:
+        return _report(service.remove_correction(args.slug, args.remove), f"correction {args.remove} removed", args)
+    if args.text is None:
+        raise Permanent("Give the text of the correction: what was wrong, and what is right.")
+    return _report(service.correct(args.slug, args.text), "correction added", args)
 
 
-@refusing
+@retry_conflicts
 def approve(args: argparse.Namespace) -> int:
-    """Approve."""
-    desk = cli_desk(connect(args.stack))
-    name = args.name or desk.who.name
-    return _tell(desk.approve(args.slug, name), f"is approved by {name}", args)
+    """Approve the draft that is shown, and no other: its ETag goes along."""
+    service = editor_service(connect(args.stack))
+    ports, name = service.ports.pipeline, args.name or service.actor.name
+    shown = article(args.slug, ports, ports.clock())
+    if shown is None:
+        raise no_article(args.slug)
+    say(f"“{shown['title']}”, revision {shown['revision']}, {shown['state']}, ETag {shown['etag']}")
+    expected = args.etag or shown["etag"]
+    return _report(service.approve(args.slug, name, expected), f"approved by {name}", args)
 
 
-@refusing
+@retry_conflicts
 def access(args: argparse.Namespace) -> int:
-    """Set tiers."""
+    """Set the tiers of an article or its gates."""
     if args.tier is None and not args.gate:
-        raise ValueError("say a --tier, or a --gate")
-    pairs = [gate.partition("=") for gate in args.gate]
-    gates = {int(number): tier for number, _, tier in pairs}
-    return _tell(cli_desk(connect(args.stack)).regate(args.slug, args.tier, gates), "has its tiers", args)
+        raise Permanent("Nothing to change: name a --tier for the whole article, or a gate, such as --gate 1=member.")
+    changed = editor_service(connect(args.stack)).regate(args.slug, args.tier, dict(args.gate))
+    return _report(changed, "access changed", args)
 
 
-def _tell(acted: Acted, words: str, args: argparse.Namespace) -> int:
-    found = {"slug": args.slug, "before": acted.before._asdict(), "after": acted.after._asdict()}
-    result(found, args.json, f"{args.slug} {words}; it is {acted.after.state}")
+def _report(change: StateChange, done: str, args: argparse.Namespace) -> int:
+    data = {"slug": args.slug, "before": change.before._asdict(), "after": change.after._asdict()}
+    result(data, args.json, f"{args.slug}: {done}; the article is {change.after.state}")
     return 0
 
 
-@refusing
+@retry_conflicts
 def link(args: argparse.Namespace) -> int:
-    """Make a link, or take it back; non-zero where there was none."""
-    desk = cli_desk(connect(args.stack))
+    """Create or revoke a link."""
+    service = editor_service(connect(args.stack))
     if args.revoke:
-        revoked = desk.unlink(args.kind, args.slug)
-        result({"revoked": revoked}, args.json, "taken back" if revoked else "you have no such link")
-        return 0 if revoked else 1
-    ports = desk.ports.pipeline
-    until = parse_moment(args.until, load_site(ports).zone) if args.until else ports.clock() + _GOOD
-    made = desk.link(args.kind, args.slug, until.replace(microsecond=0))
+        if not service.revoke_link(args.kind, args.slug):
+            raise NotFound(f"you have no {args.kind} link to {args.slug}")
+        result({"revoked": True}, args.json, "Link revoked.")
+        return 0
+    ports = service.ports.pipeline
+    until = parse_end(args.until, load_site(ports).zone) if args.until else ports.clock() + _LINK_LIFETIME
+    if until <= ports.clock():
+        raise Permanent(f"{until.isoformat()} is in the past; a link needs a later day or moment")
+    made = service.create_link(args.kind, args.slug, until.replace(microsecond=0))
     result(made, args.json, made["url"])
     return 0
 
 
-@refusing
+@retry_conflicts
 def rebuild(args: argparse.Namespace) -> int:
-    """Ask for pages to be made again."""
-    desk = cli_desk(connect(args.stack))
-    found = desk.rebuild(args.topic, args.author)
+    """Request that pages are rendered again."""
+    service = editor_service(connect(args.stack))
+    found = service.rebuild(args.topic, args.author)
     if args.wait:
-        found = _finished(found, desk)
-    state = "made again" if found.finished else "asked for; “nightdesk status” shows what is in flight"
+        found = _wait_for_rebuild(found, service)
+    state = "rendered again" if found.finished else "queued; “nightdesk status” shows the progress"
     result(found._asdict(), args.json, f"{found.total} articles {state}")
     return 0
 
 
-def _finished(found: pipeline.Rebuild, desk: Desk) -> pipeline.Rebuild:
-    """A rebuild when it has come to its end."""
-    progress, ports = Progress("rebuilding"), desk.ports
+def _wait_for_rebuild(found: pipeline_status.Rebuild, service: EditorService) -> pipeline_status.Rebuild:
+    """Poll a rebuild until it is finished."""
+    progress, ports = Progress("Rebuilding"), service.ports
     while not found.finished:
-        time.sleep(_LOOK_SECONDS)
-        later = pipeline.progress(found.id, ports.queues, ports.requests, ports.pipeline.clock())
+        time.sleep(_POLL_SECONDS)
+        later = pipeline_status.rebuild_progress(found.id, ports.queues, ports.requests, ports.pipeline.clock())
         if later is None:
             break
         found = later
         progress(found.total - found.left, found.total)
     return found
+
+
+@retry_conflicts
+def owner(args: argparse.Namespace) -> int:
+    """Hand a draft over to a person who may use the editors' API."""
+    cloud = connect(args.stack)
+    found = editor_accounts(cloud).find(normalise_address(args.email))
+    if found is None:
+        raise NotFound(f"there is no editor or writer {args.email}; add one with “nightdesk editors add”")
+    editor_service(cloud).hand_over(args.slug, f"editor:{found.id}")
+    result({"slug": args.slug, "owner": found.id}, args.json, f"{args.slug}: the draft belongs to {found.name} now")
+    return 0
+
+
+def _gate(text: str) -> tuple[int, str]:
+    """Return `1=member` as a pair.
+
+    Raises:
+        ArgumentTypeError: it is not of that form.
+    """
+    number, equals, tier = text.partition("=")
+    if not (equals and number.strip().isdecimal() and len(number) < MOST_DIGITS):
+        raise argparse.ArgumentTypeError(f"“{text}” does not name a gate and a tier; type it as in 1=member")
+    return int(number), tier
+
+
+def _arguments(run: Run, add: AddArguments, parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of a command on one article."""
+    if run is link:
+        parser.add_argument(
+            "kind", choices=("preview", "gift"), help="preview: before it is published; gift: past its gates"
+        )
+    parser.add_argument("slug", help="the article's slug")
+    add(parser)
+    parser.set_defaults(run=run)
+
+
+def _schedule_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "when", metavar="WHEN", help="such as 2026-12-24T06:00, in the site's zone unless it has an offset"
+    )
+    parser.add_argument("--unpublish", action="store_true", help="take a live article off the site until then")
+
+
+def _rollback_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("revision", type=whole_number, help="a number from “nightdesk revisions SLUG”, counted from 1")
+
+
+def _correct_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("text", nargs="?", help="what was wrong, and what is right")
+    parser.add_argument(
+        "--remove", type=whole_number, metavar="N", help="remove the Nth correction that editors added instead"
+    )
+
+
+def _approve_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--name", default="", help="the name that readers see (default: yours)")
+    parser.add_argument(
+        "--etag", default="", help="approve only the version with this ETag, which “nightdesk articles” shows"
+    )
+
+
+def _owner_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("email", help="of the person to whom the draft is to belong")
+
+
+def _access_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--tier", metavar="T", help="for the whole article; '' restores what the draft says")
+    parser.add_argument(
+        "--gate",
+        type=_gate,
+        action="append",
+        default=[],
+        metavar="N=T",
+        help="for one gate, counted from 1, such as 1=member; may be repeated",
+    )
+
+
+def _link_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--until", default="", metavar="WHEN", help="when it expires (default: in seven days)")
+    parser.add_argument("--revoke", action="store_true", help="revoke your link instead")
+
+
+def _rebuild_arguments(parser: argparse.ArgumentParser) -> None:
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--topic", metavar="ID", default="", help="only pages that show this topic")
+    only.add_argument("--author", metavar="ID", default="", help="only pages that show this author")
+    parser.add_argument("--wait", action="store_true", help="return when all are rendered")
+    parser.set_defaults(run=rebuild)
+
+
+COMMANDS: dict[str, AddArguments] = {
+    "withdraw": partial(_arguments, withdraw, lambda _: None),
+    "schedule": partial(_arguments, schedule, _schedule_arguments),
+    "rollback": partial(_arguments, rollback, _rollback_arguments),
+    "correct": partial(_arguments, correct, _correct_arguments),
+    "approve": partial(_arguments, approve, _approve_arguments),
+    "access": partial(_arguments, access, _access_arguments),
+    "owner": partial(_arguments, owner, _owner_arguments),
+    "link": partial(_arguments, link, _link_arguments),
+    "rebuild": _rebuild_arguments,
+}

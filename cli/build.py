@@ -1,4 +1,4 @@
-"""`nightdesk build`: the pipeline over folders, with no cloud."""
+"""`nightdesk build`."""
 
 from __future__ import annotations
 
@@ -7,44 +7,62 @@ import gc
 from datetime import UTC, datetime
 from pathlib import Path
 
+from nightdesk.entrypoints.folder_build import Options, build
+from nightdesk.entrypoints.folder_pictures import FolderPictures
+from nightdesk.entrypoints.picture_maker import picture_maker
 from nightdesk.rendering.environment import Theme
-from nightdesk.usecases.build import build
+from nightdesk_local.cloud import ROOT, home
 
-from .console import Progress, result, say
+from .console import Progress, problem_lines, result, say
+from .files import refused, say_left
 
-ROOT = Path(__file__).resolve().parent.parent
-THEME = ROOT / "layers" / "theme"
+_THEME = ROOT / "layers" / "theme"
 
 
-def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command."""
-    parser = commands.add_parser("build", help="write every page of every tier as files, with no cloud")
+def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--drafts", required=True, type=Path, metavar="DIR", help="drafts, or a folder that holds drafts/, authors/ …"
+        "--drafts",
+        required=True,
+        type=Path,
+        metavar="DIR",
+        help="a folder of drafts, or one that holds drafts/, authors/ …",
     )
-    parser.add_argument("--out", required=True, type=Path, metavar="DIR")
+    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="where to write the site")
     parser.add_argument(
         "--base-url",
         default="http://localhost:8080",
         metavar="URL",
-        help="the site's address, where site.yaml names none",
+        help="the site's URL, unless site.yaml sets base_url (default: http://localhost:8080)",
     )
-    parser.add_argument("--theme", type=Path, default=THEME, metavar="DIR")
+    parser.add_argument("--theme", type=Path, default=_THEME, metavar="DIR", help="default: layers/theme")
+    parser.add_argument(
+        "--no-images", action="store_true", help="make no pictures: pages have only the space for them, which is faster"
+    )
     parser.set_defaults(run=run)
 
 
+COMMANDS = {"build": _arguments}
+
+
 def run(args: argparse.Namespace) -> int:
-    """Build; non-zero if a draft was rejected."""
+    """Build the site; exit with status 1 if a draft was rejected."""
     if not args.drafts.is_dir():
-        say(f"{args.drafts}: no such folder")
+        say(f"{args.drafts}: there is no such folder")
         return 2
-    gc.disable()  # a short run makes no cycles worth looking for
+    gc.disable()  # The process ends before garbage collection would pay off.
     theme = Theme(args.theme, cache=ROOT / "build" / "templates")
-    built = build(args.drafts, args.out, theme, datetime.now(UTC), args.base_url, Progress("building"))
-    for key, problems in built.rejected.items():
-        for problem in problems:
-            say(f"{args.drafts.parent / key}:{problem['line']}: {problem['key']}: {problem['message']}")
+    pictures = None if args.no_images else FolderPictures(picture_maker(), home() / "pictures")
+    built = build(
+        args.drafts, args.out, theme, datetime.now(UTC), Options(args.base_url, Progress("Building"), pictures)
+    )
+    for key, path in built.files.items():
+        report = {"problems": built.rejected.get(key, ()), "warnings": built.warnings.get(key, ())}
+        for line in problem_lines(path, report):
+            say(line)
+    say_left(built.left)
     counts = {state: len(slugs) for state, slugs in sorted(built.states.items())} | {"rejected": len(built.rejected)}
     text = f"{built.objects} files in {args.out}: " + ", ".join(f"{n} {state}" for state, n in counts.items())
-    result({"files": built.objects, "states": counts, "rejected": built.rejected}, args.json, text)
-    return 1 if built.rejected else 0
+    data = {"files": built.objects, "states": counts, "rejected": built.rejected, "warnings": built.warnings}
+    data["left"] = {str(path): problem.text for path, problem in built.left.items()}
+    result(data, args.json, text)
+    return 1 if built.rejected or refused(built.left) else 0

@@ -1,4 +1,4 @@
-"""`nightdesk completion`: a script that lets a shell complete commands, options and paths."""
+"""`nightdesk completion`."""
 
 from __future__ import annotations
 
@@ -10,18 +10,20 @@ import shtab
 from .console import result
 
 
-def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command."""
-    parser = commands.add_parser("completion", help="completion for a shell: eval what this prints")
-    parser.add_argument("shell", choices=shtab.SUPPORTED_SHELLS)
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("shell", choices=shtab.SUPPORTED_SHELLS, help="the shell to print a script for")
     parser.set_defaults(run=run)
+
+
+COMMANDS = {"completion": _arguments}
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the script."""
-    from .main import make_parser
+    from .main import COMMANDS as ALL
+    from .main import build_parser
 
-    parser = make_parser()
+    parser = build_parser(ALL)
     _complete_paths(parser)
     script = shtab.complete(parser, shell=args.shell)
     result({"script": script}, args.json, script)
@@ -29,6 +31,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _complete_paths(parser: argparse.ArgumentParser) -> None:
+    """Mark the arguments that are paths, so that the shell offers files or folders for them."""
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             for command in action.choices.values():

@@ -1,141 +1,232 @@
-"""`nightdesk members`: complimentary access, sign-in links, and the end of either."""
+"""`nightdesk members`: readers, their complimentary tiers, and sign-in links."""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import csv
+import os
+import sys
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
-from nightdesk.adapters.aws import EventBridgeBus
-from nightdesk.adapters.dynamodb import DynamoTable
-from nightdesk.domain.errors import Permanent, Transient
-from nightdesk.domain.memberships import Membership, member_id, normalise
-from nightdesk.domain.moments import parse_moment
-from nightdesk.usecases import members, payments
-from nightdesk.usecases.stored import load_site
+from nightdesk.domain.errors import Permanent
+from nightdesk.domain.memberships import Membership, member_id, normalise_address
+from nightdesk.domain.timestamps import is_day, parse_end
+from nightdesk.entrypoints.operator_ports import edge_key, memberships_table, operator_ports, operator_reader_ports
+from nightdesk.repositories.memberships_table import find_membership, memberships
+from nightdesk.repositories.private_bucket import load_site
+from nightdesk.usecases.readers import member_lists, members, payments
 
-from .articles import refusing
-from .connect import Cloud, cli_desk, cli_ports, cli_reader_ports, connect, edge_key
-from .console import result, say
+from .arguments import add_group, add_limit, add_to
+from .connect import connect, editor_service
+from .console import result
+from .retries import retry_conflicts
+
+if TYPE_CHECKING:
+    from nightdesk_local.cloud import Cloud
 
 Done = TypeVar("Done")
+_PAGE = 500
+"""Readers that an export reads at a time."""
 
 
-def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the commands."""
-    group = commands.add_parser("members", help="complimentary access, and sign-in links").add_subparsers(required=True)
-    parser = group.add_parser("add", help="give a reader a tier")
-    parser.add_argument("email")
-    parser.add_argument("--tier", required=True)
-    parser.add_argument("--until", default="", metavar="DATE", help="when it ends; for good without")
-    parser.set_defaults(run=add)
-    parser = group.add_parser("show", help="what a reader has, and by what right")
-    parser.add_argument("email")
-    parser.set_defaults(run=show)
-    parser = group.add_parser("revoke", help="take back the tier that a reader was given; what is paid for stays")
-    parser.add_argument("email")
-    parser.set_defaults(run=revoke)
-    parser = group.add_parser("link", help="a link that signs a reader in, for an hour")
-    parser.add_argument("email")
-    parser.set_defaults(run=link)
-    parser = group.add_parser("remove", help="forget a reader; only a digest of the address stays")
-    parser.add_argument("email")
-    parser.set_defaults(run=remove)
-    parser = group.add_parser("block", help="mail an address nothing any more, not even sign-in links")
-    parser.add_argument("email")
-    parser.add_argument("--undo", action="store_true", help="let it have mail again")
-    parser.set_defaults(run=block)
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    group = add_group(parser)
+    command = add_to(group, "list", show_all, "List readers with their tiers and where these come from")
+    command.add_argument("--tier", default="", metavar="T", help="only those who read as this tier now")
+    command.add_argument(
+        "--after", default="", metavar="ID", help="begin after this reader, to go on with a longer list"
+    )
+    add_limit(command, 1000)
+    command = add_to(group, "export", export_all, "Write all readers as CSV: tier, end, newsletter, proof of consent")
+    command.add_argument("file", nargs="?", default="-", help="the file to write (default: standard output)")
+    command = add_to(group, "import", import_all, "Import readers from a CSV file")
+    command.add_argument("file", help="with the columns email, tier, until, newsletter, consent; email is required")
+    command.add_argument("--dry-run", action="store_true", help="only say what would become of each row")
+    for name, run, text in (
+        ("add", add, "Give a reader a complimentary tier"),
+        ("show", show, "Show a reader's tier and where it comes from"),
+        ("revoke", revoke, "Take back a complimentary tier; what the reader pays for stays"),
+        ("link", link, "Print a link that signs a reader in; it is valid for an hour"),
+        ("remove", remove, "Delete a reader's account; only a digest of the address is kept"),
+        ("block", block, "Stop all mail to an address, sign-in links included"),
+    ):
+        command = add_to(group, name, run, text)
+        command.add_argument("email", help="the reader's email address")
+        if run is add:
+            command.add_argument("--tier", required=True, help="such as member")
+            command.add_argument(
+                "--until",
+                default="",
+                metavar="DATE",
+                help="the last day, or the moment at which it ends (default: never)",
+            )
+        elif run is block:
+            command.add_argument("--undo", action="store_true", help="allow mail again")
 
 
-def _table(cloud: Cloud) -> DynamoTable:
-    return DynamoTable(cloud.session().client("dynamodb"), cloud.outputs["MembershipsTable"])
-
-
-def _bus(cloud: Cloud) -> EventBridgeBus:
-    return EventBridgeBus(cloud.session().client("events"), cloud.outputs["EventBusName"], "nightdesk.cli")
+COMMANDS = {"members": _arguments}
 
 
 def _recorded(act: str, member: str, cloud: Cloud, do: Callable[[], Done]) -> Done:
-    """Do something about a reader, with its entry in the audit log."""
-    return cli_desk(cloud).record(act, f"member:{member}", {}, do)
+    """Run an operation on a reader, with its entry in the audit log."""
+    return editor_service(cloud).record(act, f"member:{member}", {}, do)
 
 
-@refusing
+@retry_conflicts
 def add(args: argparse.Namespace) -> int:
     """Give a reader a tier."""
-    desk = cli_desk(connect(args.stack))
-    until = parse_moment(args.until, load_site(desk.ports.pipeline).zone).isoformat() if args.until else ""
-    item = desk.grant(args.email, args.tier, until)
-    result(item, args.json, f"{item['email']} reads as {item['tier']}{f' until {until}' if until else ''}")
+    service = editor_service(connect(args.stack))
+    zone = load_site(service.ports.pipeline).zone
+    until = parse_end(args.until, zone).isoformat() if args.until else ""
+    item = service.grant_to_address(args.email, members.Grant(args.tier, until))
+    end = (
+        f" to the end of {until[:10]} ({zone})" if until and is_day(args.until) else f" until {until}" if until else ""
+    )
+    result(item, args.json, f"{item['email']} reads as {item['tier']}{end}")
     return 0
 
 
-@refusing
+@retry_conflicts
+def show_all(args: argparse.Namespace) -> int:
+    """List readers."""
+    cloud = connect(args.stack)
+    site, now = load_site(operator_ports(cloud)), datetime.now(UTC)
+    read = memberships(memberships_table(cloud), args.after, args.limit)
+    found = [members.membership_json(member, membership, site, now) for member, membership in read]
+    following = read[-1][0] if len(read) == args.limit else ""
+    shown = sorted((one for one in found if args.tier in ("", one["tier"])), key=lambda one: str(one["email"]))
+    lines = [
+        f"{one['tier']:<12}{one['source'] or 'not confirmed':<15}{one['until'][:10] or '-':<12}{one['email']}"
+        for one in shown
+    ]
+    if following:
+        lines.append(f"There may be more: nightdesk members list --after {following}")
+    result({"members": shown, "after": following}, args.json, "\n".join(lines) or "There are no readers.")
+    return 0
+
+
+def export_all(args: argparse.Namespace) -> int:
+    """Write all readers as CSV, one page of the table at a time."""
+    cloud = connect(args.stack)
+    table, site, now = memberships_table(cloud), load_site(operator_ports(cloud)), datetime.now(UTC)
+    editor_service(cloud).record("members-export", "members", {}, lambda: None)
+    with contextlib.ExitStack() as stack:
+        output = sys.stdout if args.file == "-" else stack.enter_context(_private_file(args.file))
+        writer = csv.writer(output, lineterminator="\n")
+        writer.writerow(member_lists.COLUMNS)
+        count, after = 0, ""
+        while page := memberships(table, after, _PAGE):
+            writer.writerows(member_lists.export_row(membership, site, now) for _, membership in page)
+            count, after = count + len(page), page[-1][0]
+    if args.file != "-":
+        result({"readers": count, "file": args.file}, args.json, f"{count} readers are in {args.file}")
+    return 0
+
+
+def _private_file(name: str) -> TextIO:
+    """Open a file for writing that only its owner can read."""
+    return open(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8", newline="")
+
+
+def import_all(args: argparse.Namespace) -> int:
+    """Import readers; exit with status 1 if a row was skipped."""
+    service = editor_service(connect(args.stack))
+    site, counts, noted = load_site(service.ports.pipeline), Counter[str](), list[member_lists.Outcome]()
+
+    def run() -> None:
+        try:
+            with open(args.file, encoding="utf-8-sig", newline="") as lines:
+                rows = member_lists.read_rows(lines)
+                now = datetime.now(UTC)
+                for row in member_lists.import_rows(rows, site, service.ports, now, dry_run=args.dry_run):
+                    counts[row.outcome] += 1
+                    noted.extend([row] if row.note else [])
+        except UnicodeDecodeError as error:
+            raise Permanent(f"{args.file} is not UTF-8; save it as “CSV UTF-8”") from error
+
+    if args.dry_run:
+        run()
+    else:
+        service.record("members-import", "members", {"file": Path(args.file).name}, run)
+    lines = [f"{args.file}:{row.line}: {row.outcome}: {row.email}: {row.note}" for row in noted]
+    named = {name: counts[name] for name in member_lists.OUTCOMES}
+    summary = ", ".join(f"{count} {name}" for name, count in named.items())
+    data = {"dry_run": args.dry_run, **named, "notes": [row._asdict() for row in noted]}
+    result(data, args.json, "\n".join([*lines, f"{'Would be: ' if args.dry_run else ''}{summary}"]))
+    return 1 if counts[member_lists.SKIPPED] else 0
+
+
+@retry_conflicts
 def show(args: argparse.Namespace) -> int:
-    """Tell what a reader has."""
-    cloud, member = connect(args.stack), member_id(normalise(args.email))
-    found = members.membership_of(member, _table(cloud))
+    """Show a reader's membership."""
+    cloud, member = connect(args.stack), member_id(normalise_address(args.email))
+    found = find_membership(memberships_table(cloud), member)
     if not found:
-        raise members.NoSuchReader("there is no such reader")
-    _tell(member, found[0], cloud, args.json)
+        raise members.NoSuchReader
+    _show(member, found.membership, cloud, args.json)
     return 0
 
 
-@refusing
+@retry_conflicts
 def revoke(args: argparse.Namespace) -> int:
-    """Take back what a reader was given."""
-    cloud, member = connect(args.stack), member_id(normalise(args.email))
-    _tell(member, cli_desk(cloud).give(member, "", ""), cloud, args.json)
+    """Take back a complimentary tier."""
+    cloud, member = connect(args.stack), member_id(normalise_address(args.email))
+    _show(member, editor_service(cloud).grant(member, members.Grant("", "")), cloud, args.json)
     return 0
 
 
-def _tell(member: str, found: Membership, cloud: Cloud, as_json: bool) -> None:
-    facts = members.told(member, found, load_site(cli_ports(cloud)), datetime.now(UTC))
+def _show(member: str, found: Membership, cloud: Cloud, as_json: bool) -> None:
+    facts = members.membership_json(member, found, load_site(operator_ports(cloud)), datetime.now(UTC))
     until = f" until {facts['until']}" if facts["until"] else ""
     result(facts, as_json, f"{found.email} reads as {facts['tier']}{until} ({facts['source']})")
 
 
-@refusing
+@retry_conflicts
 def link(args: argparse.Namespace) -> int:
-    """Print a link that sets the session cookie."""
-    cloud, member = connect(args.stack), member_id(normalise(args.email))
-    site, outputs = load_site(cli_ports(cloud)), cloud.outputs
-    signer = edge_key(cloud), outputs["EdgeKeyId"]
-    now = datetime.now(UTC)
-    make = lambda: members.sign_in_link(args.email, site, outputs["SiteUrl"], signer, _table(cloud), now)  # noqa: E731
+    """Print a sign-in link."""
+    cloud, member = connect(args.stack), member_id(normalise_address(args.email))
+    site, outputs, memberships = load_site(operator_ports(cloud)), cloud.outputs, memberships_table(cloud)
+    signer = members.LinkSigner(outputs["SiteUrl"], edge_key(cloud), outputs["EdgeKeyId"])
+
+    def make() -> dict[str, str]:
+        return members.sign_in_link(args.email, signer, site, memberships, datetime.now(UTC))
+
     made = _recorded("sign-in-link", member, cloud, make)
     result(made, args.json, made["url"])
     return 0
 
 
+@retry_conflicts
 def remove(args: argparse.Namespace) -> int:
-    """Forget a reader."""
-    cloud = connect(args.stack)
-    try:
-        member = member_id(normalise(args.email))
-        ports = cli_reader_ports(cloud)
-        leave = lambda: payments.leave(member, load_site(ports), ports, datetime.now(UTC))  # noqa: E731
-        _recorded("forget", member, cloud, leave)
-    except (Permanent, Transient) as error:
-        say(error)
-        return 2
-    result({"id": member}, args.json, "forgotten")
+    """Delete a reader's account."""
+    cloud, member = connect(args.stack), member_id(normalise_address(args.email))
+    ports = operator_reader_ports(cloud)
+
+    def delete() -> None:
+        payments.delete_account(member, load_site(ports), ports, datetime.now(UTC))
+
+    _recorded("forget", member, cloud, delete)
+    result({"id": member}, args.json, "Account deleted.")
     return 0
 
 
-@refusing
+@retry_conflicts
 def block(args: argparse.Namespace) -> int:
-    """Let an address have no mail, or have it again."""
-    cloud, member = connect(args.stack), member_id(normalise(args.email))
-    found: dict[str, Any] = {"id": member, "blocked": not args.undo}
+    """Stop or allow mail to an address."""
+    cloud, member = connect(args.stack), member_id(normalise_address(args.email))
 
-    def act() -> None:
+    def change() -> None:
         if args.undo:
-            members.unsuppress(member, _table(cloud))
+            members.unsuppress(member, memberships_table(cloud))
         else:
-            members.suppress(member, members.BLOCKED, _table(cloud), datetime.now(UTC))
+            members.suppress(member, members.BLOCKED, memberships_table(cloud), datetime.now(UTC))
 
-    _recorded("unblock" if args.undo else "block", member, cloud, act)
-    result(found, args.json, "mailed again" if args.undo else "mailed nothing any more")
+    _recorded("unblock" if args.undo else "block", member, cloud, change)
+    text = "This address gets mail again." if args.undo else "This address gets no more mail."
+    result({"id": member, "blocked": not args.undo}, args.json, text)
     return 0

@@ -1,66 +1,79 @@
-"""`nightdesk articles`, `revisions` and `audit`: what there is, how it came to be, and who did it."""
+"""`nightdesk articles`, `revisions` and `audit`: lists of what there is and how it came about."""
 
 from __future__ import annotations
 
 import argparse
 
-from nightdesk.domain.moments import parse_moment, sortable
-from nightdesk.usecases import articles as lists
-from nightdesk.usecases import audit as log
-from nightdesk.usecases.revisions import revisions as revisions_of
-from nightdesk.usecases.stored import load_site
+from nightdesk.domain.timestamps import iso_utc_seconds, parse_timestamp
+from nightdesk.entrypoints.operator_ports import operator_ports
+from nightdesk.repositories.private_bucket import load_site
+from nightdesk.usecases.editors import audit as audit_log
+from nightdesk.usecases.editors import queries
+from nightdesk.usecases.editors.decisions import no_article
+from nightdesk.usecases.editors.revisions import revisions as revisions_of
 
-from .articles import refusing
-from .connect import cli_desk, cli_ports, connect
-from .console import result, say
+from .arguments import add_limit
+from .connect import connect, editor_service
+from .console import result
+from .retries import retry_conflicts
 
 
-def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the commands."""
-    parser = commands.add_parser("articles", help="list articles, newest first")
-    parser.add_argument("--state", choices=lists.STATES, default="")
-    for name in ("topic", "author"):
-        parser.add_argument(f"--{name}", metavar="ID", default="")
-    for name in ("since", "until"):
-        parser.add_argument(f"--{name}", metavar="DATE", default="")
-    _add_limit(parser, 50)
+def _articles_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--state", choices=queries.STATES, default="", help="only those in this state")
+    parser.add_argument("--topic", metavar="ID", default="", help="only those of this topic")
+    parser.add_argument("--author", metavar="ID", default="", help="only those by this author")
+    parser.add_argument("--since", metavar="DATE", default="", help="only those from this date on")
+    parser.add_argument("--until", metavar="DATE", default="", help="only those before this date")
+    add_limit(parser, 50)
     parser.set_defaults(run=articles)
-    parser = commands.add_parser("revisions", help="an article's revisions, newest first, with what each changed")
-    parser.add_argument("slug")
-    _add_limit(parser, 10)
+
+
+def _revisions_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("slug", help="the article's slug")
+    add_limit(parser, 10)
     parser.set_defaults(run=revisions)
-    parser = commands.add_parser("audit", help="who did what, newest first")
-    parser.add_argument("subject", nargs="?", default="", help="such as article:a-story; everything without")
-    _add_limit(parser, 50)
+
+
+def _audit_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "subject", nargs="?", default="", help="such as article:harbour-works; without it, everything is listed"
+    )
+    add_limit(parser, 50)
     parser.set_defaults(run=audit)
 
 
-def _add_limit(parser: argparse.ArgumentParser, usual: int) -> None:
-    parser.add_argument("--limit", type=int, default=usual, metavar="N", help=f"at most; {usual} without")
+COMMANDS = {"articles": _articles_arguments, "revisions": _revisions_arguments, "audit": _audit_arguments}
 
 
-@refusing
+@retry_conflicts
 def articles(args: argparse.Namespace) -> int:
     """List articles."""
-    ports = cli_ports(connect(args.stack))
+    ports = operator_ports(connect(args.stack))
     zone = load_site(ports).zone
-    since, until = (sortable(parse_moment(text, zone).isoformat()) if text else "" for text in (args.since, args.until))
-    wanted = lists.Wanted(args.state, args.topic, args.author, since, until)
-    rows = lists.articles(wanted, "", args.limit, ports).rows
+    since, until = (
+        iso_utc_seconds(parse_timestamp(text, zone).isoformat()) if text else "" for text in (args.since, args.until)
+    )
+    wanted = queries.ArticleFilter(args.state, args.topic, args.author, since, until)
+    rows = queries.articles(wanted, "", args.limit, ports).articles
     result(
         [row._asdict() for row in rows],
         args.json,
-        "\n".join(f"{row.state:<10}{row.date[:10]:<12}{row.slug}  {row.title}" for row in rows),
+        "\n".join(_row(row) for row in rows),
     )
     return 0
 
 
+def _row(row: queries.ArticleSummary) -> str:
+    """Return the line of an article: when it goes live if it is scheduled, its file if that was rejected."""
+    when = row.publish_at[:16] or row.date[:10]
+    return f"{row.state:<10}{when:<18}{row.slug}  {row.title or row.key}".rstrip()
+
+
 def revisions(args: argparse.Namespace) -> int:
     """List an article's revisions."""
-    page = revisions_of(args.slug, 0, args.limit, cli_ports(connect(args.stack)))
+    page = revisions_of(args.slug, 0, args.limit, operator_ports(connect(args.stack)))
     if page is None:
-        say(f"nothing is known of “{args.slug}”")
-        return 1
+        raise no_article(args.slug)
     heads = [f"revision {one.number}{' (current)' if one.current else ''}, {one.at}" for one in page.revisions]
     diffs = [one.diff or "" for one in page.revisions]
     text = "\n".join(f"{head}\n{diff}".rstrip() for head, diff in zip(heads, diffs, strict=True))
@@ -69,14 +82,11 @@ def revisions(args: argparse.Namespace) -> int:
 
 
 def audit(args: argparse.Namespace) -> int:
-    """Read the audit log."""
-    page = log.entries(args.subject, "", args.limit, cli_desk(connect(args.stack)).ports.journal)
-    told = [{**one._asdict(), **one.deed._asdict(), "who": one.who._asdict()} for one in page.entries]
-    for one in told:
-        del one["deed"]
+    """List the entries of the audit log."""
+    page = audit_log.entries(args.subject, "", args.limit, editor_service(connect(args.stack)).ports.audit_log)
     lines = [
-        f"{one.at}  {one.who.name or one.who.id}: {one.deed.act} {one.deed.subject}: {one.outcome} {one.reason}".rstrip()
-        for one in page.entries
+        f"{entry.at}  {entry.actor.name or entry.actor.id}: {entry.action} {entry.subject}: {entry.outcome} {entry.reason}"
+        for entry in page.entries
     ]
-    result(told, args.json, "\n".join(lines))
+    result([entry.to_json() for entry in page.entries], args.json, "\n".join(line.rstrip() for line in lines))
     return 0

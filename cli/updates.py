@@ -3,105 +3,121 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
 from nightdesk.domain.errors import Rejected
-from nightdesk.domain.updates import Update, parse_wish
-from nightdesk.usecases import updates as acts
-from nightdesk.usecases.feeds import failing
-from nightdesk.usecases.stored import load_site
+from nightdesk.domain.feeds import describe_left_out
+from nightdesk.domain.updates import Update, parse_new_update
+from nightdesk.entrypoints.operator_ports import operator_ports
+from nightdesk.repositories.private_bucket import load_site
+from nightdesk.usecases.editors.link_warnings import update_warnings
+from nightdesk.usecases.ticker.feeds import FeedState, feed_states
+from nightdesk.usecases.ticker.updates import listing
 
-from .connect import cli_desk, cli_ports, connect
-from .console import result, say
+from .arguments import add_group, add_to
+from .connect import connect, editor_service
+from .console import WARNING, result, say
+from .retries import retry_conflicts
 
-_SHOWN = 50
+_LISTED = 50
+_KEYS = ("headline", "summary", "url", "topic", "weight", "expires")
 
 
-def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the commands."""
-    parser = commands.add_parser("update", help="post to the ticker")
-    parser.add_argument("headline")
+def _update_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("headline", help="the update itself")
     parser.add_argument("--summary", default="", help="a sentence or two")
-    parser.add_argument("--link", default="", metavar="URL", help="an https address, or a path on the site")
-    parser.add_argument("--topic", default="", help="a topic's id")
-    parser.add_argument("--weight", default="", metavar="N", help="0 to 9: what stays when there is more than fits")
-    parser.add_argument("--expires", default="", metavar="WHEN", help="when it goes; after 30 days without")
+    parser.add_argument(
+        "--url", "--link", default="", metavar="URL", help="where it leads: an https URL, or a path on the site"
+    )
+    parser.add_argument("--topic", default="", metavar="ID", help="the topic that it belongs to")
+    parser.add_argument(
+        "--weight", default="", metavar="N", help="0 to 9; the heaviest stay when there are more than fit (default: 0)"
+    )
+    parser.add_argument("--expires", default="", metavar="WHEN", help="when it leaves the ticker (default: in 30 days)")
     parser.set_defaults(run=update)
-    nested = commands.add_parser("updates", help="the ticker's updates").add_subparsers(required=True)
-    parser = nested.add_parser("list", help="what is live, what waits for an editor, and feeds that cannot be read")
-    parser.set_defaults(run=show)
-    for name, run, words in (
-        ("remove", remove, "take an update from the ticker, or refuse one that waits"),
-        ("approve", approve, "let an update that waits go live"),
+
+
+def _updates_arguments(parser: argparse.ArgumentParser) -> None:
+    group = add_group(parser)
+    add_to(group, "list", show, "List updates that are live or wait for approval, and what was not taken from feeds")
+    for name, run, text in (
+        ("remove", remove, "Remove an update from the ticker, or refuse one that waits for approval"),
+        ("approve", approve, "Let an update that waits for approval go live"),
     ):
-        parser = nested.add_parser(name, help=words)
-        parser.add_argument("id")
-        parser.set_defaults(run=run)
+        add_to(group, name, run, text).add_argument("id", help="the update's id, as “nightdesk updates list” shows it")
+
+
+COMMANDS = {"update": _update_arguments, "updates": _updates_arguments}
 
 
 def update(args: argparse.Namespace) -> int:
     """Post an update."""
     cloud = connect(args.stack)
-    ports = cli_ports(cloud)
+    ports = operator_ports(cloud)
     site = load_site(ports)
-    values = {name: getattr(args, name) for name in ("headline", "summary", "topic", "weight", "expires")}
+    values = {name: getattr(args, name) for name in _KEYS}
     try:
-        wish = parse_wish({**values, "url": args.link}, ports.clock(), site.zone, site.base_url)
+        new = parse_new_update(values, ports.clock(), site.zone, site.base_url)
     except Rejected as error:
         return _refuse(error)
-    # Whoever may write the table is trusted to know how often.
-    posted = cli_desk(cloud).post(wish, per_minute=0).update
-    result(_form(posted), args.json, f"{posted.id}: posted, live until {posted.expires}")
+    # No rate limit: the user could write to the table directly.
+    posted = editor_service(cloud).post_update(new, per_minute=0).update
+    warnings = update_warnings(posted.topic, posted.url, ports)
+    for warning in warnings:
+        say(f"{WARNING}{warning['key']}: {warning['message']}")
+    result({**posted.to_json(), "warnings": warnings}, args.json, f"{posted.id}: posted, live until {posted.expires}")
     return 0
 
 
 def show(args: argparse.Namespace) -> int:
-    """List updates and failing feeds."""
-    cloud = connect(args.stack)
-    ports = cli_ports(cloud)
+    """List updates, feeds that fail, and the entries of feeds that were left out."""
+    ports = operator_ports(connect(args.stack))
     found = {
-        status: [_form(one) for one in acts.listing(status, "", _SHOWN, ports).updates]
-        for status in ("live", "waiting")
+        status: [one.to_json() for one in listing(status, "", _LISTED, ports).updates] for status in ("live", "waiting")
     }
-    feeds = failing(load_site(ports).feeds, ports)
+    feeds = feed_states(load_site(ports).feeds, ports)
     lines = [
         f"{one['id']}  {status:<8}{one['published'][:16]}Z  {one['headline']}"
-        for status in found
-        for one in found[status]
+        for status, updates in found.items()
+        for one in updates
     ]
-    lines += [f"feed {feed['url']}: {feed['problem']}; tried again after {feed['next'][:16]}Z" for feed in feeds]
-    result({**found, "feeds": feeds}, args.json, "\n".join(lines) or "the ticker is empty")
+    lines += filter(None, map(feed_line, feeds))
+    data = {
+        **found,
+        "feeds": [feed._asdict() for feed in feeds if feed.problem],
+        "left_out": [feed._asdict() for feed in feeds if feed.left_out],
+    }
+    result(data, args.json, "\n".join(lines) or "The ticker is empty.")
     return 0
 
 
+def feed_line(feed: FeedState) -> str:
+    """Describe a feed that fails, or of which entries were left out; empty for other feeds."""
+    text = feed.problem or describe_left_out(feed.items, feed.left_out)
+    later = f"; next try after {feed.next[:16]}Z" if feed.next else ""
+    return f"feed {feed.url}: {text}{later}" if text else ""
+
+
+@retry_conflicts
 def remove(args: argparse.Namespace) -> int:
-    """Take an update from the ticker."""
-    cloud = connect(args.stack)
-    return _tell(cli_desk(cloud).remove_update(args.id), args)
+    """Remove an update."""
+    return _report(editor_service(connect(args.stack)).remove_update(args.id), args)
 
 
+@retry_conflicts
 def approve(args: argparse.Namespace) -> int:
-    """Let an update that waits go live."""
-    cloud = connect(args.stack)
+    """Let an update go live."""
     try:
-        return _tell(cli_desk(cloud).approve_update(args.id), args)
+        return _report(editor_service(connect(args.stack)).approve_update(args.id), args)
     except Rejected as error:
         return _refuse(error)
 
 
-def _tell(found: Update | None, args: argparse.Namespace) -> int:
-    if found is None:
-        say(f"there is no update {args.id}")
-        return 1
-    result(_form(found), args.json, f"{found.id}: {found.status}")
+def _report(found: Update, args: argparse.Namespace) -> int:
+    result(found.to_json(), args.json, f"{found.id}: {found.status}")
     return 0
 
 
 def _refuse(error: Rejected) -> int:
     for problem in error.problems:
-        say(f"{'link' if problem.key == 'url' else problem.key}: {problem.message}")
+        say(f"{problem.key}: {problem.text}")
     return 2
-
-
-def _form(one: Update) -> dict[str, Any]:
-    return one.to_json()

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import boto3
-from botocore.config import Config
+if TYPE_CHECKING:
+    import boto3
 
 ROOT = Path(__file__).resolve().parent.parent
 REGION = "us-east-1"
 STACK = "nightdesk"
 ROOT_KEY = "test"
-"""MiniStack takes this key, and its like as secret, for the account's root user."""
+"""MiniStack accepts this key id, with the same text as its secret, for the account's root user."""
+_STRIPE_OFFSET = 500
+_LAST_PORT = 65_535 - _STRIPE_OFFSET
+_KEYS = {"aws_access_key_id": ROOT_KEY, "aws_secret_access_key": ROOT_KEY}
+
+
+class SetUpError(Exception):
+    """What a command needs is not set up; the text says what to do."""
 
 
 def home() -> Path:
@@ -26,32 +34,23 @@ def home() -> Path:
 
 
 def port() -> int:
-    """The site's port; all others follow from it."""
-    return int(os.environ.get("NIGHTDESK_PORT") or 8080)
+    """Return the site's port, by default 8080. All others follow from it, and are within the thousand above it.
+
+    Raises:
+        SetUpError: NIGHTDESK_PORT is not a port that leaves room for the others.
+    """
+    text = os.environ.get("NIGHTDESK_PORT", "").strip() or "8080"
+    if not text.isdecimal() or not 1 <= int(text) <= _LAST_PORT:
+        raise SetUpError(f"NIGHTDESK_PORT is “{text}”; it must be a number from 1 to {_LAST_PORT}")
+    return int(text)
 
 
 def stripe_url(port: int) -> str:
-    """Where the stand-in for Stripe listens, for a site's port: far from it, for other sites may be near. A name, as the site's
-    is, so that browsers take both for the same site."""
-    return f"http://localhost:{port + 10_000 if port < 20_000 else port - 10_000}"
+    """Return where the stand-in for Stripe listens, for a site's port: some way above it, since other sites may be near.
 
-
-class EmulatedSession(boto3.Session):  # type: ignore[misc]  # boto3 has no types
-    """A session whose clients talk to the emulator, whatever the caller's environment says."""
-
-    def __init__(self, endpoint: str, region: str = REGION) -> None:
-        super().__init__(aws_access_key_id=ROOT_KEY, aws_secret_access_key=ROOT_KEY, region_name=region)
-        self._endpoint = endpoint
-
-    def client(self, *args: Any, **options: Any) -> Any:
-        """As boto3's, with the emulator's address."""
-        options.setdefault("endpoint_url", self._endpoint)
-        return super().client(*args, **options)
-
-    def resource(self, *args: Any, **options: Any) -> Any:
-        """As boto3's, with the emulator's address."""
-        options.setdefault("endpoint_url", self._endpoint)
-        return super().resource(*args, **options)
+    The host is a name, as the site's is, so that browsers take both for the same site.
+    """
+    return f"http://localhost:{port + _STRIPE_OFFSET}"
 
 
 @dataclass(frozen=True)
@@ -69,34 +68,47 @@ class Cloud:
     region: str = REGION
     stack: str = STACK
     pid: int = 0
-    _sessions: list[boto3.Session] = field(default_factory=list, compare=False, repr=False)
 
+    @cached_property
+    def client(self) -> Callable[..., Any]:
+        """Creates a botocore client of a service of this cloud. botocore alone loads faster than boto3."""
+        from .sdk import make_session
+
+        options = {"region_name": self.region} if self.region else {}
+        if self.endpoint:
+            options |= {"endpoint_url": self.endpoint, **_KEYS}
+        return partial(make_session().create_client, **options)
+
+    @cached_property
     def session(self) -> boto3.Session:
-        """A boto3 session that reaches this cloud; always the same one."""
-        if not self._sessions:
-            self._sessions.append(EmulatedSession(self.endpoint, self.region) if self.endpoint else boto3.Session())
-        return self._sessions[0]
+        """A boto3 session that reaches this cloud."""
+        import boto3
+
+        from .sessions import EmulatedSession
+
+        return EmulatedSession(self.endpoint, self.region) if self.endpoint else boto3.Session()
+
+    @property
+    def port(self) -> int:
+        """The site's port; 0 on AWS."""
+        return (urlsplit(self.endpoint).port or 0) - 1 if self.endpoint else 0
 
     @property
     def stripe(self) -> str:
         """Where the stand-in for Stripe listens; empty on AWS."""
-        return stripe_url((urlsplit(self.endpoint).port or 0) - 1) if self.endpoint else ""
+        return stripe_url(self.port) if self.endpoint else ""
 
     def environment(self) -> dict[str, str]:
         """Variables with which any AWS tool reaches this cloud."""
         found = {"AWS_DEFAULT_REGION": self.region, "AWS_REGION": self.region}
         if self.endpoint:
-            found |= {
-                "AWS_ENDPOINT_URL": self.endpoint,
-                "AWS_ACCESS_KEY_ID": ROOT_KEY,
-                "AWS_SECRET_ACCESS_KEY": ROOT_KEY,
-            }
+            found |= {"AWS_ENDPOINT_URL": self.endpoint} | {name.upper(): key for name, key in _KEYS.items()}
         return found
 
 
 def write_state(cloud: Cloud, directory: Path) -> None:
     """Say where the cloud is, all at once."""
-    facts = {name: value for name, value in vars(cloud).items() if not name.startswith("_")}
+    facts = asdict(cloud)
     path = directory / "cloud.json"
     fresh = path.with_suffix(".new")
     fresh.write_text(json.dumps(facts, indent=1))
@@ -109,12 +121,30 @@ def forget_state(directory: Path) -> None:
 
 
 def find(directory: Path | None = None) -> Cloud | None:
-    """The local cloud of a directory, by default of NIGHTDESK_HOME, when it is up."""
+    """Return the local cloud of a directory if it is up; without one, that of NIGHTDESK_HOME on NIGHTDESK_PORT, if set."""
+    cloud = running(directory or home())
+    wanted = directory is not None or not os.environ.get("NIGHTDESK_PORT") or (cloud and cloud.port == port())
+    return cloud if wanted else None
+
+
+def running(directory: Path) -> Cloud | None:
+    """Return the local cloud of a directory if it is up, whatever its port."""
     try:
-        facts = json.loads(((directory or home()) / "cloud.json").read_text())
-    except FileNotFoundError:
+        cloud = Cloud(**json.loads((directory / "cloud.json").read_text("utf-8")))
+    except (OSError, ValueError, TypeError):  # missing, or not written by this version
         return None
-    return Cloud(**facts) if is_running(facts["pid"]) else None
+    return cloud if is_running(cloud.pid) else None
+
+
+def elsewhere(directory: Path) -> str:
+    """Return a message about a copy that runs on another port than NIGHTDESK_PORT; empty if there is none."""
+    cloud = running(directory)
+    if cloud is None or find() is not None:
+        return ""
+    return (
+        f"The copy in {directory} is up on port {cloud.port}, and NIGHTDESK_PORT is {port()}. "
+        f"Set NIGHTDESK_PORT={cloud.port} for that copy, or NIGHTDESK_HOME to another folder for another copy."
+    )
 
 
 def is_running(pid: int) -> bool:
@@ -133,24 +163,32 @@ def is_running(pid: int) -> bool:
 
 
 def on_aws(stack: str) -> Cloud:
-    """A stack on AWS, with the caller's own credentials.
+    """Return a stack on AWS, reached with the caller's own credentials and region.
 
     Raises:
-        LookupError: there is no such stack.
+        SetUpError: there is no such stack.
     """
-    session = boto3.Session()
-    outputs = outputs_of(session, stack)
+    from botocore.config import Config
+
+    from .sdk import make_session
+
+    session = make_session()
+    region = os.environ.get("AWS_REGION") or session.get_config_variable("region") or ""
+    client = session.create_client("cloudformation", region or None, config=Config(retries={"mode": "standard"}))
+    outputs = outputs_of(client, stack)
     if outputs is None:
-        raise LookupError(f"there is no stack {stack} in {session.region_name}")
-    return Cloud(outputs, region=session.region_name or "", stack=stack)
+        raise SetUpError(f"There is no stack “{stack}” in {region}.")
+    missing = [name for name in ("DraftsBucket", "ArticlesTable", "EventBusName") if name not in outputs]
+    if missing:
+        raise SetUpError(f"The stack “{stack}” is not a newsroom of Nightdesk: it has no output {missing[0]}.")
+    return Cloud(outputs, region=region, stack=stack)
 
 
-def outputs_of(session: boto3.Session, stack: str) -> dict[str, str] | None:
-    """A stack's outputs; None where there is no such stack."""
-    client = session.client("cloudformation", config=Config(retries={"mode": "standard"}))
+def outputs_of(cloudformation: Any, stack: str) -> dict[str, str] | None:
+    """Return a stack's outputs; None if there is no such stack."""
     try:
-        found = client.describe_stacks(StackName=stack)["Stacks"][0]
-    except client.exceptions.ClientError as error:
+        found = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
+    except cloudformation.exceptions.ClientError as error:
         if "does not exist" in str(error):
             return None
         raise

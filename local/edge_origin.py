@@ -16,6 +16,7 @@ from botocore.config import Config as BotoConfig
 from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError, ClientError
 from nightdesk_local import cloudfront_rules as rules
+from nightdesk_local.cloud import REGION
 from nightdesk_local.cloudfront_rules import Headers
 from nightdesk_local.mail import SentMail, sent_mail
 
@@ -92,12 +93,19 @@ class Cloud(Protocol):
 
 
 class EmulatedCloud:
-    """The emulator's gateway. Each call of ``invalidations`` returns those that came since the last."""
+    """The emulated distribution. Each call of ``invalidations`` returns those that came since the last.
+
+    Args:
+        gateway: the emulator's URL, ``http://localhost:8081``.
+        domain: the distribution's, ``<label>.cloudfront.net``.
+        keys: access key and secret key of an identity that may read the site bucket and CloudFront's configuration.
+    """
 
     def __init__(
-        self, gateway: str, distribution_id: str, domain: str, access_key: str, secret_key: str, region: str
+        self, gateway: str, distribution_id: str, domain: str, keys: tuple[str, str] = ("test", "test")
     ) -> None:
-        session = boto3.Session(access_key, secret_key, region_name=region)
+        access_key, secret_key = keys
+        session = boto3.Session(access_key, secret_key, region_name=REGION)
         config = BotoConfig(
             retries={"total_max_attempts": 1},
             max_pool_connections=32,
@@ -106,7 +114,7 @@ class EmulatedCloud:
         )
         self._cloudfront = session.client("cloudfront", endpoint_url=gateway, config=config)
         self._s3 = session.client("s3", endpoint_url=gateway, config=config)
-        self._gateway, self._region = urlsplit(gateway), region
+        self._gateway, self._region = urlsplit(gateway), REGION
         self._credentials = Credentials(access_key, secret_key)
         self._id, self._domain = distribution_id, domain
         self._seen = set(self._invalidation_ids())  # the cache begins empty, so these have nothing to evict

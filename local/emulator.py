@@ -1,113 +1,193 @@
-"""Runs MiniStack as an honest cloud. Started by `nightdesk_local.up` as a process of its own, with a bare environment.
+"""Runs MiniStack with realistic behaviour. `nightdesk_local.up` starts it as a separate process with a minimal environment.
 
-MiniStack would run functions under its own interpreter, so that they could import whatever it has installed. Here
-they get an interpreter that holds only what Lambda provides; layers and code come as deployed. Functions cannot write
-bytecode, as on Lambda's read-only disk. Schedules are looked at twice a second rather than every ten seconds.
-Layers are unpacked once, not for every worker: it is thousands of files, and most of what a first worker costs.
-A queue's messages come to a function in batches as large, and after a window as long, as its event source says; MiniStack
-knows no window, and no batch of more than ten. Invalidations are listed as CloudFront lists them, the newest hundred first: MiniStack lists all there ever were, and the
-edge cache asks many times a second.
-
-All of this reaches into private names, so MiniStack's version is pinned, and the names are asserted.
+MiniStack differs from AWS in ways that hide faults, or that make a laptop slow. Each `patch_*` function below fixes one of
+them, says why, and asserts that the private names that it replaces exist; MiniStack's version is pinned.
 
 Environment: LOCAL_LAMBDA_PYTHON, the functions' interpreter; the rest is MiniStack's own (GATEWAY_PORT, AUTH, ...).
 """
 
 from __future__ import annotations
 
+import base64
 import contextlib
-import hashlib
-import importlib.metadata
+import json
 import os
+import re
 import signal
 import sys
-import tempfile
 import threading
 import time
-import zipfile
-from pathlib import Path
-from types import FrameType, SimpleNamespace
+from collections.abc import Iterator
+from email import message_from_bytes, policy
+from types import FrameType
 from typing import Any
 
-VERSION = "1.5.33"
+from nightdesk_local.emulator_speed import patch_expressions, patch_layers, patch_principals, patch_server
+from nightdesk_local.patching import check_version, require
+
 _TICK = 0.5
+_MAIL_RATE = 500.0
+"""Mails a second that SES takes here; none of them is delivered."""
 _LISTED = 100
 """MaxItems of ListInvalidations (CloudFront API reference)."""
 
 
-def harden(
-    lambda_python: str, runtime: Any, scheduler: Any, events: Any, cloudfront: Any, sqs: Any, functions: Any
-) -> None:  # fmt: skip
-    """Make MiniStack's modules honest.
+def patch_interpreter(runtime: Any, lambda_python: str) -> None:
+    """Run functions on an interpreter that has only what Lambda provides.
 
-    Args:
-        lambda_python: the interpreter that functions run on.
-        runtime: the module `ministack.core.lambda_runtime`.
-        scheduler: the module `ministack.services.scheduler`.
-        events: the module `ministack.services.eventbridge`.
-        cloudfront: the module `ministack.services.cloudfront`.
-        sqs: the module `ministack.services.sqs`.
-        functions: the module `ministack.services.lambda_svc`.
-
-    Raises:
-        RuntimeError: this is not the MiniStack that we know.
+    MiniStack would run them on its own, so that a package missing from the layers would never be noticed. The environment
+    is for the functions' processes: they cannot write bytecode, as on Lambda's read-only disk.
     """
-    found = importlib.metadata.version("ministack")
-    wanted = (
-        (runtime, "_detect_runtime_binary"),
-        (runtime, "zipfile"),
-        (scheduler, "_SCHEDULE_TICK_INTERVAL"),
-        (events, "_SCHEDULER_TICK_INTERVAL"),
-        (cloudfront, "_list_invalidations"),
-        (cloudfront, "_invalidations"),
-        (cloudfront, "_xml_response"),
-        (cloudfront, "SubElement"),
-        *((sqs, name) for name in ("_receive_messages_for_esm", "_queues_lock", "_get_q", "_collect_msgs")),
-        *((sqs, name) for name in ("_expire_retained", "_dlq_sweep", "_ensure_msg_fields")),
-        (functions, "_esms"),
-    )
-    missing = [f"{module.__name__}.{name}" for module, name in wanted if not hasattr(module, name)]
-    if found != VERSION or missing:
-        raise RuntimeError(f"the launcher knows MiniStack {VERSION}; this is {found}, without {missing or 'nothing'}")
+    require(runtime, "_detect_runtime_binary")
     detect = runtime._detect_runtime_binary
 
-    def detect_honestly(name: str) -> tuple[str, str]:
+    def detect_binary(name: str) -> tuple[str, str]:
         binary, worker = detect(name)
         return (lambda_python, worker) if name.startswith("python") else (binary, worker)
 
-    runtime._detect_runtime_binary = detect_honestly
-    runtime.zipfile = SimpleNamespace(**{**vars(zipfile), "ZipFile": SharedArchive})
-    scheduler._SCHEDULE_TICK_INTERVAL = events._SCHEDULER_TICK_INTERVAL = _TICK
-    sqs._receive_messages_for_esm = lambda url, size: gathered_messages(sqs, functions, url, size)
-    cloudfront._list_invalidations = lambda distribution: newest_invalidations(cloudfront, distribution)
-    # For the functions' processes: this one has read it at its start.
+    runtime._detect_runtime_binary = detect_binary
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     os.environ["PYTHONNOUSERSITE"] = "1"
 
 
-class SharedArchive(zipfile.ZipFile):
-    """An archive that, where it is a layer's, is unpacked once; every worker gets a link to that."""
+def patch_schedules(scheduler: Any, events: Any) -> None:
+    """Check schedules twice a second, not every ten seconds, so that tests and people do not wait."""
+    require(scheduler, "_SCHEDULE_TICK_INTERVAL")
+    require(events, "_SCHEDULER_TICK_INTERVAL")
+    scheduler._SCHEDULE_TICK_INTERVAL = events._SCHEDULER_TICK_INTERVAL = _TICK
 
-    def extractall(self, path: Any = None, members: Any = None, pwd: bytes | None = None) -> None:
-        """Unpack into `path`, or put a link there."""
-        target = Path(path or ".")
-        if not target.name.startswith("layer_") or members is not None:
-            super().extractall(path, members, pwd)
-            return
-        contents = repr([(entry.filename, entry.CRC, entry.file_size) for entry in self.infolist()])
-        shared = Path(tempfile.gettempdir()) / "layers" / hashlib.sha256(contents.encode()).hexdigest()
-        if not shared.exists():
-            shared.parent.mkdir(exist_ok=True)
-            fresh = Path(tempfile.mkdtemp(dir=shared.parent))
-            super().extractall(fresh)
-            with contextlib.suppress(OSError):  # another worker was first
-                fresh.rename(shared)
-        target.rmdir()
-        target.symlink_to(shared, target_is_directory=True)
+
+def patch_batches(sqs: Any, functions: Any) -> None:
+    """Give functions batches of the size, and after the window, of their event source; MiniStack takes ten at once."""
+    require(sqs, "_receive_messages_for_esm", "_queues_lock", "_get_q", "_collect_msgs")
+    require(sqs, "_expire_retained", "_dlq_sweep", "_ensure_msg_fields")
+    require(functions, "_esms")
+    sqs._receive_messages_for_esm = lambda url, size: gathered_messages(sqs, functions, url, size)
+
+
+def patch_invalidations(cloudfront: Any) -> None:
+    """List invalidations as CloudFront does, the newest hundred first.
+
+    MiniStack lists all there ever were, and the edge cache asks many times a second.
+    """
+    require(cloudfront, "_list_invalidations", "_invalidations", "_xml_response", "SubElement")
+    cloudfront._list_invalidations = lambda distribution: newest_invalidations(cloudfront, distribution)
+
+
+def patch_mail(ses: Any) -> None:
+    """Keep the headers of sent mail, of which MiniStack keeps the subject alone, and take mails faster than SES's sandbox would.
+
+    The list of sent mail has no field for headers, so they take the place of its `Type`, which nothing reads.
+    """
+    require(ses, "handle_request", "_sent_emails_list")
+    handle = ses.handle_request
+
+    async def handle_request(method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:
+        answer = await handle(method, path, headers, body, query)
+        status, answer_headers, content = answer
+        if status == 200 and path.endswith("/outbound-emails"):
+            ses._sent_emails_list()[-1]["Type"] = json.dumps(mail_headers(body))
+        elif status == 200 and method == "GET" and path.endswith("/account"):
+            account = json.loads(content)
+            account["SendQuota"] |= {"Max24HourSend": 1e6, "MaxSendRate": _MAIL_RATE}
+            return status, answer_headers, json.dumps(account).encode()
+        return answer
+
+    ses.handle_request = handle_request
+
+
+def mail_headers(body: bytes) -> dict[str, str]:
+    """Return the headers of a mail, as its reader would get them, from a request to SES's `SendEmail`."""
+    request = json.loads(body)
+    content = request["Content"]
+    if "Raw" in content:
+        message = message_from_bytes(base64.b64decode(content["Raw"]["Data"]), policy=policy.default)
+        return {name: str(value) for name, value in message.items()}
+    simple = content.get("Simple", {})
+    own = {"From": request.get("FromEmailAddress", ""), "To": ", ".join(request["Destination"].get("ToAddresses", ()))}
+    named = {header["Name"]: header["Value"] for header in simple.get("Headers", ())}
+    return {**own, "Subject": simple.get("Subject", {}).get("Data", ""), **named}
+
+
+def patch_object_events(s3: Any, events: Any) -> None:
+    """Name the version in S3's events, as Amazon S3 does for a bucket with versions: who put it is recorded by that id."""
+    require(s3, "_fire_s3_event")
+    require(events, "_dispatch_event")
+    fire, dispatch, firing = s3._fire_s3_event, events._dispatch_event, threading.local()
+
+    def fire_with_version(*args: Any, version_id: str | None = None, **values: Any) -> None:
+        firing.version = version_id
+        try:
+            fire(*args, version_id=version_id, **values)
+        finally:
+            firing.version = None
+
+    def dispatch_with_version(event: dict[str, Any], *rest: Any) -> Any:
+        return dispatch(with_version(event, getattr(firing, "version", None)), *rest)
+
+    s3._fire_s3_event, events._dispatch_event = fire_with_version, dispatch_with_version
+
+
+def with_version(event: dict[str, Any], version: str | None) -> dict[str, Any]:
+    """Return an event of S3 with the version id of its object; any other event, or one without a version, as it is."""
+    if event.get("Source") != "aws.s3" or not version or version == "null":
+        return event
+    detail = json.loads(event["Detail"])
+    return {**event, "Detail": json.dumps({**detail, "object": {**detail["object"], "version-id": version}})}
+
+
+def patch_conditions(actions: Any) -> None:
+    """Give IAM policies the condition keys of our roles that MiniStack does not know.
+
+    They are `events:source` and `events:detail-type` of PutEvents and `dynamodb:LeadingKeys` (Service Authorization Reference).
+    Without them a role could do here what AWS refuses.
+    """
+    require(actions, "request_tag_context")
+    tags_of = actions.request_tag_context
+    actions.request_tag_context = lambda service, action, body, params: {
+        **tags_of(service, action, body, params),
+        **condition_keys(action, body),
+    }
+
+
+def condition_keys(action: str, body: bytes) -> dict[str, list[str]]:
+    """Return the values of the condition keys that `patch_conditions` adds, for a request to EventBridge or DynamoDB."""
+    service = action.partition(":")[0]
+    if service not in ("events", "dynamodb"):
+        return {}
+    request = json.loads(body or b"{}")
+    if service == "dynamodb":
+        return {"dynamodb:leadingkeys": sorted(set(leading_keys(request)))}
+    entries = request.get("Entries", [])
+    return {
+        "events:source": sorted({entry["Source"] for entry in entries if "Source" in entry}),
+        "events:detail-type": sorted({entry["DetailType"] for entry in entries if "DetailType" in entry}),
+    }
+
+
+def leading_keys(request: Any) -> Iterator[str]:
+    """Yield the partition keys (`pk`) in a request to DynamoDB: of items, of keys, and of a query's key condition."""
+    if isinstance(request, list):
+        for part in request:
+            yield from leading_keys(part)
+    if not isinstance(request, dict):
+        return
+    for name, value in request.items():
+        if name in ("Key", "Item") and "pk" in value:
+            yield value["pk"]["S"]
+        elif name == "Keys":
+            yield from (key["pk"]["S"] for key in value)
+        elif name == "KeyConditionExpression":
+            names, values = request.get("ExpressionAttributeNames", {}), request.get("ExpressionAttributeValues", {})
+            for left, right in re.findall(r"(#?\w+)\s*=\s*(:\w+)", value):
+                if names.get(left, left) == "pk":
+                    yield values[right]["S"]
+        else:
+            yield from leading_keys(value)
 
 
 def gathered_messages(sqs: Any, functions: Any, url: str, size: int) -> list[Any]:
-    """The messages that an event source takes from its queue now: none, until there are `size` or its window has passed."""
+    """Return the messages that an event source takes now: none until there are `size`, or until its window has passed."""
     with sqs._queues_lock:
         queue = sqs._get_q(url)
         sqs._expire_retained(queue)
@@ -128,7 +208,7 @@ def gathered_messages(sqs: Any, functions: Any, url: str, size: int) -> list[Any
 
 
 def newest_invalidations(cloudfront: Any, distribution: str) -> Any:
-    """The answer to ListInvalidations: the newest first, and no more than AWS puts on a page."""
+    """Return the response to ListInvalidations: the newest first, and one page of AWS at most."""
     known = cloudfront._invalidations.get(distribution, [])
     page = known[: -_LISTED - 1 : -1]
 
@@ -144,7 +224,7 @@ def newest_invalidations(cloudfront: Any, distribution: str) -> Any:
 
 
 def save_on_signal(app: Any) -> None:
-    """Save the state at SIGUSR1, so that a power cut costs a minute and not everything since the start."""
+    """Save the state on SIGUSR1, so that a power cut costs a minute, not everything since the start."""
     asked = threading.Event()
 
     def save() -> None:
@@ -152,7 +232,7 @@ def save_on_signal(app: Any) -> None:
             asked.wait()
             asked.clear()
             for _ in range(5):
-                # A dictionary may change while it is written; then once more.
+                # A dictionary may change while it is written; then try again.
                 with contextlib.suppress(RuntimeError):
                     app.save_all(app._build_persistence_save_dict())
                     break
@@ -166,14 +246,27 @@ def save_on_signal(app: Any) -> None:
 
 def main() -> None:
     """Serve until SIGTERM."""
+    import hypercorn.asyncio as server
     import ministack.core.lambda_runtime as runtime
     import ministack.services.eventbridge as events
     import ministack.services.scheduler as scheduler
     from ministack import app
-    from ministack.services import cloudfront, lambda_svc, sqs
+    from ministack.core import iam_actions, iam_evaluator
+    from ministack.services import cloudfront, dynamodb, lambda_svc, s3, ses_v2, sqs
 
     try:
-        harden(os.environ.pop("LOCAL_LAMBDA_PYTHON"), runtime, scheduler, events, cloudfront, sqs, lambda_svc)
+        check_version()
+        patch_interpreter(runtime, os.environ.pop("LOCAL_LAMBDA_PYTHON"))
+        patch_layers(runtime)
+        patch_schedules(scheduler, events)
+        patch_batches(sqs, lambda_svc)
+        patch_invalidations(cloudfront)
+        patch_object_events(s3, events)
+        patch_conditions(iam_actions)
+        patch_mail(ses_v2)
+        patch_principals(iam_evaluator)
+        patch_expressions(dynamodb)
+        patch_server(server)
     except RuntimeError as error:
         sys.exit(str(error))
     if app.PERSIST_STATE:

@@ -1,25 +1,25 @@
-"""Builds what `template.yaml` points at, into `build/`: the layers, the functions, and the edge functions' fragments.
+"""Builds what `template.yaml` refers to, into `build/`: the layers, the functions, and the edge functions' fragments.
 
     build/layers/dependencies/python/   third-party wheels from the locks, with a pruned AWS SDK
     build/layers/payments/python/       Stripe's library, less what the dependencies layer has
+    build/layers/search/python/         Pagefind
+    build/layers/imaging/python/        Pillow
     build/layers/package/python/        shared/nightdesk
-    build/layers/theme/theme/           layers/theme, its templates compiled, and the editors' API described
-    build/functions/<name>/             functions/<name>; an API, which is a package, inside it once more
+    build/layers/theme/theme/           layers/theme, its templates and texts compiled, and the editors' API described
+    build/functions/<name>/             functions/<name>; an API is a package, so it is inside once more
     build/edge/<name>.json              a CloudFormation fragment for AWS::Include
 
-Lambda's disk is read-only, so a module without bytecode is compiled anew at every cold start. So everything is
+Lambda's disk is read-only, so a module without bytecode is compiled again at every cold start. Everything is therefore
 compiled here, by the interpreter that the functions will run on; the template's PythonVersion follows it. The
-bytecode is of the "unchecked hash" kind (PEP 552), for archives do not keep times.
+bytecode is of the "unchecked hash" kind (PEP 552), because archives do not keep times.
 
-The AWS SDK of the layer knows only the operations that our functions call: reading its descriptions is most of what a
-first client costs (docs/benchmarks.md has the figures).
+The AWS SDK of the layer knows only the operations that our functions call (see `sdk_pruning`).
 """
 
 from __future__ import annotations
 
 import argparse
 import fcntl
-import gzip
 import hashlib
 import json
 import platform
@@ -30,11 +30,24 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+
+from .sdk_pruning import prune
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
-FUNCTIONS = ("render", "gate", "index", "invalidate", "updates", "reconcile")
+_PRUNING = Path(__file__).with_name("sdk_pruning.py")
+FUNCTIONS = (
+    "render",
+    "images",
+    "gate",
+    "index",
+    "search",
+    "invalidate",
+    "updates",
+    "reconcile",
+    "newsletter",
+    "mailer",
+)
 """The pipeline's stages."""
 APIS = ("reader_api", "editor_api")
 """Functions with routes. Each is a package, so that its modules can import one another."""
@@ -43,85 +56,44 @@ KEY_REFERENCES = {
     "@@EDGE_KEY@@": "{{resolve:secretsmanager:${EdgeKey}:SecretString}}",
     "@@EDGE_KEY_2@@": "{{resolve:secretsmanager:${EdgeKeyTwo}:SecretString}}",
 }
-"""What stands in an edge function's code, and what the template has in its place."""
-
-OPERATIONS = {
-    "cloudfront": ("CreateInvalidation", "GetInvalidation"),
-    "dynamodb": (
-        "BatchGetItem",
-        "BatchWriteItem",
-        "DeleteItem",
-        "GetItem",
-        "PutItem",
-        "Query",
-        "Scan",
-        "TransactGetItems",
-        "TransactWriteItems",
-        "UpdateItem",
-    ),
-    "events": ("PutEvents",),
-    "lambda": ("Invoke",),
-    "s3": (
-        "CopyObject",
-        "CreateBucket",  # never called: botocore takes an upload form's address from it
-        "DeleteObject",
-        "DeleteObjects",
-        "GetObject",
-        "HeadObject",
-        "ListObjectVersions",
-        "ListObjectsV2",
-        "PutObject",
-    ),
-    "scheduler": ("CreateSchedule", "DeleteSchedule", "GetSchedule", "UpdateSchedule"),
-    "secretsmanager": ("GetSecretValue",),
-    "sesv2": ("SendEmail",),
-    "sqs": (
-        "ChangeMessageVisibility",
-        "ChangeMessageVisibilityBatch",
-        "DeleteMessage",
-        "GetQueueAttributes",
-        "GetQueueUrl",
-        "ReceiveMessage",
-        "SendMessage",
-        "SendMessageBatch",
-    ),
-}
-"""What the layer's AWS SDK still knows. A function that calls something else names it here; without, the call is an
-AttributeError, on a laptop as on AWS."""
-_SHARED_DATA = ("_retry.json", "endpoints.json", "partitions.json", "sdk-default-configuration.json")
+"""Placeholders in an edge function's code, and what the template has in their place."""
 
 # The oldest glibc among the runtimes: 2.26 of Amazon Linux 2 under Python 3.11, 2.34 from 3.12 on (Lambda's
 # "runtimes" page). Wheels for glibc 2.17 suit both.
 _LAMBDA_PLATFORM = "{machine}-manylinux2014"
+# Pillow has no wheels that old, so the images function needs Python 3.12 or newer on AWS (see docs/aws.md).
+_NEWER_PLATFORM = "{machine}-manylinux_2_28"
 
 
 def python_version() -> str:
-    """The version of the interpreter that builds, as the template's parameter takes it."""
+    """Return the version of this interpreter in the form of the template's parameter."""
     return f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def architecture() -> str:
-    """This machine's architecture, in Lambda's words."""
+    """Return this machine's architecture by Lambda's name."""
     return "arm64" if platform.machine().lower() in ("arm64", "aarch64") else "x86_64"
 
 
 def build(
-    root: Path = ROOT, out: Path = BUILD, *, for_aws: bool = False, say: Callable[[str], None] = lambda _: None
+    root: Path = ROOT, out: Path = BUILD, *, lambda_on: str = "", say: Callable[[str], None] = lambda _: None
 ) -> str:
     """Build everything that is out of date.
 
     Args:
         root: the source tree.
-        out: where to.
-        for_aws: wheels for Lambda on x86_64, whatever this machine is. Otherwise wheels that run here too: on Linux
-            those are the same, elsewhere the local cloud needs the host's own.
-        say: told what takes long.
+        out: where the result goes.
+        lambda_on: the architecture of the functions on AWS, `x86_64` or `arm64`, for which wheels are taken. If it is empty,
+            take wheels that run here: on Linux those are for Lambda too, elsewhere the local cloud needs the host's own.
+        say: called with a line about each step that takes long.
 
     Returns:
-        A digest of all that was built.
+        A digest of everything that was built.
     """
-    marks = [_dependencies(root, out / "layers" / "dependencies", for_aws, say)]
-    marks.append(_payments(root, out / "layers" / "payments", out / "layers" / "dependencies", for_aws, say))
+    marks = [_dependencies(root, out / "layers" / "dependencies", lambda_on, say)]
+    marks.append(_payments(root, out / "layers" / "payments", out / "layers" / "dependencies", lambda_on, say))
+    marks.append(_search(root, out / "layers" / "search", lambda_on, say))
+    marks.append(_imaging(root, out / "layers" / "imaging", lambda_on, say))
     marks.append(_part("package", [root / "shared" / "nightdesk"], out / "layers" / "package", _package))
     described = [root / "functions" / "editor_api", root / "shared" / "nightdesk", root / "local" / "openapi.py"]
     marks.append(_part("theme", [root / "layers" / "theme", *described], out / "layers" / "theme", _theme))
@@ -134,14 +106,14 @@ def build(
 
 
 def _part(name: str, sources: list[Path], target: Path, make: Callable[[list[Path], Path], None]) -> str:
-    """Make `target` from `sources` unless it was made from exactly these bytes; the digest of its making."""
+    """Make `target` from `sources` unless it was made from exactly these bytes. Returns the digest of the sources."""
     mark = _digest([Path(__file__), *sources], python_version())
     _replace(target, mark, lambda fresh: make(sources, fresh))
     return mark
 
 
 def _replace(target: Path, mark: str, make: Callable[[Path], None]) -> None:
-    """Make a directory beside `target` and swap it in, so that nobody meets half of one; one builder at a time."""
+    """Make a directory beside `target` and swap it in, so that no one sees half of it; one builder at a time."""
     stamp = target.with_name(f".{target.name}.mark")
     fresh, stale = target.with_name(f".{target.name}.fresh"), target.with_name(f".{target.name}.stale")
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -185,7 +157,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _compile(root: Path, mounted: str) -> None:
-    """Compile every module under `root`, which will stand at `mounted` (that is what tracebacks show)."""
+    """Compile every module under `root`, which will be mounted at `mounted` (tracebacks show that path)."""
 
     def one(path: Path) -> None:
         py_compile.compile(
@@ -215,17 +187,17 @@ def _api(sources: list[Path], target: Path) -> None:
 
 
 def _theme(sources: list[Path], target: Path) -> None:
-    from nightdesk.rendering.environment import compile_templates
+    from nightdesk.rendering.environment import compile_theme
 
     from .openapi import text
 
     theme = target / "theme"
     _copy(sources[0], theme)
-    compile_templates(theme)
+    compile_theme(theme)
     (theme / "root").mkdir(exist_ok=True)
     (theme / "root" / "openapi.json").write_text(text(sources[0].parent.parent), "utf-8")
     _compile(target, "/opt")
-    # The emulator unpacks a layer anywhere; what tells a function where is its python directory, on the import path.
+    # The emulator unpacks a layer anywhere; its python directory, which is on the import path, tells a function where.
     (target / "python").mkdir()
     (target / "python" / "README.txt").write_text("The theme is in the directory beside this one.\n")
 
@@ -237,37 +209,38 @@ def _edge(sources: list[Path], target: Path) -> None:
 
 
 def edge_fragment(code: str) -> dict[str, str]:
-    """The CloudFormation value of an edge function's code.
+    """Return the CloudFormation value of an edge function's code.
 
     A fragment may use long forms only (user guide, AWS::Include transform). `${` would be a variable of Fn::Sub, so
-    it is escaped; the keys come in by dynamic references, so that the template never holds them.
+    it is escaped; the keys are dynamic references, so that the template never holds them. Comments and indentation are
+    left out: a function may have 10 KB.
     """
-    text = code.replace("${", "${!")
+    lines = [line.lstrip() for line in code.splitlines(keepends=True)]
+    text = "".join(line for line in lines if line and not line.startswith("//")).replace("${", "${!")
     for placeholder, reference in KEY_REFERENCES.items():
         text = text.replace(placeholder, reference)
     return {"Fn::Sub": text}
 
 
-def _dependencies(root: Path, target: Path, for_aws: bool, say: Callable[[str], None]) -> str:
+def _dependencies(root: Path, target: Path, lambda_on: str, say: Callable[[str], None]) -> str:
     locks = [root / "requirements" / "runtime.txt", root / "requirements" / "lambda.txt"]
-    wheels = _wheel_platform(for_aws)
-    mark = _digest([Path(__file__), *locks], python_version(), wheels)
+    wheels = _wheel_platform(lambda_on)
+    mark = _digest([Path(__file__), _PRUNING, *locks], python_version(), wheels)
 
     def make(fresh: Path) -> None:
         say("Building the dependencies layer ...")
-        _prune(_install(locks, fresh, wheels))
+        prune(_install(locks, fresh, wheels))
         _compile(fresh, "/opt")
 
     _replace(target, mark, make)
     return mark
 
 
-def _payments(root: Path, target: Path, dependencies: Path, for_aws: bool, say: Callable[[str], None]) -> str:
-    """Stripe's library, for the function that needs it. What it shares with the dependencies layer, whose versions its lock
-    was compiled with, is in that one."""
+def _payments(root: Path, target: Path, dependencies: Path, lambda_on: str, say: Callable[[str], None]) -> str:
+    """Build the layer with Stripe's library. What it shares with the dependencies layer, with the same versions, is left out."""
     locks = [root / "requirements" / name for name in ("payments.txt", "runtime.txt", "lambda.txt")]
-    wheels = _wheel_platform(for_aws)
-    mark = _digest([Path(__file__), *locks], python_version(), wheels)
+    wheels = _wheel_platform(lambda_on)
+    mark = _digest([Path(__file__), _PRUNING, *locks], python_version(), wheels)
 
     def make(fresh: Path) -> None:
         say("Building the payments layer ...")
@@ -275,7 +248,39 @@ def _payments(root: Path, target: Path, dependencies: Path, for_aws: bool, say: 
         for entry in list(packages.iterdir()):
             if entry.name in ("bin", ".lock") or (dependencies / "python" / entry.name).exists():
                 shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-        shutil.rmtree(packages / "stripe" / "params")  # for type checkers alone, and half of it
+        shutil.rmtree(packages / "stripe" / "params")  # for type checkers only, and half of the library
+        _compile(fresh, "/opt")
+
+    _replace(target, mark, make)
+    return mark
+
+
+def _search(root: Path, target: Path, lambda_on: str, say: Callable[[str], None]) -> str:
+    """Build the layer with Pagefind, a program that needs nothing else."""
+    return _one_lock("search", root, target, lambda_on, say)
+
+
+def _imaging(root: Path, target: Path, lambda_on: str, say: Callable[[str], None]) -> str:
+    """Build the layer with Pillow."""
+    return _one_lock("images", root, target, lambda_on, say, _NEWER_PLATFORM)
+
+
+def _one_lock(
+    name: str,
+    root: Path,
+    target: Path,
+    lambda_on: str,
+    say: Callable[[str], None],
+    wheels_for: str = _LAMBDA_PLATFORM,
+) -> str:
+    """Build a layer with the packages of one lock, which need no others."""
+    locks = [root / "requirements" / f"{name}.txt"]
+    wheels = _wheel_platform(lambda_on, wheels_for)
+    mark = _digest([Path(__file__), *locks], python_version(), wheels)
+
+    def make(fresh: Path) -> None:
+        say(f"Building the {target.name} layer ...")
+        _install(locks, fresh, wheels)
         _compile(fresh, "/opt")
 
     _replace(target, mark, make)
@@ -283,7 +288,7 @@ def _payments(root: Path, target: Path, dependencies: Path, for_aws: bool, say: 
 
 
 def _install(locks: list[Path], target: Path, wheels: str) -> Path:
-    """Install what locks name, for the functions' platform; where it is."""
+    """Install the packages of locks for the functions' platform, and return their directory."""
     packages = target / "python"
     command = [_uv(), "pip", "install", "--quiet", "--require-hashes", "--only-binary", ":all:"]
     command += ["--python", sys.executable, "--python-version", python_version(), "--target", str(packages)]
@@ -295,12 +300,10 @@ def _install(locks: list[Path], target: Path, wheels: str) -> Path:
     return packages
 
 
-def _wheel_platform(for_aws: bool) -> str:
-    if for_aws:
-        return _LAMBDA_PLATFORM.format(machine="x86_64")
-    if platform.system() == "Linux":
-        return _LAMBDA_PLATFORM.format(machine="aarch64" if architecture() == "arm64" else "x86_64")
-    return ""
+def _wheel_platform(lambda_on: str, wheels_for: str = _LAMBDA_PLATFORM) -> str:
+    if not lambda_on and platform.system() != "Linux":
+        return ""
+    return wheels_for.format(machine="aarch64" if (lambda_on or architecture()) == "arm64" else "x86_64")
 
 
 def _uv() -> str:
@@ -308,104 +311,18 @@ def _uv() -> str:
     return str(beside) if beside.exists() else "uv"
 
 
-def _prune(packages: Path) -> None:
-    """Leave out what no function uses."""
-    data = packages / "botocore" / "data"
-    for entry in data.iterdir():
-        if entry.is_dir() and entry.name in OPERATIONS:
-            _prune_service(entry, OPERATIONS[entry.name])
-        elif entry.is_dir():
-            shutil.rmtree(entry)
-        elif entry.name not in _SHARED_DATA:
-            entry.unlink()
-    _prune_endpoints(data / "endpoints.json")
-    for pattern in ("boto3/examples", "boto3/data", "bin", "**/tests", "**/__pycache__"):
-        for unused in list(packages.glob(pattern)):
-            shutil.rmtree(unused)
-    for unused in [
-        *packages.glob("**/*.pyi"),
-        *packages.glob("**/*.c"),
-        *packages.glob("**/*.pyx"),
-        packages / ".lock",
-    ]:
-        unused.unlink(missing_ok=True)
-
-
-def _prune_service(service: Path, operations: tuple[str, ...]) -> None:
-    """Keep a service's newest description, its operations among `operations` and their shapes; and do not compress it."""
-    *older, newest = sorted(service.iterdir())
-    for version in older:
-        shutil.rmtree(version)
-    for path in list(newest.iterdir()):
-        name = path.name.removesuffix(".gz").removesuffix(".json")
-        if name not in ("service-2", "endpoint-rule-set-1", "paginators-1"):
-            path.unlink()
-            continue
-        content = json.loads(gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes())
-        if name == "service-2":
-            _prune_model(content, operations)
-        elif name == "paginators-1":
-            content["pagination"] = {k: v for k, v in content["pagination"].items() if k in operations}
-        path.unlink()
-        (newest / f"{name}.json").write_text(json.dumps(content, separators=(",", ":")))
-
-
-def _prune_model(model: dict[str, Any], operations: tuple[str, ...]) -> None:
-    missing = set(operations) - set(model["operations"])
-    if missing:
-        raise ValueError(f"{model['metadata']['serviceId']} has no operation {', '.join(sorted(missing))}")
-    model["operations"] = {name: model["operations"][name] for name in operations}
-    shapes: dict[str, Any] = {}
-    waiting = list(_shapes_in(model["operations"]))
-    while waiting:
-        name = waiting.pop()
-        if name not in shapes:
-            shapes[name] = model["shapes"][name]
-            waiting += _shapes_in(shapes[name])
-    model["shapes"] = {name: shape for name, shape in model["shapes"].items() if name in shapes}
-    _forget_documentation(model)
-
-
-def _shapes_in(node: Any) -> Iterator[str]:
-    if isinstance(node, dict):
-        if isinstance(node.get("shape"), str):
-            yield node["shape"]
-        for value in node.values():
-            yield from _shapes_in(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from _shapes_in(value)
-
-
-def _forget_documentation(node: Any) -> None:
-    """Empty the documentation; botocore wants the key itself."""
-    if isinstance(node, dict):
-        for key, value in node.items():
-            if key == "documentation" and isinstance(value, str):
-                node[key] = ""
-            else:
-                _forget_documentation(value)
-    elif isinstance(node, list):
-        for value in node:
-            _forget_documentation(value)
-
-
-def _prune_endpoints(path: Path) -> None:
-    """Keep the endpoints of our services, in every partition, and of the session's own."""
-    content = json.loads(path.read_bytes())
-    prefixes = {*OPERATIONS, "sts"}
-    for partition in content["partitions"]:
-        partition["services"] = {k: v for k, v in partition["services"].items() if k in prefixes}
-    path.write_text(json.dumps(content, separators=(",", ":")))
-
-
 def main() -> None:
     """Build from the command line."""
     parser = argparse.ArgumentParser(description="Build the layers, the functions and the edge functions.")
-    parser.add_argument("--for-aws", action="store_true", help="wheels for Lambda on x86_64, whatever this machine is")
+    parser.add_argument(
+        "--lambda-on",
+        default="",
+        choices=["x86_64", "arm64"],
+        help="take wheels for functions on AWS of this architecture",
+    )
     options = parser.parse_args()
     started = time.perf_counter()
-    mark = build(for_aws=options.for_aws, say=lambda text: print(text, file=sys.stderr))
+    mark = build(lambda_on=options.lambda_on, say=lambda text: print(text, file=sys.stderr))
     print(f"built {mark[:12]} in {time.perf_counter() - started:.1f} s", file=sys.stderr)
 
 

@@ -6,7 +6,8 @@ import html
 import http.client
 import json
 import re
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from urllib.parse import urlsplit
 
 _LINK = re.compile(r"https?://[^\s<>\"]+")
@@ -23,6 +24,7 @@ class SentMail:
     text: str
     html: str
     sent: float
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def links(self) -> list[str]:
@@ -55,11 +57,21 @@ def sent_mail(gateway: str) -> list[SentMail]:
             m["BodyText"],
             m["BodyHtml"] or "",
             m["Timestamp"],
+            _headers(m["Type"]),
         )
         for messages in accounts.values()
         for m in messages
     ]
     return sorted(found, key=lambda mail: mail.sent)
+
+
+def _headers(kept: str) -> dict[str, str]:
+    """Return the headers that the emulator kept (see `patch_mail`); none of a mail that an earlier version sent."""
+    try:
+        found = json.loads(kept)
+    except ValueError:
+        return {}
+    return {str(name): str(value) for name, value in found.items()}
 
 
 def as_json(mails: list[SentMail]) -> bytes:
@@ -73,7 +85,10 @@ def as_page(mails: list[SentMail]) -> bytes:
     for mail in reversed(mails):
         text = _LINK.sub(lambda found: f'<a href="{found[0]}">{found[0]}</a>', html.escape(mail.text, quote=False))
         who = f"{html.escape(mail.sender)} to {html.escape(mail.to)}"
-        parts.append(f"<article><h2>{html.escape(mail.subject)}</h2><p>{who}</p><pre>{text}</pre></article>")
+        shown = f'<details><summary>HTML</summary><iframe sandbox srcdoc="{html.escape(mail.html)}"></iframe></details>'
+        parts.append(
+            f"<article><h2>{html.escape(mail.subject)}</h2><p>{who}</p><pre>{text}</pre>{shown if mail.html else ''}</article>"
+        )
     body = "".join(parts) or "<p>None has been sent yet.</p>"
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Mail</title><h1>Mail</h1>{body}</html>'.encode()
@@ -91,7 +106,7 @@ class Postbox:
         """Mail that came since the last time; none while the emulator is out of reach."""
         try:
             found = [mail for mail in sent_mail(self._gateway) if mail.id not in self._told]
-        except OSError:
+        except (OSError, http.client.HTTPException, ValueError):
             return []
         self._told |= {mail.id for mail in found}
         return found

@@ -15,12 +15,14 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from . import layers
-from .cloud import ROOT, STACK, Cloud, EmulatedSession, forget_state, outputs_of, stripe_url, write_state
+from .cloud import ROOT, STACK, Cloud, forget_state, outputs_of, stripe_url, write_state
 from .deploy import DeployError, deploy
 from .edge_runtime import node_binary
+from .home_lock import HomeLock
+from .sessions import EmulatedSession
 from .stripe_server import API_KEY, WEBHOOK_SECRET, StripeStandIn
 
 MAIL_SENDER = "newsroom@nightdesk.example"
@@ -47,6 +49,7 @@ class LocalCloud:
         port: of the site; the emulator listens on the next one.
         parameters: of the template, over those that are set here.
         say: told what takes long.
+        persist: keep the state for the next start. Without, the emulator is killed at the end, and much quicker meanwhile.
     """
 
     def __init__(
@@ -55,8 +58,11 @@ class LocalCloud:
         port: int,
         parameters: dict[str, str] | None = None,
         say: Callable[[str], None] = lambda _: None,
+        *,
+        persist: bool = True,
     ) -> None:
         self._home = home
+        self._persist = persist
         self._port = port
         self._say = say
         self._parameters = {
@@ -69,7 +75,10 @@ class LocalCloud:
             "RetryAfterSeconds": "60",
             "MailSender": MAIL_SENDER,
             "MailDomain": MAIL_SENDER.partition("@")[2],
-            # On a laptop, all readers are one network.
+            # Its mail is never delivered, so a newsroom may try newsletters before it has set an address.
+            "PostalAddress": "No postal address is set, see postal_address in site.yaml",
+            # On a laptop, all readers are one network. Unit tests have the limits of a real stack.
+            "SignInsPerAddress": "100000",
             "SignInsPerNetwork": "100000",
             "SignInsPerHour": "100000",
             "EmulatedStripe": stripe_url(port),
@@ -81,6 +90,7 @@ class LocalCloud:
         self.stripe = StripeStandIn(stripe_url(port), self.site_url, home / "stripe.json")
         """What readers pay to here."""
         self._stopping = threading.Event()
+        self._lock = HomeLock(home)
         self.session = EmulatedSession(self.endpoint)
         self.deployed = False
         """Whether the stack changed at the last `deploy`."""
@@ -99,12 +109,15 @@ class LocalCloud:
         """Start everything, deploy what changed, and say where it is.
 
         Raises:
-            StartError: a port is taken, or the emulator does not come up.
+            StartError: the folder or a port is in use, or the emulator does not come up.
             DeployError: the stack did not come to be.
         """
         self._home.mkdir(parents=True, exist_ok=True)
+        if not self._lock.acquire():
+            raise StartError(f"another copy uses {self._home}: stop it first, or set NIGHTDESK_HOME to another folder")
         for taken in (self._port, self._port + 1, self.stripe.port):
             if _answers(taken):
+                self._lock.release()
                 raise StartError(f"port {taken} is in use; set NIGHTDESK_PORT to another one")
         try:
             built = threading.Thread(target=self._start_emulator)
@@ -130,7 +143,7 @@ class LocalCloud:
         """
         layers.build(say=self._say)
         self.deployed = deploy(self.session, self.endpoint, ROOT / "template.yaml", STACK, self._parameters, self._say)
-        outputs = outputs_of(self.session, STACK)
+        outputs = outputs_of(self.session.client("cloudformation"), STACK)
         if outputs is None:
             raise DeployError(f"{STACK} is not there after its deploy")
         if self.deployed:
@@ -146,7 +159,7 @@ class LocalCloud:
         self.session.client("events").put_events(Entries=[{**entry, "DetailType": "SiteChanged"}])
 
     def _keys_to_stripe(self) -> str:
-        """The ARN of the secret with the stand-in's keys, which on AWS somebody makes by hand."""
+        """The ARN of the secret with the stand-in's keys, which on AWS is created by hand."""
         secrets = self.session.client("secretsmanager")
         with contextlib.suppress(secrets.exceptions.ResourceNotFoundException):
             return str(secrets.describe_secret(SecretId=_STRIPE_SECRET)["ARN"])
@@ -155,7 +168,7 @@ class LocalCloud:
 
     def save(self) -> None:
         """Have the emulator write its state, which it otherwise does when it ends."""
-        if self._emulator and self._emulator.poll() is None:
+        if self._persist and self._emulator and self._emulator.poll() is None:
             self._emulator.send_signal(signal.SIGUSR1)
 
     @property
@@ -172,7 +185,11 @@ class LocalCloud:
             self._edge = None
         self.stripe.stop()
         if self._emulator:
-            self._emulator.terminate()
+            if self._persist:
+                self._emulator.terminate()
+            else:
+                # With the functions' processes: they are in the emulator's session, which is its process group too.
+                os.killpg(self._emulator.pid, signal.SIGKILL)
             try:
                 self._emulator.wait(_PATIENCE)
             except subprocess.TimeoutExpired:
@@ -181,6 +198,7 @@ class LocalCloud:
             self._emulator = None
         forget_state(self._home)
         shutil.rmtree(self._home / "tmp", ignore_errors=True)
+        self._lock.release()
 
     def _start_emulator(self) -> None:
         scratch = self._home / "tmp"
@@ -195,15 +213,15 @@ class LocalCloud:
             "GATEWAY_PORT": str(self._port + 1),
             "BIND_HOST": "127.0.0.1",
             "AUTH": "true",
-            "PERSIST_STATE": "1",
+            "PERSIST_STATE": "1" if self._persist else "0",
             "STATE_DIR": str(self._home / "state"),
-            "S3_PERSIST": "1",
+            "S3_PERSIST": "1" if self._persist else "0",
             "S3_DATA_DIR": str(self._home / "s3"),
             "IOT_MTLS_ENABLED": "0",
             "LOG_LEVEL": os.environ.get("NIGHTDESK_EMULATOR_LOG", "WARNING"),
         }
         with (self._home / "emulator.log").open("ab") as log:
-            # A session of its own: Ctrl-C at the terminal is for us, and we stop the emulator in good order.
+            # A separate session, so that Ctrl-C reaches this process only, which then stops the emulator.
             self._emulator = subprocess.Popen(
                 [sys.executable, "-m", "nightdesk_local.emulator"],
                 env=environment,
@@ -227,16 +245,11 @@ class LocalCloud:
         raise StartError(f"the emulator did not start; see {self._home / 'emulator.log'}")
 
     def _start_edge(self, cloud: Cloud) -> None:
-        from .edge_cache import serve
+        from .edge_origin import EmulatedCloud
+        from .edge_server import EdgeCache
 
-        edge: Any = serve(
-            port=self._port,
-            gateway=self.endpoint,
-            distribution_domain=cloud.outputs["DistributionDomain"],
-            distribution_id=cloud.outputs["DistributionId"],
-        )
-        edge.start()
-        self._edge = edge
+        identifier, domain = cloud.outputs["DistributionId"], cloud.outputs["DistributionDomain"]
+        self._edge = EdgeCache(self._port, lambda: EmulatedCloud(self.endpoint, identifier, domain)).start()
 
     def _save_now_and_then(self) -> None:
         while not self._stopping.wait(_SAVE_SECONDS):

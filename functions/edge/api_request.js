@@ -1,8 +1,7 @@
-// CloudFront viewer-request function of what the API answers: two facts that it cannot learn otherwise.
+// CloudFront viewer-request function of the readers' API: adds the viewer's IP address and host name as headers.
 //
-// The origin gets its own host name, not the viewer's, and anybody can begin an X-Forwarded-For. Whatever a viewer sent
-// under these names is overwritten.
-// The language is what njs accepts; see viewer_request.js.
+// The origin sees its own host name, and clients can set X-Forwarded-For. Headers of these names that a viewer sent are
+// overwritten. For the subset of JavaScript that njs supports, see viewer_request.js.
 
 function handler(event) {
     const headers = event.request.headers;

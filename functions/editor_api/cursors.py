@@ -1,4 +1,4 @@
-"""Cursors: where a list goes on. What is in one is nobody's business but ours; one that is not ours is refused."""
+"""Cursors of paginated lists: opaque to clients, and refused unless this API made them for the same list."""
 
 from __future__ import annotations
 
@@ -8,36 +8,36 @@ import json
 import re
 from typing import Any
 
-from .problems import impossible
+from .problems import unprocessable
 
 _LONGEST = 1000
 
 
-def cursor(of: str, place: str | int) -> str | None:
-    """A cursor for a place in a list; None where that is at its end.
+def encode_cursor(of: str, position: str | int) -> str | None:
+    """Return the cursor of a position in a list; None for an empty position, which is the end.
 
     Args:
-        of: the list and its filters. A cursor serves that list alone.
+        of: the list and its filters. A cursor is valid for that list only.
     """
-    if not place:
+    if not position:
         return None
-    return base64.urlsafe_b64encode(json.dumps([of, place]).encode()).rstrip(b"=").decode()
+    return base64.urlsafe_b64encode(json.dumps([of, position]).encode()).rstrip(b"=").decode()
 
 
-def place_of(text: str, of: str, form: str) -> str:
-    """The place that a cursor stands for; empty without one.
+def decode_cursor(text: str, of: str, pattern: str) -> str:
+    """Return the position of a cursor; empty for an empty cursor.
 
     Args:
-        form: what places of that list look like, as a regular expression.
+        pattern: the pattern of positions in that list.
 
     Raises:
-        HttpError: it is not one of ours, or is of another list.
+        HttpError: the cursor is malformed, or belongs to another list.
     """
     if not text:
         return ""
     found: Any = None
     with contextlib.suppress(ValueError, RecursionError):
         found = json.loads(base64.urlsafe_b64decode(text[:_LONGEST].encode("ascii") + b"=" * (-len(text) % 4)))
-    if isinstance(found, list) and len(found) == 2 and found[0] == of and re.fullmatch(form, str(found[1])):
+    if isinstance(found, list) and len(found) == 2 and found[0] == of and re.fullmatch(pattern, str(found[1])):
         return str(found[1])
-    raise impossible("query", "cursor", "is none of this list's cursors")
+    raise unprocessable("query", "cursor", "is not a cursor of this list")

@@ -1,20 +1,21 @@
-"""The editors' API: what people and their tools do with articles, behind an HTTP API that has checked their token."""
+"""The editors' API behind an HTTP API, whose authorizer has verified the token."""
 
 from typing import Any
 
-from nightdesk.editor_runtime import desk_ports, logger
-from nightdesk.settings import Settings
-from nightdesk.usecases.desk import DeskPorts
+from nightdesk.entrypoints.editor_ports import editor_ports
+from nightdesk.entrypoints.logs import logger
+from nightdesk.entrypoints.settings import Settings
+from nightdesk.usecases.editors.operations import EditorPorts
 
-from .once import TableMemory
+from .idempotency import IdempotencyStore
 from .serve import serve
 
 settings = Settings.from_environment()
-ports: DeskPorts = desk_ports(settings)
-memory = TableMemory(settings.requests_table)
+ports: EditorPorts = editor_ports(settings)
+store = IdempotencyStore(settings.requests_table)
 
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """A request whose token API Gateway has found to be good."""
-    return serve(event, context, ports, memory)
+    """Respond to an authenticated request."""
+    return serve(event, context, ports, store)

@@ -1,70 +1,93 @@
-"""Problems: one for each way in which a request can fail, with a type that stays the same, and which errors they stand for."""
+"""Problem details (RFC 9457): the types of problem, and the type of each error.
+
+Titles are the reason phrases of RFC 9110 where the type says no more than its status.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from nightdesk.domain.errors import Conflict, Permanent, Rejected, TooMany, Transient
-from nightdesk.http import HttpError
-from nightdesk.usecases.editorial import Unapproved, Unknown
+from nightdesk.domain.errors import Conflict, NotFound, Permanent, RateLimited, Rejected, Transient
+from nightdesk.entrypoints.http import HttpError
+from nightdesk.usecases.editors.decisions import ApprovalRequired
+from nightdesk.usecases.editors.uploads import NotTheOwner
 from pydantic import ValidationError
 
 PREFIX = "urn:nightdesk:problem:"
 
 
-class Kind(NamedTuple):
-    """A kind of problem."""
+class ProblemType(NamedTuple):
+    """A type of problem."""
 
     status: int
     title: str
 
 
-KINDS = {
-    "invalid-request": Kind(400, "Not as it should be"),
-    "forbidden": Kind(403, "Not for this role"),
-    "not-found": Kind(404, "Not found"),
-    "method-not-allowed": Kind(405, "Not that way"),
-    "conflict": Kind(409, "Somebody was first"),
-    "in-progress": Kind(409, "Not done yet"),
-    "approval-missing": Kind(409, "Not approved"),
-    "stale": Kind(412, "Changed since"),
-    "too-large": Kind(413, "Too large"),
-    "not-json": Kind(415, "Not JSON"),
-    "impossible": Kind(422, "That cannot be"),
-    "key-reused": Kind(422, "Another request had that key"),
-    "too-many": Kind(429, "Too many"),
-    "internal": Kind(500, "Our fault"),
-    "unavailable": Kind(503, "Not now"),
+TYPES = {
+    "bad-request": ProblemType(400, "Bad Request"),
+    "forbidden": ProblemType(403, "Forbidden"),
+    "not-found": ProblemType(404, "Not Found"),
+    "method-not-allowed": ProblemType(405, "Method Not Allowed"),
+    "conflict": ProblemType(409, "Conflict"),
+    "request-in-progress": ProblemType(409, "Request in progress"),
+    "approval-required": ProblemType(409, "Approval required"),
+    "precondition-failed": ProblemType(412, "Precondition Failed"),
+    "content-too-large": ProblemType(413, "Content Too Large"),
+    "unsupported-media-type": ProblemType(415, "Unsupported Media Type"),
+    "unprocessable-content": ProblemType(422, "Unprocessable Content"),
+    "idempotency-key-reused": ProblemType(422, "Idempotency key reused"),
+    "precondition-required": ProblemType(428, "Precondition Required"),
+    "too-many-requests": ProblemType(429, "Too Many Requests"),
+    "internal-server-error": ProblemType(500, "Internal Server Error"),
+    "service-unavailable": ProblemType(503, "Service Unavailable"),
 }
-_BY_STATUS = {400: "invalid-request", 404: "not-found", 405: "method-not-allowed", 413: "too-large", 415: "not-json"}
-_LATER = {"retry-after": "5"}
+_BY_STATUS = {TYPES[name].status: name for name in reversed(TYPES)}
+"""The first type of each status."""
+_BY_ERROR: tuple[tuple[type[Exception], str], ...] = (
+    (NotFound, "not-found"),
+    (NotTheOwner, "forbidden"),
+    (ApprovalRequired, "approval-required"),
+    (Rejected, "bad-request"),
+    (Permanent, "unprocessable-content"),
+    (Conflict, "conflict"),
+    (RateLimited, "too-many-requests"),
+    (Transient, "service-unavailable"),
+    (Exception, "internal-server-error"),
+)
+"""The type of each error: the first that matches."""
+_HIDDEN = {
+    "service-unavailable": "A service that this request needs is unavailable; please try again.",
+    "internal-server-error": "An unexpected error occurred. It has been logged.",
+}
+"""The public text of an unexpected error, whose own message is logged."""
 
 
-def problem_of(kind: str, detail: str, headers: Mapping[str, str] | None = None, **more: Any) -> HttpError:
-    """A problem of a kind.
+def problem(name: str, detail: str, headers: Mapping[str, str] | None = None, **extensions: Any) -> HttpError:
+    """Return a problem of a type.
 
     Args:
-        more: its extension members (RFC 9457).
+        extensions: its extension members.
     """
-    found = KINDS[kind]
-    return HttpError(found.status, found.title, detail, headers, PREFIX + kind, more)
+    status, title = TYPES[name]
+    return HttpError(status, title, detail, headers or {}, PREFIX + name, extensions)
 
 
-def invalid(errors: Sequence[Mapping[str, str]]) -> HttpError:
-    """A request whose fields do not have the right form: `in` (query, body or header), `name` and `message` of each."""
+def bad_request(errors: Sequence[Mapping[str, str]]) -> HttpError:
+    """Return the problem of malformed fields, each with `in` (query, body or header), `name` and `message`."""
     named = ", ".join(dict.fromkeys(error["name"] or error["in"] for error in errors))
-    return problem_of("invalid-request", f"Please look at: {named}.", errors=list(errors))
+    return problem("bad-request", f"Invalid: {named}. See `errors`.", errors=list(errors))
 
 
-def impossible(place: str, name: str, message: str) -> HttpError:
-    """A field that has the right form, and cannot be so."""
-    return problem_of("impossible", f"{name} {message}", errors=[{"in": place, "name": name, "message": message}])
+def unprocessable(place: str, name: str, message: str) -> HttpError:
+    """Return the problem of a well-formed field with an impossible value."""
+    error = {"in": place, "name": name, "message": message}
+    return problem("unprocessable-content", f"{name} {message}", errors=[error])
 
 
 def invalid_model(error: ValidationError, place: str) -> HttpError:
-    """What pydantic found wrong. What was sent is not repeated."""
-    return invalid(
+    """Return the problem of what pydantic refused, without repeating what was sent."""
+    return bad_request(
         [
             {"in": place, "name": ".".join(map(str, found["loc"])), "message": str(found["msg"])}
             for found in error.errors(include_input=False, include_url=False, include_context=False)
@@ -73,27 +96,20 @@ def invalid_model(error: ValidationError, place: str) -> HttpError:
 
 
 def from_error(error: Exception, expected: str) -> HttpError:
-    """The problem that an error stands for.
+    """Return the problem of an error.
 
     Args:
-        expected: what the caller took the article for; empty where nothing was said.
+        expected: the ETag in If-Match; empty without one.
     """
     if isinstance(error, HttpError):
-        known = _BY_STATUS.get(error.status)
-        return error if error.kind != "about:blank" or not known else problem_of(known, error.detail, error.headers)
-    text = str(error)
-    if isinstance(error, Unknown):
-        return problem_of("not-found", text)
-    if isinstance(error, Unapproved):
-        return problem_of("approval-missing", text)
+        known = _BY_STATUS.get(error.status) if error.type == "about:blank" else None
+        return problem(known, error.detail, error.headers) if known else error
+    name = next(name for kind, name in _BY_ERROR if isinstance(error, kind))
     if isinstance(error, Rejected):
-        return invalid([{"in": "body", "name": problem.key, "message": problem.message} for problem in error.problems])
-    if isinstance(error, Permanent):
-        return problem_of("impossible", text)
-    if isinstance(error, Conflict):
-        return problem_of("stale" if expected else "conflict", text)
-    if isinstance(error, TooMany):
-        return problem_of("too-many", text, {"retry-after": str(error.seconds)})
+        return bad_request([{"in": "body", "name": found.key, "message": found.text} for found in error.problems])
+    if name == "conflict" and expected:
+        name = "precondition-failed"
+    headers = {}
     if isinstance(error, Transient):
-        return problem_of("unavailable", "Something is out of reach for the moment; please try again.", _LATER)
-    return problem_of("internal", "Something went wrong here. It has been noted.")
+        headers = {"retry-after": str(error.retry_after) if isinstance(error, RateLimited) else "5"}
+    return problem(name, _HIDDEN.get(name, str(error)), headers)

@@ -1,76 +1,85 @@
-"""What a route is: who may call it, what it takes, and what it answers. The OpenAPI document is made of nothing else."""
+"""Routes: who may call them, what they take, and what they return. The OpenAPI document is generated from them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any
 
-from nightdesk.domain.editorial import ADMIN, EDITOR, ROLES, WRITER
-from nightdesk.usecases.audit import Actor
-from nightdesk.usecases.desk import Desk, DeskPorts
+from nightdesk.domain.decisions import ADMIN, EDITOR, ROLES, WRITER
+from nightdesk.usecases.editors.audit import Actor
+from nightdesk.usecases.editors.operations import EditorPorts, EditorService
 from pydantic import BaseModel
 
-__all__ = ["ADMIN", "EDITOR", "ROLES", "WRITER", "Answer", "Call", "Route", "role_of"]
+__all__ = ["ADMIN", "EDITOR", "ROLES", "WRITER", "Call", "Result", "Route", "role_of"]
 
 
-class Call(NamedTuple):
-    """One request, of somebody who may make it.
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An authorized request.
 
-    Args:
-        expected: the article's mark from If-Match; empty without.
-        key: the Idempotency-Key; empty without.
-        seconds: how long the answer may take.
+    Attributes:
+        expected: the ETag in If-Match; empty without one.
+        idempotency_key: empty without one.
+        timeout: how long the response may take, in seconds.
+        role: the caller's.
     """
 
-    who: Actor
-    ports: DeskPorts
+    actor: Actor
+    ports: EditorPorts
     expected: str
-    key: str
-    seconds: float
+    idempotency_key: str
+    timeout: float
+    role: str
 
     @property
-    def desk(self) -> Desk:
-        """Where the caller acts."""
-        return Desk(self.who, self.ports)
+    def service(self) -> EditorService:
+        """The caller's operations."""
+        return EditorService(self.actor, self.ports)
 
 
-class Answer(NamedTuple):
-    """What is answered: a model's values, and of an article its mark, which becomes the ETag."""
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The values of the response's model, the article's ETag if there is one, and further headers."""
 
     content: Any
-    mark: str = ""
-    headers: Mapping[str, str] = {}  # nobody changes it
+    etag: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class Route(NamedTuple):
-    """Who answers a method and a path.
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The handler of a method and a path.
 
-    Args:
-        path: `{name}` stands for one segment; `paths.NAMES` says of what form.
-        may: the least of the roles that may call it. There is no default.
-        act: `act(call, **names)`, with `query` and `body` where the route has models for them. Its docstring describes it.
-        summary: a few words.
-        answer: the model of a good answer.
-        status: of a good answer.
-        marked: whether it is about one article, takes its ETag in If-Match, and answers with it.
+    Attributes:
+        path: `{name}` stands for one segment; `PATH_PATTERNS` has its pattern.
+        role: the lowest role that may call it.
+        handler: `handler(call, **names)`, with `query` and `body` if the route has models for them. Its docstring is the
+            operation's description.
+        summary: a few words in the imperative.
+        response: the model of a successful response.
+        status: of a successful response.
+        has_etag: whether it concerns one article: it takes the article's ETag in If-Match, and returns it.
+        requires_etag: whether If-Match must name the version that the caller has read.
     """
 
     method: str
     path: str
-    may: str
-    act: Callable[..., Answer]
+    role: str
+    handler: Callable[..., Result]
     summary: str
-    answer: type[BaseModel]
+    response: type[BaseModel]
     status: int = 200
     query: type[BaseModel] | None = None
     body: type[BaseModel] | None = None
-    marked: bool = False
+    has_etag: bool = False
+    requires_etag: bool = False
 
 
 def role_of(claims: Mapping[str, Any]) -> str:
-    """The highest role among a token's groups; empty where it has none.
+    """Return the highest role among a token's groups; empty for none.
 
-    An HTTP API gives a list in a claim as text, `[writer editor]`.
+    An HTTP API passes a list in a claim as text, `[writer editor]`.
     """
     groups = str(claims.get("cognito:groups", "")).strip("[]").replace(",", " ").split()
     return next((role for role in reversed(ROLES) if role in groups), "")

@@ -1,4 +1,4 @@
-"""From an event to an answer: who asks, for which route, whether that one may, and what is said when something fails."""
+"""From an event to a response: authorize the caller, validate the request, call the route, and report what fails."""
 
 from __future__ import annotations
 
@@ -8,172 +8,182 @@ from collections.abc import Mapping
 from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
-from nightdesk.domain.documents import canonical
+from nightdesk.domain.documents import canonical_json
 from nightdesk.domain.errors import Conflict, Transient
-from nightdesk.editor_runtime import logger
-from nightdesk.http import JSON, HttpError, Request, Response, problem
-from nightdesk.routing import route_by
-from nightdesk.usecases.articles import article
-from nightdesk.usecases.audit import Actor
-from nightdesk.usecases.desk import DeskPorts
+from nightdesk.entrypoints.http import JSON, HttpError, Request, Response, problem_response
+from nightdesk.entrypoints.logs import logger
+from nightdesk.entrypoints.routing import route_by
+from nightdesk.usecases.editors.audit import Actor
+from nightdesk.usecases.editors.operations import EditorPorts
+from nightdesk.usecases.editors.queries import article
 from pydantic import BaseModel, ValidationError
 
-from .models import KEY, MARK, PATH_NAMES
-from .once import Memory
-from .problems import from_error, invalid, invalid_model, problem_of
+from .idempotency import IdempotencyStore
+from .models.fields import ETAG, IDEMPOTENCY_KEY, PATH_PATTERNS
+from .problems import bad_request, from_error, invalid_model, problem
 from .routes import ROUTES
 from .routing import ROLES, Call, Route, role_of
 
 LARGEST_BODY = 3 * 1024 * 1024
-"""A draft of 1 MiB as JSON; API Gateway hands no more than 6 MB to a function."""
-_SPARE_SECONDS = 4.0
+"""In bytes: a draft of 1 MiB as JSON. API Gateway passes at most 6 MB to a function."""
+_RESERVED_SECONDS = 4.0
+"""What a response needs after the operation."""
+_NO_PAGE = "default-src 'none'; frame-ancestors 'none'; sandbox"
 
 
-def serve(event: dict[str, Any], context: Any, ports: DeskPorts, memory: Memory) -> dict[str, Any]:
-    """Answer a request. Logged are its route, caller and status: queries and bodies may hold addresses and drafts."""
-    app.context.update(ports=ports, memory=memory)
+def serve(event: dict[str, Any], context: Any, ports: EditorPorts, store: IdempotencyStore) -> dict[str, Any]:
+    """Respond to a request. Only its route, caller and status are logged: queries and bodies may hold addresses and drafts."""
+    app.context.update(ports=ports, store=store)
     return app.resolve(event, context)
 
 
 def _respond(route: Route | HttpError, names: Mapping[str, str]) -> Response:
-    event, context = app.current_event.raw_event, app.lambda_context
-    ports: DeskPorts = app.context["ports"]
-    asked = event["requestContext"]["requestId"]
+    event = app.current_event.raw_event
+    ports: EditorPorts = app.context["ports"]
+    request_id = event["requestContext"]["requestId"]
     claims = event["requestContext"].get("authorizer", {}).get("jwt", {}).get("claims", {})
-    who = Actor(f"editor:{claims.get('sub', '')}", str(claims.get("name", "")))
+    actor = Actor(f"editor:{claims.get('sub', '')}", str(claims.get("name", "")))
     name = ""
     try:
         request = Request.from_event(event, LARGEST_BODY)
         if isinstance(route, HttpError):
             raise route
         name = f"{route.method} {route.path}"
-        if not all(re.fullmatch(PATH_NAMES[part], value) for part, value in names.items()):
-            raise problem_of("not-found", "There is nothing here.")
-        _permit(route, claims)
-        seconds = context.get_remaining_time_in_millis() / 1000 - _SPARE_SECONDS
-        call = Call(who, ports, _mark_in(request), _key_in(request), seconds)
-        response = _answer(route, names, request, call, context, app.context["memory"])
-    except Exception as error:  # whatever it is, the caller gets an answer and we a trace
-        response = _refuse(error, "", ports, {})
-    logger.info("answered", extra={"route": name, "who": who.id, "status": response.status, "request": asked})
-    return _with_id(response, asked)
+        if not all(re.fullmatch(PATH_PATTERNS[part], value) for part, value in names.items()):
+            raise problem("not-found", "There is nothing at this address.")
+        role = _authorize(route, claims)
+        timeout = app.lambda_context.get_remaining_time_in_millis() / 1000 - _RESERVED_SECONDS
+        call = Call(actor, ports, _expected_etag(request), _idempotency_key(request), timeout, role)
+        if route.requires_etag and not call.expected:
+            raise problem("precondition-required", "Send the ETag of the article that you have read in If-Match.")
+        response = _respond_once(route, names, request, call)
+    except Exception as error:  # every caller gets a response, and every fault is logged
+        response = _problem_response(error, "", ports, {})
+    logger.info("answered", extra={"route": name, "actor": actor.id, "status": response.status, "request": request_id})
+    return _with_request_id(response, request_id)
 
 
-def _permit(route: Route, claims: Mapping[str, Any]) -> None:
-    """Raises HttpError where the caller's role is not enough, or none."""
+def _authorize(route: Route, claims: Mapping[str, Any]) -> str:
+    """Return the caller's role; raise HttpError if it is lower than the route's."""
     role = role_of(claims)
-    if not role or ROLES.index(role) < ROLES.index(route.may):
-        raise problem_of("forbidden", f"This takes the role {route.may}; yours is {role or 'none'}.")
+    if not role or ROLES.index(role) < ROLES.index(route.role):
+        raise problem("forbidden", f"This needs the role {route.role}; yours is {role or 'none'}.")
+    return role
 
 
-def _answer(
-    route: Route, names: Mapping[str, str], request: Request, call: Call, context: Any, memory: Memory
-) -> Response:  # fmt: skip
-    def act() -> Response:
-        try:
-            taken = dict(names)
-            given = {**taken, **_taken(route, request)}
-            made = route.act(call, **given)
-        except Exception as error:
-            return _refuse(error, call.expected, call.ports, names)
-        content = route.answer.model_validate(made.content).model_dump_json()
-        tag = {"etag": f'"{made.mark}"'} if made.mark else {}
-        return Response(route.status, content, JSON, {**tag, **made.headers})
+def _respond_once(route: Route, names: Mapping[str, str], request: Request, call: Call) -> Response:
+    """Call the route, unless the same request was already done with the same Idempotency-Key."""
 
-    if not call.key or route.method == "GET":
-        return act()
-    said = canonical([route.method, request.path, call.expected]) + request.body
-    return memory.once(call.who.id, call.key, said, context, act)
+    def respond() -> Response:
+        return _call(route, names, request, call)
+
+    if not call.idempotency_key or route.method == "GET":
+        return respond()
+    store: IdempotencyStore = app.context["store"]
+    content = canonical_json([route.method, request.path, call.expected]) + request.body
+    return store.run_once(call.actor.id, call.idempotency_key, content, app.lambda_context, respond)
 
 
-def _taken(route: Route, request: Request) -> dict[str, BaseModel]:
-    """The query and the body, as the route's models have them.
+def _call(route: Route, names: Mapping[str, str], request: Request, call: Call) -> Response:
+    try:
+        result = route.handler(call, **names, **_models(route, request))
+    except Exception as error:
+        return _problem_response(error, call.expected, call.ports, names)
+    content = route.response.model_validate(result.content).model_dump_json()
+    return Response(route.status, content, JSON, {**_etag_header(result.etag), **result.headers})
+
+
+def _models(route: Route, request: Request) -> dict[str, BaseModel]:
+    """Return the query and the body as the route's models.
 
     Raises:
-        HttpError: they are not as they should be.
+        HttpError: they are invalid.
     """
-    taken: dict[str, BaseModel] = {}
+    models: dict[str, BaseModel] = {}
     if route.query:
         try:
-            taken["query"] = route.query.model_validate(dict(request.query))
+            models["query"] = route.query.model_validate(dict(request.query))
         except ValidationError as error:
             raise invalid_model(error, "query") from None
     elif request.query:
-        raise invalid([{"in": "query", "name": n, "message": "is not known here"} for n in sorted(request.query)])
+        raise bad_request([{"in": "query", "name": name, "message": "is unknown"} for name in sorted(request.query)])
     if route.body:
-        taken["body"] = _body(route.body, request)
-    return taken
+        models["body"] = _body(route.body, request)
+    return models
 
 
 def _body(model: type[BaseModel], request: Request) -> BaseModel:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != JSON:
-        raise problem_of("not-json", "Send the body as application/json.")
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != JSON:
+        raise problem("unsupported-media-type", "Send the body as application/json.")
     try:
         return model.model_validate_json(request.body)
     except ValidationError as error:
         raise invalid_model(error, "body") from None
 
 
-def _mark_in(request: Request) -> str:
-    """The mark that If-Match names; empty where it names none, or any (RFC 9110, 13.1.1). Quotes may be missing.
+def _expected_etag(request: Request) -> str:
+    """Return the ETag in If-Match without its quotes, which may be missing; empty for none or `*` (RFC 9110, 13.1.1).
 
     Raises:
-        HttpError: it is no tag of an article.
+        HttpError: it cannot be an article's ETag.
     """
     text = request.headers.get("if-match", "*").strip()
     if text == "*":
         return ""
-    mark = text.strip('"')
-    if not re.fullmatch(MARK, mark):
-        raise invalid([{"in": "header", "name": "If-Match", "message": 'must be one ETag, such as "5f2c…", or *'}])
-    return mark
+    etag = text.strip('"')
+    if not re.fullmatch(ETAG, etag):
+        raise bad_request([{"in": "header", "name": "If-Match", "message": 'must be one ETag, such as "5f2c…", or *'}])
+    return etag
 
 
-def _key_in(request: Request) -> str:
-    """The Idempotency-Key; empty without. Raises HttpError for one that will not do."""
+def _idempotency_key(request: Request) -> str:
+    """Return the Idempotency-Key; empty without one. Raise HttpError if it is malformed."""
     key = request.headers.get("idempotency-key")
     if key is None:
         return ""
-    if not re.fullmatch(KEY, key):
-        raise invalid(
-            [
-                {
-                    "in": "header",
-                    "name": "Idempotency-Key",
-                    "message": "must be 1 to 255 printable characters without blanks",
-                }
-            ]
-        )
+    if not re.fullmatch(IDEMPOTENCY_KEY, key):
+        message = "must be 1 to 255 printable characters without spaces"
+        raise bad_request([{"in": "header", "name": "Idempotency-Key", "message": message}])
     return key
 
 
-def _refuse(error: Exception, expected: str, ports: DeskPorts, names: Mapping[str, str]) -> Response:
-    """Problem details. Whoever was not the first is told how the article is now."""
+def _problem_response(error: Exception, expected: str, ports: EditorPorts, names: Mapping[str, str]) -> Response:
+    """Return the problem details of an error. Those of a conflict include the article as it is now."""
     found = from_error(error, expected)
     if found.status >= 500:
         logger.error("failed", exc_info=error)
     elif isinstance(error, Transient):
-        logger.warning("out of reach", exc_info=error)
+        logger.warning("unavailable", exc_info=error)
     if isinstance(error, Conflict) and "slug" in names:
-        try:
-            current = article(names["slug"], ports.pipeline, ports.pipeline.clock())
-        except Exception as failure:
-            logger.warning("could not tell how the article is now", exc_info=failure)
-            current = None
-        if current:
-            more = {**found.more, "current": current}
-            tag = {"etag": f'"{current["mark"]}"'} if current["mark"] else {}
-            found = HttpError(found.status, found.title, found.detail, {**found.headers, **tag}, found.kind, more)
-    return problem(found)
+        found = _with_current_article(found, names["slug"], ports)
+    return problem_response(found)
 
 
-def _with_id(response: Response, asked: str) -> Response:
-    """The answer with the request's id: in a header, and in problem details as the instance."""
+def _with_current_article(error: HttpError, slug: str, ports: EditorPorts) -> HttpError:
+    try:
+        current = article(slug, ports.pipeline, ports.pipeline.clock())
+    except Exception as failure:
+        logger.warning("could not read the article after a conflict", exc_info=failure)
+        return error
+    if not current:
+        return error
+    headers = {**error.headers, **_etag_header(current["etag"])}
+    extensions = {**error.extensions, "current": current}
+    return HttpError(error.status, error.title, error.detail, headers, error.type, extensions)
+
+
+def _etag_header(etag: str) -> dict[str, str]:
+    return {"etag": f'"{etag}"'} if etag else {}
+
+
+def _with_request_id(response: Response, request_id: str) -> Response:
+    """Add the request's id: in a header, and in problem details as the instance. No response is a page, so none may act as one."""
     body = response.body
     if response.status >= 400:
-        body = json.dumps({**json.loads(body), "instance": f"urn:nightdesk:request:{asked}"}, ensure_ascii=False)
-    return Response(response.status, body, response.type, {**response.headers, "x-request-id": asked})
+        body = json.dumps({**json.loads(body), "instance": f"urn:nightdesk:request:{request_id}"}, ensure_ascii=False)
+    headers = {"content-security-policy": _NO_PAGE, **response.headers, "x-request-id": request_id}
+    return Response(response.status, body, response.type, headers)
 
 
 app = APIGatewayHttpResolver()

@@ -1,9 +1,12 @@
-"""Gate: private documents into one page per tier."""
+"""Gate: makes one page per tier from a private document."""
 
 from typing import Any
 
+from nightdesk.entrypoints.aws_ports import aws_ports
+from nightdesk.entrypoints.logs import logger
+from nightdesk.entrypoints.queue_worker import metrics, note, process_sqs_event
+from nightdesk.entrypoints.settings import Settings
 from nightdesk.rendering.environment import find_theme
-from nightdesk.runtime import Settings, aws_ports, each_message, logger, metrics, note
 from nightdesk.stages.gate import GateBatch
 
 settings = Settings.from_environment()
@@ -14,5 +17,5 @@ theme = find_theme(settings.theme_dir)
 @metrics.log_metrics
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """An SQS batch of events from the bus."""
-    return each_message(event, context, lambda again: GateBatch(ports, theme, note, again), ports.articles)
+    """Process an SQS batch of events from the bus."""
+    return process_sqs_event(event, lambda redelivered: GateBatch(ports, theme, note, redelivered), ports.articles)

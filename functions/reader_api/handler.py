@@ -1,13 +1,14 @@
-"""The readers' API: sign-in, sessions, the account, and links that open one article. Behind the site's own `/api/`."""
+"""The readers' API below the site's `/api/`: sign-in, sessions, the account, payments, and access links."""
 
 from datetime import UTC, datetime
 from typing import Any
 
-from nightdesk.reader_runtime import logger, reader_ports
-from nightdesk.settings import Settings
-from nightdesk.usecases.sign_in import send
+from nightdesk.entrypoints.logs import logger
+from nightdesk.entrypoints.reader_ports import reader_ports
+from nightdesk.entrypoints.settings import Settings
+from nightdesk.usecases.readers.sign_in_mail import SignInJob, send_sign_in_mail
 
-from .desk import Desk
+from .context import ReaderContext
 from .serve import serve
 
 settings = Settings.from_environment()
@@ -16,9 +17,11 @@ ports = reader_ports(settings)
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """A request that the distribution passed on, or a mail that an earlier one left to be sent."""
-    desk = Desk(ports, datetime.now(UTC), settings.theme_dir)
+    """Answer a request from the distribution, or send a mail that an earlier request started."""
+    reader_context = ReaderContext(ports, datetime.now(UTC), settings.theme_dir)
     if event.get("job") == "sign-in":
-        logger.info("sign-in mail", extra={"sent": send(event, desk.sign_in_mail, ports, desk.now)})
+        job = SignInJob.from_json(event)
+        sent = send_sign_in_mail(job, reader_context.sign_in_mail, ports, reader_context.now)
+        logger.info("sign-in mail", extra={"sent": sent})
         return {}
-    return serve(event, context, desk, settings.origin_key)
+    return serve(event, context, reader_context, settings.origin_key)

@@ -3,8 +3,11 @@
 from typing import Any
 
 from nightdesk.adapters.memory import memory_ports
+from nightdesk.entrypoints.aws_ports import aws_ports
+from nightdesk.entrypoints.logs import logger
+from nightdesk.entrypoints.queue_worker import metrics, note, process_sqs_event
+from nightdesk.entrypoints.settings import Settings
 from nightdesk.rendering.environment import find_theme
-from nightdesk.runtime import Settings, aws_ports, each_message, logger, metrics, note
 from nightdesk.stages.reconcile import ReconcileBatch
 
 settings = Settings.from_environment()
@@ -13,7 +16,7 @@ theme = find_theme(settings.theme_dir)
 
 
 def note_differences(what: str, /, **facts: Any) -> None:
-    """Count what differed: a night after which there is something to count is worth a look."""
+    """Count the differences, for an alarm, and log them."""
     metrics.add_metric("Differences", "Count", sum(facts.values()))
     note(what, **facts)
 
@@ -21,6 +24,10 @@ def note_differences(what: str, /, **facts: Any) -> None:
 @metrics.log_metrics
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """An SQS batch of one message, which a schedule puts there."""
-    batch = lambda _: ReconcileBatch(ports, theme, memory_ports, note_differences)  # noqa: E731
-    return each_message(event, context, batch, ports.articles)
+    """Process an SQS batch of one message from the nightly schedule."""
+    return process_sqs_event(event, make_batch, ports.articles)
+
+
+def make_batch(redelivered: bool) -> ReconcileBatch:
+    """Make a batch; it does not matter whether a message was delivered before."""
+    return ReconcileBatch(ports, theme, memory_ports, note_differences)

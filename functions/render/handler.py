@@ -1,15 +1,18 @@
-"""Render: drafts, profiles and settings into private documents."""
+"""Render: makes private documents from drafts, profiles and settings."""
 
 from typing import Any
 
-from nightdesk.runtime import Settings, aws_ports, each_message, logger, metrics, note
+from nightdesk.entrypoints.aws_ports import aws_ports
+from nightdesk.entrypoints.logs import logger
+from nightdesk.entrypoints.queue_worker import metrics, note, process_sqs_event
+from nightdesk.entrypoints.settings import Settings
 from nightdesk.stages.render import RenderBatch
 
 ports = aws_ports(Settings.from_environment(), "nightdesk.render")
 
 
 def note_draft(what: str, /, **facts: Any) -> None:
-    """Count what became of drafts."""
+    """Count drafts by what became of them, and log it."""
     metrics.add_metric(f"Draft{facts['state'].capitalize()}", "Count", 1)
     note(what, **facts)
 
@@ -17,5 +20,5 @@ def note_draft(what: str, /, **facts: Any) -> None:
 @metrics.log_metrics
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """An SQS batch of S3's events."""
-    return each_message(event, context, lambda _: RenderBatch(ports, note_draft), ports.articles)
+    """Process an SQS batch of events from S3 and from the bus."""
+    return process_sqs_event(event, lambda _: RenderBatch(ports, note_draft), ports.articles)

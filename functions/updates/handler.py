@@ -1,24 +1,26 @@
-"""Updates: posts, files and feeds into the ticker's pages and files."""
+"""Updates: makes the ticker's pages and files from posts, files and feeds."""
 
 from typing import Any
 
+from nightdesk.entrypoints.aws_ports import aws_ports, aws_timer, web_feeds
+from nightdesk.entrypoints.logs import logger
+from nightdesk.entrypoints.queue_worker import metrics, note, process_sqs_event
+from nightdesk.entrypoints.settings import Settings
 from nightdesk.rendering.environment import find_theme
-from nightdesk.runtime import Settings, aws_ports, aws_timer, each_message, logger, metrics, note, web_feeds
-from nightdesk.stages.updates import UpdatesBatch
+from nightdesk.stages.updates import TickerPorts, UpdatesBatch
 
 settings = Settings.from_environment()
 ports = aws_ports(settings, "nightdesk.updates")
-timer = aws_timer(settings.updates_queue)
+ticker = TickerPorts(aws_timer(settings.updates_queue), lambda: web_feeds(settings))
 theme = find_theme(settings.theme_dir)
 
 
 @metrics.log_metrics
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """An SQS batch of events: S3's, the bus's, and the schedule's."""
-    return each_message(
+    """Process an SQS batch of events from S3, from the bus and from the schedule."""
+    return process_sqs_event(
         event,
-        context,
-        lambda again: UpdatesBatch(ports, theme, timer, lambda: web_feeds(settings), note, again),
+        lambda redelivered: UpdatesBatch(ports, theme, ticker, note, redelivered),
         ports.articles,
     )

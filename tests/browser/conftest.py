@@ -1,4 +1,4 @@
-"""What all tests in a browser share: Chromium, and pages in which nothing may go wrong unseen."""
+"""Fixtures of all browser tests: Chromium, and pages whose console must stay free of errors."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from newsroom import Newsroom
 from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from support.newsroom import Newsroom
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
@@ -25,7 +25,7 @@ FLAGS = [
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Chromium, without a window."""
+    """Return a headless Chromium."""
     if not CHROMIUM.exists():
         pytest.skip(f"{CHROMIUM} is not installed (apt-get install chromium)")
     with sync_playwright() as playwright:
@@ -39,13 +39,13 @@ Opener = Callable[..., Page]
 
 @pytest.fixture
 def visit(browser: Browser, newsroom: Newsroom) -> Iterator[Opener]:
-    """Opens a page as a reader of a tier; at the end, nothing may have been complained of in the console."""
-    complaints: list[str] = []
+    """Return a function that opens a page as a reader of a tier. Fails the test if the console shows an error."""
+    errors: list[str] = []
 
     def failed(request: Request) -> None:
-        # What is under way when one leaves a page is given up, and that is nobody's fault.
+        # Leaving a page aborts its pending requests.
         if request.failure != "net::ERR_ABORTED":
-            complaints.append(f"{request.url}: {request.failure}")
+            errors.append(f"{request.url}: {request.failure}")
 
     with contextlib.ExitStack() as stack:
 
@@ -53,8 +53,8 @@ def visit(browser: Browser, newsroom: Newsroom) -> Iterator[Opener]:
             context: BrowserContext = browser.new_context(base_url=newsroom.cloud.site_url, **options)
             stack.callback(context.close)
             page = context.new_page()
-            page.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
-            page.on("pageerror", lambda error: complaints.append(str(error)))
+            page.on("console", lambda m: errors.append(m.text) if m.type in ("error", "warning") else None)
+            page.on("pageerror", lambda error: errors.append(str(error)))
             page.on("requestfailed", failed)
             if tier != "public":
                 page.goto(newsroom.sign_in_link(tier))
@@ -62,24 +62,24 @@ def visit(browser: Browser, newsroom: Newsroom) -> Iterator[Opener]:
             return page
 
         yield open_page
-        # Chromium itself complains of a page whose status is 404, and of nothing else.
-        assert [text for text in complaints if "status of 404" not in text] == []
+        # Chromium reports every response with status 404 as an error.
+        assert [text for text in errors if "status of 404" not in text] == []
 
 
 @pytest.fixture
 def start(browser: Browser, newsroom: Newsroom) -> Iterator[Opener]:
-    """Opens a browser of its own at a page."""
-    complaints: list[str] = []
+    """Return a function that opens a page in a browser with no cookies. Fails the test if the console shows an error."""
+    errors: list[str] = []
     with contextlib.ExitStack() as stack:
 
         def open_page(path: str, **options: Any) -> Page:
             context = browser.new_context(base_url=newsroom.cloud.site_url, **options)
             stack.callback(context.close)
             page = context.new_page()
-            page.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
-            page.on("pageerror", lambda error: complaints.append(str(error)))
+            page.on("console", lambda m: errors.append(m.text) if m.type in ("error", "warning") else None)
+            page.on("pageerror", lambda error: errors.append(str(error)))
             page.goto(path)
             return page
 
         yield open_page
-        assert [text for text in complaints if "the server responded with a status of 4" not in text] == []
+        assert [text for text in errors if "the server responded with a status of 4" not in text] == []

@@ -1,4 +1,4 @@
-"""Signing in, in a browser: from a gate to the open passage and back, with scripts and without, and by keyboard alone."""
+"""Signing in with a browser: from a gate to the open passage and back, with and without scripts, and by keyboard."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from newsroom import Newsroom, draft
 from playwright.sync_api import Page, expect
+from support.newsroom import Newsroom, draft
+from support.visitor import code_in, link_in, mail_to, new_address
 from test_reading import violations
-from visitor import code_in, link_in, mail_to, new_address
 
 pytestmark = [pytest.mark.cloud, pytest.mark.browser]
 
@@ -43,12 +43,13 @@ def article(newsroom: Newsroom) -> None:
 
 
 def mail_for(newsroom: Newsroom, address: str) -> dict[str, Any]:
+    """Return the newest mail to an address. Waits for the first."""
     found: list[dict[str, Any]] = newsroom.cloud.wait_for(lambda: mail_to(newsroom.cloud, address))
     return found[-1]
 
 
-def in_sight(page: Page, selector: str) -> bool:
-    """Whether an element is where the reader looks."""
+def in_viewport(page: Page, selector: str) -> bool:
+    """Return True if the whole element is in the viewport."""
     return bool(
         page.locator(selector).evaluate(
             "e => { const b = e.getBoundingClientRect(); return b.top >= -1 && b.bottom <= innerHeight; }"
@@ -57,25 +58,25 @@ def in_sight(page: Page, selector: str) -> bool:
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
-def test_from_a_gate_to_its_passage_and_back(start: Opener, newsroom: Newsroom, scripts: bool) -> None:
+def test_a_reader_signs_in_at_a_gate_and_out_again(start: Opener, newsroom: Newsroom, scripts: bool) -> None:
     address = new_address()
     page = start(ARTICLE, java_script_enabled=scripts)
     expect(page.locator("#sources li a")).to_have_count(0)
     page.locator("section.gate[data-tier=subscriber] a.button").click()
-    page.get_by_label("E-mail address").fill(address)
+    page.get_by_label("Email address").fill(address)
     page.get_by_role("button", name="Subscribe").click()
-    expect(page.locator("h1")).to_have_text("Look into your mail")
+    expect(page.locator("h1")).to_have_text("Check your email")
     page.goto(link_in(mail_for(newsroom, address)))
     expect(page.locator("main")).to_contain_text(address)
     page.get_by_role("button", name="Sign in").click()
     expect(page).to_have_url(f"{newsroom.cloud.site_url}{ARTICLE}#gate-1")
     expect(page.locator("section.gated[data-tier=subscriber]")).to_contain_text("subscribers read this")
     expect(page.locator("#sources li a")).to_have_count(1)
-    if scripts:  # without scripts nothing can be asked of the page, but the address says it too
+    if scripts:  # without scripts, the page cannot be queried
         page.wait_for_timeout(600)
-        assert in_sight(page, "#gate-1")
+        assert in_viewport(page, "#gate-1")
     expect(page.locator("section.gate[data-tier=member]")).to_have_count(1)
-    newsroom.asks("members", "add", address, "--tier", "member")
+    newsroom.run_json("members", "add", address, "--tier", "member")
     page.get_by_role("link", name="Account").click()
     expect(page.locator("dl")).to_contain_text("Member (complimentary)")
     page.goto(ARTICLE)
@@ -88,8 +89,8 @@ def test_from_a_gate_to_its_passage_and_back(start: Opener, newsroom: Newsroom, 
     assert "members read this" not in page.content()
 
 
-def press_until(page: Page, selector: str, limit: int = 60) -> None:
-    """Go on with the Tab key until an element has the focus."""
+def tab_to(page: Page, selector: str, limit: int = 60) -> None:
+    """Press Tab until an element has the focus."""
     for _ in range(limit):
         page.keyboard.press("Tab")
         if page.evaluate(f"document.activeElement.matches({selector!r})"):
@@ -97,38 +98,38 @@ def press_until(page: Page, selector: str, limit: int = 60) -> None:
     pytest.fail(f"{selector} cannot be reached by keyboard")
 
 
-def test_by_keyboard_alone(start: Opener, newsroom: Newsroom) -> None:
+def test_signing_in_by_keyboard(start: Opener, newsroom: Newsroom) -> None:
     address = new_address()
     page = start(ARTICLE)
-    press_until(page, "section.gate[data-tier=subscriber] a.button")
+    tab_to(page, "section.gate[data-tier=subscriber] a.button")
     page.keyboard.press("Enter")
     page.wait_for_url("**/newsletter/**")
-    press_until(page, "#email")
+    tab_to(page, "#email")
     page.keyboard.type(address)
     page.keyboard.press("Enter")
     page.wait_for_url("**/signin/code/")
-    press_until(page, "#code")
+    tab_to(page, "#code")
     page.keyboard.type(code_in(mail_for(newsroom, address)))
-    press_until(page, "main button")
+    tab_to(page, "main button")
     page.keyboard.press("Space")
     page.wait_for_url(f"**{ARTICLE}#gate-1")
-    press_until(page, "#sources li a", 120)
+    tab_to(page, "#sources li a", 120)
     page.goto("/account/")
-    press_until(page, "main input[name=newsletter]")
+    tab_to(page, "main input[name=newsletter]")
     page.keyboard.press("Space")
-    press_until(page, "main form[action$=newsletters] button")
+    tab_to(page, "main form[action$=newsletters] button")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("status")).to_have_text("Your choice is saved.")
+    expect(page.get_by_role("status")).to_have_text("Your newsletter choices are saved.")
     expect(page.get_by_role("checkbox", name="Newsletter")).not_to_be_checked()
-    press_until(page, "form[action$='/signout'] button")
+    tab_to(page, "form[action$='/signout'] button")
     page.keyboard.press("Enter")
     page.wait_for_url(newsroom.cloud.site_url + "/")
 
 
-def test_a_link_that_is_opened_elsewhere_asks_first(start: Opener, newsroom: Newsroom) -> None:
+def test_a_link_opened_in_another_browser_asks_first(start: Opener, newsroom: Newsroom) -> None:
     address = new_address()
     page, other = start("/signin/"), start("/")
-    page.get_by_label("E-mail address").fill(address)
+    page.get_by_label("Email address").fill(address)
     page.get_by_role("button").click()
     other.goto(link_in(mail_for(newsroom, address)))
     expect(other.locator("main")).to_contain_text("another browser")
@@ -140,31 +141,32 @@ def test_a_link_that_is_opened_elsewhere_asks_first(start: Opener, newsroom: New
     expect(page.locator("h1")).to_have_text("Sign in")
 
 
-def test_a_mistyped_address_is_said_by_the_browser_and_by_the_page(start: Opener) -> None:
+def test_browser_and_page_report_a_mistyped_address(start: Opener) -> None:
     page = start("/signin/")
-    page.get_by_label("E-mail address").fill("nobody")
+    page.get_by_label("Email address").fill("nobody")
     page.get_by_role("button").click()
     assert urlsplit(page.url).path == "/signin/"
     page.locator("form").evaluate("form => { form.noValidate = true; }")
     page.get_by_role("button").click()
-    expect(page.locator("main")).to_contain_text("not an e-mail address")
-    page.get_by_role("link", name="Sign in").click()
-    expect(page.locator("h1")).to_have_text("Sign in")
+    expect(page.locator("main")).to_contain_text("doesn’t look like an email address")
+    page.get_by_label("Email address").fill(new_address())
+    page.get_by_role("button").click()
+    expect(page.locator("h1")).to_have_text("Check your email")
 
 
 def pages(newsroom: Newsroom) -> dict[str, Callable[[Page], None]]:
-    """How one comes to each page that has to do with signing in."""
+    """Return how to open each page of signing in."""
     address = new_address()
 
     def confirm(page: Page) -> None:
         page.goto("/signin/")
-        page.get_by_label("E-mail address").fill(address)
+        page.get_by_label("Email address").fill(address)
         page.get_by_role("button").click()
         page.goto(link_in(mail_for(newsroom, address)))
 
     def account(page: Page) -> None:
-        newsroom.asks("members", "add", address, "--tier", "member", "--until", "2030-01-01")
-        page.goto(newsroom.asks("members", "link", address)["url"])
+        newsroom.run_json("members", "add", address, "--tier", "member", "--until", "2030-01-01")
+        page.goto(newsroom.run_json("members", "link", address)["url"])
         page.goto("/account/")
 
     return {
@@ -174,15 +176,15 @@ def pages(newsroom: Newsroom) -> dict[str, Callable[[Page], None]]:
         "membership": lambda page: page.goto("/membership/") and None,
         "confirm": confirm,
         "account": account,
-        "void link": lambda page: page.goto("/api/signin/confirm?token=x") and None,
+        "ended link": lambda page: page.goto("/api/signin/confirm?token=x") and None,
         "unsubscribe": lambda page: page.goto("/api/unsubscribe?reader=x&key=y") and None,
     }
 
 
 @pytest.mark.parametrize(
-    "name", ["sign-in", "code", "newsletter", "membership", "confirm", "account", "void link", "unsubscribe"]
+    "name", ["sign-in", "code", "newsletter", "membership", "confirm", "account", "ended link", "unsubscribe"]
 )
-def test_axe_finds_nothing_and_nothing_sticks_out(start: Opener, newsroom: Newsroom, name: str) -> None:
+def test_sign_in_pages_are_accessible_on_a_phone(start: Opener, newsroom: Newsroom, name: str) -> None:
     page = start("/", viewport={"width": 360, "height": 740})
     pages(newsroom)[name](page)
     expect(page.locator("h1")).to_have_count(1)

@@ -1,4 +1,4 @@
-"""The Update box and the ticker's page in a browser: filled without anything moving, and said once."""
+"""The Update box and the ticker's page in a browser: updates arrive without moving the page, and are announced once."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from newsroom import Newsroom, draft
 from nightdesk.adapters.dynamodb import DynamoTable
-from nightdesk.domain.updates import Update, parse_wish
-from nightdesk.usecases.updates import post, remove
-from nightdesk_cli.publish import cli_ports
+from nightdesk.domain.updates import Update, parse_new_update
+from nightdesk.entrypoints.operator_ports import operator_ports
+from nightdesk.usecases.ticker.updates import post, remove
 from playwright.sync_api import Page, Route
+from support.newsroom import Newsroom, draft
 
 pytestmark = [pytest.mark.cloud, pytest.mark.browser]
 
@@ -30,20 +30,20 @@ LAPTOP = {"viewport": {"width": 1400, "height": 900}}
 NONE = json.dumps({"updates": [], "topics": []})
 
 
-class Desk:
-    """Posts, and waits until readers get them."""
+class Ticker:
+    """Posts and removes updates. Waits until readers see the change."""
 
     def __init__(self, newsroom: Newsroom) -> None:
         self._cloud = newsroom.cloud
-        self._ports = cli_ports(newsroom.cloud.cloud)
+        self._ports = operator_ports(newsroom.cloud.cloud)
         self._table = DynamoTable(newsroom.cloud.client("dynamodb"), newsroom.cloud.outputs["UpdatesTable"])
 
     def post(self, headline: str, **values: str) -> Update:
-        wish = parse_wish({"headline": headline, **values}, datetime.now(UTC), UTC, "")
-        made = post(wish, "browser", "", self._ports, per_minute=0).update
-        for name in ("latest", "box", *([f"topics/{made.topic}"] if made.topic else [])):
-            self._cloud.wait_for(lambda name=name: made.id in self._cloud.get(f"/updates/{name}.json").text)
-        return made
+        new = parse_new_update({"headline": headline, **values}, datetime.now(UTC), UTC, "")
+        posted = post(new, "browser", "", self._ports, per_minute=0).update
+        for name in ("latest", "box", *([f"topics/{posted.topic}"] if posted.topic else [])):
+            self._cloud.wait_for(lambda name=name: posted.id in self._cloud.get(f"/updates/{name}.json").text)
+        return posted
 
     def remove(self, update: Update) -> None:
         remove(update.id, self._ports)
@@ -52,7 +52,7 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def desk(newsroom: Newsroom) -> Desk:
+def ticker(newsroom: Newsroom) -> Ticker:
     newsroom.cloud.put(
         {
             "drafts/box-topical.md": draft("Topical", "Words.\n\n" * 40, topics=["box-topic"], date="2026-01-05"),
@@ -62,14 +62,14 @@ def desk(newsroom: Newsroom) -> Desk:
     newsroom.live("box-topical")
     newsroom.live("box-lonely")
     newsroom.cloud.settle()
-    made = Desk(newsroom)
+    made = Ticker(newsroom)
     made.post("Of the topic", summary="A sentence of it.", url="/articles/box-topical/", topic="box-topic")
     made.post("Of the site", summary="Another sentence.", url="https://e.org/x")
     return made
 
 
 def box(page: Page) -> dict[str, Any]:
-    """What the box shows."""
+    """Return what the Update box shows."""
     place = page.locator("[data-update-box]")
     return {
         "headline": place.locator(".update-headline").inner_text(),
@@ -88,8 +88,8 @@ def box(page: Page) -> dict[str, Any]:
         ("/", "Of the site", "https://e.org/x"),
     ],
 )
-def test_the_box_has_the_newest_of_its_topic_else_of_the_site(
-    visit: Opener, desk: Desk, newsroom: Newsroom, path: str, headline: str, url: str
+def test_the_box_shows_the_newest_update_of_the_topic_or_else_of_the_site(
+    visit: Opener, ticker: Ticker, newsroom: Newsroom, path: str, headline: str, url: str
 ) -> None:
     found = box(visit(path))
     assert found["headline"] == headline
@@ -98,7 +98,7 @@ def test_the_box_has_the_newest_of_its_topic_else_of_the_site(
 
 
 def slow(route: Route) -> None:
-    """The data comes when the page has long been painted."""
+    """Deliver the data long after the first paint."""
     time.sleep(0.7)
     route.continue_()
 
@@ -109,7 +109,11 @@ def empty(route: Route) -> None:
 
 
 def shifts(page: Page, path: str, act: Callable[[Route], None], scroll: bool) -> list[Any]:
-    """What moved on a page while its box was filled; perhaps with the box before the reader's eyes."""
+    """Return what moved on a page while its box was filled.
+
+    Args:
+        scroll: scroll the box into view first.
+    """
     page.route("**/updates/*.json", act)
     page.add_init_script(SHIFTS)
     page.goto(path, wait_until="domcontentloaded")
@@ -127,8 +131,8 @@ def shifts(page: Page, path: str, act: Callable[[Route], None], scroll: bool) ->
 @pytest.mark.parametrize(
     ("path", "scroll"), [("/", False), ("/articles/box-topical/", False), ("/articles/box-topical/", True)]
 )
-def test_nothing_moves_when_it_is_filled_or_goes(
-    visit: Opener, desk: Desk, options: Any, act: Callable[[Route], None], path: str, scroll: bool
+def test_nothing_moves_when_the_box_is_filled_or_hidden(
+    visit: Opener, ticker: Ticker, options: Any, act: Callable[[Route], None], path: str, scroll: bool
 ) -> None:
     page = visit("/no-such-page/", **options)
     assert shifts(page, path, act, scroll) == []
@@ -136,7 +140,7 @@ def test_nothing_moves_when_it_is_filled_or_goes(
         assert box(page)["headline"]
 
 
-def test_long_texts_keep_to_the_reserved_room(visit: Opener, desk: Desk) -> None:
+def test_long_texts_fit_the_reserved_space(visit: Opener, ticker: Ticker) -> None:
     update = {
         "id": "x",
         "headline": "A long headline " * 12,
@@ -156,7 +160,7 @@ def test_long_texts_keep_to_the_reserved_room(visit: Opener, desk: Desk) -> None
 
 
 @pytest.mark.parametrize("path", ["/", "/articles/box-lonely/"])
-def test_it_is_absent_when_there_is_none(visit: Opener, desk: Desk, path: str) -> None:
+def test_without_updates_the_box_is_hidden(visit: Opener, ticker: Ticker, path: str) -> None:
     page = visit("/no-such-page/", **PHONE)
     page.route("**/updates/*.json", empty)
     page.goto(path, wait_until="networkidle")
@@ -166,7 +170,7 @@ def test_it_is_absent_when_there_is_none(visit: Opener, desk: Desk, path: str) -
 
 
 @pytest.mark.parametrize("path", ["/", "/articles/box-topical/"])
-def test_without_javascript_it_is_a_plain_link(visit: Opener, desk: Desk, path: str) -> None:
+def test_without_javascript_the_box_is_a_link(visit: Opener, ticker: Ticker, path: str) -> None:
     page = visit(path, java_script_enabled=False)
     link = page.locator("[data-update-box] a")
     assert (link.count(), link.get_attribute("href")) == (1, "/updates/")
@@ -178,9 +182,7 @@ def test_without_javascript_it_is_a_plain_link(visit: Opener, desk: Desk, path: 
 
 
 @pytest.mark.parametrize("answer", [{"status": 404}, {"status": 200, "body": "{"}, {"status": 200, "body": "null"}])
-def test_data_that_is_missing_or_broken_leaves_the_plain_link(
-    browser: Any, desk: Desk, newsroom: Newsroom, answer: Any
-) -> None:
+def test_missing_or_broken_data_leaves_the_link(browser: Any, ticker: Ticker, newsroom: Newsroom, answer: Any) -> None:
     page = browser.new_context(base_url=newsroom.cloud.site_url).new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
@@ -192,15 +194,15 @@ def test_data_that_is_missing_or_broken_leaves_the_plain_link(
     page.context.close()
 
 
-def look_again(page: Page) -> None:
-    """As when the reader comes back to the tab."""
+def refresh(page: Page) -> None:
+    """Refresh the box, as when the reader returns to the tab."""
     with page.expect_response("**/updates/*.json"):
         page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     page.wait_for_load_state("networkidle")
     page.wait_for_timeout(100)
 
 
-def test_it_is_said_politely_and_once(visit: Opener, desk: Desk) -> None:
+def test_an_update_is_announced_politely_and_once(visit: Opener, ticker: Ticker) -> None:
     page = visit("/articles/box-lonely/")
     region = page.locator("[data-update-box] .update")
     assert region.get_attribute("aria-live") == "polite"
@@ -208,14 +210,14 @@ def test_it_is_said_politely_and_once(visit: Opener, desk: Desk) -> None:
         """() => { window.changes = 0; new MutationObserver((all) => window.changes += all.length)
         .observe(document.querySelector('.update'), {childList: true, subtree: true, characterData: true}); }"""
     )
-    look_again(page)
+    refresh(page)
     assert page.evaluate("window.changes") == 0
-    newer = desk.post("Newer still")
-    look_again(page)
+    newer = ticker.post("Newer still")
+    refresh(page)
     assert box_headline(page) == "Newer still"
     assert page.evaluate("window.changes") == 1
-    desk.remove(newer)
-    look_again(page)
+    ticker.remove(newer)
+    refresh(page)
     assert box_headline(page) == "Of the site"
 
 
@@ -223,32 +225,32 @@ def box_headline(page: Page) -> str:
     return page.locator("[data-update-box] .update-headline").inner_text()
 
 
-def test_the_tickers_page_takes_in_what_is_new_and_leaves_the_rest(visit: Opener, desk: Desk) -> None:
+def test_the_tickers_page_adds_new_updates_and_keeps_the_other_rows(visit: Opener, ticker: Ticker) -> None:
     page = visit("/updates/")
     rows = page.locator("[data-updates] > li")
     before = rows.count()
     assert before >= 2
     page.evaluate("document.querySelectorAll('[data-updates] > li').forEach((row, n) => row.mark = n)")
-    newer = desk.post("On top of the page", summary="S")
-    look_again(page)
+    newer = ticker.post("On top of the page", summary="S")
+    refresh(page)
     assert rows.first.locator(".update-headline").inner_text() == "On top of the page"
     assert page.evaluate(
         "[...document.querySelectorAll('[data-updates] > li')].slice(1, 3).map((row) => row.mark)"
     ) == [0, 1]
-    desk.remove(newer)
-    look_again(page)
+    ticker.remove(newer)
+    refresh(page)
     assert page.locator("text=On top of the page").count() == 0
     assert page.evaluate(
         "[...document.querySelectorAll('[data-updates] > li')].slice(0, 2).map((row) => row.mark)"
     ) == [0, 1]
 
 
-def test_markup_in_an_update_is_text(visit: Opener, desk: Desk) -> None:
+def test_markup_in_an_update_is_shown_as_text(visit: Opener, ticker: Ticker) -> None:
     text = '<img src=x onerror=alert(1)> & "quotes"'
-    made = desk.post(text, summary=text)
+    made = ticker.post(text, summary=text)
     for path in ("/updates/", "/articles/box-lonely/"):
         page = visit(path)
         headline = page.locator(".update-headline").first
         assert headline.inner_text() == text
         assert headline.locator("img").count() == 0
-    desk.remove(made)
+    ticker.remove(made)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from newsroom import TIERS, Newsroom, draft, expect_calm
+from support.newsroom import TIERS, Newsroom, draft, expect_idle
 
 pytestmark = pytest.mark.cloud
 
@@ -31,13 +31,13 @@ BAD = {
     "empty-title": Bad('---\ndek: D\ntitle: ""\n---\n\nWords.\n', 3, "title", "every draft needs a title"),
     "no-front-matter": Bad("Only words.\n", 1, "", "must begin with front matter"),
     "open-front-matter": Bad("---\ntitle: T\n\nWords.\n", 1, "", "never closed"),
-    "broken-yaml": Bad('---\ntitle: "T\ndek: D\n---\n\nWords.\n', 2, "", "YAML does not parse"),
+    "broken-yaml": Bad('---\ntitle: "T\ndek: D\n---\n\nWords.\n', 2, "title", "YAML does not parse"),
     "broken-yaml-tab": Bad("---\ntitle: T\ntags:\n\t- a\n---\n\nWords.\n", 4, "", "YAML does not parse"),
     "broken-toml": Bad('+++\ntitle = "T"\ndek = \n+++\n\nWords.\n', 3, "", "TOML does not parse"),
-    "key-twice": Bad("---\ntitle: T\ndek: D\ntitle: U\n---\n\nWords.\n", 4, "title", "stands twice"),
+    "key-twice": Bad("---\ntitle: T\ndek: D\ntitle: U\n---\n\nWords.\n", 4, "title", "is set twice"),
     "yaml-bomb": Bad(f"---\ntitle: T\n{BOMB}\n---\n\nWords.\n", 4, "", "alias"),
-    "unknown-tier": Bad("---\ntitle: T\naccess: gold\n---\n\nWords.\n", 3, "access", "no tier of this site"),
-    "unknown-gate-tier": Bad(draft("T", "Words.\n\n::: gate tier=gold\nHidden.\n:::"), 7, "tier", "no tier"),
+    "unknown-tier": Bad("---\ntitle: T\naccess: gold\n---\n\nWords.\n", 3, "access", "not a tier of this site"),
+    "unknown-gate-tier": Bad(draft("T", "Words.\n\n::: gate tier=gold\nHidden.\n:::"), 7, "tier", "not a tier"),
     "open-gate": Bad(draft("T", "Words.\n\n::: gate tier=member\nHidden."), 7, "gate", "never closed"),
     "gate-in-gate": Bad(
         draft("T", "::: gate tier=member\nHidden.\n\n::: gate tier=subscriber\nDeeper.\n:::\n:::"), 8, "gate", "inside"
@@ -102,11 +102,11 @@ def refused(newsroom: Newsroom, tmp_path_factory: pytest.TempPathFactory) -> Ref
         return {key: value for key, value in found.items() if key[: key.find("/", 9) + 1] in live}
 
     before, versions = of_live(newsroom.site()), of_live(newsroom.versions())
-    with newsroom.listening() as heard:
-        text = newsroom.command("publish", "--wait", str(folder))
+    with newsroom.bus_events() as heard:
+        text = newsroom.run("publish", "--wait", str(folder))
         newsroom.cloud.settle()
         events = list(heard())
-    done = newsroom.command("publish", "--wait", "--json", str(folder))
+    done = newsroom.run("publish", "--wait", "--json", str(folder))
     assert done.returncode == 1, done.stderr
     newsroom.cloud.settle()
     reports = {Path(report["path"]).stem: report for report in json.loads(done.stdout)}
@@ -116,17 +116,17 @@ def refused(newsroom: Newsroom, tmp_path_factory: pytest.TempPathFactory) -> Ref
 
 @pytest.mark.parametrize("kind", ["new", "live"])
 @pytest.mark.parametrize("name", BAD)
-def test_publish_says_file_line_key_and_reason(refused: Refused, name: str, kind: str) -> None:
+def test_publish_reports_file_line_key_and_reason(refused: Refused, name: str, kind: str) -> None:
     bad, path = BAD[name], refused.folder / f"bad-{kind}-{name}.md"
     assert refused.text.returncode == 1
-    start = f"{path}:{bad.line}: " + (f"{bad.key}: " if bad.key else "")
+    start = f"{path}:{max(bad.line, 1)}: " + (f"{bad.key}: " if bad.key else "")
     said = [line for line in refused.text.stdout.splitlines() if line.startswith(f"{path}:")]
     assert any(line.startswith(start) and bad.words in line for line in said), said
     assert not [line for line in said if line.startswith(f"{path}: live")]
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_what_was_never_live_is_rejected(newsroom: Newsroom, refused: Refused, name: str) -> None:
+def test_an_article_that_was_never_live_is_rejected(newsroom: Newsroom, refused: Refused, name: str) -> None:
     report = refused.reports[f"bad-new-{name}"]
     assert report["state"] == "rejected"
     assert any(BAD[name].words in problem["message"] for problem in report["problems"])
@@ -144,14 +144,14 @@ def test_a_live_article_with_a_rejected_update_is_live_with_problems(refused: Re
 @pytest.mark.parametrize("name", ["no-title", "open-gate", "not-utf-8"])
 def test_status_shows_the_reason(newsroom: Newsroom, refused: Refused, name: str) -> None:
     for kind, state in (("new", "rejected"), ("live", "live")):
-        report = newsroom.asks("status", f"bad-{kind}-{name}")
+        report = newsroom.run_json("status", f"bad-{kind}-{name}")
         assert report["state"] == state
         assert BAD[name].line in [problem["line"] for problem in report["problems"]]
         assert BAD[name].key in [problem["key"] for problem in report["problems"]]
 
 
 def test_the_pipeline_lists_what_waits_for_its_author(newsroom: Newsroom, refused: Refused) -> None:
-    waiting = {item["key"] for item in newsroom.asks("status")["rejected"]}
+    waiting = {item["key"] for item in newsroom.run_json("status")["rejected"]}
     assert {f"drafts/bad-{kind}-{name}.md" for name in BAD for kind in ("live", "new")} <= waiting
 
 
@@ -177,16 +177,16 @@ def test_the_live_versions_are_as_they_were(newsroom: Newsroom, refused: Refused
 def test_nothing_waits_behind_them(newsroom: Newsroom, refused: Refused) -> None:
     assert refused.reports["bad-companion"]["state"] == "live"
     assert newsroom.page("/articles/bad-companion/").status == 200
-    expect_calm(newsroom)
+    expect_idle(newsroom)
 
 
 def test_a_mended_draft_is_live(newsroom: Newsroom, refused: Refused) -> None:
     newsroom.cloud.put({"drafts/bad-new-no-title.md": draft("Now with a title", "Words.")})
     newsroom.live("bad-new-no-title", "Now with a title")
     newsroom.cloud.settle()
-    report = newsroom.asks("status", "bad-new-no-title")
+    report = newsroom.run_json("status", "bad-new-no-title")
     assert (report["state"], report["problems"]) == ("live", [])
-    waiting = {item["key"] for item in newsroom.asks("status")["rejected"]}
+    waiting = {item["key"] for item in newsroom.run_json("status")["rejected"]}
     assert "drafts/bad-new-no-title.md" not in waiting
 
 
@@ -195,7 +195,7 @@ def test_a_freed_slug_goes_to_the_draft_that_waits_for_it(newsroom: Newsroom) ->
     newsroom.live("bad-contested", "First")
     newsroom.cloud.settle()
     newsroom.cloud.put({"drafts/bad-second.md": draft("Second", "Words.", slug="bad-contested")})
-    newsroom.cloud.wait_for(lambda: newsroom.command("status", "bad-second").returncode == 0)
+    newsroom.cloud.wait_for(lambda: newsroom.run("status", "bad-second").returncode == 0)
     assert "First" in newsroom.page("/articles/bad-contested/").text
     newsroom.cloud.remove("drafts/bad-first.md")
     newsroom.live("bad-contested", "Second")
@@ -215,23 +215,23 @@ def test_profiles_and_pages_are_refused_too(
     path = tmp_path / key
     path.parent.mkdir()
     path.write_text(content, "utf-8")
-    done = newsroom.command("publish", "--wait", str(path))
+    done = newsroom.run("publish", "--wait", str(path))
     assert done.returncode == 1
     assert str(path) in done.stdout
     assert words in done.stdout
     newsroom.cloud.remove(key)
 
 
-def test_what_breaks_a_stage_is_parked_and_others_go_on(newsroom: Newsroom) -> None:
-    expect_calm(newsroom)
+def test_a_message_that_breaks_a_stage_is_parked_and_others_continue(newsroom: Newsroom) -> None:
+    expect_idle(newsroom)
     newsroom.cloud.put({"drafts/bad-document.md": good("bad-document")})
     newsroom.live("bad-document")
     newsroom.cloud.settle()
-    sqs, work = newsroom.cloud.client("sqs"), newsroom.cloud.outputs["WorkBucket"]
+    sqs, work = newsroom.cloud.client("sqs"), newsroom.cloud.outputs["PrivateBucket"]
     newsroom.cloud.client("s3").put_object(Bucket=work, Key="articles/bad-document.json", Body=b'{"slug": "canary1d')
-    with newsroom.fewer_tries("Gate"), newsroom.fewer_tries("Render"):
-        newsroom.cloud.tell("ArticleRendered", {"slug": "bad-document", "revision": 1})
-        newsroom.cloud.tell("ArticleRendered", {"slug": "../impossible", "revision": 1})
+    with newsroom.fewer_attempts("Gate"), newsroom.fewer_attempts("Render"):
+        newsroom.cloud.send_event("ArticleRendered", {"slug": "bad-document", "revision": 1})
+        newsroom.cloud.send_event("ArticleRendered", {"slug": "../impossible", "revision": 1})
         sqs.send_message(QueueUrl=newsroom.cloud.outputs["RenderQueueUrl"], MessageBody="no event at all")
         newsroom.cloud.put({"drafts/bad-bystander.md": draft("Bystander", "Words.")})
         # Live while the broken ones are still being tried.
@@ -239,7 +239,7 @@ def test_what_breaks_a_stage_is_parked_and_others_go_on(newsroom: Newsroom) -> N
         newsroom.cloud.wait_for(lambda: newsroom.cloud.messages("Gate", dead=True) == 2, 60)
         newsroom.cloud.wait_for(lambda: newsroom.cloud.messages("Render", dead=True) == 1, 60)
         newsroom.cloud.settle()
-    report = newsroom.asks("status")
+    report = newsroom.run_json("status")
     assert {stage: n for stage, n in report["dead_lettered"].items() if n} == {"render": 1, "gate": 2}
     assert set(report["in_flight"].values()) == {0}
     # What readers saw, they still see.

@@ -17,20 +17,20 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
-from cloud_under_test import Answer, CloudUnderTest
-from newsroom import Newsroom, draft
 from nightdesk.adapters.dynamodb import DynamoTable
 from nightdesk.adapters.stripe import StripePayments
 from nightdesk.domain.memberships import Membership, member_id
-from nightdesk.domain.payments import paid_by
-from nightdesk.usecases import members
-from nightdesk.usecases.payments import EVENTS
-from nightdesk.usecases.stored import load_site
-from nightdesk_local.stripe_books import DAY, PERIODS, Books, Object
+from nightdesk.domain.payments import paid_membership
+from nightdesk.repositories.memberships_table import find_membership
+from nightdesk.repositories.private_bucket import load_site
+from nightdesk.usecases.readers.payments import HANDLED_EVENTS
+from nightdesk_local.stripe_account import DAY, PERIODS, Object, StripeAccount
 from nightdesk_local.stripe_server import API_KEY, WEBHOOK, WEBHOOK_SECRET, StripeStandIn, signed
-from stripe_in_process import MONTH, ONCE, SECRET, YEAR
+from support.cloud_under_test import Answer, CloudUnderTest
+from support.newsroom import Newsroom, draft
+from support.stripe_in_process import MONTH, ONCE, SECRET, YEAR
+from support.visitor import Visitor, forms_of, new_address
 from test_readers import BODY, SECRET_LINK, age, tier_of
-from visitor import Visitor, forms_of, new_address
 
 pytestmark = pytest.mark.cloud
 
@@ -138,21 +138,21 @@ def table(cloud: CloudUnderTest) -> DynamoTable:
 
 
 def membership(table: DynamoTable, address: str) -> Membership:
-    found = members.membership_of(member_id(address), table)
+    found = find_membership(table, member_id(address))
     assert found, "who should be known is not"
     return found[0]
 
 
 @contextmanager
-def books_of(stripe: StripeStandIn) -> Iterator[Books]:
-    """The stand-in's books, for whoever does something on Stripe's side."""
+def account_of(stripe: StripeStandIn) -> Iterator[StripeAccount]:
+    """Lock and yield the fake account, for what happens at Stripe."""
     with stripe.lock:
-        yield stripe.books
+        yield stripe.account
 
 
 def subscription_of(stripe: StripeStandIn, table: DynamoTable, address: str) -> str:
-    with books_of(stripe) as books:
-        return str(books.subscriptions_of(membership(table, address).customer)[0]["id"])
+    with account_of(stripe) as account:
+        return str(account.subscriptions_of(membership(table, address).customer)[0]["id"])
 
 
 def all_heard(stripe: StripeStandIn, cloud: CloudUnderTest) -> None:
@@ -181,7 +181,7 @@ def test_from_a_gate_to_the_open_passage_and_back(
     page = visitor.sign_in(address, f"/signin/?return_to={ARTICLE}")
     assert tier_of(page) == "subscriber"
     assert set(re.findall(r'href="(/membership/\?[^"]*gate[^"]*)"', page.text)) == {JOIN}
-    with held(stripe) as events:  # who has paid reads, though no event has come
+    with held(stripe) as events:  # a reader who has paid has access before any event arrives
         page = visitor.subscribe()
         assert (visitor.path, tier_of(page)) == (f"{ARTICLE}#gate-2", "member")
         assert '<p class="gated-mark" id="gate-2">' in page.text
@@ -189,28 +189,27 @@ def test_from_a_gate_to_the_open_passage_and_back(
     for event in events:
         assert stripe.deliver(event) == 200
     assert membership(table, address) == before, "and when they come, they change nothing"
-    assert "pay for Member. It renews on" in visitor.billing()
+    assert "a member. Your membership renews on" in visitor.billing()
     visitor.submit(visitor.visit("/account/"), "/api/portal")
     visitor.press("Cancel at the period’s end")
-    assert "have cancelled Member. It ends on" in visitor.back().text.replace("\n", " ")
+    assert "cancelled your membership. You can keep reading until" in visitor.back().text.replace("\n", " ")
     assert visitor.path == "/account/"
     assert visitor.now_reads_as() == "member", "to the end of what is paid for"
-    with books_of(stripe) as books:
-        books.let_pass(PERIODS["month"])
+    with account_of(stripe) as account:
+        account.advance(PERIODS["month"])
     all_heard(stripe, cloud)
     age(visitor)
     page = visitor.visit(ARTICLE)
     assert tier_of(page) == "subscriber", "a session's next token says so"
-    assert "pay for nothing" in visitor.billing()
+    assert "have a paid membership" in visitor.billing()
 
 
-def test_who_is_not_signed_in_is_first_asked_for_an_address(visitor: Payer) -> None:
+def test_a_reader_who_is_not_signed_in_gives_an_address_first(visitor: Payer) -> None:
     address = new_address()
     visitor.begin(YEAR)
     assert visitor.path == "/signin/?return_to=/membership/"
     visitor.sign_in(address, visitor.path)
-    assert visitor.path == "/membership/"
-    visitor.post("/api/checkout", {"price": YEAR})
+    assert visitor.away, "signing in leads straight to the payment page"
     page = visitor.press("Pay")
     assert (visitor.path, tier_of(page)) == (f"{ARTICLE}#gate-2", "member")
     assert not visitor.cookie("__Host-wanted")
@@ -226,12 +225,12 @@ def test_a_card_that_is_declined_and_a_reader_who_thinks_better_of_it(visitor: P
     assert tier_of(visitor.visit(ARTICLE)) == "subscriber"
 
 
-def test_nobody_pays_twice(visitor: Payer) -> None:
+def test_a_reader_cannot_pay_twice(visitor: Payer) -> None:
     visitor.sign_in(new_address())
     visitor.subscribe()
     page = visitor.begin(YEAR)
     assert visitor.path == "/account/?done=pays"
-    assert "have a membership already" in page.text
+    assert "You’re already a member." in page.text
 
 
 def test_a_contribution_asks_for_no_address_and_opens_nothing(
@@ -272,7 +271,7 @@ def test_only_what_is_offered_is_sold(visitor: Payer, fields: dict[str, str]) ->
 @pytest.mark.parametrize(
     "place", ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)"]
 )
-def test_who_has_paid_is_led_nowhere_else(visitor: Payer, place: str) -> None:
+def test_a_reader_who_has_paid_is_not_sent_to_the_checkout(visitor: Payer, place: str) -> None:
     visitor.sign_in(new_address())
     visitor.visit("/membership/")
     visitor.post("/api/checkout", {"price": MONTH, "return_to": place})
@@ -305,8 +304,8 @@ def test_an_event_is_believed_by_its_signature_over_the_bytes_as_they_came(
     visitor.sign_in(address)
     visitor.subscribe()
     all_heard(stripe, cloud)
-    with held(stripe) as events, books_of(stripe) as books:
-        books.end(books.subscriptions_of(membership(table, address).customer)[0]["id"], at_once=True)
+    with held(stripe) as events, account_of(stripe) as account:
+        account.cancel(account.subscriptions_of(membership(table, address).customer)[0]["id"], at_once=True)
     [event] = events
     now = time.time()
     body = json.dumps(event, indent=3, ensure_ascii=False).encode() + b"\n"
@@ -333,7 +332,7 @@ def test_an_event_is_believed_by_its_signature_over_the_bytes_as_they_came(
     assert membership(table, address).paid is None
 
 
-def test_an_event_comes_again_until_it_has_been_dealt_with(
+def test_an_event_is_sent_again_until_it_is_handled(
     visitor: Payer, stripe: StripeStandIn, table: DynamoTable, cloud: CloudUnderTest
 ) -> None:
     address = new_address()
@@ -341,8 +340,8 @@ def test_an_event_comes_again_until_it_has_been_dealt_with(
     with held(stripe) as events:
         visitor.begin()
         page = visitor.away
-        answer = stripe.books.answer
-        stripe.books.answer = lambda *_: (503, {"error": {"type": "api_error"}})  # type: ignore[method-assign]
+        answer = stripe.api.answer
+        stripe.api.answer = lambda *_: (503, {"error": {"type": "api_error"}})  # type: ignore[method-assign]
         try:
             visitor.press("Pay")
             assert visitor.path == "/membership/thanks/", "Stripe is away, and the reader gets a page"
@@ -351,7 +350,7 @@ def test_an_event_comes_again_until_it_has_been_dealt_with(
             told = [event for event in events if event["type"] == "customer.subscription.created"]
             assert [stripe.deliver(event) for event in told] == [503]
         finally:
-            stripe.books.answer = answer  # type: ignore[method-assign]
+            stripe.api.answer = answer  # type: ignore[method-assign]
         assert [stripe.deliver(event) for event in told] == [200]
         assert membership(table, address).paid
         version = table.get(f"member#{member_id(address)}", "membership")
@@ -367,26 +366,26 @@ def test_however_events_come_the_table_ends_with_what_is_paid_for(
     site = load_site(newsroom.ports)
     addresses = [new_address() for _ in range(3)]
     until = "2031-01-01T00:00:00+00:00"
-    newsroom.asks("members", "add", addresses[0], "--tier", "member", "--until", until)
+    newsroom.run_json("members", "add", addresses[0], "--tier", "member", "--until", until)
     with held(stripe) as events:
         for address in addresses:
             payer = Payer(cloud)
             payer.sign_in(address)
             payer.subscribe(chance.choice((MONTH, YEAR)))
         ids = [subscription_of(stripe, table, address) for address in addresses]
-        with books_of(stripe) as books:
+        with account_of(stripe) as account:
             for customer in [membership(table, address).customer for address in addresses]:
-                books.use_card(customer, "fails later")
-                books.use_card(customer, "works")
-            books.switch(ids[0], YEAR)
-            books.end(ids[0])
-            books.go_on(ids[0])
-            books.end(ids[0], at_once=True)
-            books.refund(charge_of(books, ids[1]))
-            dispute = books.dispute(charge_of(books, ids[2]))
-            books.close(dispute["id"], "won")
-            books.end(ids[2])
-    heard = [event for event in events if event["type"] in EVENTS]
+                account.set_card(customer, "fails later")
+                account.set_card(customer, "works")
+            account.change_price(ids[0], YEAR)
+            account.cancel(ids[0])
+            account.resume(ids[0])
+            account.cancel(ids[0], at_once=True)
+            account.refund(charge_of(account, ids[1]))
+            dispute = account.open_dispute(charge_of(account, ids[2]))
+            account.close_dispute(dispute["id"], "won")
+            account.cancel(ids[2])
+    heard = [event for event in events if event["type"] in HANDLED_EVENTS]
     assert len(heard) > 15
     deliveries = heard * 2 + events
     chance.shuffle(deliveries)
@@ -396,37 +395,37 @@ def test_however_events_come_the_table_ends_with_what_is_paid_for(
     plain = StripePayments(lambda: SECRET, api=stripe.url)
     grace = timedelta(days=14)
     customers = {address: membership(table, address).customer for address in addresses}
-    assert paid == {a: paid_by(plain.subscriptions(customers[a]), site, grace) for a in addresses}
+    assert paid == {a: paid_membership(plain.subscriptions(customers[a]), site, grace) for a in addresses}
     assert [each and each["state"] for each in paid.values()] == [None, "stopped", "ending"]
     assert [membership(table, a).complimentary for a in addresses] == [{"tier": "member", "until": until}, None, None]
 
 
-def charge_of(books: Books, subscription: str) -> str:
-    invoice = books.find("invoices", books.find("subscriptions", subscription)["latest_invoice"])
-    intent = books.find("payment_intents", invoice["_payments"][-1]["payment"]["payment_intent"])
+def charge_of(account: StripeAccount, subscription: str) -> str:
+    invoice = account.find("invoices", account.find("subscriptions", subscription)["latest_invoice"])
+    intent = account.find("payment_intents", invoice["_payments"][-1]["payment"]["payment_intent"])
     return str(intent["latest_charge"])
 
 
-def test_money_that_goes_back_closes_and_a_dispute_that_is_won_opens(
+def test_a_refund_ends_access_and_a_won_dispute_restores_it(
     visitor: Payer, stripe: StripeStandIn, table: DynamoTable, cloud: CloudUnderTest
 ) -> None:
     address = new_address()
     visitor.sign_in(address)
     visitor.subscribe()
-    charge = charge_of(stripe.books, subscription_of(stripe, table, address))
+    charge = charge_of(stripe.account, subscription_of(stripe, table, address))
 
     def after(act: Any) -> str:
-        with books_of(stripe) as books:
-            act(books)
+        with account_of(stripe) as account:
+            act(account)
         all_heard(stripe, cloud)
         return visitor.now_reads_as()
 
     disputes: list[str] = []
-    assert after(lambda books: books.refund(charge, 100)) == "member", "a part of it"
-    assert after(lambda books: disputes.append(books.dispute(charge)["id"])) == "subscriber"
+    assert after(lambda account: account.refund(charge, 100)) == "member", "a part of it"
+    assert after(lambda account: disputes.append(account.open_dispute(charge)["id"])) == "subscriber"
     assert "has ended" in visitor.billing()
-    assert after(lambda books: books.close(disputes[0], "won")) == "member"
-    assert after(lambda books: books.refund(charge)) == "subscriber"
+    assert after(lambda account: account.close_dispute(disputes[0], "won")) == "member"
+    assert after(lambda account: account.refund(charge)) == "subscriber"
 
 
 def test_a_payment_that_fails_leaves_time_to_mend_it(
@@ -435,18 +434,18 @@ def test_a_payment_that_fails_leaves_time_to_mend_it(
     address = new_address()
     visitor.sign_in(address)
     visitor.subscribe(button="Pay with a card that fails at the renewal")
-    with books_of(stripe) as books:
-        books.let_pass(PERIODS["month"] + DAY)
+    with account_of(stripe) as account:
+        account.advance(PERIODS["month"] + DAY)
     all_heard(stripe, cloud)
     assert visitor.now_reads_as() == "member"
-    assert "last payment for Member did not go through" in visitor.billing()
+    assert "last payment didn’t go through" in visitor.billing()
     visitor.submit(visitor.visit("/account/"), "/api/portal")
-    visitor.press("Pay by a card that works")
+    visitor.press("Use a card that works")
     visitor.back()
-    assert "pay for Member. It renews on" in visitor.billing()
-    with books_of(stripe) as books:
-        books.use_card(membership(table, address).customer, "fails later")
-        books.let_pass(PERIODS["month"] + 8 * DAY)
+    assert "a member. Your membership renews on" in visitor.billing()
+    with account_of(stripe) as account:
+        account.set_card(membership(table, address).customer, "fails later")
+        account.advance(PERIODS["month"] + 8 * DAY)
     all_heard(stripe, cloud)
     assert visitor.now_reads_as() == "subscriber", "given up"
 
@@ -458,20 +457,20 @@ def test_complimentary_access_neither_ends_nor_lasts_by_what_is_paid(
     newsroom: Newsroom, visitor: Payer, stripe: StripeStandIn, table: DynamoTable, cloud: CloudUnderTest
 ) -> None:
     address = new_address()
-    newsroom.asks("members", "add", address, "--tier", "member", "--until", "2031-01-01")
+    newsroom.run_json("members", "add", address, "--tier", "member", "--until", "2031-01-01")
     visitor.sign_in(address)
     given = membership(table, address).complimentary
     visitor.subscribe()
     assert membership(table, address).complimentary == given
-    with books_of(stripe) as books:
-        books.end(books.subscriptions_of(membership(table, address).customer)[0]["id"], at_once=True)
+    with account_of(stripe) as account:
+        account.cancel(account.subscriptions_of(membership(table, address).customer)[0]["id"], at_once=True)
     all_heard(stripe, cloud)
     assert membership(table, address).complimentary == given
     assert membership(table, address).paid is None
     assert visitor.now_reads_as() == "member"
 
 
-def test_who_pays_ends_that_first_and_is_then_forgotten_at_stripe_too(
+def test_a_paying_reader_cancels_before_deletion_and_is_deleted_at_stripe_too(
     newsroom: Newsroom, visitor: Payer, stripe: StripeStandIn, table: DynamoTable, cloud: CloudUnderTest
 ) -> None:
     address = new_address()
@@ -479,9 +478,9 @@ def test_who_pays_ends_that_first_and_is_then_forgotten_at_stripe_too(
     visitor.subscribe()
     customer = membership(table, address).customer
     answer = visitor.submit(visitor.visit("/account/"), "/api/account/delete", sure="yes")
-    assert (answer.status, "has to be ended first" in answer.text) == (422, True)
-    done = newsroom.command("members", "remove", address)
-    assert (done.returncode, "ended first" in done.stderr) == (2, True)
+    assert (answer.status, "once you’ve cancelled your membership" in answer.text) == (422, True)
+    done = newsroom.run("members", "remove", address)
+    assert (done.returncode, "cancelled first" in done.stderr) == (2, True)
     visitor.submit(visitor.visit("/account/"), "/api/portal")
     visitor.press("Cancel at the period’s end")
     if visitor.away:
@@ -491,15 +490,15 @@ def test_who_pays_ends_that_first_and_is_then_forgotten_at_stripe_too(
     all_heard(stripe, cloud)
     assert table.get(f"member#{member_id(address)}", "membership") is None
     assert table.get(f"customer#{customer}", "member") is None
-    with books_of(stripe) as books:
-        assert books.kept["customers"][customer]["deleted"]
-        assert address not in json.dumps(books.kept["customers"])
+    with account_of(stripe) as account:
+        assert account.objects["customers"][customer]["deleted"]
+        assert address not in json.dumps(account.objects["customers"])
     other = Payer(cloud)
     other.sign_in(address)
     other.begin()
-    assert newsroom.command("members", "remove", address).returncode == 0
-    with books_of(stripe) as books:
-        assert address not in json.dumps(books.kept["customers"])
+    assert newsroom.run("members", "remove", address).returncode == 0
+    with account_of(stripe) as account:
+        assert address not in json.dumps(account.objects["customers"])
 
 
 def test_logs_hold_no_key_of_stripes_and_no_address(newsroom: Newsroom, visitor: Payer, stripe: StripeStandIn) -> None:
@@ -507,7 +506,7 @@ def test_logs_hold_no_key_of_stripes_and_no_address(newsroom: Newsroom, visitor:
     visitor.sign_in(address)
     visitor.subscribe()
     visitor.visit("/account/")
-    lines = "".join(newsroom.log_lines()) + (newsroom._home / "emulator.log").read_text("utf-8", "replace")
+    lines = "".join(newsroom.log_lines()) + (newsroom.home / "emulator.log").read_text("utf-8", "replace")
     assert "POST /api/stripe/webhook" in lines
     secrets = [API_KEY, WEBHOOK_SECRET, address, address.partition("@")[0]]
     assert [secret for secret in secrets if secret in lines] == []

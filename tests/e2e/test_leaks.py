@@ -13,15 +13,17 @@ import unicodedata
 import zlib
 
 import pytest
-from cloud_under_test import QUEUES, Answer
-from newsroom import SVG, TIERS, Newsroom, as_text, draft, path_of_key
-from visitor import Visitor
+from support.cloud_under_test import QUEUES, Answer
+from support.newsroom import SVG, TIERS, Newsroom, as_text, draft, path_of_key
+from support.visitor import Visitor
 
 from functions.reader_api.routes import ROUTES
 
 pytestmark = pytest.mark.cloud
 
 COUNT = itertools.count(1)
+SUBSCRIBER, MEMBER = LETTERS = ("leaks-subscriber@reader.example", "leaks-member@reader.example")
+"""Readers of the newsletter, which mails one of the articles."""
 PLANTED: dict[str, set[str]] = {"sub": set(), "mem": set()}
 
 
@@ -122,7 +124,7 @@ def planted() -> dict[str, str | bytes]:
             f'::::: gate tier={tier} teaser="A <b>teaser</b> & *more*"\n{text}\n:::::'
         )
     body = "\n\n".join(parts) + "\n\nFree end.[^shared]\n\n[^shared]: The free note.\n\n[free]: https://free.example\n"
-    files["drafts/leak-all/index.md"] = draft("Every construct", body, dek="D", **matter)
+    files["drafts/leak-all/index.md"] = draft("Every construct", body, dek="D", newsletter=True, **matter)
     for kind, tier in (("sub", "subscriber"), ("mem", "member")):
         text, image = constructs(kind)
         slug = f"leak-whole-{tier}"
@@ -150,7 +152,10 @@ def planted() -> dict[str, str | bytes]:
 @pytest.fixture(scope="module")
 def heard(newsroom: Newsroom) -> list[str]:
     """Everything is published, changed once and withdrawn in part, with an ear on the bus; its events as text."""
-    with newsroom.listening() as events:
+    for address in LETTERS:
+        Visitor(newsroom.cloud).sign_in(address, "/newsletter/")
+    newsroom.run_json("members", "add", MEMBER, "--tier", "member")
+    with newsroom.bus_events() as events:
         files = planted()
         newsroom.cloud.put({key: body for key, body in files.items() if key.endswith(".svg")})
         newsroom.cloud.put({key: body for key, body in files.items() if key.endswith(".md")})
@@ -227,7 +232,7 @@ def test_the_canaries_sing(newsroom: Newsroom, heard: list[str]) -> None:
 
 
 @pytest.mark.parametrize("tier", ["public", "subscriber"])
-def test_no_object_tells_more_than_its_reader_may_know(newsroom: Newsroom, heard: list[str], tier: str) -> None:
+def test_no_object_contains_more_than_its_reader_may_see(newsroom: Newsroom, heard: list[str], tier: str) -> None:
     """Every object of the bucket, asked for in every spelling."""
     keys = list(newsroom.versions())
     assert [key for key in keys if "~member/" in key and key.endswith(".svg")]
@@ -257,7 +262,7 @@ def test_a_variant_is_missing_like_any_page_that_never_was(newsroom: Newsroom, h
 
 
 def test_variants_in_the_bucket_hold_their_tier_only(newsroom: Newsroom, heard: list[str]) -> None:
-    """Even somebody who could read the bucket under a tier's prefix would get that tier."""
+    """Access to the bucket below a tier's prefix would give access to that tier only."""
     for key, body in newsroom.site().items():
         found = re.search(r"/~([a-z-]+)/", f"/{key}")
         tier = found[1] if found and found[1] in TIERS else "public"
@@ -276,7 +281,7 @@ def test_compressed_answers_and_other_methods_tell_no_more(newsroom: Newsroom, h
 
 
 def test_the_cache_does_not_mix_readers(newsroom: Newsroom, heard: list[str]) -> None:
-    """In whatever order readers come, each gets a page of their own."""
+    """In whatever order readers arrive, each gets the page of their tier."""
     got: dict[str, set[bytes]] = {tier: set() for tier in TIERS}
     for tiers in itertools.permutations(TIERS):
         for tier in tiers:
@@ -298,15 +303,33 @@ def test_the_address_of_a_heading_is_the_same_for_all(newsroom: Newsroom, heard:
 
 
 def test_mail_and_the_readers_api_tell_nothing_of_it(newsroom: Newsroom, heard: list[str]) -> None:
-    """Every route that can be fetched, and every mail that was sent."""
+    """Every route that can be fetched, and every mail that was sent, headers and both parts."""
     visitor = Visitor(newsroom.cloud)
     visitor.sign_in("leaks@reader.example")
     paths = [re.sub(r"\{\w+\}", "leak-all", route.path) for route in ROUTES if route.method == "GET"]
     assert len(paths) > 5
-    for path in ["/_local/mail", "/_local/mail.json", *paths]:
+    for path in paths:
         for cookie in ("", newsroom.cookie("subscriber")):
             answer = newsroom.cloud.get(path, cookie=cookie)
             assert above("public", as_text(answer.headers, answer.body)) == [], path
+
+
+def test_a_newsletter_shows_each_reader_what_their_tier_may_see(newsroom: Newsroom, heard: list[str]) -> None:
+    def letters() -> dict[str, str]:
+        mails = json.loads(newsroom.cloud.get("/_local/mail.json").body)
+        return {
+            mail["to"]: json.dumps(mail, ensure_ascii=False)
+            for mail in mails
+            if mail["to"] in LETTERS and "construct" in mail["subject"]
+        }
+
+    found = newsroom.cloud.wait_for(lambda: letters() if len(letters()) == len(LETTERS) else None, 60)
+    assert above("subscriber", found[SUBSCRIBER]) == []
+    assert len(set(re.findall(r"subcanary\d+x", found[SUBSCRIBER]))) > 30
+    assert len(set(re.findall(r"memcanary\d+x", found[MEMBER]))) > 30
+    mails = json.loads(newsroom.cloud.get("/_local/mail.json").body)
+    others = [mail for mail in mails if mail["to"] not in LETTERS]
+    assert above("public", json.dumps(others, ensure_ascii=False)) == []
 
 
 def test_events_carry_identity_only(newsroom: Newsroom, heard: list[str]) -> None:
@@ -317,14 +340,14 @@ def test_events_carry_identity_only(newsroom: Newsroom, heard: list[str]) -> Non
 
 def test_logs_and_dead_letters_hold_no_text(newsroom: Newsroom, heard: list[str]) -> None:
     """A stage that fails over a document must not tell of it either."""
-    work, s3 = newsroom.cloud.outputs["WorkBucket"], newsroom.cloud.client("s3")
+    work, s3 = newsroom.cloud.outputs["PrivateBucket"], newsroom.cloud.client("s3")
     document = json.loads(s3.get_object(Bucket=work, Key="articles/leak-all.json")["Body"].read())
     broken = json.dumps({**document, "unknown": document["blocks"]}).encode()
     cut = json.dumps(document).encode()[:-20]
-    with newsroom.fewer_tries("Gate", 1):
+    with newsroom.fewer_attempts("Gate", 1):
         for body in (broken, cut):
             s3.put_object(Bucket=work, Key="articles/leak-all.json", Body=body)
-            newsroom.cloud.tell("ArticleRendered", {"slug": "leak-all", "revision": 1})
+            newsroom.cloud.send_event("ArticleRendered", {"slug": "leak-all", "revision": 1})
             newsroom.cloud.wait_for(lambda: newsroom.cloud.messages("Gate", dead=True) > 0, 60)
             newsroom.cloud.settle()
             [letter] = newsroom.dead_letters("Gate")
@@ -337,7 +360,7 @@ def test_logs_and_dead_letters_hold_no_text(newsroom: Newsroom, heard: list[str]
 
 
 def test_problems_of_a_refused_draft_do_not_quote_its_gates(newsroom: Newsroom, heard: list[str]) -> None:
-    report = newsroom.asks("status", "leak-refused")
+    report = newsroom.run_json("status", "leak-refused")
     assert report["state"] == "rejected"
     assert "canary" not in json.dumps(report["problems"])
 

@@ -11,15 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from feed_server import BOMB, RSS, Server, endless, reply
-from newsroom import EXAMPLES, Newsroom, draft, expect_calm
 from nightdesk.adapters.dynamodb import DynamoTable
-from nightdesk.domain.errors import TooMany
-from nightdesk.domain.updates import LIVE, Update, parse_wish
-from nightdesk.usecases.updates import PER_MINUTE, listing, post
-from nightdesk_cli.publish import cli_ports
+from nightdesk.domain.errors import RateLimited
+from nightdesk.domain.updates import LIVE, Update, parse_new_update
+from nightdesk.entrypoints.operator_ports import operator_ports
+from nightdesk.usecases.ticker.updates import PER_MINUTE, listing, post
+from support.effort import amount
+from support.feed_server import BOMB, RSS, FeedServer, reply, send_endless
+from support.newsroom import EXAMPLES, Newsroom, draft, expect_idle
 
 pytestmark = pytest.mark.cloud
+
+POSTS = amount("POSTS", test=200, soak=1000)
 
 
 @pytest.fixture(scope="module")
@@ -34,13 +37,13 @@ class Ticker:
     def __init__(self, newsroom: Newsroom) -> None:
         self.newsroom = newsroom
         self.cloud = newsroom.cloud
-        self.ports = cli_ports(newsroom.cloud.cloud)
+        self.ports = operator_ports(newsroom.cloud.cloud)
         self.table = DynamoTable(self.cloud.client("dynamodb"), self.cloud.outputs["UpdatesTable"])
 
     def post(self, headline: str, poster: str = "editor-1", key: str = "", **values: str) -> Update:
         """Post as the editors' API does."""
-        wish = parse_wish({"headline": headline, **values}, datetime.now(UTC), UTC, self.cloud.site_url)
-        return post(wish, poster, key, self.ports).update
+        new = parse_new_update({"headline": headline, **values}, datetime.now(UTC), UTC, self.cloud.site_url)
+        return post(new, poster, key, self.ports).update
 
     def shown(self, name: str = "latest") -> list[str]:
         """The headlines in a file, as a reader gets it."""
@@ -63,7 +66,7 @@ def ticker(newsroom: Newsroom) -> Ticker:
 
 
 def test_the_command_posts_lists_and_removes(ticker: Ticker) -> None:
-    ask = ticker.newsroom.asks
+    ask = ticker.newsroom.run_json
     words = ["--summary", "Both lanes.", "--link", "https://e.org/strait", "--topic", "shipping", "--weight", "3"]
     made = ask("update", "Strait reopens to tankers", *words)
     assert (made["status"], made["topic"], made["weight"]) == ("live", "shipping", 3)
@@ -86,16 +89,16 @@ def test_the_command_posts_lists_and_removes(ticker: Ticker) -> None:
     ticker.gone("Strait reopens to tankers", "shipping")
     assert ticker.cloud.get("/updates/topics/shipping.json").status == 404
     assert made["id"] not in [one["id"] for one in ask("updates", "list")["live"]]
-    assert ticker.newsroom.command("updates", "remove", "no-such-id").returncode == 1
-    assert ticker.newsroom.command("updates", "approve", made["id"]).returncode == 2
+    assert ticker.newsroom.run("updates", "remove", "no-such-id").returncode == 2
+    assert ticker.newsroom.run("updates", "approve", made["id"]).returncode == 2
 
 
 def test_the_command_names_every_field_that_will_not_do(ticker: Ticker) -> None:
     words = ["--link", "javascript:alert(1)", "--topic", "Not An Id", "--weight", "11", "--expires", "2020-01-01"]
-    done = ticker.newsroom.command("update", "h" * 500, "--summary", "s" * 5000, *words)
+    done = ticker.newsroom.run("update", "h" * 500, "--summary", "s" * 5000, *words)
     assert done.returncode == 2
     said = {line.partition(":")[0] for line in done.stderr.splitlines()}
-    assert said == {"headline", "summary", "link", "topic", "weight", "expires"}
+    assert said == {"headline", "summary", "url", "topic", "weight", "expires"}
 
 
 def test_a_post_rewrites_four_objects_and_no_article(ticker: Ticker) -> None:
@@ -127,14 +130,14 @@ def test_readers_may_not_keep_it_and_the_cache_not_for_long(ticker: Ticker) -> N
     assert "hit" in ticker.cloud.get("/updates/latest.json").headers["x-cache"].lower()
 
 
-def test_an_update_goes_at_its_end_by_itself(ticker: Ticker) -> None:
+def test_an_update_disappears_when_it_expires(ticker: Ticker) -> None:
     ends = datetime.now(UTC) + timedelta(seconds=8)
     ticker.post("Over in a moment", topic="brief", expires=ends.isoformat(timespec="seconds"))
     ticker.wait(lambda: ticker.shown("topics/brief") == ["Over in a moment"])
     ticker.wait(lambda: "Over in a moment" in ticker.cloud.get("/updates/").text)
     ticker.gone("Over in a moment", "brief")
     assert datetime.now(UTC) >= ends.replace(microsecond=0)
-    expect_calm(ticker.newsroom)
+    expect_idle(ticker.newsroom)
 
 
 def test_a_takedown_takes_what_points_at_the_article(ticker: Ticker) -> None:
@@ -156,7 +159,7 @@ def test_a_file_posts_and_its_deletion_removes(ticker: Ticker, tmp_path: Path) -
     folder.mkdir()
     text = "---\nheadline: Filed by hand\nlink: https://e.org/x\ntopic: filed\nweight: 2\n---\nThe body says more.\n"
     (folder / "by-hand.md").write_text(text, "utf-8")
-    [report] = ticker.newsroom.asks("publish", "--wait", str(folder / "by-hand.md"))
+    [report] = ticker.newsroom.run_json("publish", "--wait", str(folder / "by-hand.md"))
     assert (report["state"], report["url"]) == ("live", f"{ticker.cloud.site_url}/updates/")
     ticker.wait(lambda: ticker.shown("topics/filed") == ["Filed by hand"])
     assert (
@@ -169,7 +172,7 @@ def test_a_file_posts_and_its_deletion_removes(ticker: Ticker, tmp_path: Path) -
     ticker.gone("Filed again", "filed")
 
 
-def test_a_bad_file_is_told_with_line_and_key(ticker: Ticker, tmp_path: Path) -> None:
+def test_a_rejected_file_is_reported_with_line_and_key(ticker: Ticker, tmp_path: Path) -> None:
     folder = tmp_path / "updates"
     folder.mkdir()
     good = "---\nheadline: Stays as it was\ntopic: stays\n---\n"
@@ -177,8 +180,8 @@ def test_a_bad_file_is_told_with_line_and_key(ticker: Ticker, tmp_path: Path) ->
     ticker.wait(lambda: ticker.shown("topics/stays") == ["Stays as it was"])
     path = folder / "bad.md"
     path.write_text("---\nheadline: Bad\nlink: javascript:alert(1)\nexpires: yesterday\n---\n", "utf-8")
-    with ticker.newsroom.listening() as heard:
-        done = ticker.newsroom.command("publish", "--wait", str(path))
+    with ticker.newsroom.bus_events() as heard:
+        done = ticker.newsroom.run("publish", "--wait", str(path))
         ticker.cloud.settle()
         [told] = [event["detail"] for event in heard() if event["detail-type"] == "DraftRejected"]
     assert done.returncode == 1
@@ -188,33 +191,34 @@ def test_a_bad_file_is_told_with_line_and_key(ticker: Ticker, tmp_path: Path) ->
         "updates/bad.md",
         [(3, "link"), (4, "expires")],
     )
-    assert "updates/bad.md" in [item["key"] for item in ticker.newsroom.asks("status")["rejected"]]
+    assert "updates/bad.md" in [item["key"] for item in ticker.newsroom.run_json("status")["rejected"]]
     assert ticker.shown("topics/stays") == ["Stays as it was"]
     ticker.cloud.remove("updates/bad.md")
     ticker.gone("Stays as it was", "stays")
-    assert "updates/bad.md" not in [item["key"] for item in ticker.newsroom.asks("status")["rejected"]]
+    assert "updates/bad.md" not in [item["key"] for item in ticker.newsroom.run_json("status")["rejected"]]
 
 
 # --- Many ---
 
 
-def test_a_thousand_posts_in_a_minute_are_all_there(ticker: Ticker) -> None:
+def test_posts_by_ten_editors_at_once_are_all_there(ticker: Ticker) -> None:
     before = {one.id for one in listing(LIVE, "", 5000, ticker.ports).updates}
 
     def some(editor: int) -> list[str]:
         made = [
-            ticker.post(f"N {editor}-{n}", f"editor-{editor}", f"{n}", topic=f"many-{editor % 3}") for n in range(100)
+            ticker.post(f"N {editor}-{n}", f"editor-{editor}", f"{n}", topic=f"many-{editor % 3}")
+            for n in range(POSTS // 10)
         ]
         return [one.id for one in made]
 
     with ThreadPoolExecutor(5) as pool:
         posted = {identifier for many in pool.map(some, range(10)) for identifier in many}
-    assert len(posted) == 1000
+    assert len(posted) == POSTS
     live = listing(LIVE, "", 5000, ticker.ports).updates
     assert {one.id for one in live} - before == posted
     newest = [one.headline for one in live[:50]]
     ticker.wait(lambda: ticker.shown() == newest, 60)
-    expect_calm(ticker.newsroom)
+    expect_idle(ticker.newsroom)
     for identifier in posted:
         item = ticker.table.get(f"update#{identifier}", "update")
         assert item
@@ -228,8 +232,8 @@ def test_one_editor_has_a_rate_and_a_repeated_post_does_not_count(ticker: Ticker
         try:
             ticker.post(f"Rate {number}", "hasty", f"{number}")
             made += 1
-        except TooMany as error:
-            waits.append(error.seconds)
+        except RateLimited as error:
+            waits.append(error.retry_after)
     assert made >= PER_MINUTE
     assert made + len(waits) == PER_MINUTE + 10
     assert all(0 < seconds <= 60 for seconds in waits)
@@ -243,9 +247,9 @@ SITE = (EXAMPLES / "site.yaml").read_text("utf-8")
 
 
 @pytest.fixture(scope="module")
-def wires(ticker: Ticker) -> Iterator[Server]:
-    """Feeds on this machine that the site watches: good ones, and three that must harm nobody."""
-    server = Server()
+def wires(ticker: Ticker) -> Iterator[FeedServer]:
+    """Feeds on this machine that the site watches: good ones, and three bad ones that must not affect the others."""
+    server = FeedServer()
     now = datetime.now(UTC).strftime("%a, %d %b %Y %H:%M:%S +0000")
     good = RSS.replace("Tue, 24 Nov 2026 05:00:00 +0100", now)
 
@@ -263,15 +267,15 @@ def wires(ticker: Ticker) -> Iterator[Server]:
     items[3] = items[3].replace("https://e.org/Sent", "https://169.254.169.254/latest/meta-data/")
     future = "<item><title>Dated next year</title><link>https://e.org/next</link><pubDate>Fri, 01 Jan 2100 00:00:00 GMT</pubDate></item>"
     rss = '<rss version="2.0"><channel><title>W</title>{}</channel></rss>'
-    server.answers = {
+    server.handlers = {
         "/trusted": conditional,
         "/untrusted": reply(rss.format("".join([*items, future]))),
         "/bomb": reply(BOMB),
-        "/huge": endless,
+        "/huge": send_endless,
         "/hangs": lambda request: time.sleep(20),
     }
     trust = {"trusted": ", trusted: true, topic: wire, weight: 1"}
-    feeds = [f"  - {{url: '{server.url(path)}'{trust.get(path[1:], '')}}}" for path in server.answers]
+    feeds = [f"  - {{url: '{server.url(path)}'{trust.get(path[1:], '')}}}" for path in server.handlers]
     ticker.cloud.put({"site.yaml": "\n".join([SITE, "feeds:", *feeds, ""])})
     ticker.cloud.settle(120)
     yield server
@@ -280,7 +284,7 @@ def wires(ticker: Ticker) -> Iterator[Server]:
     server.close()
 
 
-def test_the_schedule_reads_feeds_by_itself(ticker: Ticker, wires: Server) -> None:
+def test_the_schedule_reads_feeds_by_itself(ticker: Ticker, wires: FeedServer) -> None:
     ticker.wait(lambda: len(ticker.shown("topics/wire")) == 2, 90)
     assert set(ticker.shown("topics/wire")) == {"Grain & ships move", "No date"}
     page = ticker.cloud.get("/updates/").text
@@ -288,8 +292,8 @@ def test_the_schedule_reads_feeds_by_itself(ticker: Ticker, wires: Server) -> No
     assert "alert(1)" not in page
 
 
-def test_what_is_not_trusted_waits_and_is_approved(ticker: Ticker, wires: Server) -> None:
-    ask = ticker.newsroom.asks
+def test_items_of_an_untrusted_feed_wait_and_are_approved(ticker: Ticker, wires: FeedServer) -> None:
+    ask = ticker.newsroom.run_json
     waiting = ticker.wait(lambda: ask("updates", "list")["waiting"], 90)
     headlines = {one["headline"] for one in waiting}
     assert headlines == {"Ferry lines agree on winter fares after long talks", "Dated next year"} or headlines == {
@@ -303,23 +307,23 @@ def test_what_is_not_trusted_waits_and_is_approved(ticker: Ticker, wires: Server
     ticker.wait(lambda: "Dated next year" in ticker.shown())
 
 
-def test_an_unchanged_feed_is_asked_for_changes_only(ticker: Ticker, wires: Server) -> None:
+def test_an_unchanged_feed_is_asked_for_changes_only(ticker: Ticker, wires: FeedServer) -> None:
     ticker.wait(lambda: ticker.shown("topics/wire"), 90)
     ticker.cloud.settle()
-    asked = len([path for path, _ in wires.asked if path == "/trusted"])
+    asked = len([path for path, _ in wires.requests if path == "/trusted"])
     before = ticker.newsroom.versions(prefix="updates/")
-    ticker.cloud.tell("TickerDue", {})
-    ticker.wait(lambda: len([path for path, _ in wires.asked if path == "/trusted"]) > asked, 90)
-    _, headers = [one for one in wires.asked if one[0] == "/trusted"][-1]
+    ticker.cloud.send_event("TickerDue", {})
+    ticker.wait(lambda: len([path for path, _ in wires.requests if path == "/trusted"]) > asked, 90)
+    _, headers = [one for one in wires.requests if one[0] == "/trusted"][-1]
     assert headers["if-none-match"] == '"one"'
     ticker.cloud.settle(90)
     assert ticker.newsroom.versions(prefix="updates/") == before
 
 
-def test_feeds_that_lie_are_told_and_left_alone(ticker: Ticker, wires: Server) -> None:
-    ticker.wait(lambda: len(ticker.newsroom.asks("updates", "list")["feeds"]) == 3, 90)
+def test_bad_feeds_are_reported_and_read_less_often(ticker: Ticker, wires: FeedServer) -> None:
+    ticker.wait(lambda: len(ticker.newsroom.run_json("updates", "list")["feeds"]) == 3, 90)
     ticker.cloud.settle(90)
-    failing = {one["url"].rpartition("/")[2]: one for one in ticker.newsroom.asks("updates", "list")["feeds"]}
+    failing = {one["url"].rpartition("/")[2]: one for one in ticker.newsroom.run_json("updates", "list")["feeds"]}
     assert set(failing) == {"bomb", "huge", "hangs"}
     assert "entities" in failing["bomb"]["problem"]
     assert "larger than 2 MiB" in failing["huge"]["problem"]
@@ -327,15 +331,15 @@ def test_feeds_that_lie_are_told_and_left_alone(ticker: Ticker, wires: Server) -
     assert all(one["next"] > "2026" for one in failing.values())
 
 
-def test_a_feed_that_hangs_delays_no_post(ticker: Ticker, wires: Server) -> None:
+def test_a_feed_that_hangs_delays_no_post(ticker: Ticker, wires: FeedServer) -> None:
     """While a feed is being waited for, posts are shown."""
     fresh = SITE + f"feeds:\n  - {{url: '{wires.url('/hangs')}?anew'}}\n"
-    wires.answers["/hangs?anew"] = lambda request: time.sleep(20)
+    wires.handlers["/hangs?anew"] = lambda request: time.sleep(20)
     ticker.cloud.put({"site.yaml": fresh})
     ticker.cloud.settle(120)
-    ticker.cloud.tell("TickerDue", {})
-    ticker.wait(lambda: any(path == "/hangs?anew" for path, _ in wires.asked), 90)
+    ticker.cloud.send_event("TickerDue", {})
+    ticker.wait(lambda: any(path == "/hangs?anew" for path, _ in wires.requests), 90)
     ticker.post("Posted meanwhile")
     ticker.wait(lambda: "Posted meanwhile" in ticker.shown(), 5)
     ticker.cloud.settle(120)
-    expect_calm(ticker.newsroom)
+    expect_idle(ticker.newsroom)

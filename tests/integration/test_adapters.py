@@ -9,14 +9,16 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from cloud_under_test import CloudUnderTest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from nightdesk.adapters.aws import CloudFrontCdn, EventBridgeBus, S3Objects
 from nightdesk.adapters.dynamodb import DynamoTable
 from nightdesk.adapters.memory import MemoryBus, MemoryObjects, MemoryTable
 from nightdesk.domain.errors import Conflict
-from nightdesk.usecases.ports import ANY, Bus, Change, Event, Objects, Output, Table
+from nightdesk.domain.events import Event, TickerRefreshed, parse_message
+from nightdesk.ports import ANY, Bus, Change, KeyRange, Objects, Output, Table
+from support.cloud_under_test import CloudUnderTest
+from support.effort import examples
 
 pytestmark = pytest.mark.cloud
 
@@ -68,7 +70,7 @@ def out(key: str, body: bytes, **metadata: str) -> Output:
 
 
 class TestObjects:
-    def test_what_was_put_is_there(self, objects: Objects, key: str) -> None:
+    def test_an_object_that_was_put_is_read(self, objects: Objects, key: str) -> None:
         assert objects.get(key) is None
         assert objects.stat(key) is None
         objects.put(out(key, b"one", digest="d1"), None)
@@ -145,7 +147,7 @@ class TestObjects:
         prefix = uuid.uuid4().hex
 
         def newest() -> tuple[str, ...]:
-            return tuple(write.version for write in objects.writes(f"{prefix}/") if write.latest)
+            return tuple(write.version for write in objects.list_versions(f"{prefix}/") if write.latest)
 
         tokens = [newest()]
         acts: list[Callable[[], None]] = [
@@ -161,7 +163,8 @@ class TestObjects:
             assert newest() == tokens[-1]
         assert len(set(tokens)) == len(tokens)
         writes = [
-            (write.key.removeprefix(f"{prefix}/"), write.latest, write.removal) for write in objects.writes(prefix)
+            (write.key.removeprefix(f"{prefix}/"), write.latest, write.deleted)
+            for write in objects.list_versions(prefix)
         ]
         assert writes == [
             ("a", True, False),
@@ -177,13 +180,13 @@ class TestObjects:
         for body in (b"one", b"two", b"one"):
             objects.put(out(key, body, of=body.decode()), ANY)
         objects.delete(key)
-        writes = objects.writes(key)
-        assert [write.removal for write in writes] == [True, False, False, False]
-        blobs = [objects.get(key, write.version) for write in writes if not write.removal]
+        writes = objects.list_versions(key)
+        assert [write.deleted for write in writes] == [True, False, False, False]
+        blobs = [objects.get(key, write.version) for write in writes if not write.deleted]
         assert [(blob.body, blob.metadata) for blob in blobs if blob] == [
             (b"one", {"of": "one"}), (b"two", {"of": "two"}), (b"one", {"of": "one"})
         ]  # fmt: skip
-        assert [blob.version for blob in blobs if blob] == [write.version for write in writes if not write.removal]
+        assert [blob.version for blob in blobs if blob] == [write.version for write in writes if not write.deleted]
         assert objects.get(key) is None
 
 
@@ -228,7 +231,7 @@ class TestTable:
         table.write([Change(pk, "a", None, 1), Change(pk, "c", {"n": 2}, None), Change(pk, "b", {"n": 2}, 1)])
         assert [(i["sk"], i["n"], i["version"]) for i in table.query(pk)] == [("b", 2, 2), ("c", 2, 1)]
 
-    def test_a_query_goes_on_beyond_a_page(self, table: Table) -> None:
+    def test_a_query_continues_after_a_page(self, table: Table) -> None:
         """DynamoDB ends a page at 1 MB."""
         pk = uuid.uuid4().hex
         for number in range(12):
@@ -246,7 +249,7 @@ def dynamo(cloud: CloudUnderTest, table_name: str) -> DynamoTable:
     return DynamoTable(cloud.client("dynamodb"), table_name)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     keys=st.sets(SORT_KEYS, max_size=12),
     bounds=st.lists(
@@ -261,10 +264,9 @@ def test_queries_agree(dynamo: DynamoTable, keys: set[str], bounds: list[Any]) -
             each.write([Change(pk, sk, {}, None)])
     for prefix, after, before, descending, limit in bounds:
         # The port promises nothing of a prefix together with another bound.
-        bound = {"prefix": prefix} if prefix else {"after": after, "before": before}
-        asked = {**bound, "descending": descending, "limit": limit}
-        found = dynamo.query(pk, **asked)
-        assert found == memory.query(pk, **asked), asked
+        some = KeyRange(prefix) if prefix else KeyRange(after=after, before=before)
+        found = dynamo.query(pk, some, descending=descending, limit=limit)
+        assert found == memory.query(pk, some, descending=descending, limit=limit), (some, descending, limit)
         wanted = sorted(k for k in keys if k.startswith(prefix))
         if not prefix:
             wanted = [k for k in wanted if k > after and (not before or k < before)]
@@ -305,11 +307,11 @@ def outcome(act: Callable[[], None]) -> str:
 
 
 @pytest.fixture(params=["memory", "aws"])
-def bus_and_ear(request: pytest.FixtureRequest) -> Iterator[tuple[Bus, Callable[[], list[tuple[str, Any]]]]]:
-    """A bus, and what was said on it."""
+def bus_and_received(request: pytest.FixtureRequest) -> Iterator[tuple[Bus, Callable[[], list[Event]]]]:
+    """A bus, and a function that returns the events that it delivered."""
     if request.param == "memory":
         memory = MemoryBus()
-        yield memory, lambda: [(event.type, dict(event.detail)) for event in memory.events]
+        yield memory, lambda: list(memory.events)
         return
     cloud: CloudUnderTest = request.getfixturevalue("cloud")
     events, sqs, name = cloud.client("events"), cloud.client("sqs"), f"contract-{uuid.uuid4().hex[:8]}"
@@ -317,32 +319,31 @@ def bus_and_ear(request: pytest.FixtureRequest) -> Iterator[tuple[Bus, Callable[
     url = sqs.create_queue(QueueName=name)["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     events.put_rule(Name=name, EventBusName=bus, EventPattern=json.dumps({"source": ["contract.test"]}))
-    events.put_targets(Rule=name, EventBusName=bus, Targets=[{"Id": "ear", "Arn": arn}])
-    heard: list[tuple[str, Any]] = []
+    events.put_targets(Rule=name, EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
+    received: list[Event] = []
 
-    def listen() -> list[tuple[str, Any]]:
+    def receive() -> list[Event]:
         while got := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1).get("Messages"):
             for message in got:
-                body = json.loads(message["Body"])
-                assert body["detail"].pop("version") == 1
-                heard.append((body["detail-type"], body["detail"]))
+                event = parse_message(message["Body"])
+                assert isinstance(event, Event)
+                received.append(event)
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-        return heard
+        return received
 
-    yield EventBridgeBus(events, bus, "contract.test"), listen
-    events.remove_targets(Rule=name, EventBusName=bus, Ids=["ear"])
+    yield EventBridgeBus(events, bus, "contract.test"), receive
+    events.remove_targets(Rule=name, EventBusName=bus, Ids=["queue"])
     events.delete_rule(Name=name, EventBusName=bus)
     sqs.delete_queue(QueueUrl=url)
 
 
-def test_every_event_arrives(bus_and_ear: tuple[Bus, Callable[[], list[tuple[str, Any]]]]) -> None:
-    """More of them than one call takes."""
-    bus, heard = bus_and_ear
+def test_every_event_is_delivered(bus_and_received: tuple[Bus, Callable[[], list[Event]]]) -> None:
+    """Also when there are more than one call takes."""
+    bus, received = bus_and_received
     bus.emit([])
-    bus.emit(Event("Test", {"number": number, "text": "ü"}) for number in range(25))
-    assert sorted(heard(), key=lambda pair: pair[1]["number"]) == [
-        ("Test", {"number": number, "text": "ü"}) for number in range(25)
-    ]
+    events = [TickerRefreshed([f"/{number:02}/ü/"]) for number in range(25)]
+    bus.emit(events)
+    assert sorted(received(), key=lambda event: str(event.to_detail())) == events
 
 
 def test_an_invalidation_reaches_the_distribution_once(cloud: CloudUnderTest) -> None:

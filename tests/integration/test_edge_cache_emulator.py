@@ -1,6 +1,6 @@
 """The local edge cache before a distribution of the emulator: equal answers, and caching where there was none.
 
-It brings its own emulator and a distribution of its own, so it says nothing about our template.
+It starts its own emulator and creates its own distribution, so it does not test our template.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import EndpointConnectionError
-from cloud_under_test import free_port
-from nightdesk_local import edge_cache
 from nightdesk_local.edge_origin import EmulatedCloud
 from nightdesk_local.edge_runtime import node_binary
+from nightdesk_local.edge_server import EdgeCache
+from support.cloud_under_test import worker_port
 
 EDGE = Path(__file__).resolve().parents[2] / "functions" / "edge"
 KEY = "k" * 48
@@ -164,7 +164,7 @@ class Site:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     pytest.importorskip("ministack")
-    port, home = free_port(), tmp_path_factory.mktemp("emulator")
+    port, home = worker_port(), tmp_path_factory.mktemp("emulator")
     environment = {
         "PATH": f"{node_binary().parent}:{os.environ['PATH']}",
         "HOME": str(home),
@@ -190,10 +190,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 @pytest.fixture(scope="module")
-def edge(site: Site) -> Iterator[edge_cache.EdgeCache]:
-    server = edge_cache.serve(
-        port=0, gateway=site.gateway, distribution_domain=site.domain, distribution_id=site.id
-    ).start()
+def edge(site: Site) -> Iterator[EdgeCache]:
+    server = EdgeCache(0, lambda: EmulatedCloud(site.gateway, site.id, site.domain)).start()
     yield server
     server.stop()
 
@@ -201,7 +199,7 @@ def edge(site: Site) -> Iterator[edge_cache.EdgeCache]:
 @pytest.fixture
 def cloud_edge(site: Site) -> EmulatedCloud:
     """What the edge sees of the cloud, from now on."""
-    return EmulatedCloud(site.gateway, site.id, site.domain, "test", "test", "us-east-1")
+    return EmulatedCloud(site.gateway, site.id, site.domain)
 
 
 Answer = tuple[int, dict[str, str], bytes]
@@ -219,7 +217,7 @@ def ask(port: int, path: str, *, method: str = "GET", host: str = "localhost", *
     return answer.status, {name.lower(): value for name, value in answer.getheaders()}, body
 
 
-def test_the_edge_answers_as_the_distribution_does(site: Site, edge: edge_cache.EdgeCache) -> None:
+def test_the_edge_answers_as_the_distribution_does(site: Site, edge: EdgeCache) -> None:
     site.put("index.html", b"front")
     site.put("~errors/404.html", b"not here", "no-cache")
     site.put("assets/site.0a.css", LONG, "public, max-age=31536000, immutable")
@@ -305,7 +303,7 @@ def test_the_edge_answers_as_the_distribution_does(site: Site, edge: edge_cache.
     assert ask(edge.port, "/articles/x/")[2].startswith(b"page for public")
 
 
-def test_invalidations_by_path_prefix_and_tag(site: Site, edge: edge_cache.EdgeCache) -> None:
+def test_invalidations_by_path_prefix_and_tag(site: Site, edge: EdgeCache) -> None:
     cookie = {"cookie": f"__Host-session={token('member')}"}
 
     def put(text: str) -> None:
@@ -367,7 +365,7 @@ def test_more_invalidations_than_a_page_lists_empty_the_cache(site: Site, cloud_
     assert cloud_edge.invalidations() == []
 
 
-def test_compression_and_its_etag(site: Site, edge: edge_cache.EdgeCache) -> None:
+def test_compression_and_its_etag(site: Site, edge: EdgeCache) -> None:
     site.put("long/index.html", LONG)
     status, headers, body = ask(edge.port, "/long/", accept_encoding="br, gzip;q=0.5")
     assert (status, headers["content-encoding"], gzip.decompress(body)) == (200, "gzip", LONG)
@@ -377,7 +375,7 @@ def test_compression_and_its_etag(site: Site, edge: edge_cache.EdgeCache) -> Non
     assert ask(edge.port, "/long/", accept_encoding="gzip;q=0")[2] == LONG
 
 
-def test_a_changed_function_is_taken_up(site: Site, edge: edge_cache.EdgeCache) -> None:
+def test_a_changed_function_is_taken_up(site: Site, edge: EdgeCache) -> None:
     def described() -> dict[str, Any]:
         return dict(site.cloudfront.describe_function(Name="viewer-response", Stage="DEVELOPMENT"))
 
@@ -396,11 +394,11 @@ def test_a_changed_function_is_taken_up(site: Site, edge: edge_cache.EdgeCache) 
     assert ask(edge.port, "/")[1]["new"] == "y"
 
 
-def test_other_methods_are_the_distributions_affair(edge: edge_cache.EdgeCache) -> None:
+def test_other_methods_are_the_distributions_affair(edge: EdgeCache) -> None:
     assert ask(edge.port, "/", method="POST")[0] == 403
 
 
-def test_reserved_paths(edge: edge_cache.EdgeCache) -> None:
+def test_reserved_paths(edge: EdgeCache) -> None:
     assert ask(edge.port, "/_local/other")[0] == 404
     assert b"None has been sent yet" in ask(edge.port, "/_local/mail")[2]
     assert ask(edge.port, "/_local/mail.json")[2] == b"[]"

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from cloud_under_test import CloudUnderTest
 from nightdesk_local.layers import python_version
+from support.cloud_under_test import CloudUnderTest
 
 ASSUME = {
     "Version": "2012-10-17",
@@ -134,7 +134,7 @@ def handler(event, context):
 
 
 def test_a_missing_permission_is_refused(lab: Lab, cloud: CloudUnderTest) -> None:
-    bucket = cloud.outputs["WorkBucket"]
+    bucket = cloud.outputs["PrivateBucket"]
     elsewhere = [{"Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/other/*"}]
     answer = lab.invoke("forbidden", READ % bucket, allow=elsewhere)
     assert answer["failed"]
@@ -164,9 +164,9 @@ def test_nothing_of_the_host_reaches_a_function(
 
 def test_index_cannot_read_documents(lab: Lab, cloud: CloudUnderTest) -> None:
     """The template's promise, on the deployed role itself: nothing hidden can slip into a list."""
-    document = iam_decision(cloud, "IndexRole", "s3:GetObject", f"{cloud.outputs['WorkBucket']}/articles/any.json")
+    document = iam_decision(cloud, "IndexRole", "s3:GetObject", f"{cloud.outputs['PrivateBucket']}/articles/any.json")
     assert document == "implicitDeny"
-    facts = iam_decision(cloud, "IndexRole", "s3:GetObject", f"{cloud.outputs['WorkBucket']}/facts/any.json")
+    facts = iam_decision(cloud, "IndexRole", "s3:GetObject", f"{cloud.outputs['PrivateBucket']}/facts/any.json")
     assert facts == "allowed"
     variant = iam_decision(
         cloud, "IndexRole", "s3:PutObject", f"{cloud.outputs['SiteBucket']}/articles/a/~member/index.html"

@@ -1,4 +1,4 @@
-"""The deployed stack does its main job, and holds together as its template says."""
+"""The deployed stack publishes a draft, and matches its template."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import urllib.error
 import urllib.request
 
 import pytest
-from cloud_under_test import QUEUES, STAGES, CloudUnderTest
+from support.cloud_under_test import QUEUES, STAGES, CloudUnderTest
+from support.template import expanded_template
 
 DRAFT = """---
 title: The tide table of Orrin
@@ -21,7 +22,7 @@ orrin-hidden-canary
 """
 
 
-def test_a_draft_put_into_the_bucket_is_a_gated_page(cloud: CloudUnderTest) -> None:
+def test_a_draft_in_the_bucket_becomes_a_gated_page(cloud: CloudUnderTest) -> None:
     cloud.put({"drafts/tide-table.md": DRAFT})
     cloud.settle()
     page = cloud.get("/articles/tide-table/")
@@ -32,17 +33,30 @@ def test_a_draft_put_into_the_bucket_is_a_gated_page(cloud: CloudUnderTest) -> N
     assert "tide-table" in cloud.get("/topics/harbours/").text
 
 
-def test_nothing_is_parked(cloud: CloudUnderTest) -> None:
+def test_no_message_is_parked(cloud: CloudUnderTest) -> None:
     cloud.settle()
     assert {queue: cloud.messages(queue, dead=True) for queue in QUEUES} == dict.fromkeys(QUEUES, 0)
 
 
-def test_queues_have_the_numbers_of_the_template(cloud: CloudUnderTest) -> None:
+def test_the_emulator_expands_the_loops_as_the_tests_do(cloud: CloudUnderTest) -> None:
+    pages = cloud.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=cloud.cloud.stack)
+    deployed = {found["LogicalResourceId"] for page in pages for found in page["StackResourceSummaries"]}
+    resources = expanded_template()["Resources"].items()
+    elsewhere = ("OnAws", "MailsOnAws", "HasAlarmEmail")
+    expected = {name for name, resource in resources if resource.get("Condition") not in elsewhere}
+    # SAM adds a hash of the content to the id of a layer.
+    layers = {name for name in expected if name.endswith("Layer")}
+    assert expected - layers <= deployed
+    assert all(any(name.startswith(layer) for name in deployed) for layer in layers)
+
+
+def test_queues_retry_and_park_as_configured(cloud: CloudUnderTest) -> None:
     sqs = cloud.client("sqs")
-    for stage in STAGES:
-        url = cloud.outputs[f"{stage}QueueUrl"]
+    for queue in QUEUES:
+        url = cloud.outputs[f"{queue}QueueUrl"]
         found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
-        assert found["VisibilityTimeout"] == "60"
+        own = expanded_template()["Mappings"]["Queues"].get(queue, {}).get("VisibilityTimeout", 60)
+        assert found["VisibilityTimeout"] == str(own)
         assert int(json.loads(found["RedrivePolicy"])["maxReceiveCount"]) == 5
 
 
@@ -54,7 +68,7 @@ def test_functions_log_the_slug_and_the_revision(cloud: CloudUnderTest) -> None:
     assert "orrin-hidden-canary" not in "".join(line for stage in STAGES for line in cloud.logs(stage))
 
 
-@pytest.mark.parametrize("name", ["DraftsBucket", "WorkBucket", "SiteBucket"])
+@pytest.mark.parametrize("name", ["DraftsBucket", "PrivateBucket", "SiteBucket"])
 def test_no_bucket_is_public(cloud: CloudUnderTest, name: str) -> None:
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(f"{cloud.cloud.endpoint}/{cloud.outputs[name]}/index.html")

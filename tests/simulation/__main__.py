@@ -1,4 +1,4 @@
-"""`make simulate`: `SEED=…` tells one history, `N=…` plays many, from `FROM` on."""
+"""`make simulate`: `SEED=…` plays one history and prints it; `N=…` plays many, beginning with the seed `FIRST`."""
 
 from __future__ import annotations
 
@@ -6,25 +6,35 @@ import argparse
 import os
 import sys
 
-from .history import report, search, small_world, tell
+from .history import narrate, report, search, small_world
+from .hostile import failing_hostile
 
 
 def main() -> int:
-    """Print what was found; 1 where anything was."""
+    """Print the histories that do not converge; return 1 if there are any."""
     parser = argparse.ArgumentParser(prog="make simulate")
-    parser.add_argument("--seed", type=int, help="the one history to tell")
+    parser.add_argument("--seed", type=int, help="print the history of this seed, call by call")
     parser.add_argument("-n", type=int, default=20_000, help="how many histories to play")
-    parser.add_argument("--first", type=int, default=0, help="the seed of the first of them")
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
+    parser.add_argument("--hostile", action="store_true", help="play a hostile writer's histories, in one process")
     args = parser.parse_args()
+    if args.hostile:
+        with small_world():
+            lost = failing_hostile(range(args.first, args.first + args.n))
+        for seed, wrong in lost.items():
+            print(seed, *wrong, sep="\n   ")
+        print(f"{args.n:,} histories of a hostile writer, {len(lost)} of them fail")
+        return 1 if lost else 0
     if args.seed is not None:
         with small_world():
-            print(tell(args.seed))
+            print(narrate(args.seed))
         return 0
     found = search(range(args.first, args.first + args.n), os.cpu_count() or 1)
     with small_world():
         for seed in found[:3]:
             print(report(seed), end="\n\n")
-    print(f"{args.n:,} histories, {len(found)} of them wrong{': ' + ' '.join(map(str, found)) if found else ''}")
+    seeds = ": " + " ".join(map(str, found)) if found else ""
+    print(f"{args.n:,} histories, {len(found)} of them do not converge{seeds}")
     return 1 if found else 0
 
 

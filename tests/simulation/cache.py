@@ -1,9 +1,10 @@
-"""The CDN of a simulated world, for all readers that there could be.
+"""The CDN of a simulated world, as seen by all possible readers.
 
-Nobody need be drawn to read at some moment: for each key the cache holds *every* answer that a reader could have put
-there since it was last made to forget. Once all is quiet, each of them must be what the site has now.
+No reads are simulated. Instead, for each key the cache holds *every* response that a reader could have put there since the
+key was last invalidated. In the end, each of them must be what the site serves.
 
-That there is nothing at a key is not held: the template has CloudFront keep no answer of 404.
+Absent objects are not held: the template configures CloudFront not to cache a 404. Neither is an object that says no-cache,
+because the cache policy's minimum is 0 seconds.
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from nightdesk.usecases.ports import Output
+from nightdesk.ports import Output
 
 
 @dataclass(slots=True)
-class Teller:
-    """A run that makes the cache forget: when it began, and when it ended well (or never did)."""
+class RunTimes:
+    """When a run began, and when it ended successfully (None: not yet, or never)."""
 
     name: str
     began: int
@@ -24,81 +25,89 @@ class Teller:
 
 
 @dataclass(slots=True)
-class _Kept:
-    """What may be cached of a key, when it was last written, and who last had it forgotten; `tags` are all it ever had."""
+class _CachedKey:
+    """What the cache may hold of a key.
 
-    held: list[Output] = field(default_factory=list)
+    Attributes:
+        responses: all that it may hold.
+        tags: all tags that the key ever had.
+        current: what the site serves now.
+        written: when the site last changed.
+        invalidated_by: the run that last invalidated the key.
+    """
+
+    responses: list[Output] = field(default_factory=list)
     tags: set[str] = field(default_factory=set)
-    now: Output | None = None
+    current: Output | None = None
     written: int = 0
-    teller: Teller | None = None
+    invalidated_by: RunTimes | None = None
 
 
 class Cache:
-    """The port, and what may be cached.
+    """The CDN port.
 
     Args:
-        tick: the world's count of calls, which orders all that happens.
+        tick: returns the number of calls in the world so far, which orders everything that happens.
     """
 
     def __init__(self, tick: Callable[[], int]) -> None:
         self._tick = tick
-        self._kept: dict[str, _Kept] = {}
+        self._keys: dict[str, _CachedKey] = {}
         self._references: dict[str, tuple[str, ...]] = {}
-        self.teller: Teller | None = None
-        self.needless: list[str] = []
+        self.run: RunTimes | None = None
+        self.unnecessary: list[str] = []
 
-    def wrote(self, key: str, output: Output | None) -> None:
-        """The site has another answer at a key; whoever read before may have left an older one here."""
-        kept = self._kept.setdefault(key, _Kept())
-        if output:
-            kept.held.append(output)
-            kept.tags.update(_tags(output))
-        kept.now = output
-        kept.written = self._tick()
+    def site_changed(self, key: str, output: Output | None) -> None:
+        """Note that the site serves something else at a key. Readers may have put the previous response into the cache."""
+        cached = self._keys.setdefault(key, _CachedKey())
+        if output and output.cache_control != "no-cache":
+            cached.responses.append(output)
+            cached.tags.update(_tags(output))
+        cached.current = output
+        cached.written = self._tick()
 
     def invalidate(self, paths: Sequence[str], reference: str) -> None:
-        """As CloudFront: a reference that comes again with the same paths does nothing, with others it is an error."""
+        """Invalidate as CloudFront does: a repeated reference has no effect, and with other paths it is an error."""
         if reference in self._references:
             assert self._references[reference] == tuple(paths), f"{reference} was used for other paths"
             return
         self._references[reference] = tuple(paths)
         for path in paths:
-            self._forget(path)
+            self._invalidate(path)
 
-    def _forget(self, path: str) -> None:
-        """Forget what is held under a path or a tag. A reader may be quick to put there again what the site has now.
+    def _invalidate(self, path: str) -> None:
+        """Drop the responses at a path or with a tag. A reader may at once put there what the site serves now.
 
-        A tag of an article or of a front stands for all that bears it. Other tags are shared by many that a change touched
-        with others that it did not: they are right where anything under them was written, and prove nothing later.
+        The tag of an article or of a front is on everything that it invalidates. Other tags are shared by many pages, of
+        which only some have changed: such an invalidation is necessary if any of them has, and says nothing of the others.
         """
-        assert self.teller  # only runs have this port
+        assert self.run  # only runs use this port
         shared = path.startswith("#") and not path.startswith(("#article-", "#front-"))
         tag = path[1:] if path.startswith("#") else ""
-        covered = [kept for key, kept in self._kept.items() if (tag in kept.tags if tag else key == path[1:])]
-        known = all(self._is_known(kept) for kept in covered)
-        for kept in covered:
-            left = [output for output in kept.held if tag and tag not in _tags(output)]
-            kept.held = [*left, kept.now] if kept.now and kept.now not in left else left
+        covered = [cached for key, cached in self._keys.items() if (tag in cached.tags if tag else key == path[1:])]
+        unnecessary = all(self._is_known_invalidated(cached) for cached in covered)
+        for cached in covered:
+            left = [output for output in cached.responses if tag and tag not in _tags(output)]
+            cached.responses = [*left, cached.current] if cached.current and cached.current not in left else left
             if not shared:
-                kept.teller = self.teller
-        if known:
-            self.needless.append(f"{path}, by {self.teller.name}")
+                cached.invalidated_by = self.run
+        if unnecessary:
+            self.unnecessary.append(f"{path}, by {self.run.name}")
 
-    def _is_known(self, kept: _Kept) -> bool:
-        """Whether a key's newest write had been invalidated, to the knowledge of who does so now.
+    def _is_known_invalidated(self, cached: _CachedKey) -> bool:
+        """Return True if the current run could know that the key's newest write was invalidated.
 
-        A run that died, or whose answer was lost, after telling the cache tells it again; and of two runs at once neither
-        knows of the other. Both are the price of never telling too little.
+        It cannot if the earlier run died or lost a response after invalidating, or if both ran at the same time. Then the
+        second invalidation is the price of never missing one.
         """
-        before, now = kept.teller, self.teller
+        before, now = cached.invalidated_by, self.run
         if before is None or before.ended is None or now is None:
             return False
-        return kept.written < before.began and before.ended < now.began
+        return cached.written < before.began and before.ended < now.began
 
     def stale(self) -> list[str]:
-        """Keys that some reader may still get otherwise than the site has them; error pages are asked for by no address."""
-        found = [key for key, kept in self._kept.items() if any(output != kept.now for output in kept.held)]
+        """Return the keys of which readers may still get an older response. No address leads to the error pages."""
+        found = [key for key, it in self._keys.items() if any(output != it.current for output in it.responses)]
         return sorted(key for key in found if not key.startswith("~errors/"))
 
 

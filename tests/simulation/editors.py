@@ -1,50 +1,75 @@
-"""Editors at work: each act through its use case, as the command line and the API call it."""
+"""What editors do, through the use cases that the command line and the API call."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import ClassVar
 
 from nightdesk.domain.documents import digest
-from nightdesk.domain.updates import parse_wish
-from nightdesk.usecases import editorial, updates
-from nightdesk.usecases.ports import Ports
-from nightdesk.usecases.stored import load_site
+from nightdesk.domain.errors import Permanent
+from nightdesk.domain.updates import parse_new_update
+from nightdesk.ports import Ports
+from nightdesk.repositories.private_bucket import load_site
+from nightdesk.usecases.editors import decisions, uploads
+from nightdesk.usecases.ticker import updates
 
-from .acts import Act
+from .actions import Action
 
 
-def edit(act: Act, ports: Ports) -> None:
-    """Do what an editor wants.
+class EditorBatch:
+    """Processes editors' actions like messages: an error that is not permanent makes the editor try again.
 
-    Raises:
-        Permanent: it cannot be done, as the editor is told.
-        Conflict, Transient: it can be tried again.
+    Args:
+        report: called when an action has ended, with the permanent error that refused it, or None.
     """
-    slug, matter = act.subject, act.matter
-    if act.kind == "post":
+
+    handles: ClassVar[tuple[type, ...]] = (Action,)
+
+    def __init__(self, ports: Ports, report: Callable[[Action, Permanent | None], None]) -> None:
+        self._ports = ports
+        self._report = report
+
+    def handle(self, action: Action) -> None:
+        """Perform one action."""
+        try:
+            _perform(action, self._ports)
+        except Permanent as error:
+            self._report(action, error)
+        else:
+            self._report(action, None)
+
+    def finish(self) -> None:
+        """Do nothing: each action is complete by itself."""
+
+
+def _perform(action: Action, ports: Ports) -> None:
+    slug, values = action.subject, action.values
+    if action.kind == "post":
         now, site = ports.clock(), load_site(ports)
-        updates.post(parse_wish(matter, now, site.zone, site.base_url), "editor", act.subject, ports)
-    elif act.kind == "unpost":
-        updates.remove(digest(f"editor\n{act.subject}".encode())[:16], ports)
+        updates.post(parse_new_update(values, now, site.zone, site.base_url), "editor", action.subject, ports)
+    elif action.kind == "unpost":
+        updates.remove(digest(f"editor\n{action.subject}".encode())[:16], ports)
     else:
-        _decide(slug, act.kind, matter, ports)
+        _decide(slug, action.kind, values, ports)
 
 
-def _decide(slug: str, act: str, matter: Mapping[str, str], ports: Ports) -> None:
-    if act == "withdraw":
-        editorial.withdraw(slug, ports)
-    elif act == "publish":
-        editorial.publish(slug, ports)
-    elif act == "schedule":
-        editorial.schedule(slug, datetime.fromisoformat(matter["at"]), ports)
-    elif act == "regate":
-        gate = matter.get("gate")
-        editorial.regate(slug, None if gate else matter["tier"], {int(gate): matter["tier"]} if gate else None, ports)
-    elif act == "correct":
-        editorial.correct(slug, "It was otherwise.", ports)
-    elif act == "approve":
-        editorial.approve(slug, "Ed", "ed", ports)
+def _decide(slug: str, kind: str, values: Mapping[str, str], ports: Ports) -> None:
+    if kind == "withdraw":
+        decisions.withdraw(slug, ports)
+    elif kind == "publish":
+        decisions.publish(slug, ports)
+    elif kind == "schedule":
+        decisions.schedule(slug, datetime.fromisoformat(values["at"]), ports)
+    elif kind == "regate":
+        gate = values.get("gate")
+        decisions.regate(slug, None if gate else values["tier"], {int(gate): values["tier"]} if gate else None, ports)
+    elif kind == "correct":
+        decisions.correct(slug, "It was otherwise.", ports)
+    elif kind == "hand over":
+        uploads.hand_over(slug, f"editor:{values['owner']}", "ed", ports)
+    elif kind == "approve":
+        decisions.approve(slug, "Ed", "ed", ports)
     else:
-        assert act == "rollback"
-        editorial.rollback(slug, int(matter["revision"]), ports)
+        assert kind == "rollback"
+        decisions.rollback(slug, int(values["revision"]), ports)

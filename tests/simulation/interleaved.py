@@ -1,6 +1,6 @@
-"""Pieces of work that are inside each other call by call, and at each call may fail or be cut off: the same for a seed.
+"""Runs tasks interleaved call by call. Each call may fail, or its task may be killed. A seed reproduces a run.
 
-Smaller than `world`, which plays the pipeline: here there are no queues, only whoever does something, and chance.
+This is simpler than `world`, which simulates the pipeline: there are no queues here.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from greenlet import getcurrent, greenlet
 from nightdesk.domain.errors import Transient
 
 T = TypeVar("T")
-FAULTS = ("dies before", "dies after", "fails before", "fails after")
-"""At a call: the function is killed, or the call fails; without having been made, or after."""
+FAULTS = ("killed before", "killed after", "fails before", "fails after")
+"""The task is killed or the call fails, before or after the call takes effect."""
 
 
-class Died(BaseException):
-    """The function was killed: no handler of errors sees it."""
+class Killed(BaseException):
+    """The function was killed. Not an `Exception`, so no error handler catches it."""
 
 
-class Work:
-    """One piece of work: `ended` is told of what came of it, an exception or a value."""
+class Task:
+    """One task. `on_end` is called with its outcome, an exception or a value."""
 
-    def __init__(self, name: str, do: Callable[[], Any], ended: Callable[[Any], None], hub: greenlet) -> None:
+    def __init__(self, name: str, do: Callable[[], Any], on_end: Callable[[Any], None], hub: greenlet) -> None:
         self.name = name
-        self.ended = ended
+        self.on_end = on_end
         self.greenlet = greenlet(self._do, hub)
         self.fault: tuple[int, str] | None = None
         self.calls = 0
@@ -36,64 +36,64 @@ class Work:
     def _do(self) -> None:
         try:
             self.outcome = self._work()
-        except (Exception, Died) as error:
+        except (Exception, Killed) as error:
             self.outcome = error
 
 
 class Interleaved:
-    """All work that is under way.
+    """All running tasks.
 
     Args:
-        chance: what decides.
-        faulty: how likely a piece of work meets with a fault.
+        chance: makes all random choices.
+        fault_rate: the probability that a task has a fault.
     """
 
-    def __init__(self, chance: random.Random, faulty: float) -> None:
+    def __init__(self, chance: random.Random, fault_rate: float) -> None:
         self.chance = chance
-        self.running: list[Work] = []
-        self.story: list[str] = []
-        self._faulty = faulty
-        self._current: Work | None = None
+        self.running: list[Task] = []
+        self.log: list[str] = []
+        self._faulty = fault_rate
+        self._current: Task | None = None
 
-    def begin(self, name: str, do: Callable[[], Any], ended: Callable[[Any], None] = lambda _: None) -> None:
-        """Begin a piece of work; it stops at its first call."""
-        work = Work(name, do, ended, getcurrent())
+    def start(self, name: str, do: Callable[[], Any], on_end: Callable[[Any], None] = lambda _: None) -> None:
+        """Start a task. It pauses at its first call."""
+        task = Task(name, do, on_end, getcurrent())
         if self.chance.random() < self._faulty:
-            work.fault = self.chance.randint(1, 8), self.chance.choice(FAULTS)
-        self.running.append(work)
-        self.story.append(f"{name} begins")
-        self.go_on(work)
+            task.fault = self.chance.randint(1, 8), self.chance.choice(FAULTS)
+        self.running.append(task)
+        self.log.append(f"{name} starts")
+        self.resume(task)
 
-    def go_on(self, work: Work | None = None) -> None:
-        """Let a piece of work, by default any, do its next call."""
-        work = work or self.chance.choice(self.running)
-        self._current = work
-        work.greenlet.switch()
+    def resume(self, task: Task | None = None) -> None:
+        """Let a task, by default a random one, make its next call."""
+        task = task or self.chance.choice(self.running)
+        self._current = task
+        task.greenlet.switch()
         self._current = None
-        if work.greenlet.dead:
-            self.running.remove(work)
-            self.story.append(f"{work.name} ends: {work.outcome!r}")
-            work.ended(work.outcome)
+        if task.greenlet.dead:
+            self.running.remove(task)
+            self.log.append(f"{task.name} ends: {task.outcome!r}")
+            task.on_end(task.outcome)
 
     def call(self, name: str, make: Callable[[], T]) -> T:
-        """A call of the current work: others may go on before it is made."""
-        work = self._current
-        if work is None:  # whoever looks on from outside
+        """Make a call of the current task. Other tasks may run before it is made."""
+        task = self._current
+        if task is None:  # the test itself
             return make()
-        work.greenlet.parent.switch()  # type: ignore[union-attr]
-        work.calls += 1
-        fault = work.fault[1] if work.fault and work.fault[0] == work.calls else ""
-        self.story.append(f"    {work.name}: {name}{f' ({fault})' if fault else ''}")
+        task.greenlet.parent.switch()  # type: ignore[union-attr]
+        task.calls += 1
+        fault = task.fault[1] if task.fault and task.fault[0] == task.calls else ""
+        self.log.append(f"    {task.name}: {name}{f' ({fault})' if fault else ''}")
         if fault.endswith("before"):
-            raise Died if fault.startswith("dies") else Transient(name)
+            raise Killed if fault.startswith("killed") else Transient(name)
         made = make()
         if fault:
-            raise Died if fault.startswith("dies") else Transient(name)
+            raise Killed if fault.startswith("killed") else Transient(name)
         return made
 
 
-class Wire:
-    """A port, each call on which is one of the current work's."""
+class InterleavedPort:
+    """A port whose calls are calls of the current task."""
 
     def __init__(self, name: str, inner: Any, hub: Interleaved) -> None:
         self._name = name

@@ -1,8 +1,8 @@
-"""Histories of readers who pay: on Stripe's pages, back from them, and by events that come as they like.
+"""Random histories of readers who pay: on Stripe's pages, back from them, and through webhook events.
 
-What runs is the deployed adapter with Stripe's own library, the real use cases, and the stand-in's books; each call on the
-table, and each request to Stripe, is a moment at which somebody else may go on or something may fail. Events are delivered in
-any order, late, more than once, and again when they were not taken.
+The deployed adapter with Stripe's own library and the real use cases run over a fake Stripe account. At each call of the
+table and each request to Stripe, other work may continue or a fault may occur. Events are delivered in any order, late, more
+than once, and again if they were not accepted.
 """
 
 from __future__ import annotations
@@ -18,17 +18,22 @@ from nightdesk.adapters.memory import MemoryBus, MemoryObjects, MemoryTable
 from nightdesk.adapters.stripe import StripePayments
 from nightdesk.domain.errors import Permanent, Transient
 from nightdesk.domain.memberships import Membership, member_id
-from nightdesk.domain.payments import paid_by
+from nightdesk.domain.payments import paid_membership
 from nightdesk.domain.site import Offer, Price, Site
-from nightdesk.usecases import members, payments
-from nightdesk.usecases.ports import ANY, Change, Limits, ReaderPorts
-from nightdesk.usecases.sessions import Reader
-from nightdesk_local.stripe_books import DAY, Books, Declined, Object, Refused
+from nightdesk.ports import ANY, Change, ReaderPorts, SignInLimits
+from nightdesk.repositories.memberships_table import StoredMembership, find_membership
+from nightdesk.usecases.readers import members, payments
+from nightdesk.usecases.readers.members import Grant
+from nightdesk.usecases.readers.payments import CheckoutRequest
+from nightdesk.usecases.readers.sessions import Reader
+from nightdesk_local.stripe_account import DAY, ApiError, CardDeclined, Object, StripeAccount
+from nightdesk_local.stripe_api import StripeApi
 from nightdesk_local.stripe_server import API_KEY
-from stripe_in_process import BEGAN, MONTH, PATRON, SECRET, YEAR, InProcess, sent
+from support.stripe_in_process import MONTH, PATRON, SECRET, STARTED, YEAR, InProcessClient, webhook_request
 
-from .interleaved import Died, Interleaved, Wire
+from .interleaved import Interleaved, InterleavedPort, Killed
 
+SITE_URL = "https://news.example"
 READERS = ("ada@news.example", "bo@news.example")
 PRICES = (MONTH, YEAR, PATRON)
 SITE = Site(
@@ -39,15 +44,15 @@ SITE = Site(
     ),
 )
 GRACE = timedelta(days=14)
-_ACTS = 16
-"""At most as many acts has a history, after its first."""
+_MAX_ACTIONS = 16
+"""The most actions of a history, besides the first payments."""
 
 
-class Line(InProcess):
-    """Stripe's library's way to Stripe, on which requests and answers get lost."""
+class FaultyClient(InProcessClient):
+    """The HTTP client of Stripe's library, with requests and responses that get lost."""
 
-    def __init__(self, books: Books, hub: Interleaved) -> None:
-        super().__init__(books)
+    def __init__(self, api: StripeApi, hub: Interleaved) -> None:
+        super().__init__(api)
         self._hub = hub
 
     def request(self, method: str, url: str, headers: Any, post_data: Any = None, **_: Any) -> tuple[str, int, Any]:
@@ -56,252 +61,262 @@ class Line(InProcess):
         except Transient as error:
             raise stripe.APIConnectionError(str(error), should_retry=True) from None
 
-    def _plain(self, *asked: Any) -> tuple[str, int, Any]:
-        return super().request(*asked)
+    def _plain(self, *arguments: Any) -> tuple[str, int, Any]:
+        return super().request(*arguments)
 
     def _sleep_time_seconds(self, num_retries: int) -> float:
         return 0.0
 
 
-class Paying:
+class PaymentHistory:
     """One history.
 
     Attributes:
-        wrong: what should not have happened.
-        given: the complimentary access that each reader was given last.
+        errors: violations that were found.
+        granted: the complimentary access that each reader was granted last.
     """
 
-    def __init__(self, seed: int, faulty: float = 0.3) -> None:
+    def __init__(self, seed: int, fault_rate: float = 0.3) -> None:
         self.chance = random.Random(seed)
-        self.hub = Interleaved(self.chance, faulty)
-        self.wrong: list[str] = []
-        self.given: dict[str, Any] = {}
-        self.left: set[str] = set()
-        self.waiting: list[Object] = []
+        self.hub = Interleaved(self.chance, fault_rate)
+        self.errors: list[str] = []
+        self.granted: dict[str, Any] = {}
+        self.undelivered: list[Object] = []
         self.delivered: list[Object] = []
         self.sessions: list[str] = []
         self.planned: list[Callable[[str], None]] = []
-        self.books = Books(BEGAN, "https://pay.example", API_KEY, self.waiting.append)
-        self.books.flexible = self.chance.random() < 0.5
-        self.books.gives_up = self.chance.choice(("canceled", "unpaid"))
+        self.stripe = StripeAccount(STARTED, "https://pay.example", self.undelivered.append)
+        self.api = StripeApi(self.stripe, API_KEY)
+        self.stripe.flexible = self.chance.random() < 0.5
+        self.stripe.after_last_retry = self.chance.choice(("canceled", "unpaid"))
         self.table = MemoryTable()
         self.ports = ReaderPorts(
-            memberships=Wire("table", self.table, self.hub),
-            work=MemoryObjects(),
+            memberships=InterleavedPort("table", self.table, self.hub),
+            private=MemoryObjects(),
             bus=MemoryBus(),
-            mailer=None,  # type: ignore[arg-type]  # nobody signs in
+            mailer=None,  # type: ignore[arg-type]  # unused: no reader signs in
             jobs=None,  # type: ignore[arg-type]
             keys={},
             key_id="1",
-            base_url="https://news.example",
+            base_url=SITE_URL,
             can_mail=False,
-            limits=Limits(),
-            payments=StripePayments(lambda: SECRET, http=Line(self.books, self.hub)),
+            limits=SignInLimits(),
+            payments=StripePayments(lambda: SECRET, http=FaultyClient(self.api, self.hub)),
             grace=GRACE,
         )
         for address in READERS:
-            self._come(address)
+            self._add_reader(address)
 
     @property
     def now(self) -> datetime:
-        return datetime.fromtimestamp(self.books.now, UTC)
+        return datetime.fromtimestamp(self.stripe.now, UTC)
 
-    def _come(self, address: str) -> None:
-        self.given[address] = None
-        came = Membership(address, confirmed=self.now.isoformat())
-        self.table.write([Change(f"member#{member_id(address)}", "membership", came.to_item(), ANY)])
+    def _add_reader(self, address: str) -> None:
+        self.granted[address] = None
+        new = Membership(address, confirmed=self.now.isoformat())
+        self.table.write([Change(f"member#{member_id(address)}", "membership", new.to_item(), ANY)])
 
-    def membership(self, address: str) -> tuple[Membership, int] | None:
-        return members.membership_of(member_id(address), self.table)
+    def membership(self, address: str) -> StoredMembership | None:
+        return find_membership(self.table, member_id(address))
 
-    # --- The course of things ---
+    # --- The run ---
 
     def play(self) -> list[str]:
-        """All acts, and all events, until all is quiet; what is wrong then."""
-        acts = self.chance.randint(0, _ACTS)
-        self._first_acts()
-        while acts or self.hub.running or self.waiting:
+        """Run all actions, deliver all events, and return the errors of the final state."""
+        actions = self.chance.randint(0, _MAX_ACTIONS)
+        self._first_actions()
+        while actions or self.hub.running or self.undelivered:
             choices: list[tuple[int, Callable[[], None]]] = []
-            if acts:
-                choices.append((2, self._act))
+            if actions:
+                choices.append((2, self._action))
             if self.hub.running:
-                choices.append((4, self.hub.go_on))
-            if self.waiting:
+                choices.append((4, self.hub.resume))
+            if self.undelivered:
                 choices.append((2, self._deliver))
-            if self.delivered and acts:
-                choices.append((1, self._deliver_again))
+            if self.delivered and actions:
+                choices.append((1, self._redeliver))
             [chosen] = self.chance.choices([c for _, c in choices], [w for w, _ in choices])
-            acts -= chosen == self._act
+            actions -= chosen == self._action
             chosen()
-        self._compare()
-        return self.wrong
+        self._check_final_state()
+        return self.errors
 
-    def _first_acts(self) -> None:
-        """Some readers pay before the history begins; what Stripe tells of it is under way, or has been heard."""
+    def _first_actions(self) -> None:
+        """Let some readers pay before the history starts; most of the resulting events are handled at once."""
         for address in READERS:
             if self.chance.random() < 0.8:
                 found = self.membership(address)
                 assert found
                 reader, price = Reader(member_id(address), *found, ""), self.chance.choice(PRICES)
                 ports = replace(self.ports, memberships=self.table)
-                url = payments.subscribe(reader, price, "", "https://news.example", SITE, ports, self.now)
-                self.books.pay(url.rpartition("/")[2], self.chance.choice(("works", "fails later")))
-        while self.waiting and self.chance.random() < 0.95:
-            payments.hear(*sent(self.waiting.pop()), SITE, replace(self.ports, memberships=self.table), self.now)
+                url = payments.subscribe(reader, CheckoutRequest(price, "", SITE_URL), SITE, ports, self.now)
+                self.stripe.pay(url.rpartition("/")[2], self.chance.choice(("works", "fails later")))
+        while self.undelivered and self.chance.random() < 0.95:
+            payments.handle_webhook(
+                *webhook_request(self.undelivered.pop()), SITE, replace(self.ports, memberships=self.table), self.now
+            )
 
     def _deliver(self) -> None:
-        event = self.waiting.pop(self.chance.randrange(len(self.waiting)))
-        self._hear(event)
+        event = self.undelivered.pop(self.chance.randrange(len(self.undelivered)))
+        self._handle(event)
 
-    def _deliver_again(self) -> None:
-        self._hear(self.chance.choice(self.delivered))
+    def _redeliver(self) -> None:
+        self._handle(self.chance.choice(self.delivered))
 
-    def _hear(self, event: Object) -> None:
-        body, signature = sent(event)
+    def _handle(self, event: Object) -> None:
+        body, signature = webhook_request(event)
 
-        def ended(outcome: Any) -> None:
+        def on_end(outcome: Any) -> None:
             if isinstance(outcome, BaseException):
-                self.waiting.append(event)  # not answered with a 2xx, so it comes again
-                self._expected(outcome, Transient)
-            elif event["type"] in payments.EVENTS:
+                self.undelivered.append(event)  # not answered with a 2xx, so Stripe sends it again
+                self._check_outcome(outcome, Transient)
+            elif event["type"] in payments.HANDLED_EVENTS:
                 self.delivered.append(event)
 
-        self.hub.begin(
+        self.hub.start(
             f"event {event['id'][-3:]} {event['type']}",
-            lambda: payments.hear(body, signature, SITE, self.ports, self.now),
-            ended,
+            lambda: payments.handle_webhook(body, signature, SITE, self.ports, self.now),
+            on_end,
         )
 
-    def _expected(self, outcome: Any, *kinds: type[BaseException]) -> None:
-        if isinstance(outcome, BaseException) and not isinstance(outcome, (Died, *kinds)):
-            self.wrong.append(f"failed with {outcome!r}")
+    def _check_outcome(self, outcome: Any, *kinds: type[BaseException]) -> None:
+        if isinstance(outcome, BaseException) and not isinstance(outcome, (Killed, *kinds)):
+            self.errors.append(f"failed with {outcome!r}")
 
-    # --- What readers, editors, banks and time do ---
+    # --- Acts of readers, editors, banks and time ---
 
-    def _act(self) -> None:
-        act = self.planned.pop() if self.planned else self.chance.choice(
+    def _action(self) -> None:
+        action = self.planned.pop() if self.planned else self.chance.choice(
             (
-                self._subscribe, self._subscribe, self._pay, self._pay, self._come_back, self._at_stripe, self._at_stripe,
-                self._at_stripe, self._at_stripe, self._at_stripe, self._time, self._give, self._choose, self._leave,
+                self._subscribe, self._subscribe, self._pay, self._pay, self._return_from_checkout, self._change_at_stripe, self._change_at_stripe,
+                self._change_at_stripe, self._change_at_stripe, self._change_at_stripe, self._advance, self._grant, self._choose_newsletters, self._delete_account,
             )
         )  # fmt: skip
         try:
-            act(self.chance.choice(READERS))
-        except (Refused, Declined) as refused:
-            self.hub.story.append(f"{act.__name__}: Stripe refuses, {refused}")
+            action(self.chance.choice(READERS))
+        except (ApiError, CardDeclined) as refused:
+            self.hub.log.append(f"{action.__name__}: Stripe refuses, {refused}")
 
     def _subscribe(self, address: str) -> None:
         if not (found := self.membership(address)):
-            self._come(address)
+            self._add_reader(address)
             return
-        # What the browser's tab knows may be old by now; the use case looks again.
+        # The browser tab may be out of date; the use case reads the membership again.
         reader, price = Reader(member_id(address), *found, ""), self.chance.choice(PRICES)
 
-        def ended(outcome: Any) -> None:
+        def on_end(outcome: Any) -> None:
             if isinstance(outcome, str):
                 self.sessions.append(outcome.rpartition("/")[2])
-            self._expected(outcome, Transient, payments.AlreadyPays, members.NoSuchReader)
+            self._check_outcome(outcome, Transient, payments.AlreadyPays, members.NoSuchReader)
 
-        self.hub.begin(
+        self.hub.start(
             f"{address[:3]} subscribes by {price}",
-            lambda: payments.subscribe(reader, price, "", "https://news.example", SITE, self.ports, self.now),
-            ended,
+            lambda: payments.subscribe(reader, CheckoutRequest(price, "", SITE_URL), SITE, self.ports, self.now),
+            on_end,
         )
 
     def _pay(self, _: str) -> None:
         if self.sessions:
             session = self.chance.choice(self.sessions)
-            self.books.pay(session, self.chance.choice(("works", "works", "fails later", "declines")))
-            self.hub.story.append(f"{session} is paid")
-            customer = self.books.find("sessions", session)["customer"]
+            self.stripe.pay(session, self.chance.choice(("works", "works", "fails later", "declines")))
+            self.hub.log.append(f"{session} is paid")
+            customer = self.stripe.find("sessions", session)["customer"]
             for address in READERS:
                 if (found := self.membership(address)) and found[0].customer == customer and self.chance.random() < 0.7:
-                    self._come_back(address)
+                    self._return_from_checkout(address)
 
-    def _come_back(self, address: str) -> None:
-        self.hub.begin(
-            f"{address[:3]} comes back",
-            lambda: payments.rewrite(member_id(address), SITE, self.ports),
-            lambda outcome: self._expected(outcome, Transient, members.NoSuchReader),
+    def _return_from_checkout(self, address: str) -> None:
+        self.hub.start(
+            f"{address[:3]} returns from checkout",
+            lambda: payments.refresh_membership(member_id(address), SITE, self.ports),
+            lambda outcome: self._check_outcome(outcome, Transient, members.NoSuchReader),
         )
 
-    def _at_stripe(self, _: str) -> None:
-        """On Stripe's pages, by the reader or by the newsroom; or by the reader's bank."""
-        books, choose = self.books, self.chance.choice
-        kinds = {kind: list(books.kept.get(kind, {})) for kind in ("subscriptions", "charges", "disputes", "customers")}
-        alive = [s for s in kinds["subscriptions"] if books.kept["subscriptions"][s]["status"] != "canceled"]
-        open_disputes = [d for d in kinds["disputes"] if books.kept["disputes"][d]["status"] == "needs_response"]
-        acts: list[tuple[Any, ...]] = []
+    def _change_at_stripe(self, _: str) -> None:
+        """Change something at Stripe, as the reader, the newsroom or the reader's bank does."""
+        account, choose = self.stripe, self.chance.choice
+        kinds = {
+            kind: list(account.objects.get(kind, {})) for kind in ("subscriptions", "charges", "disputes", "customers")
+        }
+        alive = [s for s in kinds["subscriptions"] if account.objects["subscriptions"][s]["status"] != "canceled"]
+        open_disputes = [d for d in kinds["disputes"] if account.objects["disputes"][d]["status"] == "needs_response"]
+        actions: list[tuple[Any, ...]] = []
         if alive:
             one = choose(alive)
-            payer = books.kept["subscriptions"][one]["customer"]
-            acts += [
-                (f"{one} is to end", lambda: books.end(one), lambda: books.go_on(one)),
-                (f"{one} ends", lambda: books.end(one, at_once=True)),
-                (f"{one} goes on", lambda: books.go_on(one)),
-                (f"{one} is changed", lambda: books.switch(one, choose(PRICES))),
-                (f"{payer}'s card fails from now on", lambda: books.use_card(payer, "fails later")),
-                (f"{payer}'s card works", lambda: books.use_card(payer, "works")),
+            payer = account.objects["subscriptions"][one]["customer"]
+            actions += [
+                (
+                    f"{one} is cancelled at the end of its period",
+                    lambda: account.cancel(one),
+                    lambda: account.resume(one),
+                ),
+                (f"{one} is cancelled at once", lambda: account.cancel(one, at_once=True)),
+                (f"{one} is resumed", lambda: account.resume(one)),
+                (f"{one} changes its price", lambda: account.change_price(one, choose(PRICES))),
+                (f"{payer}'s card fails from now on", lambda: account.set_card(payer, "fails later")),
+                (f"{payer}'s card works", lambda: account.set_card(payer, "works")),
             ]
         if kinds["charges"]:
             charge = kinds["charges"][-1]
-            acts += [(f"{charge} is refunded", lambda: books.refund(charge))]
-            acts += [(f"{charge} is disputed", lambda: books.dispute(charge), lambda: self._win(charge))]
+            actions += [(f"{charge} is refunded", lambda: account.refund(charge))]
+            actions += [
+                (f"{charge} is disputed", lambda: account.open_dispute(charge), lambda: self._win_dispute(charge))
+            ]
         if open_disputes:
             dispute, end = choose(open_disputes), choose(("won", "lost"))
-            acts += [(f"{dispute} is {end}", lambda: books.close(dispute, end))] * 2
+            actions += [(f"{dispute} is {end}", lambda: account.close_dispute(dispute, end))] * 2
         if kinds["customers"] and self.chance.random() < 0.1:
             customer = choose(kinds["customers"])
-            acts = [(f"{customer} is deleted", lambda: books.delete_customer(customer))]
-        if acts:
-            self._do_at_stripe(*choose(acts))
+            actions = [(f"{customer} is deleted", lambda: account.delete_customer(customer))]
+        if actions:
+            self._do_change(*choose(actions))
 
-    def _do_at_stripe(self, name: str, do: Callable[[], object], undo: Callable[[], object] | None = None) -> None:
-        self.hub.story.append(f"at Stripe, {name}")
+    def _do_change(self, name: str, do: Callable[[], object], undo: Callable[[], object] | None = None) -> None:
+        self.hub.log.append(f"at Stripe: {name}")
         do()
         if undo and self.chance.random() < 0.8:
-            self.planned.append(lambda _: self._do_at_stripe("it is undone", undo))
+            self.planned.append(lambda _: self._do_change("undone", undo))
 
-    def _win(self, charge: str) -> None:
-        for each in self.books.kept["disputes"].values():
+    def _win_dispute(self, charge: str) -> None:
+        for each in self.stripe.objects["disputes"].values():
             if each["charge"] == charge and each["status"] == "needs_response":
-                self.books.close(each["id"], "won")
+                self.stripe.close_dispute(each["id"], "won")
 
-    def _time(self, _: str) -> None:
+    def _advance(self, _: str) -> None:
         days = self.chance.choice((1, 3, 8, 30, 31))
-        self.hub.story.append(f"{days} days pass")
-        self.books.let_pass(days * DAY)
+        self.hub.log.append(f"{days} days pass")
+        self.stripe.advance(days * DAY)
 
-    def _give(self, address: str) -> None:
+    def _grant(self, address: str) -> None:
         if self.membership(address):
             tier, ends = self.chance.choice(("member", "patron")), self.chance.choice((0, 10, 400))
             until = (self.now + timedelta(days=ends)).isoformat() if ends else ""
-            members.grant(address, tier, until, SITE, self.table, self.ports.bus)
-            self.given[address] = {"tier": tier, "until": until}
-            self.hub.story.append(f"{address[:3]} is given {tier} until {until or 'for ever'}")
+            members.grant_to_address(address, Grant(tier, until), SITE, replace(self.ports, memberships=self.table))
+            self.granted[address] = {"tier": tier, "until": until}
+            self.hub.log.append(f"{address[:3]} is granted {tier}{f' until {until}' if until else ''}")
 
-    def _choose(self, address: str) -> None:
+    def _choose_newsletters(self, address: str) -> None:
         if self.membership(address):
             wanted = {"newsletter": self.chance.random() < 0.5}
-            members.choose(member_id(address), wanted, self.table, self.ports.bus)
-            self.hub.story.append(f"{address[:3]} chooses newsletters")
+            members.choose_newsletters(member_id(address), wanted, replace(self.ports, memberships=self.table))
+            self.hub.log.append(f"{address[:3]} chooses newsletters")
 
-    def _leave(self, address: str) -> None:
+    def _delete_account(self, address: str) -> None:
         if self.chance.random() < 0.5:
             return
 
-        def ended(outcome: Any) -> None:
-            self._expected(outcome, Transient, Permanent)
+        def on_end(outcome: Any) -> None:
+            self._check_outcome(outcome, Transient, Permanent)
 
-        self.hub.begin(
-            f"{address[:3]} leaves",
-            lambda: payments.leave(member_id(address), SITE, self.ports, self.now),
-            ended,
+        self.hub.start(
+            f"{address[:3]} deletes the account",
+            lambda: payments.delete_account(member_id(address), SITE, self.ports, self.now),
+            on_end,
         )
 
-    # --- What must be so when all is quiet ---
+    # --- The final state ---
 
-    def _compare(self) -> None:
+    def _check_final_state(self) -> None:
         customers = {}
         for address in READERS:
             found = self.membership(address)
@@ -310,32 +325,24 @@ class Paying:
             membership = found[0]
             if membership.customer:
                 customers[membership.customer] = member_id(address)
-            plain = StripePayments(lambda: SECRET, http=InProcess(self.books))
+            plain = StripePayments(lambda: SECRET, http=InProcessClient(self.api))
             now_paid = plain.subscriptions(membership.customer) if membership.customer else ()
-            truth = paid_by(now_paid, SITE, GRACE)
-            if membership.paid != truth:
-                self.wrong.append(f"{address} has {membership.paid} and pays for {truth}")
-            if membership.complimentary != self.given[address]:
-                self.wrong.append(f"{address} was given {self.given[address]} and has {membership.complimentary}")
+            expected = paid_membership(now_paid, SITE, GRACE)
+            if membership.paid != expected:
+                self.errors.append(f"{address} has {membership.paid} but pays for {expected}")
+            if membership.complimentary != self.granted[address]:
+                self.errors.append(f"{address} was granted {self.granted[address]} but has {membership.complimentary}")
         rows = {pk.partition("#")[2]: sk for pk, sk in self.table._items.items() if pk.startswith("customer#") and sk}
         known = {customer: row["member"]["member"] for customer, row in rows.items()}
         if known != customers:
-            self.wrong.append(f"customers lead to {known} and are {customers}")
-        for each in self.books.kept.get("subscriptions", {}).values():
+            self.errors.append(f"the customers' rows say {known}, the memberships {customers}")
+        for each in self.stripe.objects.get("subscriptions", {}).values():
             if each["status"] != "canceled" and each["customer"] not in customers:
-                self.wrong.append(f"{each['id']} is paid for by {each['customer']}, who is nobody here")
+                self.errors.append(f"{each['id']} is paid by {each['customer']}, who has no membership")
 
 
-def story_of(seed: int) -> str:
-    """A history, told call by call."""
-    paying = Paying(seed)
-    paying.play()
-    return "\n".join([*paying.hub.story, *paying.wrong])
-
-
-def first_wrong(seeds: range) -> int | None:
-    """The first history that goes wrong; None where all end well."""
-    return next((seed for seed in seeds if Paying(seed).play()), None)
-
-
-__all__ = ["Paying", "first_wrong", "replace", "story_of"]
+def log_of(seed: int) -> str:
+    """Return a log of a history, call by call, and its errors."""
+    history = PaymentHistory(seed)
+    history.play()
+    return "\n".join([*history.hub.log, *history.errors])

@@ -1,8 +1,9 @@
-"""However readers, Stripe and its events come between each other, the table ends with what is paid for; and shortcuts show."""
+"""However readers, Stripe and its events interleave, the table ends with what is paid for. Planted bugs are found."""
 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -11,120 +12,131 @@ from typing import Any
 
 import pytest
 from nightdesk.domain.errors import Permanent
-from nightdesk.domain.payments import Subscription, paid_by
-from nightdesk.usecases import members, payments
-from nightdesk.usecases.ports import ANY, Change
+from nightdesk.domain.payments import Subscription, paid_membership, will_charge_again
+from nightdesk.ports import ANY, Change
+from nightdesk.repositories.memberships_table import find_membership
+from nightdesk.usecases.readers import members, payments
+from support.effort import amount
 
-from simulation.paying import Paying, story_of
+from simulation.paying import PaymentHistory, log_of
 
-HISTORIES = 400
+HISTORIES = amount("PAYMENT_HISTORIES", test=400, soak=10_000)
 Plant = Callable[[pytest.MonkeyPatch], None]
 
 
-def _wrong(seed: int) -> list[str]:
-    return Paying(seed).play()
+@pytest.fixture(autouse=True)
+def no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "sleep", lambda _: None)
 
 
-def test_histories_end_with_what_is_paid_for() -> None:
+def _errors(seed: int) -> list[str]:
+    return PaymentHistory(seed).play()
+
+
+@pytest.mark.soak
+def test_every_history_ends_with_what_is_paid_for() -> None:
     with get_context("fork").Pool(2) as pool:
-        found = [(seed, wrong) for seed, wrong in enumerate(pool.imap(_wrong, range(HISTORIES), 10)) if wrong]
-    assert not found, f"{len(found)} of {HISTORIES}\n{story_of(found[0][0])}"
+        found = [(seed, errors) for seed, errors in enumerate(pool.imap(_errors, range(HISTORIES), 10)) if errors]
+    assert not found, f"{len(found)} of {HISTORIES}\n{log_of(found[0][0])}"
 
 
-def test_a_history_is_played_again_exactly() -> None:
+def test_a_seed_reproduces_its_history() -> None:
     for seed in range(5):
-        assert story_of(seed) == story_of(seed)
+        assert log_of(seed) == log_of(seed)
 
 
-def needed(plant: Plant, first: int = 0) -> int:
-    """How many histories it takes until one ends wrong, with a bug planted; those from `first` on are played."""
+def histories_until_found(plant: Plant, first: int = 0) -> int:
+    """Plant a bug, play the histories from `first` on, and return how many it took until one failed."""
     for seed in range(first, first + 3000):
         with pytest.MonkeyPatch.context() as patch:
             plant(patch)
-            if wrong := Paying(seed).play():
-                print(wrong)
+            if errors := PaymentHistory(seed).play():
+                print(errors)
                 return seed - first + 1
     pytest.fail("not found in 3,000 histories")
 
 
-def test_what_is_the_same_is_not_written() -> None:
-    """Nothing changed, so nothing need be written: but then whoever asked before does not notice that others have.
+def test_skipping_an_unchanged_write_is_found() -> None:
+    """Without the write, a run with an older answer from Stripe does not notice that another has stored a newer one.
 
-    One history in some thousands shows it: what is paid for has to change and change back between a question and its answer.
+    Only one history in thousands shows it: what is paid for has to change and change back between a request and its answer.
     """
 
-    def rewrite(member: str, site: Any, ports: Any) -> Any:
+    def refresh(member: str, site: Any, ports: Any) -> Any:
         def make(found: Any) -> Any:
             now_paid = ports.payments.subscriptions(found.customer) if found.customer else ()
-            return replace(found, paid=paid_by(now_paid, site, ports.grace))
+            return replace(found, paid=paid_membership(now_paid, site, ports.grace))
 
-        return members.change(member, ports.memberships, make)
+        return members.update_membership(member, ports.memberships, make)
 
-    print(needed(lambda patch: patch.setattr(payments, "rewrite", rewrite), first=3200))
+    print(histories_until_found(lambda patch: patch.setattr(payments, "refresh_membership", refresh), first=3200))
 
 
-def test_the_last_to_write_is_believed() -> None:
-    """Asking, and then changing whatever membership there is by then."""
+def test_writing_over_a_newer_membership_is_found() -> None:
+    """Stripe's answer overwrites a membership that changed meanwhile."""
 
-    def rewrite(member: str, site: Any, ports: Any) -> Any:
-        found = members.membership_of(member, ports.memberships)
+    def refresh(member: str, site: Any, ports: Any) -> Any:
+        found = find_membership(ports.memberships, member)
         if not found:
-            raise members.NoSuchReader("gone")
+            raise members.NoSuchReader
         now_paid = ports.payments.subscriptions(found[0].customer) if found[0].customer else ()
-        paid = paid_by(now_paid, site, ports.grace)
-        return members.change(member, ports.memberships, lambda there: replace(there, paid=paid))
+        paid = paid_membership(now_paid, site, ports.grace)
+        return members.update_membership(member, ports.memberships, lambda stored: replace(stored, paid=paid))
 
-    print(needed(lambda patch: patch.setattr(payments, "rewrite", rewrite)))
+    print(histories_until_found(lambda patch: patch.setattr(payments, "refresh_membership", refresh)))
 
 
-def test_an_event_is_remembered_before_it_is_dealt_with() -> None:
-    """Once is once: but then an event that was cut off is never dealt with."""
+def test_recording_an_event_before_handling_it_is_found() -> None:
+    """An event whose handling was interrupted is then never handled."""
 
-    def hear(body: bytes, signature: str, site: Any, ports: Any, now: Any) -> Any:
-        notice, table = ports.payments.notice(body, signature), ports.memberships
-        if notice.type not in payments.EVENTS or table.get(f"stripe#{notice.id}", "event"):
-            return payments.Heard("known")
+    def handle_webhook(body: bytes, signature: str, site: Any, ports: Any, now: Any) -> Any:
+        notice, table = ports.payments.verify_event(body, signature), ports.memberships
+        if notice.type not in payments.HANDLED_EVENTS or table.get(f"stripe#{notice.id}", "event"):
+            return payments.WebhookResult("known")
         table.write([Change(f"stripe#{notice.id}", "event", {"ttl": 0}, ANY)])
-        customer = notice.customer or ports.payments.payer(notice.charge)
+        customer = notice.customer or ports.payments.customer_of_charge(notice.charge)
         row = table.get(f"customer#{customer}", "member")
         if row:
             with suppress(members.NoSuchReader):
-                payments.rewrite(row["member"], site, ports)
-        return payments.Heard("rewritten")
+                payments.refresh_membership(row["member"], site, ports)
+        return payments.WebhookResult("rewritten")
 
-    print(needed(lambda patch: patch.setattr(payments, "hear", hear)))
+    print(histories_until_found(lambda patch: patch.setattr(payments, "handle_webhook", handle_webhook)))
 
 
-def test_what_an_event_says_is_believed() -> None:
-    """Taking the subscription from the event, rather than asking for it."""
+def test_trusting_an_events_content_is_found() -> None:
+    """The subscription is taken from the event instead of being requested from Stripe."""
 
-    def hear(body: bytes, signature: str, site: Any, ports: Any, now: Any) -> Any:
-        told = json.loads(body)["data"]["object"]
-        row = ports.memberships.get(f"customer#{told.get('customer')}", "member")
-        if told["object"] != "subscription" or not row:
+    def handle_webhook(body: bytes, signature: str, site: Any, ports: Any, now: Any) -> Any:
+        subscription = json.loads(body)["data"]["object"]
+        row = ports.memberships.get(f"customer#{subscription.get('customer')}", "member")
+        if subscription["object"] != "subscription" or not row:
             return real(body, signature, site, ports, now)
-        item = told["items"]["data"][0]
+        item = subscription["items"]["data"][0]
         begins, ends = item["current_period_start"], item["current_period_end"]
-        stops = told["cancel_at"] or (ends if told["cancel_at_period_end"] else 0)
-        found = Subscription(told["id"], told["status"], item["price"]["id"], "", begins, ends, stops, False)
-        paid = paid_by([found], site, ports.grace)
+        stops = subscription["cancel_at"] or (ends if subscription["cancel_at_period_end"] else 0)
+        found = Subscription(
+            subscription["id"], subscription["status"], item["price"]["id"], "", begins, ends, stops, False
+        )
+        paid = paid_membership([found], site, ports.grace)
         with suppress(members.NoSuchReader):
-            members.change(row["member"], ports.memberships, lambda there: replace(there, paid=paid))
-        return payments.Heard("rewritten", row["member"])
+            members.update_membership(row["member"], ports.memberships, lambda stored: replace(stored, paid=paid))
+        return payments.WebhookResult("rewritten", row["member"])
 
-    real = payments.hear
-    print(needed(lambda patch: patch.setattr(payments, "hear", hear)))
+    real = payments.handle_webhook
+    print(histories_until_found(lambda patch: patch.setattr(payments, "handle_webhook", handle_webhook)))
 
 
-def test_who_leaves_takes_along_whatever_is_there() -> None:
-    """Deleting a membership as it is by then, and not as it was when Stripe was told."""
+def test_deleting_a_newer_membership_is_found() -> None:
+    """The membership is deleted even if it changed after Stripe deleted the customer."""
 
-    def delete(member: str, memberships: Any, bus: Any, now: Any, forgotten: str = "") -> None:
-        found = members.membership_of(member, memberships)
-        if found and members.goes_on(found[0].paid):
-            raise Permanent("a paid membership has to be ended first")
+    def delete(member: str, ports: Any, now: Any, deleted_customer: str = "") -> None:
+        memberships = ports.memberships
+        found = find_membership(memberships, member)
+        if found and will_charge_again(found[0].paid):
+            raise Permanent("the paid membership has to be cancelled first")
         for item in memberships.query(f"member#{member}"):
             memberships.write([Change(item["pk"], item["sk"], None, ANY)])
-        memberships.write([Change(f"customer#{forgotten}", "member", None, ANY)])
+        memberships.write([Change(f"customer#{deleted_customer}", "member", None, ANY)])
 
-    print(needed(lambda patch: patch.setattr(payments, "delete", delete)))
+    print(histories_until_found(lambda patch: patch.setattr(payments, "delete", delete)))

@@ -1,4 +1,4 @@
-"""Reconcile, after histories of all kinds: it finds nothing where nothing is wrong, and mends a site that lost its tables."""
+"""Reconcile after histories of all kinds: it finds nothing on a site that converged, and repairs one that lost its tables."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from dataclasses import replace
 
 import pytest
 from nightdesk.adapters.memory import MemoryBus, memory_ports
-from nightdesk.usecases.ports import Ports
-from nightdesk.usecases.reconcile import compare, mend
+from nightdesk.ports import Ports
+from nightdesk.usecases.pipeline.reconcile import compare, request_repairs
+from support.effort import amount
 
 from simulation.history import small_world, world_of
-from simulation.truth import faults
-from simulation.whims import Played
+from simulation.oracle import violations
+from simulation.schedule import ReplaySchedule
 from simulation.world import World
 
-HISTORIES = 150
+HISTORIES = amount("RECONCILED_HISTORIES", test=150, soak=2_000)
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +26,7 @@ def _small() -> Iterator[None]:
 
 
 def worlds() -> Iterator[World]:
-    """Worlds in which no file is refused: of such a file, what was live stays, which the drafts alone cannot tell."""
+    """Yield worlds without rejected files: what stays live of such a file does not follow from the drafts alone."""
     for seed in range(HISTORIES):
         world = world_of(seed)
         if not world.table.query("rejected"):
@@ -33,26 +34,28 @@ def worlds() -> Iterator[World]:
 
 
 def ports_of(world: World) -> Ports:
-    """A world's ports, without its mischief; the bus keeps what is said."""
+    """Return a world's ports without scheduling and faults; the bus keeps the events."""
     made = memory_ports(clock=world.clock)
-    return replace(made, drafts=world.drafts, work=world.work, site=world.site, articles=world.table)
+    return replace(made, drafts=world.drafts, private=world.private, site=world.site, articles=world.table)
 
 
-def test_nothing_is_found_once_all_is_quiet() -> None:
+@pytest.mark.soak
+def test_a_converged_site_has_no_differences() -> None:
     for world in worlds():
         found = compare(ports_of(world), world.theme, memory_ports())
         assert not found, found
 
 
-def test_a_site_that_lost_its_tables_is_mended() -> None:
+@pytest.mark.soak
+def test_a_site_that_lost_its_tables_is_repaired() -> None:
     for world in worlds():
-        world.table.__init__()  # type: ignore[misc]  # as after a disaster: the same table, empty
+        world.table.__init__()  # type: ignore[misc]  # the same table, emptied as by a disaster
         ports = ports_of(world)
-        mend(compare(ports, world.theme, memory_ports()), ports)
+        request_repairs(compare(ports, world.theme, memory_ports()), ports)
         assert isinstance(ports.bus, MemoryBus)
-        world.whims = Played((), {}, {})
-        world.say(ports.bus.events)
+        world.schedule = ReplaySchedule((), {}, {})
+        world.deliver(ports.bus.events)
         world.play()
         assert not compare(ports, world.theme, memory_ports())
-        # What had been invalidated is forgotten too.
-        assert [fault for fault in faults(world) if not fault.startswith("invalidated for nothing")] == []
+        # The record of invalidations is lost too.
+        assert [found for found in violations(world) if not found.startswith("invalidated for nothing")] == []

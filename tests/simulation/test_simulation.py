@@ -1,4 +1,4 @@
-"""Whatever the order, repetition and loss of events, and wherever functions die, a site ends as a calm run makes it."""
+"""Whatever the order, repetition and loss of events, and wherever functions die, a site converges to the reference run."""
 
 from __future__ import annotations
 
@@ -7,43 +7,66 @@ import subprocess
 import sys
 from pathlib import Path
 
-from simulation.history import play, report, search, small_world, written_down
-from simulation.truth import faults
+import pytest
+from support.effort import amount
 
-HISTORIES = int(os.environ.get("NIGHTDESK_HISTORIES", 20_000))
+from simulation.history import failing, record, replay, report, small_world
+from simulation.oracle import violations
+
+HISTORIES = amount("HISTORIES", test=4_000, soak=20_000)
+FIRST = amount("FIRST", test=0, soak=0)
+SHARE = 250
+FAILED_ONCE = (
+    138, 266, 307, 381, 533, 844, 876, 1089, 1233, 1682, 1866, 2363, 2520, 3676, 4817,
+    7157, 7369, 8518, 8960, 11513, 24471, 32645, 40185, 40678, 43952,
+)  # fmt: skip
+"""Seeds of histories that once did not converge. What a seed plays changes with the simulator, so each fault that they found
+also has a separate test."""
 
 
-def test_histories_end_as_calm_runs_do() -> None:
-    found = search(range(HISTORIES), os.cpu_count() or 1)
+def expect_convergence(seeds: range | tuple[int, ...]) -> None:
+    wrong = failing(seeds)
     with small_world():
-        assert not found, f"{len(found)} of {HISTORIES}: {found[:20]}\n{report(found[0])}"
+        assert not wrong, f"{len(wrong)} of {len(seeds)}: {wrong[:20]}\n{report(wrong[0])}"
 
 
-def test_a_history_is_played_again_exactly() -> None:
+def test_histories_that_once_failed_converge() -> None:
+    expect_convergence(FAILED_ONCE)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("first", range(FIRST, FIRST + HISTORIES, SHARE))
+def test_histories_converge(first: int) -> None:
+    expect_convergence(range(first, min(first + SHARE, FIRST + HISTORIES)))
+
+
+def test_a_recorded_history_replays_exactly() -> None:
     with small_world():
         for seed in range(60):
-            history, world = written_down(seed)
-            again = play(history)
+            history, world = record(seed)
+            again = replay(history)
             assert (again.ticks, again.moves) == (world.ticks, world.moves)
             assert again.site.outputs == world.site.outputs
-            assert faults(again) == faults(world)
+            assert violations(again) == violations(world)
 
 
-TELL = """
+SCRIPT = """
 import hashlib
 from simulation.history import small_world, world_of
 with small_world():
-    worlds = [world_of(seed, named=True) for seed in range(60)]
-told = [(world.ticks, world.moves, world.faults, world.takes) for world in worlds]
-print(hashlib.sha256(repr(told).encode()).hexdigest())
+    worlds = [world_of(seed, recording=True) for seed in range(60)]
+played = [(world.ticks, world.moves, world.faults, world.batches) for world in worlds]
+print(hashlib.sha256(repr(played).encode()).hexdigest())
 """
 
 
-def test_a_seed_tells_the_same_story_in_every_process() -> None:
-    """Python orders sets of texts otherwise in each process, which must not show."""
-    told = set()
+def test_a_seed_plays_the_same_history_in_every_process() -> None:
+    """Python orders sets of texts differently in each process, which must not matter."""
+    digests = set()
     for hash_seed in ("1", "2"):
         environment = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(Path(__file__).parents[1])}
-        done = subprocess.run([sys.executable, "-c", TELL], env=environment, capture_output=True, text=True, check=True)
-        told.add(done.stdout)
-    assert len(told) == 1
+        done = subprocess.run(
+            [sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True, check=True
+        )
+        digests.add(done.stdout)
+    assert len(digests) == 1

@@ -1,4 +1,4 @@
-"""Themes that print all that a template may see: many times quicker than Jinja, and nothing can change unseen."""
+"""Themes that print everything that a template gets: much faster than Jinja, and every difference shows in the bytes."""
 
 from __future__ import annotations
 
@@ -7,17 +7,31 @@ from collections.abc import Sequence
 from functools import cache
 
 from nightdesk.rendering.environment import Theme
+from nightdesk.rendering.texts import Catalogue
+
+
+class PlainCatalogue(Catalogue):
+    """Messages that consist of their key and values."""
+
+    def __init__(self) -> None:
+        super().__init__({})
+
+    def __call__(self, key: str, **values: object) -> str:
+        if key == "time.months":
+            return ",".join(f"month {number}" for number in range(1, 13))
+        return " ".join([key, *map(str, values.values())])
 
 
 class PlainTheme(Theme):
     """One of several themes, which differ in templates, files and standing pages.
 
     Args:
-        number: tells it from the others.
+        number: identifies it.
     """
 
     def __init__(self, number: int) -> None:
         self._number = number
+        self.text = PlainCatalogue()
         self.assets = {"site.css": (f"assets/site.{number:010}.css", f"a {{ order: {number} }}".encode())}
         self.root = {"open.json": f"[{number}]".encode()}
         self.pages = {"about": f"---\ntitle: About\n---\nText {number}.\n".encode()}
@@ -30,4 +44,4 @@ class PlainTheme(Theme):
 
 
 theme = cache(PlainTheme)
-"""The theme of a number."""
+"""Return the theme with a number."""

@@ -1,276 +1,169 @@
-"""A simulated world: buckets, table, bus, queues and cache in memory, and the real stages at work on them.
+"""A simulated world: buckets, tables, bus, queues and cache in memory, in which the real stages run.
 
-Every run of a stage is a greenlet. At each call on a port it hands over to the world, which decides who goes on; so any
-number of runs, also of one stage for one article, are inside each other call by call. There are no threads and no
-clock but the world's, so a seed always tells the same story.
+Every run of a stage is a greenlet. At each call on a port it returns to the world, which decides which run continues. So any
+number of runs, even of one stage for one article, interleave call by call. There are no threads and no clock but the
+world's, so a seed always plays the same history.
 """
 
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 from greenlet import greenlet
 from nightdesk.adapters.memory import MemoryObjects, MemoryTable
-from nightdesk.domain.documents import Document
 from nightdesk.domain.errors import Conflict, NightdeskError, Permanent, Transient
+from nightdesk.domain.events import ArticleDue, Event, ObjectChanged, SiteChanged, TickerDue, UpdateEnded, parse_event
+from nightdesk.domain.uploaders import DIRECT
+from nightdesk.ports import ANY, Output, Ports
 from nightdesk.rendering.environment import Theme
-from nightdesk.stages import Batch
-from nightdesk.usecases.catalogue import holder
-from nightdesk.usecases.ports import ANY, Event, Output, Ports
-from nightdesk.usecases.stored import editorial_key, load_decisions
+from nightdesk.repositories.private_bucket import decisions_from, decisions_key
+from nightdesk.stages.batch import Batch, Runtime, process_batch
 
-from .acts import Act, free_from, slug_of
-from .cache import Cache, Teller
-from .editors import edit
-from .messages import Message, batch_of, edit_of, messages_of, name_of
-from .routes import ALARM, FILE_MOVED
+from .actions import Action, public_from, slug_of
+from .cache import Cache, RunTimes
+from .editors import EditorBatch
+from .log import describe_call
+from .messages import Message, batch_of, editors_message, messages_of, name_of
+from .schedule import NEXT_ACTION, TO_ITS_END, Choice, Fault, Move, Schedule
 from .theme import theme
-from .whims import ACT, ENOUGH, Choice, Fault, Move, Whims
+from .world_ports import DraftsBucket, ScheduledPort, Schedules, SiteBucket, Timer, WorldBus
 
 START = datetime(2026, 11, 23, 3, tzinfo=UTC)
-TOO_LONG = 200_000
+MAX_TICKS = 200_000
 """More calls than any of these histories makes."""
-_PATIENCE = 5
-"""The template's maxReceiveCount: as often a message may fail for reasons of our own making."""
-_AHEAD = timedelta(seconds=0.5)
-WRITES = frozenset(("put", "delete", "write", "emit", "invalidate", "wake"))
+_MAX_FAILURES = 5
+"""The template's maxReceiveCount. Only failures without an injected fault count."""
+_SCHEDULER_AHEAD = timedelta(seconds=0.5)
+"""How far the scheduler's clock is ahead of the functions' clocks."""
 
 
-class Died(BaseException):
-    """The function was killed: no handler of errors sees it."""
+class Killed(BaseException):
+    """The function was killed. No error handler sees it."""
 
 
 class Run:
-    """A function at work on a batch of messages."""
+    """One invocation of a function, with a batch of messages.
+
+    Attributes:
+        fault: the fault that will occur; None if it has occurred.
+        faulty: whether a fault has occurred.
+        calls_left: how many more calls the run makes before another run may continue.
+    """
 
     def __init__(self, name: str, messages: list[Message], world: World) -> None:
         self.name = name
         self.messages = messages
         self.stage = messages[0].stage
         self.theme = world.theme
-        self.greenlet = greenlet(partial(world.work_off, self), world.hub)
+        self.greenlet = greenlet(partial(world.process, self), world.hub)
         self.failed: list[Message] = []
         self.fault: Fault | None = None
-        self.struck = False
+        self.faulty = False
         self.calls = 0
         self.writes = 0
-        self.burst = ENOUGH
+        self.calls_left = TO_ITS_END
         self.paused = False
-        self.teller = Teller(name, world.ticks)
-
-
-class Wire:
-    """A port, each call on which goes through the world."""
-
-    def __init__(self, name: str, inner: Any, world: World) -> None:
-        self._name = name
-        self._inner = inner
-        self._world = world
-
-    def __getattr__(self, method: str) -> Any:
-        called = partial(self._world.call, f"{self._name}.{method}", method in WRITES, getattr(self._inner, method))
-        if method == "get_many":
-            called = partial(_in_parts, called)
-        self.__dict__[method] = called
-        return called
-
-
-def _in_parts(read: Callable[[Sequence[Any]], list[Any]], keys: Sequence[Any]) -> list[Any]:
-    """Many items need not be of one moment: others may go on between one half and the other."""
-    half = len(keys) // 2
-    return read(keys[:half]) + read(keys[half:]) if half else read(keys)
-
-
-class _Bus:
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def emit(self, events: Iterable[Event]) -> None:
-        self._world.say(events)
-
-
-class Site(MemoryObjects):
-    """The site's bucket, whose every change the cache hears of. It knows which articles were ever live, and which may be."""
-
-    def __init__(self, world: World) -> None:
-        super().__init__(world.clock)
-        self._world = world
-        self.ever_live: set[str] = set()
-        self.free_from: dict[str, datetime] = {}
-        self.decided: datetime | None = None
-
-    def allow(self, slug: str, moment: datetime) -> None:
-        """An article may be public from a moment on: so says a version of a draft."""
-        self.free_from[slug] = min(moment, self.free_from.get(slug, moment))
-
-    def decide(self, moment: datetime) -> None:
-        """An editor lets an article go at a moment. What editors decide goes along to other slugs, so it counts for all."""
-        self.decided = min(moment, self.decided or moment)
-
-    def put(self, output: Output, expected: str | None) -> None:
-        super().put(output, expected)
-        self._world.cache.wrote(output.key, output)
-        folder, _, rest = output.key.partition("/")
-        if folder == "articles" and "status" not in output.metadata:
-            self.ever_live.add(rest.partition("/")[0])
-        now = self._world.now
-        for slug, moment in self.free_from.items():
-            if moment > now and not (self.decided and self.decided <= now) and _shows(output, slug):
-                self._world.wrong.append(f"shown before its time: {slug}, in {output.key}")
-
-    def delete(self, key: str) -> None:
-        there = key in self.outputs
-        super().delete(key)
-        if there:
-            self._world.cache.wrote(key, None)
-
-
-def _shows(output: Output, slug: str) -> bool:
-    """Whether an object of the site shows an article, or names it."""
-    if output.key.startswith(f"articles/{slug}/"):
-        return "status" not in output.metadata
-    if output.key.startswith("updates/"):
-        return False  # where an update leads is for those to say who post it
-    return f"/articles/{slug}/".encode() in output.body
-
-
-class Alarm:
-    """An alarm that rings as the world's time passes. Nothing says that it rings for a moment that has passed."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def wake(self, slug: str, moment: datetime) -> None:
-        self._world.alarms.setdefault((moment, slug), moment <= self._world.now)
-
-
-class Drafts(MemoryObjects):
-    """The drafts bucket, whose every change is an event."""
-
-    def __init__(self, world: World) -> None:
-        super().__init__(world.clock)
-        self._world = world
-
-    def put(self, output: Output, expected: str | None) -> None:
-        super().put(output, expected)
-        self._world.say([Event(FILE_MOVED, {"key": output.key})])
-
-    def delete(self, key: str) -> None:
-        super().delete(key)
-        self._world.say([Event(FILE_MOVED, {"key": key, "removed": True})])
-
-
-class Timer:
-    """What brings the ticker back to attention; a message that waits in its queue."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def wake(self, seconds: int) -> None:
-        self._world.timers.append(self._world.now + timedelta(seconds=seconds))
-
-
-class _Desk:
-    """An editor's desk: what is refused for good is told to the editor, and done with."""
-
-    def __init__(self, ports: Ports, told: Callable[[Act, Permanent | None], None]) -> None:
-        self._ports = ports
-        self._told = told
-
-    def work(self, act: object) -> None:
-        assert isinstance(act, Act)
-        try:
-            edit(act, self._ports)
-        except Permanent as error:
-            self._told(act, error)
-        else:
-            self._told(act, None)
-
-    def finish(self) -> None:
-        """Each act is whole in itself."""
+        self.times = RunTimes(name, world.ticks)
 
 
 class World:
-    """One history, played until all is quiet.
+    """One history, played until no message is left.
 
     Args:
-        acts: what editors do, in order.
-        whims: what chance does.
-        named: give all that happens names, and write moves down; slower.
-        told: write down each call; slower still.
+        actions: what editors do, in order.
+        schedule: decides what is left to chance.
+        recording: name runs and messages, and record moves; slower.
+        verbose: log each call; slower still.
+
+    Attributes:
+        delivered: all messages that were ever in a queue.
+        violations: what went wrong.
+        batches: for each recorded run, the names of the messages that shared its first message's batch.
+        schedules: moment and slug of each schedule, and whether it has fired.
+        taken_down: ids of drafts that an editor has withdrawn.
     """
 
-    def __init__(self, acts: Sequence[Act], whims: Whims, named: bool = False, told: bool = False) -> None:
-        self.coming = deque(acts)
-        self.whims = whims
-        self.named = named
-        self.told = told
-        self.story: list[str] = []
+    def __init__(
+        self, actions: Sequence[Action], schedule: Schedule, recording: bool = False, verbose: bool = False
+    ) -> None:
+        self.actions = deque(actions)
+        self.schedule = schedule
+        self.recording = recording
+        self.verbose = verbose
+        self.log: list[str] = []
         self.moves: list[Move] = []
         self.faults: dict[str, Fault] = {}
-        self.takes: dict[str, Sequence[str]] = {}
+        self.batches: dict[str, Sequence[str]] = {}
         self.now = START
         self.ticks = 0
         self.hub = greenlet.getcurrent()
         self.queue: list[Message] = []
-        self.said: list[Message] = []
+        self.delivered: list[Message] = []
         self.running: list[Run] = []
         self.current: Run | None = None
-        self.wrong: list[str] = []
+        self.violations: list[str] = []
         self.theme_number = 0
-        self._untold_theme = False
-        self._counts: Counter[str] = Counter()
-        clock = self.clock
-        self.cache = Cache(lambda: self.ticks)
-        self.drafts = Drafts(self)
-        self.work = MemoryObjects(clock)
-        self.site = Site(self)
-        self.table = MemoryTable()
-        parts = {"drafts": self.drafts, "work": self.work, "site": self.site, "articles": self.table}
-        self.updates = MemoryTable()
-        parts["updates"] = self.updates
-        parts |= {"bus": _Bus(self), "cdn": self.cache, "alarm": Alarm(self)}
-        self.ports = Ports(**{name: Wire(name, inner, self) for name, inner in parts.items()}, clock=clock)
-        self.timer = Wire("timer", Timer(self), self)
         self.timers: list[datetime] = []
         self.taken_down: set[str] = set()
-        self.alarms: dict[tuple[datetime, str], bool] = {}
-        self.say([Event("SiteChanged", {})])
+        self.schedules: dict[tuple[datetime, str], bool] = {}
+        self._theme_unannounced = False
+        self._counts: Counter[str] = Counter()
+        self.cache = Cache(lambda: self.ticks)
+        self.drafts = DraftsBucket(self)
+        self.private = MemoryObjects(self.clock)
+        self.site = SiteBucket(self)
+        self.table = MemoryTable()
+        self.updates = MemoryTable()
+        inner = {
+            "drafts": self.drafts,
+            "private": self.private,
+            "site": self.site,
+            "articles": self.table,
+            "updates": self.updates,
+            "bus": WorldBus(self),
+            "cdn": self.cache,
+            "schedules": Schedules(self),
+        }
+        self.ports = Ports(**{name: ScheduledPort(name, port, self) for name, port in inner.items()}, clock=self.clock)
+        self.timer = ScheduledPort("timer", Timer(self), self)
+        self.deliver([SiteChanged()])
 
     @property
     def theme(self) -> Theme:
+        """The theme that is deployed."""
         return theme(self.theme_number)
 
     def clock(self) -> datetime:
+        """Return the world's time."""
         return self.now
 
-    # --- The course of things ---
+    # --- Choices ---
 
     def play(self) -> None:
-        """All acts, and whatever follows from them, until all is quiet."""
+        """Perform all actions, and process messages until none is left."""
         while True:
-            if self.ticks > TOO_LONG:
-                self.wrong.append("it never becomes quiet")
+            if self.ticks > MAX_TICKS:
+                self.violations.append("the history does not end")
                 return
-            calm = self._calm_course()
-            if calm is None:
+            default = self._default_choice()
+            if default is None:
                 return
-            choice = self.whims.turn(self)
-            self._do(calm if choice.kind == "go on" else choice)
+            choice = self.schedule.next_choice(self)
+            self._follow(default if choice.kind == "default" else choice)
 
-    def _calm_course(self) -> Choice | None:
-        """What would be done next if nothing strange happened; None where all is quiet."""
+    def _default_choice(self) -> Choice | None:
+        """Return what happens next in the default order; None if nothing is left to do."""
         if self.running:
             return Choice("resume", self.running[-1])
         if self.queue:
             return Choice("start", self.queue[0])
-        return ACT if self.coming else None
+        return NEXT_ACTION if self.actions else None
 
-    def _do(self, choice: Choice) -> None:
+    def _follow(self, choice: Choice) -> None:
         kind, what, calls = choice
         if kind == "resume":
             assert isinstance(what, Run)
@@ -278,263 +171,226 @@ class World:
         elif kind == "start":
             assert isinstance(what, Message)
             self._resume(self._start(what), calls)
-        elif kind == "act":
-            self._act(self.coming.popleft())
+        elif kind == "action":
+            self._perform(self.actions.popleft())
         else:
             assert isinstance(what, Message)
-            self._note(Move("again", what.name), f"   {what.name} is delivered again")
+            self._record(Move("redeliver", what.name))
+            self._log(f"   {what.name} is redelivered")
             self.queue.append(what)
 
-    def _note(self, move: Move | None, words: str) -> None:
-        """Write down a move, and tell of it."""
-        if move and self.named:
-            last = self.moves[-1] if self.moves else None
-            if last and last.kind == move.kind == "run" and last.name == move.name and last.calls is not None:
-                both = None if move.calls is None else last.calls + move.calls
-                self.moves[-1] = move._replace(calls=both)
-            else:
-                self.moves.append(move)
-        if self.told and words:
-            self.story.append(words)
+    def _record(self, move: Move) -> None:
+        """Record a move. Two moves of one run in succession become one."""
+        if not self.recording:
+            return
+        last = self.moves[-1] if self.moves else None
+        if last and last.kind == move.kind == "run" and last.name == move.name and last.calls is not None:
+            calls = None if move.calls is None else last.calls + move.calls
+            self.moves[-1] = move._replace(calls=calls)
+        else:
+            self.moves.append(move)
+
+    def _log(self, line: str) -> None:
+        if self.verbose:
+            self.log.append(line)
+
+    # --- Runs ---
 
     def name_of_run(self, first: Message) -> str:
-        """The name of the run that would begin with a message."""
+        """Return the name of the run that would begin with a message."""
         return f"{first.name} run {self._counts[first.name] + 1}"
 
     def _start(self, first: Message) -> Run:
         self.queue.remove(first)
-        run = Run(self.name_of_run(first) if self.named else "", [first], self)
+        run = Run(self.name_of_run(first) if self.recording else "", [first], self)
         self._counts[first.name] += 1
         others = [message for message in self.queue if message.queue == first.queue]
-        taken = self.whims.also(run, others) if others else []
-        for message in taken:
+        shared = self.schedule.share_batch(run, others) if others else []
+        for message in shared:
             self.queue.remove(message)
-        run.messages += taken
-        run.fault = self.whims.fault(run)
+        run.messages += shared
+        run.fault = self.schedule.fault(run)
         self.running.append(run)
-        if self.named and taken:
-            self.takes[run.name] = [message.name for message in taken]
-        if self.told:
-            self.story.append(f"   {run.name} begins" + "".join(f"\n      with {m.name}" for m in taken))
+        if self.recording and shared:
+            self.batches[run.name] = [message.name for message in shared]
+        self._log(f"   {run.name} begins" + "".join(f"\n      with {message.name}" for message in shared))
         return run
 
     def _resume(self, run: Run, calls: int) -> None:
+        """Let a run make some calls, or continue to its end."""
         self.current = run
-        run.burst = calls
+        run.calls_left = calls
         before = run.calls - run.paused
-        died = False
+        killed = False
         try:
             run.greenlet.switch()
-        except Died:
-            died = True
-        if died or run.greenlet.dead:
-            self._note(Move("run", run.name), "")
-            self._end(run, died)
+        except Killed:
+            killed = True
+        if killed or run.greenlet.dead:
+            self._record(Move("run", run.name))
+            self._end(run, killed)
         else:
             run.paused = True
-            if self.named:
-                self._note(Move("run", run.name, run.calls - 1 - before), "")
+            self._record(Move("run", run.name, run.calls - 1 - before))
 
-    def _end(self, run: Run, died: bool) -> None:
+    def _end(self, run: Run, killed: bool) -> None:
         self.current = None
         self.running.remove(run)
-        back = run.messages if died else run.failed
-        if not back:
-            run.teller.ended = self.ticks
-        if back:
-            self.let_pass(timedelta(seconds=1))
-        for message in back:
-            message.tries += not run.struck and run.stage != "editor"  # editors have patience
-            message.again = True
-            if message.tries > _PATIENCE:
-                self.wrong.append(f"{message.name} ends in the dead-letter queue")
+        failed = run.messages if killed else run.failed
+        if failed:
+            self.advance(timedelta(seconds=1))
+        else:
+            run.times.ended = self.ticks
+        for message in failed:
+            message.failures += not run.faulty and run.stage != "editor"  # editors do not give up
+            message.redelivered = True
+            if message.failures > _MAX_FAILURES:
+                self.violations.append(f"{message.name} ends in the dead-letter queue")
             else:
                 self.queue.append(message)
-        if self.told:
-            self.story.append(f"   {run.name} ends" + (f", {len(back)} messages come back" if back else ""))
-        if self._untold_theme and all(other.theme is self.theme for other in self.running):
-            self._untold_theme = False
-            self.say([Event("SiteChanged", {})])
+        self._log(f"   {run.name} ends" + (f", {len(failed)} messages will be redelivered" if failed else ""))
+        if self._theme_unannounced and all(other.theme is self.theme for other in self.running):
+            self._theme_unannounced = False
+            self.deliver([SiteChanged()])
 
-    def work_off(self, run: Run) -> None:
-        """What the runtime does with a batch (`nightdesk.runtime.each_message`), or an editor with an act."""
+    def process(self, run: Run) -> None:
+        """Process a run's batch of messages as its function does, or an editor's action."""
+        make_batch: Callable[[bool], Batch]
         if run.stage == "editor":
-            run.failed = self._each(run, run.messages, lambda: _Desk(self.ports, self._edited))
-            return
-        make = partial(batch_of, run.stage, ports=self.ports, theme=run.theme, timer=self.timer)
-        batch = make(any(message.again for message in run.messages))
-        run.failed = self._each(run, run.messages, lambda: batch)
-        worked = [message for message in run.messages if message not in run.failed]
-        try:
-            batch.finish()
-        except Exception as error:
-            self._failed(run, error)
-            run.failed += self._each(run, worked, partial(make, True), finish=True) if len(worked) > 1 else worked
-
-    def _each(
-        self, run: Run, messages: Sequence[Message], batch: Callable[[], Batch], finish: bool = False
-    ) -> list[Message]:
-        """Work messages off; those that failed. Where each has a batch of its own, that is finished too."""
-        failed = []
-        for message in messages:
-            mine = batch()
-            try:
-                mine.work(message.detail)
-                if finish:
-                    mine.finish()
-            except Exception as error:
-                self._failed(run, error)
-                failed.append(message)
-        return failed
-
-    def _edited(self, act: Act, refused: Permanent | None) -> None:
-        if self.told:
-            self.story.append(f"   {act} is " + (f"refused: {refused}" if refused else "done"))
-        decisions = load_decisions(self.work.get(editorial_key(act.subject)))
-        if act.kind == "withdraw" and not refused and decisions.withdrawn:
-            held, blob = holder(self.table, act.subject), self.work.get(f"articles/{act.subject}.json")
-            self.taken_down.add(held["holder"] if held else Document.from_bytes(blob.body).file if blob else "")
-        elif act.kind in ("publish", "schedule"):
-            self.taken_down.clear()  # of whatever; which of them was last is not for us to say
-
-    def _failed(self, run: Run, error: Exception) -> None:
-        if not isinstance(error, NightdeskError) or isinstance(error, Permanent):
-            self.wrong.append(f"{run.name} failed: {error!r}")
-        if self.told:
-            self.story.append(f"   {run.name} fails: {error!r}")
-
-    # --- What happens ---
-
-    def _act(self, act: Act) -> None:
-        self._note(Move("act", str(act.number)), f"{act.number}. {act}" if self.told else "")
-        if act.kind == "put":
-            kind = "image/png" if act.subject.endswith(".png") else "text/markdown"
-            if act.subject.startswith("drafts/") and kind == "text/markdown":
-                self.site.allow(slug_of(act), free_from(act))
-            self.drafts.put(Output(act.subject, act.content, kind), ANY)
-        elif act.kind == "remove":
-            self.drafts.delete(act.subject)
-            self.taken_down.discard(act.subject)  # what is filed anew is another article
-        elif act.kind == "deploy":
-            # Functions at work keep the code that they began with. The site is told to change when none of it is left.
-            self.theme_number = int(act.subject)
-            self._untold_theme = bool(self.running)
-            if not self.running:
-                self.say([Event("SiteChanged", {})])
-        elif act.kind == "wait":
-            self.let_pass(datetime.fromisoformat(act.subject) - self.now)
-            self.say([Event("TickerDue", {})])  # it is every minute
-        elif act.kind == "ask":
-            self.say([Event(act.subject, act.matter)])
+            make_batch = self._editor_batch
         else:
-            if act.kind in ("publish", "schedule"):
-                self.site.decide(datetime.fromisoformat(act.matter.get("at", self.now.isoformat())))
-            self._queue(edit_of(act))
-        self.let_pass(timedelta(seconds=1))
+            make_batch = partial(batch_of, run.stage, ports=self.ports, theme=run.theme, timer=self.timer)
+        runtime = Runtime(make_batch, lambda message: message.detail, partial(self._report, run))
+        failed = process_batch(run.messages, any(message.redelivered for message in run.messages), runtime)
+        run.failed = [message for message, _ in failed]
 
-    def let_pass(self, time: timedelta) -> None:
-        """Time passes, and alarms ring; the scheduler's clock is a little ahead of the functions'."""
+    def _report(self, run: Run, error: Exception) -> None:
+        if not isinstance(error, NightdeskError) or isinstance(error, Permanent):
+            self.violations.append(f"{run.name} failed: {error!r}")
+        self._log(f"   {run.name} fails: {error!r}")
+
+    def _editor_batch(self, redelivered: bool) -> Batch:
+        return EditorBatch(self.ports, self._action_ended)
+
+    def _action_ended(self, action: Action, refused: Permanent | None) -> None:
+        self._log(f"   {action} is " + (f"refused: {refused}" if refused else "done"))
+        decisions = decisions_from(self.private.get(decisions_key(action.subject)))
+        if action.kind == "withdraw" and not refused and decisions.withdrawn:
+            self.taken_down.add(decisions.taken_from)
+        elif action.kind in ("publish", "schedule"):
+            self.taken_down.clear()  # of any article: this test does not know which decision was the last one
+
+    # --- Actions, time and events ---
+
+    def _perform(self, action: Action) -> None:
+        self._record(Move("action", str(action.number)))
+        self._log(f"{action.number}. {action}")
+        if action.kind == "put":
+            content_type = "image/png" if action.subject.endswith(".png") else "text/markdown"
+            if action.subject.startswith("drafts/") and content_type == "text/markdown":
+                self.site.allow(slug_of(action), public_from(action))
+            metadata = {} if action.uploader == DIRECT else action.uploader.to_metadata()
+            self.drafts.requester = action.requester
+            self.drafts.put(Output(action.subject, action.content, content_type, metadata=metadata), ANY)
+        elif action.kind == "remove":
+            self.drafts.delete(action.subject)
+        elif action.kind == "deploy":
+            self._deploy(int(action.subject))
+        elif action.kind == "wait":
+            self.advance(datetime.fromisoformat(action.subject) - self.now)
+            self.deliver([TickerDue()])  # which comes every minute
+        elif action.kind == "emit":
+            self.deliver([parse_event(action.subject, action.values)])
+        else:
+            if action.kind in ("publish", "schedule"):
+                self.site.release(datetime.fromisoformat(action.values.get("at", self.now.isoformat())))
+            self._queue(editors_message(action))
+        self.advance(timedelta(seconds=1))
+
+    def _deploy(self, number: int) -> None:
+        """Deploy a theme. Runs keep the code that they began with; the change is announced when none of them is left."""
+        self.theme_number = number
+        self._theme_unannounced = bool(self.running)
+        if not self.running:
+            self.deliver([SiteChanged()])
+
+    def advance(self, time: timedelta) -> None:
+        """Let time pass, and fire the schedules and timers that are due."""
         self.now += max(time, timedelta())
-        late = [moment for moment in self.timers if moment <= self.now]
+        due = [moment for moment in self.timers if moment <= self.now]
         self.timers = [moment for moment in self.timers if moment > self.now]
-        self.say(Event("UpdateEnded", {}) for _ in late)
-        for (moment, slug), rung in self.alarms.items():
-            if not rung and moment <= self.now + _AHEAD:
-                self.alarms[moment, slug] = True
-                self.say([Event(ALARM, {"slug": slug})])
+        self.deliver(UpdateEnded() for _ in due)
+        for (moment, slug), fired in self.schedules.items():
+            if not fired and moment <= self.now + _SCHEDULER_AHEAD:
+                self.schedules[moment, slug] = True
+                self.deliver([ArticleDue(slug)])
 
-    def say(self, events: Iterable[Event]) -> None:
-        """Events reach the queues of those who hear of them."""
+    def deliver(self, events: Iterable[Event | ObjectChanged]) -> None:
+        """Put events into the queues whose rules match them."""
         for event in events:
             for message in messages_of(event):
                 self._queue(message)
 
     def _queue(self, message: Message) -> None:
-        if self.named:
+        if self.recording:
             name = name_of(message)
             self._counts[name] += 1
             message.name = f"{name} ({self._counts[name]})"
         self.queue.append(message)
-        self.said.append(message)
+        self.delivered.append(message)
 
     # --- Calls ---
 
     def call(self, name: str, writes: bool, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """One call of the current run on a port: a moment at which others may go on, or something may go wrong."""
+        """Make a call of the current run on a port, after other runs may have continued, and perhaps with a fault."""
         run = self.current
         assert run
         self.ticks += 1
         run.calls += 1
         run.writes += writes
-        run.burst -= 1
-        if run.burst < 0:
+        run.calls_left -= 1
+        if run.calls_left < 0:
             self.hub.switch()
         fault = run.fault
         if fault and fault.call == (run.writes if fault.writes else run.calls) and (writes or not fault.writes):
             run.fault = None
-            return self._strike(run, fault, name, writes, method, *args, **kwargs)
+            run.faulty = True
+            self.cache.run = run.times
+            return self._call_with_fault(run, fault, name, method, *args, **kwargs)
         if name == "cdn.invalidate":
-            self.cache.teller = run.teller
-        if not self.told:
+            self.cache.run = run.times
+        if not self.verbose:
             return method(*args, **kwargs)
         try:
-            answer = method(*args, **kwargs)
+            result = method(*args, **kwargs)
         except NightdeskError as error:
-            self._tell(run, name, args, repr(error))
+            self._log_call(run, name, args, repr(error))
             raise
-        self._tell(run, name, args, answer)
-        return answer
+        self._log_call(run, name, args, result)
+        return result
 
-    def _strike(
-        self, run: Run, fault: Fault, name: str, writes: bool, method: Callable[..., Any], *args: Any, **kwargs: Any
+    def _call_with_fault(
+        self, run: Run, fault: Fault, name: str, method: Callable[..., Any], *args: Any, **kwargs: Any
     ) -> Any:
-        run.struck = True
         kind = fault.kind
-        self.cache.teller = run.teller
         conditional = name.endswith(".put") and args[1] != ANY
-        if kind == "tried twice" and not conditional:
-            kind = "answer lost"
+        if kind == "retried" and not conditional:
+            kind = "response lost"
         if kind == "contended" and not (conditional or name.endswith(".write")):
             kind = "throttled"
-        if kind in ("dies after", "answer lost", "tried twice"):
-            method(*args, **kwargs)  # may raise Conflict, which is an answer as well
-        elif kind in ("dies during", "refused in part") and name == "bus.emit":
+        if kind in ("dies after", "response lost", "retried"):
+            method(*args, **kwargs)  # may raise Conflict, which is a response too
+        elif kind in ("dies during", "partly refused") and name == "bus.emit":
             method([event for bit, event in enumerate(args[0]) if fault.part >> bit % 10 & 1])
-        if self.named:
+        if self.recording:
             self.faults[run.name] = fault._replace(call=run.calls, writes=False)
-        if self.told:
-            self._tell(run, name, args, f"!! {kind}")
+        self._log_call(run, name, args, f"!! {kind}")
         if kind.startswith("dies"):
-            raise Died
-        if kind in ("tried twice", "contended"):
+            raise Killed
+        if kind in ("retried", "contended"):
             raise Conflict(kind)
         raise Transient(kind)
 
-    def _tell(self, run: Run, name: str, args: tuple[Any, ...], answer: object) -> None:
-        said = ", ".join(brief(arg) for arg in args)
-        self.story.append(f"      {run.name}, call {run.calls}: {name}({said}) -> {brief(answer)}")
-
-
-def brief(value: object) -> str:
-    """A value of a call, as short as it can be and still be told from others."""
-    if isinstance(value, Output):
-        return f"{value.key}: {brief(value.body)}"
-    if isinstance(value, bytes):
-        return f"{len(value)} bytes ~{hash_of(value)}"
-    if isinstance(value, Event):
-        return f"{value.type} {dict(value.detail)}"
-    if isinstance(value, str):
-        return value if len(value) <= 60 else f"{value[:40]}… ~{hash_of(value.encode())}"
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return f"({', '.join(brief(v) for v in value)})"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(brief(v) for v in value)}]"
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{k}: {brief(v)}" for k, v in value.items() if k not in ("pk", "sk", "card")) + "}"
-    return str(value)
-
-
-def hash_of(raw: bytes) -> str:
-    import hashlib
-
-    return hashlib.sha256(raw).hexdigest()[:6]
+    def _log_call(self, run: Run, name: str, args: tuple[Any, ...], result: object) -> None:
+        if self.verbose:
+            self.log.append(f"      {run.name}, call {run.calls}: {describe_call(name, args, result)}")

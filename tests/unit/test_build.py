@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from nightdesk.domain.events import SiteChanged
+from nightdesk.domain.problems import Kind
+from nightdesk.entrypoints.build_output import MANIFEST, write_site
+from nightdesk.entrypoints.folder_build import Built, Options, build, read_folder
+from nightdesk.entrypoints.folder_pictures import FolderPictures
 from nightdesk.rendering.environment import Theme
-from nightdesk.usecases.build import Built, build, read_folder
-from nightdesk.usecases.ports import Event
-from simulation.calm import CalmWorld
+from simulation.pictures import PlainPictures
+from simulation.reference import ReferenceWorld
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -25,7 +31,7 @@ def theme() -> Theme:
 
 @pytest.fixture
 def drafts(tmp_path: Path) -> Path:
-    """A small publication."""
+    """Return the folder of a small publication."""
     files = {
         "site.yaml": b"name: The Meridian\nbase_url: https://news.example\n",
         "authors/ada.md": b"---\nname: Ada Lindqvist\nkind: ai\nportrait: ada.svg\n---\nBio.\n",
@@ -43,7 +49,7 @@ def drafts(tmp_path: Path) -> Path:
         "drafts/over.md": b"---\ntitle: Over\ndate: 2026-01-01\nexpires: 2026-02-01\n---\nText.\n",
         "drafts/unready.md": b"---\ntitle: Unready\ndraft: true\n---\nText.\n",
         "drafts/broken.md": b"---\ndek: no title\n---\n\n::: gate\n",
-        "drafts/notes.txt": b"not ours",
+        "drafts/notes.txt": b"not a draft",
     }
     for name, body in files.items():
         path = tmp_path / "newsroom" / name
@@ -53,14 +59,20 @@ def drafts(tmp_path: Path) -> Path:
 
 
 def run(drafts: Path, out: Path, theme: Theme) -> Built:
-    return build(drafts, out, theme, NOW)
+    return build(drafts, out, theme, NOW, Options(pictures=FolderPictures(PlainPictures())))
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {name: body for name, body in found.items() if name != MANIFEST}
 
 
-def test_every_page_of_every_tier_is_a_file(drafts: Path, tmp_path: Path, theme: Theme) -> None:
+def without_search(files: dict[str, bytes]) -> dict[str, bytes]:
+    """Return files without what the search reads: Pagefind writes the same index in other bytes each time."""
+    return {key: body for key, body in files.items() if not key.startswith(("search/archive/", "search/recent.json"))}
+
+
+def test_a_build_writes_every_page_of_every_tier(drafts: Path, tmp_path: Path, theme: Theme) -> None:
     built = run(drafts, tmp_path / "out", theme)
     files = files_of(tmp_path / "out")
     wanted = {"index.html", "feed.xml", "feed.json", "archive/2026/11/index.html", "topics/energy/index.html"}
@@ -83,26 +95,25 @@ def test_every_page_of_every_tier_is_a_file(drafts: Path, tmp_path: Path, theme:
     assert files["index.html"].index(b"/articles/one/") < files["index.html"].index(b"/articles/two/")
 
 
-def test_what_is_refused_is_told_with_its_line(drafts: Path, tmp_path: Path, theme: Theme) -> None:
+def test_rejected_files_are_reported_with_lines(drafts: Path, tmp_path: Path, theme: Theme) -> None:
     built = run(drafts, tmp_path / "out", theme)
     assert list(built.rejected) == ["drafts/broken.md"]
     assert [(p["line"], p["key"]) for p in built.rejected["drafts/broken.md"]] == [(1, "title"), (5, "gate")]
 
 
-def test_hidden_text_and_images_are_in_no_public_file(drafts: Path, tmp_path: Path, theme: Theme) -> None:
+def test_public_files_hold_no_gated_text_or_images(drafts: Path, tmp_path: Path, theme: Theme) -> None:
     run(drafts, tmp_path / "out", theme)
     files = files_of(tmp_path / "out")
     assert {
         name for name, body in files.items() if b"canary" in body and name.endswith((".html", ".xml", ".json"))
     } == {"articles/one/~member/index.html"}
     pictures = sorted(
-        name.rsplit(".", 2)[0] for name in files if name.startswith("articles/one/") and name.endswith(".svg")
+        name.split(".")[0] for name in files if name.startswith("articles/one/") and name.endswith(".svg")
     )
-    assert pictures == [f"articles/one/~{tier}/{name}" for tier, name in
-                        [("member", "a"), ("member", "b"), ("public", "a"), ("subscriber", "a")]]  # fmt: skip
+    assert pictures == ["articles/one/~member/b", "articles/one/~public/a"], "what all may see is there once"
 
 
-def test_a_second_build_leaves_equal_files_alone(drafts: Path, tmp_path: Path, theme: Theme) -> None:
+def test_a_second_build_keeps_unchanged_files(drafts: Path, tmp_path: Path, theme: Theme) -> None:
     out = tmp_path / "out"
     run(drafts, out, theme)
     long_ago = 1_000_000_000
@@ -111,51 +122,104 @@ def test_a_second_build_leaves_equal_files_alone(drafts: Path, tmp_path: Path, t
     draft = drafts / "drafts" / "two.md"
     draft.write_bytes(draft.read_bytes().replace(b"Text.", b"Newer."))
     run(drafts, out, theme)
-    changed = {p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file() and p.stat().st_mtime != long_ago}
-    assert changed == {f"articles/two/~{tier}/index.html" for tier in ("public", "subscriber", "member")}
+    changed = {name for name in without_search(files_of(out)) if (out / name).stat().st_mtime != long_ago}
+    feeds = {"feed.xml", "feed.json", "topics/energy/feed.xml", "authors/ada/feed.xml"}
+    assert changed == feeds | {f"articles/two/~{tier}/index.html" for tier in ("public", "subscriber", "member")}
 
 
-def test_a_build_is_the_same_wherever_it_is_made(drafts: Path, tmp_path: Path, theme: Theme) -> None:
+def test_pages_of_what_is_gone_are_removed(drafts: Path, tmp_path: Path, theme: Theme) -> None:
+    out = tmp_path / "out"
+    run(drafts, out, theme)
+    (out / "CNAME").write_text("news.example")
+    (out / "articles/two/mine.txt").write_text("mine")
+    (out / "articles/one/~public/index.html").write_text("edited by hand")
+    (drafts / "drafts/two.md").unlink()
+    (drafts / "drafts/2026-11-20-one").rename(drafts / "drafts/2026-11-20-uno")
+    run(drafts, out, theme)
+    left = {name.split("/")[1]: name for name in files_of(out) if name.startswith("articles/")}
+    assert left.keys() == {"uno", "one", "two", "over"}
+    assert left["two"] == "articles/two/mine.txt"
+    assert (out / "CNAME").read_text() == "news.example"
+    assert (out / "articles/one/~public/index.html").read_text() == "edited by hand"
+    assert not (out / "topics/energy/2026/10").exists()
+    run(drafts, tmp_path / "fresh", theme)
+    mine = {"CNAME", "articles/two/mine.txt", "articles/one/~public/index.html"}
+    assert set(without_search(files_of(out))) - mine == set(without_search(files_of(tmp_path / "fresh")))
+    assert len(list((out / "search/archive/fragment").iterdir())) == 1, "the text of what is gone is not left"
+
+
+@pytest.mark.parametrize("name", ["../kept.txt", "link/kept.txt", "{root}/kept.txt", "sub/../../kept.txt"])
+def test_a_manifest_leads_to_nothing_outside_the_folder(name: str, tmp_path: Path) -> None:
+    outside = tmp_path / "kept.txt"
+    outside.write_text("kept")
+    out = tmp_path / "out"
+    write_site({"index.html": b"x"}, out)
+    (out / "link").symlink_to(tmp_path)
+    (out / "sub").mkdir()
+    listed = {name.replace("{root}", str(tmp_path)): hashlib.sha256(b"kept").hexdigest()}
+    (out / MANIFEST).write_text(json.dumps({"files": listed}))
+    write_site({"index.html": b"y"}, out)
+    assert outside.read_text() == "kept"
+    assert (out / "index.html").read_text() == "y"
+
+
+@pytest.mark.parametrize("manifest", ["", "[]", "{}", '{"files": []}', '{"files": {"kept.txt": 1}}'])
+def test_a_broken_manifest_removes_nothing(manifest: str, tmp_path: Path) -> None:
+    (tmp_path / "kept.txt").write_text("kept")
+    (tmp_path / MANIFEST).write_text(manifest)
+    write_site({"index.html": b"x"}, tmp_path)
+    assert (tmp_path / "kept.txt").read_text() == "kept"
+
+
+def test_warnings_are_those_of_the_check(drafts: Path, tmp_path: Path, theme: Theme) -> None:
+    (drafts / "drafts/three.md").write_text("---\ntitle: T\ndate: 2026-01-01\ncolour: red\nauthor: adda\n---\nText.\n")
+    built = run(drafts, tmp_path / "out", theme)
+    assert [(one["line"], one["key"]) for one in built.warnings["drafts/three.md"]] == [(4, "colour"), (5, "authors")]
+    assert built.left == {drafts / "drafts/notes.txt": Kind.FILE_OTHER.at(0)}
+
+
+def test_a_build_is_independent_of_the_folders_path(drafts: Path, tmp_path: Path, theme: Theme) -> None:
     run(drafts, tmp_path / "one", theme)
     shutil.move(drafts, tmp_path / "elsewhere")
     run(tmp_path / "elsewhere", tmp_path / "two", theme)
-    assert files_of(tmp_path / "one") == files_of(tmp_path / "two")
+    assert without_search(files_of(tmp_path / "one")) == without_search(files_of(tmp_path / "two"))
 
 
-def test_a_build_is_what_the_pipeline_makes(drafts: Path, tmp_path: Path, theme: Theme) -> None:
+def test_a_build_equals_the_published_site(drafts: Path, tmp_path: Path, theme: Theme) -> None:
     run(drafts, tmp_path / "out", theme)
-    world = CalmWorld(theme, lambda: NOW)
-    world.say([Event("SiteChanged", {})])
-    for key, path in read_folder(drafts).items():
-        world.act(key, path.read_bytes())
-    world.settle()
-    assert files_of(tmp_path / "out") == {key: output.body for key, output in world.ports.site.outputs.items()}  # type: ignore[attr-defined]
+    world = ReferenceWorld(theme, lambda: NOW)
+    world.deliver([SiteChanged()])
+    for key, path in read_folder(drafts).files.items():
+        world.upload(key, path.read_bytes())
+    world.process_all()
+    published = {key: output.body for key, output in world.ports.site.outputs.items()}  # type: ignore[attr-defined]
+    assert without_search(files_of(tmp_path / "out")) == without_search(published)
 
 
-def test_a_folder_of_drafts_alone_will_do(drafts: Path, tmp_path: Path, theme: Theme) -> None:
+def test_a_folder_of_only_drafts_can_be_built(drafts: Path, tmp_path: Path, theme: Theme) -> None:
     alone = tmp_path / "alone" / "posts"
     shutil.copytree(drafts / "drafts", alone)
     built = run(alone, tmp_path / "out", theme)
     assert sorted(built.states["live"]) == ["one", "two"]
-    assert set(read_folder(drafts)) == set(read_folder(drafts / "drafts"))
+    assert set(read_folder(drafts).files) == set(read_folder(drafts / "drafts").files)
 
 
-def test_progress_is_told(drafts: Path, tmp_path: Path, theme: Theme) -> None:
-    told: list[tuple[int, int]] = []
-    build(drafts, tmp_path / "out", theme, NOW, progress=lambda done, total: told.append((done, total)))
-    assert told
-    assert all(0 < done <= total for done, total in told)
-    assert told == sorted(told, key=lambda pair: pair[0] / pair[1])
+def test_progress_is_reported(drafts: Path, tmp_path: Path, theme: Theme) -> None:
+    reports: list[tuple[int, int]] = []
+    build(drafts, tmp_path / "out", theme, NOW, Options(progress=lambda done, total: reports.append((done, total))))
+    assert reports
+    assert all(0 < done <= total for done, total in reports)
+    assert reports == sorted(reports, key=lambda pair: pair[0] / pair[1])
 
 
-def test_nothing_makes_an_empty_site(tmp_path: Path, theme: Theme) -> None:
+def test_an_empty_folder_makes_an_empty_site(tmp_path: Path, theme: Theme) -> None:
     (tmp_path / "empty").mkdir()
     built = run(tmp_path / "empty", tmp_path / "out", theme)
     assert (built.states, built.rejected) == ({}, {})
     assert (tmp_path / "out" / "index.html").is_file()
 
 
-def test_the_examples_are_published_whole(tmp_path: Path, theme: Theme) -> None:
+def test_every_example_is_published(tmp_path: Path, theme: Theme) -> None:
     built = run(ROOT / "examples", tmp_path / "out", theme)
     assert built.rejected == {}
     assert set(built.states) == {"live"}

@@ -7,7 +7,7 @@ from botocore.session import get_session
 from botocore.stub import Stubber
 from nightdesk.adapters.aws import EventBridgeBus
 from nightdesk.domain.errors import Transient
-from nightdesk.usecases.ports import Event
+from nightdesk.domain.events import SiteChanged
 
 
 def test_events_that_the_bus_refused_are_sent_again() -> None:
@@ -21,4 +21,4 @@ def test_events_that_the_bus_refused_are_sent_again() -> None:
     stub.activate()
     bus = EventBridgeBus(client, "bus", "nightdesk.test")
     with pytest.raises(Transient, match="InternalFailure"):
-        bus.emit([Event("SiteChanged", {}), Event("SiteChanged", {})])
+        bus.emit([SiteChanged(), SiteChanged()])

@@ -1,15 +1,15 @@
-"""What commands print: colours on a terminal alone."""
+"""Output of commands: coloured on a terminal, plain elsewhere."""
 
 from __future__ import annotations
 
 import io
 
 import pytest
-from nightdesk_cli.console import result, tinted
+from nightdesk_cli.console import coloured, result
 
 
 class Terminal(io.StringIO):
-    """A stream that says that it is a terminal."""
+    """A stream that claims to be a terminal."""
 
     def isatty(self) -> bool:
         return True
@@ -24,15 +24,15 @@ class Terminal(io.StringIO):
         ("How the harbour is going live", "How the harbour is going live"),
     ],
 )
-def test_states_are_in_colour_on_a_terminal(text: str, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_states_are_coloured_on_a_terminal(text: str, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
-    assert tinted(text, Terminal()) == expected
-    assert tinted(text, io.StringIO()) == text
+    assert coloured(text, Terminal()) == expected
+    assert coloured(text, io.StringIO()) == text
     monkeypatch.setenv("NO_COLOR", "1")
-    assert tinted(text, Terminal()) == text
+    assert coloured(text, Terminal()) == text
 
 
-def test_json_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_json_is_never_coloured(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
     monkeypatch.setattr("sys.stdout", terminal)
     result({"state": "live"}, True, "live")

@@ -11,13 +11,27 @@ from email.utils import formatdate
 from typing import Any
 
 import pytest
+from nightdesk.usecases.pipeline.list_outputs import _JSON_FEED, _RSS, site_page
 from nightdesk_local import cloudfront_rules as rules
 from nightdesk_local import edge_cache
 from nightdesk_local.edge_origin import Behaviour, Distribution, Request, Response
+from nightdesk_local.edge_runtime import FunctionError, FunctionRuntime
+from nightdesk_local.edge_server import EdgeCache
 
 NOW = 1_800_000_000.0
 
 # --- Rules ---
+
+
+def test_the_json_feed_is_compressed_as_it_is_stored() -> None:
+    stored = [
+        site_page("/feed.json", "x" * 2000, _JSON_FEED),
+        site_page("/feed.xml", "x" * 2000, _RSS),
+        site_page("/", "x" * 2000),
+    ]
+    assert all(rules.compressible(200, {"content-type": one.content_type}, len(one.body)) for one in stored)
+    assert not rules.compressible(200, {"content-type": "application/feed+json"}, 2000)
+
 
 WIDE = rules.CachePolicy(min_ttl=0, default_ttl=60, max_ttl=1_000)
 HELD = rules.CachePolicy(min_ttl=30, default_ttl=60, max_ttl=1_000)
@@ -72,7 +86,7 @@ def test_expires_counts_where_no_age_is_given() -> None:
         ("/article-x", "/feed.xml", False),
     ],
 )
-def test_what_an_invalidation_evicts(path: str, uri: str, evicts: bool) -> None:
+def test_an_invalidation_evicts_matching_paths(path: str, uri: str, evicts: bool) -> None:
     tags = rules.tags_of({"x-amz-meta-cache-tag": "list, Article-x"}, "x-amz-meta-cache-tag")
     assert rules.Invalidation(("/other", path)).evicts(uri, tags) is evicts
 
@@ -156,7 +170,7 @@ def test_the_key_holds_what_the_policy_names() -> None:
     assert len({same, key("de", "c=1", "a=1"), key("en", "c=2", "a=1"), key("en", "c=1", "a=2")}) == 4
 
 
-def test_the_headers_policy_overrides_where_it_says_so() -> None:
+def test_the_headers_policy_overrides_if_configured() -> None:
     policy = {
         "SecurityHeadersConfig": {
             "FrameOptions": {"Override": False, "FrameOption": "DENY"},
@@ -251,7 +265,7 @@ class Setup:
 
     def get(self, target: str, method: str = "GET", **headers: str) -> Response:
         pairs = [(name.replace("_", "-"), value) for name, value in headers.items()]
-        return self.edge.answer(Request(method, target, "", pairs))
+        return self.edge.respond(Request(method, target, "", pairs))
 
     def seen(self, target: str) -> tuple[str, str]:
         answer = self.get(target)
@@ -488,7 +502,7 @@ def test_the_cache_has_a_bound(at: Setup, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_function_that_fails_is_a_503(at: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(name: str, event: dict[str, Any]) -> dict[str, Any]:
-        raise edge_cache.FunctionError("no")
+        raise FunctionError("no")
 
     monkeypatch.setattr(at.functions, "call", fail)
     assert at.get("/").status == 503
@@ -498,15 +512,15 @@ def test_a_function_that_fails_is_a_503(at: Setup, monkeypatch: pytest.MonkeyPat
 
 
 def test_the_runtime_runs_modules_and_reports_what_they_throw() -> None:
-    runtime = edge_cache.FunctionRuntime()
+    runtime = FunctionRuntime()
     try:
         code = "import crypto from 'crypto';\nasync function handler(event) { console.log('x'); return %s; }"
         runtime.load("f", code % "{a: event.b + crypto.createHash('md5').update('').digest('hex').length}")
         assert runtime.call("f", {"b": 1}) == {"a": 33}
         runtime.load("f", code % "event.no.thing")
-        with pytest.raises(edge_cache.FunctionError, match="thing"):
+        with pytest.raises(FunctionError, match="thing"):
             runtime.call("f", {})
-        with pytest.raises(edge_cache.FunctionError):
+        with pytest.raises(FunctionError):
             runtime.load("g", "syntax error")
         runtime.load("f", code % "{ok: true}")
         assert runtime.call("f", {}) == {"ok": True}
@@ -515,13 +529,13 @@ def test_the_runtime_runs_modules_and_reports_what_they_throw() -> None:
 
 
 @pytest.fixture
-def server(at: Setup) -> Iterator[edge_cache.EdgeCache]:
-    server = edge_cache.EdgeCache(0, lambda: at.cloud).start()
+def server(at: Setup) -> Iterator[EdgeCache]:
+    server = EdgeCache(0, lambda: at.cloud).start()
     yield server
     server.stop()
 
 
-def test_the_server_keeps_connections_and_paths_as_they_are(server: edge_cache.EdgeCache) -> None:
+def test_the_server_keeps_connections_and_paths_as_they_are(server: EdgeCache) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
     try:
         for path in ["/", "//a//b/../%7e", "/\\x", "/a?b//c"]:
@@ -540,8 +554,8 @@ def test_the_server_keeps_connections_and_paths_as_they_are(server: edge_cache.E
 
 
 def test_the_server_frees_its_port(at: Setup) -> None:
-    first = edge_cache.EdgeCache(0, lambda: at.cloud).start()
+    first = EdgeCache(0, lambda: at.cloud).start()
     with pytest.raises(OSError, match="in use"):
-        edge_cache.EdgeCache(first.port, lambda: at.cloud).start()
+        EdgeCache(first.port, lambda: at.cloud).start()
     first.stop()
-    edge_cache.EdgeCache(first.port, lambda: at.cloud).start().stop()
+    EdgeCache(first.port, lambda: at.cloud).start().stop()

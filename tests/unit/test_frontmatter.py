@@ -1,4 +1,4 @@
-"""Front matter: values stay the text that was typed, and nothing that is typed can do harm."""
+"""Front matter: values stay as typed, and hostile input is rejected quickly."""
 
 from __future__ import annotations
 
@@ -8,23 +8,24 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nightdesk.domain.errors import Problem, Rejected
-from nightdesk.domain.frontmatter import MAX_BYTES, Node, Source, decode, parse_yaml, plain, split
+from nightdesk.domain.errors import Rejected
+from nightdesk.domain.frontmatter import MAX_BYTES, Node, Source, decode, parse_yaml, split_front_matter, to_plain
+from nightdesk.domain.problems import Kind, Problem, ProblemKind
 
 
 def matter(text: str) -> dict[str, object]:
-    """The plain values of a YAML front matter."""
-    return {key: plain(node) for key, node in split(f"---\n{text}\n---\n").matter.items()}
+    """Return the values of a YAML front matter, without lines."""
+    return {key: to_plain(node) for key, node in split_front_matter(f"---\n{text}\n---\n").matter.items()}
 
 
 def lines_of(*, raw: bytes | None = None, text: str = "") -> list[int]:
-    """The lines of the problems with which a file is rejected."""
+    """Return the lines of the problems with which a file is rejected."""
     with pytest.raises(Rejected) as caught:
-        split(decode(raw if raw is not None else text.encode()))
+        split_front_matter(decode(raw if raw is not None else text.encode()))
     return [problem.line for problem in caught.value.problems]
 
 
-# --- YAML 1.1 turns these into something else ---
+# --- Values that YAML 1.1 converts ---
 
 
 ODD_SCALARS = [
@@ -60,17 +61,17 @@ def test_keys_and_items_stay_as_typed(typed: str) -> None:
 
 
 @pytest.mark.parametrize("typed", ["", "~", "null", "Null", "NULL"])
-def test_nothing_is_nothing_unless_it_is_quoted(typed: str) -> None:
+def test_nulls_are_none_unless_quoted(typed: str) -> None:
     assert matter(f"key: {typed}") == {"key": None}
     assert matter(f'key: "{typed}"') == {"key": typed}
 
 
-def test_tags_are_not_obeyed() -> None:
+def test_yaml_tags_are_ignored() -> None:
     assert matter("key: !!python/object/apply:os.system [echo]") == {"key": ["echo"]}
     assert matter("key: !!int '7'\nother: !!binary aGk=") == {"key": "7", "other": "aGk="}
 
 
-def test_merge_keys_are_plain_keys() -> None:
+def test_merge_keys_are_ordinary_keys() -> None:
     assert matter("<<: {title: hidden}\ntitle: seen") == {"<<": {"title": "hidden"}, "title": "seen"}
 
 
@@ -79,40 +80,40 @@ def test_merge_keys_are_plain_keys() -> None:
 
 @pytest.mark.parametrize("start", ["", "\ufeff", "\n\n", "\ufeff \t\n\n", "\r\n"])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-def test_byte_order_marks_blank_lines_and_line_ends_are_no_matter(start: str, end: str) -> None:
+def test_byte_order_marks_blank_lines_and_line_ends_are_ignored(start: str, end: str) -> None:
     text = start + end.join(["---", "title: T", "dek: |", "  one", "  two", "---", "", "Body", "more", ""])
-    source = split(decode(text.encode()))
-    assert {key: plain(node) for key, node in source.matter.items()} == {"title": "T", "dek": "one\ntwo\n"}
+    source = split_front_matter(decode(text.encode()))
+    assert {key: to_plain(node) for key, node in source.matter.items()} == {"title": "T", "dek": "one\ntwo\n"}
     assert source.body == "\nBody\nmore\n"
     above = text.encode().decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n").split("\nBody")[0]
     assert source.body_line == above.count("\n") + 1
 
 
-def test_blanks_after_a_fence_are_no_matter() -> None:
-    source = split("--- \t\ntitle: T\n---  \nBody")
-    assert (plain(source.matter["title"]), source.body, source.body_line) == ("T", "Body", 4)
+def test_blanks_after_a_fence_are_ignored() -> None:
+    source = split_front_matter("--- \t\ntitle: T\n---  \nBody")
+    assert (to_plain(source.matter["title"]), source.body, source.body_line) == ("T", "Body", 4)
 
 
-def test_a_body_may_have_rules_of_its_own() -> None:
-    assert split("---\ntitle: T\n---\none\n\n---\n\ntwo").body == "one\n\n---\n\ntwo"
+def test_a_body_may_contain_horizontal_rules() -> None:
+    assert split_front_matter("---\ntitle: T\n---\none\n\n---\n\ntwo").body == "one\n\n---\n\ntwo"
 
 
 @pytest.mark.parametrize("text", ["---\ntitle: T\n---", "---\ntitle: T\n---\n"])
 def test_a_body_may_be_missing(text: str) -> None:
-    assert split(text).body == ""
+    assert split_front_matter(text).body == ""
 
 
 def test_empty_front_matter_has_no_keys() -> None:
-    assert split("---\n---\nBody").matter == {}
-    assert split("---\n# a comment\n---\nBody").matter == {}
+    assert split_front_matter("---\n---\nBody").matter == {}
+    assert split_front_matter("---\n# a comment\n---\nBody").matter == {}
 
 
 # --- Lines ---
 
 
-def test_each_value_knows_its_line() -> None:
+def test_values_have_their_lines() -> None:
     text = "\n---\ntitle: T\ndek: >\n  long\n  text\nhero:\n  src: a.png\nsources:\n  - title: one\n    url: two\n---\n"
-    tree = split(text).matter
+    tree = split_front_matter(text).matter
     hero, sources = tree["hero"].value, tree["sources"].value
     assert isinstance(hero, dict)
     assert isinstance(sources, list)
@@ -146,11 +147,40 @@ def test_each_value_knows_its_line() -> None:
         ('---\ntitle: "\\uD800"\n---\n', 2),
     ],
 )
-def test_what_does_not_parse_is_rejected_with_its_line(text: str, line: int) -> None:
+def test_invalid_front_matter_is_rejected_with_its_line(text: str, line: int) -> None:
     assert lines_of(text=text) == [line]
 
 
-def test_a_key_that_says_the_same_twice_is_forgiven() -> None:
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("title: a: b", Kind.YAML_COLON),
+        ("tags:\n\t- a", Kind.YAML_TAB),
+        ("title: @home", Kind.YAML_RESERVED_CHARACTER),
+        ("title: %", Kind.YAML_RESERVED_CHARACTER),
+        ("title: 'T", Kind.YAML_QUOTE_UNCLOSED),
+        ('title: "C:\\dir"', Kind.YAML_ESCAPE),
+        ("tags: [a, b\ndek: D", Kind.YAML_BRACKET_UNCLOSED),
+        ("hero: {src: a", Kind.YAML_BRACKET_UNCLOSED),
+        ("title: T\ndek\n", Kind.YAML_KEY_UNFINISHED),
+        ("title: 'a'b", Kind.YAML_INVALID),
+        ("title: T\ndek: \x07", Kind.CONTROL_CHARACTER),
+    ],
+)
+def test_yaml_errors_are_explained(text: str, kind: ProblemKind) -> None:
+    with pytest.raises(Rejected) as caught:
+        split_front_matter(f"---\n{text}\n---\n")
+    assert [problem.kind for problem in caught.value.problems] == [kind]
+
+
+@pytest.mark.parametrize(("text", "kind"), [("a = b", Kind.TOML_INVALID), ("a = 1\na = 2", Kind.TOML_KEY_REPEATED)])
+def test_toml_errors_are_explained(text: str, kind: ProblemKind) -> None:
+    with pytest.raises(Rejected) as caught:
+        split_front_matter(f"+++\n{text}\n+++\n")
+    assert [problem.kind for problem in caught.value.problems] == [kind]
+
+
+def test_a_key_repeated_with_the_same_value_is_accepted() -> None:
     assert matter("title: T\ntitle: T") == {"title": "T"}
 
 
@@ -173,8 +203,8 @@ src = "a.png"
 title = "one"
 +++
 Body"""
-    source = split(text)
-    assert {key: plain(node) for key, node in source.matter.items()} == {
+    source = split_front_matter(text)
+    assert {key: to_plain(node) for key, node in source.matter.items()} == {
         "title": "T",
         "date": "2026-11-23T03:10:00+01:00",
         "day": "2026-11-23",
@@ -188,7 +218,7 @@ Body"""
     assert (source.body, source.body_line) == ("Body", 15)
 
 
-# --- Harm ---
+# --- Hostile input ---
 
 
 def nested(opening: str, count: int = 100_000) -> bytes:
@@ -221,21 +251,21 @@ BOMB = "".join(
     ],
     ids=lambda raw: raw[:24].decode(),
 )
-def test_hostile_front_matter_is_rejected_at_once(raw: bytes) -> None:
+def test_hostile_front_matter_is_rejected_quickly(raw: bytes) -> None:
     started = time.perf_counter()
     assert lines_of(raw=raw)
     assert time.perf_counter() - started < 5
 
 
-def test_twenty_levels_are_allowed() -> None:
+def test_twenty_levels_of_nesting_are_accepted() -> None:
     depth = 18
-    assert split(f"---\nx: {'[' * depth}a{']' * depth}\n---\n").matter["x"].line == 2
-    assert split(f"+++\nx = {'[' * depth}{']' * depth}\n+++\n").matter["x"].line == 2
+    assert split_front_matter(f"---\nx: {'[' * depth}a{']' * depth}\n---\n").matter["x"].line == 2
+    assert split_front_matter(f"+++\nx = {'[' * depth}{']' * depth}\n+++\n").matter["x"].line == 2
 
 
-def test_a_megabyte_is_enough() -> None:
+def test_a_file_may_have_a_megabyte() -> None:
     filler = b"x" * (MAX_BYTES - len(b"---\ntitle: T\n---\n"))
-    assert split(decode(b"---\ntitle: T\n---\n" + filler)).body
+    assert split_front_matter(decode(b"---\ntitle: T\n---\n" + filler)).body
     assert lines_of(raw=b"---\ntitle: T\n---\n" + filler + b"x") == [0]
 
 
@@ -248,11 +278,11 @@ def test_a_megabyte_is_enough() -> None:
         (b"---\ntitle: T\n---\na\n\0b", 5),
     ],
 )
-def test_what_is_no_text_is_rejected_with_its_line(raw: bytes, line: int) -> None:
+def test_bytes_that_are_not_text_are_rejected_with_their_line(raw: bytes, line: int) -> None:
     assert lines_of(raw=raw) == [line]
 
 
-# --- Whatever comes ---
+# --- Arbitrary input ---
 
 WORDS = [
     "---",
@@ -288,19 +318,19 @@ FRAGMENTS = st.sampled_from(
 
 def source_or_problems(raw: bytes) -> Source | tuple[Problem, ...]:
     try:
-        return split(decode(raw))
+        return split_front_matter(decode(raw))
     except Rejected as error:
         return error.problems
 
 
 @settings(deadline=None)
 @given(st.one_of(st.binary(max_size=400), st.lists(FRAGMENTS, max_size=60).map(b"".join)))
-def test_any_bytes_are_a_source_or_rejected(raw: bytes) -> None:
+def test_any_bytes_are_parsed_or_rejected(raw: bytes) -> None:
     for candidate in (raw, b"---\n" + raw + b"\n---\nBody", b"+++\n" + raw + b"\n+++\nBody"):
         started = time.perf_counter()
         outcome = source_or_problems(candidate)
         if isinstance(outcome, Source):
-            assert all(isinstance(node, Node) and plain(node) is not node for node in outcome.matter.values())
+            assert all(isinstance(node, Node) and to_plain(node) is not node for node in outcome.matter.values())
         else:
             lines = candidate.replace(b"\r\n", b"\n").replace(b"\r", b"\n").count(b"\n") + 1
             assert all(0 <= problem.line <= lines + 1 and problem.message for problem in outcome)
@@ -309,8 +339,10 @@ def test_any_bytes_are_a_source_or_rejected(raw: bytes) -> None:
 
 @settings(deadline=None)
 @given(st.dictionaries(st.text(min_size=1, max_size=10), st.text(max_size=30), max_size=5))
-def test_json_is_yaml(values: dict[str, str]) -> None:
+def test_json_is_read_as_yaml(values: dict[str, str]) -> None:
     text = json.dumps(values)
-    if any(mark in text for mark in ("\\ud", "\\u00", "\x7f")):  # YAML has no halves of characters, nor all controls
+    if any(
+        mark in text for mark in ("\\ud", "\\u00", "\x7f")
+    ):  # YAML allows neither surrogates nor all control characters
         return
-    assert {key: plain(node) for key, node in parse_yaml(text).items()} == values
+    assert {key: to_plain(node) for key, node in parse_yaml(text).items()} == values

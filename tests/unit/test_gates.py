@@ -1,4 +1,4 @@
-"""Gates: what opens one, what is refused, and that no text behind one is ever on a page that may not show it."""
+"""Gates: their grammar, what is rejected, and that hidden text is never on a page that must not show it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from nightdesk.domain.documents import Document
 from nightdesk.domain.drafts import parse_draft
-from nightdesk.domain.errors import Problem, Rejected
-from nightdesk.domain.passages import FREE, MAX_GATES, Passage, cut
+from nightdesk.domain.errors import Rejected
+from nightdesk.domain.passages import FREE, MAX_GATES, Passage, split_passages
+from nightdesk.domain.problems import Problem
 from nightdesk.domain.site import Site
 from nightdesk.domain.views import view
-from nightdesk.rendering import pages
+from nightdesk.rendering.article_pages import Article, article_pages
 from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.markdown import to_html
-from nightdesk.usecases.render import to_document
+from nightdesk.usecases.pipeline.render_document import to_document
+from support.effort import examples
 
 SITE = Site(base_url="https://news.example")
 THEME = Path(__file__).resolve().parents[2] / "layers" / "theme"
@@ -27,19 +29,19 @@ CODE = "```\n::: gate\nx\n:::\n```"
 
 
 def passages(body: str, site: Site = SITE) -> list[tuple[str, str, str]]:
-    """Tier, teaser and source of each passage."""
-    return [(p.tier, p.teaser, p.source) for p in cut(body, 1, site, to_html)]
+    """Return tier, teaser and source of each passage."""
+    return [(p.tier, p.teaser, p.source) for p in split_passages(body, 1, site, to_html)]
 
 
 def gates(body: str) -> list[str]:
-    """What stands behind each gate."""
+    """Return the text behind each gate."""
     return [source.strip() for tier, _, source in passages(body) if tier]
 
 
-def refusal(body: str) -> list[tuple[int, str]]:
-    """Line and key of each problem with which a body is refused."""
+def problems_of(body: str) -> list[tuple[int, str]]:
+    """Return line and key of each problem with which a body is rejected."""
     with pytest.raises(Rejected) as caught:
-        cut(body, 1, SITE, to_html)
+        split_passages(body, 1, SITE, to_html)
     return [(problem.line, problem.key) for problem in caught.value.problems]
 
 
@@ -50,7 +52,7 @@ def theme() -> Theme:
 
 def document(body: str) -> Document:
     draft = parse_draft(f"---\ntitle: T\ndate: 2026-11-23\n---\n{body}".encode(), "a-story", SITE, to_html)
-    return to_document(draft, "", (), "")[0]
+    return to_document(draft, {}, "")[0]
 
 
 def document_or_problems(body: str) -> Document | tuple[Problem, ...]:
@@ -61,21 +63,21 @@ def document_or_problems(body: str) -> Document | tuple[Problem, ...]:
 
 
 def article(body: str, tier: str) -> str:
-    """The whole page of one tier."""
+    """Return the page of one tier."""
     made = document(body)
-    return pages.article_pages(theme(), SITE, made, [view(made, tier, SITE)], (), (), ())[0]
+    return article_pages(theme(), SITE, Article(made, (), ()), [view(made, tier, SITE)])[0]
 
 
 # --- Grammar ---
 
 
 def test_a_body_without_gates_is_one_free_passage() -> None:
-    assert cut("a\n\nb", 7, SITE, to_html) == (Passage(FREE, "", "a\n\nb", 7),)
+    assert split_passages("a\n\nb", 7, SITE, to_html) == (Passage(FREE, "", "a\n\nb", 7),)
 
 
-def test_there_is_a_free_passage_between_any_two_gates() -> None:
+def test_a_free_passage_separates_gates() -> None:
     body = "before\n::: gate tier=member\none\n:::\n::: gate tier=subscriber\ntwo\n:::\nafter"
-    found = cut(body, 10, SITE, to_html)
+    found = split_passages(body, 10, SITE, to_html)
     assert [(p.tier, p.source, p.line) for p in found] == [
         (FREE, "before", 10),
         ("member", "one", 12),
@@ -130,25 +132,25 @@ def test_an_opening_line_has_a_tier_and_a_teaser(line: str, tier: str, teaser: s
         ("::: gate tier=Member", ["tier"]),
     ],
 )
-def test_an_opening_line_that_is_not_understood_is_refused(line: str, keys: list[str]) -> None:
-    assert refusal(f"text\n\n{line}\nx\n:::\n") == [(3, key) for key in keys]
+def test_an_invalid_opening_line_is_rejected(line: str, keys: list[str]) -> None:
+    assert problems_of(f"text\n\n{line}\nx\n:::\n") == [(3, key) for key in keys]
 
 
 @pytest.mark.parametrize("line", [":::.", "::: :::", ":::\u00a0", ":::\u200b", ":::end", "::: /gate", ":::-->"])
-def test_a_closing_line_that_is_not_understood_is_refused(line: str) -> None:
-    problems = refusal(f"::: gate\nx\n{line}\n:::\n")
+def test_an_invalid_closing_line_is_rejected(line: str) -> None:
+    problems = problems_of(f"::: gate\nx\n{line}\n:::\n")
     assert (3, "gate") in problems
 
 
 def test_a_site_without_paying_tiers_has_no_gates() -> None:
     with pytest.raises(Rejected):
-        cut("::: gate\nx\n:::\n", 1, Site(tiers=("public",)), to_html)
+        split_passages("::: gate\nx\n:::\n", 1, Site(tiers=("public",)), to_html)
 
 
 # --- Longer fences, code ---
 
 
-def test_a_longer_fence_may_hold_shorter_ones() -> None:
+def test_a_longer_fence_may_contain_shorter_ones() -> None:
     assert gates(":::: gate\na\n\n:::\n\nb\n::::\nfree") == ["a\n\n:::\n\nb"]
     assert gates("::: gate\na\n:::::\nfree") == ["a"]
 
@@ -186,11 +188,11 @@ def test_a_directive_in_running_text_is_text() -> None:
         "~~~\n::: gate\nx\n:::\n\n```\n",
     ],
 )
-def test_a_directive_in_a_code_block_that_never_ends_is_refused(body: str) -> None:
-    assert {key for _, key in refusal(body)} == {"gate"}
+def test_a_directive_in_an_unclosed_code_block_is_rejected(body: str) -> None:
+    assert {key for _, key in problems_of(body)} == {"gate"}
 
 
-def test_a_code_block_that_is_open_at_the_end_is_no_matter_when_no_directive_is_in_it() -> None:
+def test_an_unclosed_code_block_without_directives_is_accepted() -> None:
     assert gates("::: gate\nx\n:::\n\n```\ncode") == ["x"]
 
 
@@ -234,8 +236,8 @@ def test_a_code_block_that_is_open_at_the_end_is_no_matter_when_no_directive_is_
         "\t::: gate\nx\n",
     ],
 )
-def test_a_gate_out_of_place_is_refused(body: str) -> None:
-    assert {key for _, key in refusal(body)} == {"gate"}
+def test_a_gate_out_of_place_is_rejected(body: str) -> None:
+    assert {key for _, key in problems_of(body)} == {"gate"}
 
 
 @pytest.mark.parametrize(
@@ -261,8 +263,8 @@ def test_a_gate_out_of_place_is_refused(body: str) -> None:
         ("one\n\n::: gate\n</div>x\n:::\n", 4),
     ],
 )
-def test_a_gate_inside_html_is_refused(body: str, line: int) -> None:
-    assert refusal(body) == [(line, "gate")]
+def test_a_gate_inside_html_is_rejected(body: str, line: int) -> None:
+    assert problems_of(body) == [(line, "gate")]
 
 
 @pytest.mark.parametrize(
@@ -281,29 +283,29 @@ def test_a_gate_inside_html_is_refused(body: str, line: int) -> None:
         '<img src="a.png">',
     ],
 )
-def test_html_that_is_whole_may_stand_around_a_gate(around: str) -> None:
+def test_complete_html_around_a_gate_is_accepted(around: str) -> None:
     assert gates(f"{around}\n\n::: gate\n{around}\n\nx\n:::\n\n{around}") == [f"{around}\n\nx".strip()]
 
 
-def test_stray_and_unclosed_fences_are_refused() -> None:
-    assert refusal("text\n\n:::\n") == [(3, "")]
-    assert refusal("text\n:::::::\n") == [(2, "")]
-    assert refusal("::: gate\nx\n:::\n:::\n") == [(4, "")]
-    assert refusal("text\n::: gate\nx\n") == [(2, "gate")]
-    assert refusal(":::: gate\nx\n:::\n") == [(1, "gate")]
+def test_stray_and_unclosed_fences_are_rejected() -> None:
+    assert problems_of("text\n\n:::\n") == [(3, "")]
+    assert problems_of("text\n:::::::\n") == [(2, "")]
+    assert problems_of("::: gate\nx\n:::\n:::\n") == [(4, "")]
+    assert problems_of("text\n::: gate\nx\n") == [(2, "gate")]
+    assert problems_of(":::: gate\nx\n:::\n") == [(1, "gate")]
 
 
-def test_a_gate_in_a_gate_is_refused() -> None:
-    assert refusal("::: gate\n::: gate tier=subscriber\nx\n:::\n:::\n") == [(2, "gate"), (5, "")]
-    assert (2, "gate") in refusal(":::: gate\n::: gate\nx\n:::\n::::\n")
+def test_a_gate_in_a_gate_is_rejected() -> None:
+    assert problems_of("::: gate\n::: gate tier=subscriber\nx\n:::\n:::\n") == [(2, "gate"), (5, "")]
+    assert (2, "gate") in problems_of(":::: gate\n::: gate\nx\n:::\n::::\n")
 
 
 @pytest.mark.parametrize("line", ["<!--:::cut-->", "<!--:::0-->", "text <!--:::7--> text", "`<!--:::1-->`"])
-def test_the_parsers_own_marks_cannot_be_typed(line: str) -> None:
-    assert refusal(f"{line}\n\n::: gate\nx\n:::\n") == [(1, "")]
+def test_masks_cannot_be_typed(line: str) -> None:
+    assert problems_of(f"{line}\n\n::: gate\nx\n:::\n") == [(1, "")]
 
 
-def test_a_directive_within_a_links_title_is_refused_or_cut_out() -> None:
+def test_a_directive_in_a_link_title_never_shows_the_passage() -> None:
     public = article('[a]: /x "title\n::: gate\ncanary\n:::\nmore"\n\n[a]', "public")
     assert "canary" not in public
 
@@ -331,20 +333,20 @@ def test_a_directive_within_a_links_title_is_refused_or_cut_out() -> None:
         ("*", "*"),
     ],
 )
-def test_a_gate_ends_whatever_block_was_open(before: str, after: str) -> None:
+def test_a_gate_ends_any_open_block(before: str, after: str) -> None:
     body = f"{before}\n::: gate tier=member\ncanary {before}\n\ncanary {after}\n:::\n{after}"
     assert "canary" not in article(body, "public")
     assert "canary" not in article(body, "subscriber")
     assert article(body, "member").count("canary") == 2
 
 
-def test_an_html_block_does_not_run_on_past_a_gate() -> None:
+def test_an_html_block_ends_at_a_gate() -> None:
     body = "::: gate\n<div>canary</div>\n:::\n~~~\n::: gate\nfree\n:::\n~~~\n"
     assert "canary" not in article(body, "public")
     assert "::: gate\nfree\n:::" in article(body, "public")
 
 
-def test_setext_lines_at_a_gates_edge_make_no_heading_of_other_text() -> None:
+def test_setext_underlines_beside_a_gate_make_no_heading() -> None:
     body = "free\n::: gate\n---\ncanary\n:::\n---\nfree"
     assert "canary" not in article(body, "public")
     assert "<h2" not in "".join(
@@ -352,16 +354,16 @@ def test_setext_lines_at_a_gates_edge_make_no_heading_of_other_text() -> None:
     )
 
 
-def test_there_may_be_many_gates_but_not_any_number() -> None:
+def test_the_number_of_gates_is_limited() -> None:
     one = "::: gate\nx\n:::\n"
     assert len(gates(one * MAX_GATES)) == MAX_GATES
-    assert refusal(one * (MAX_GATES + 1)) == [(3 * MAX_GATES + 1, "gate")]
+    assert problems_of(one * (MAX_GATES + 1)) == [(3 * MAX_GATES + 1, "gate")]
 
 
-# --- Nothing hidden is told ---
+# --- Problems reveal nothing ---
 
 
-def test_problems_do_not_quote_what_may_be_hidden() -> None:
+def test_problems_never_quote_hidden_text() -> None:
     body = (
         "::: gate\n:::canary one\n::: canary two\n  ::: canary three\n> ::: canary\n:::\n<div>canary\n::: gate\n:::\n"
     )
@@ -372,7 +374,7 @@ def test_problems_do_not_quote_what_may_be_hidden() -> None:
     assert not [p for p in caught.value.problems if "canary" in p.message]
 
 
-# --- Hostile input ends soon ---
+# --- Hostile input ---
 
 
 @pytest.mark.parametrize(
@@ -396,14 +398,14 @@ def test_problems_do_not_quote_what_may_be_hidden() -> None:
     ],
     ids=lambda body: f"{body[:20]!r}",
 )
-def test_hostile_bodies_end_soon(body: str) -> None:
+def test_hostile_bodies_are_parsed_quickly(body: str) -> None:
     started = time.perf_counter()
     made = document_or_problems(body)
     assert view(made, "member", SITE).parts if isinstance(made, Document) else made
     assert time.perf_counter() - started < 8
 
 
-# --- Any document at all ---
+# --- Composed bodies ---
 
 SHOWN = [
     "{w} is text",
@@ -446,13 +448,13 @@ UNSEEN = [
     "<!-- {w} -->",
     "<script>{w}</script>",
     "<style>{w}</style>",
-    "[^{w}]: a note that nothing refers to {w}",
+    "[^{w}]: an unused note {w}",
     "[l{w}]: /{w} '{w}'",
     "<div onclick='{w}' class='{w}' id='{w}' data-x='{w}'>a</div>",
     "[^1]: shared label {w}",
     "[ref]: /{w}",
 ]
-# The line after a note that nothing refers to would be part of the note, and one after HTML would be HTML, no fence.
+# A line right after an unused footnote would be part of it, and one right after HTML would be HTML and not a fence.
 TIGHT = [kind for kind in SHOWN if not kind.startswith("<")]
 FREE_ONLY = ["text[^1] and [ref]", "[^1]: free note", "[ref]: /free"]
 JOINS = st.sampled_from(["\n", "\n\n"])
@@ -461,7 +463,7 @@ GATE_LINES = st.sampled_from(["::: gate tier={t}", '::: gate tier={t} teaser="A 
 
 @st.composite
 def bodies(draw: st.DrawFn) -> tuple[str, list[str], dict[str, list[str]]]:
-    """A body, its free words, and by tier the words behind gates that must be seen through them."""
+    """Draw a body; return it with its free words, and for each tier the words behind its gates."""
     pieces: list[str] = []
     free: list[str] = []
     hidden: dict[str, list[str]] = {"subscriber": [], "member": []}
@@ -487,16 +489,17 @@ def bodies(draw: st.DrawFn) -> tuple[str, list[str], dict[str, list[str]]]:
 
 
 COMPOSED = settings(
-    deadline=None, max_examples=250, derandomize=True, suppress_health_check=[HealthCheck.too_slow, HealthCheck.large_base_example]
+    deadline=None, max_examples=examples(250), suppress_health_check=[HealthCheck.too_slow, HealthCheck.large_base_example]
 )  # fmt: skip
 
 
-def test_the_public_never_sees_what_is_behind_a_gate() -> None:
+@pytest.mark.soak
+def test_no_tier_sees_text_behind_a_gate_it_cannot_open() -> None:
     accepted: list[bool] = []
 
     @COMPOSED
     @given(bodies())
-    def look(body: tuple[str, list[str], dict[str, list[str]]]) -> None:
+    def check(body: tuple[str, list[str], dict[str, list[str]]]) -> None:
         text, free, hidden = body
         made = document_or_problems(text)
         accepted.append(isinstance(made, Document))
@@ -504,7 +507,7 @@ def test_the_public_never_sees_what_is_behind_a_gate() -> None:
             assert "canary" not in str(made)
             return
         views = {tier: view(made, tier, SITE) for tier in SITE.tiers}
-        texts = pages.article_pages(theme(), SITE, made, list(views.values()), (), (), ())
+        texts = article_pages(theme(), SITE, Article(made, (), ()), list(views.values()))
         page = dict(zip(views, texts, strict=True))
         assert "canary" not in page["public"]
         assert "canary" not in repr(views["public"])
@@ -513,8 +516,8 @@ def test_the_public_never_sees_what_is_behind_a_gate() -> None:
         assert not [word for word in hidden["subscriber"] if word not in page["subscriber"]]
         assert not [word for word in hidden["subscriber"] + hidden["member"] if word not in page["member"]]
 
-    look()
-    assert sum(accepted) > len(accepted) / 2, "this would hold if everything were rejected"
+    check()
+    assert sum(accepted) > len(accepted) / 2, "the test would pass if everything were rejected"
 
 
 ODD_STARTS = [
@@ -537,23 +540,25 @@ ODD_STARTS = [
     "\\",
 ]
 ODD_ENDS = ["", " ", "\t", "\u00a0", " -->", "</div>", " |", ":", " x"]
+FENCES = st.tuples(st.sampled_from(ODD_STARTS), st.sampled_from(ODD_ENDS))
 
 
-@settings(COMPOSED, max_examples=150)
+@settings(COMPOSED, max_examples=examples(150))
 @given(
-    st.sampled_from(ODD_STARTS), st.sampled_from(ODD_ENDS), st.sampled_from(ODD_STARTS), st.sampled_from(ODD_ENDS),
+    FENCES, FENCES,
     st.sampled_from(SHOWN), st.sampled_from(["", *SHOWN, "```", "<div>", "<pre>", "<!--", "- a", "> a", "text[^1]", "[^1]: a"]), JOINS,
 )  # fmt: skip
-def test_a_directive_that_is_almost_one_shows_nothing_but_code(
-    start: str, end: str, start2: str, end2: str, kind: str, before: str, join: str
+def test_a_nearly_valid_directive_never_shows_the_passage(
+    opening: tuple[str, str], closing: tuple[str, str], kind: str, before: str, join: str
 ) -> None:  # fmt: skip
+    (start, end), (start2, end2) = opening, closing
     inside = kind.replace("{w}", "canary")
     body = f"{before.replace('{w}', 'open')}{join}{start}::: gate tier=member{end}{join}{inside}{join}{start2}:::{end2}{join}x"
     made = document_or_problems(body)
     if not isinstance(made, Document):
         return
     shown = view(made, "public", SITE)
-    html = "".join(getattr(part, "html", "") for part in shown.parts) + shown.notes
+    html = "".join(getattr(part, "html", "") for part in shown.parts) + "".join(shown.notes)
     escaped_by_author = start == "\\" or (start, end) == ("<!-- ", " -->")
     in_code = {"canary"} if "canary" in "".join(re.findall(r"<pre>.*?</pre>", html, re.DOTALL)) else set()
     if not escaped_by_author and not in_code:

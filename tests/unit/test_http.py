@@ -1,4 +1,4 @@
-"""Requests, answers and routes of the APIs: what counts as coming from the site, and what is understood."""
+"""HTTP requests and responses: cookies, bodies, cross-site requests, and problem details."""
 
 from __future__ import annotations
 
@@ -9,14 +9,7 @@ from typing import Any
 import hypothesis
 import pytest
 from hypothesis import strategies as st
-from nightdesk.http import (
-    LARGEST_BODY,
-    HttpError,
-    Request,
-    done,
-    problem,
-    with_return,
-)
+from nightdesk.entrypoints.http import LARGEST_BODY, HttpError, Request, go_to, problem_response, with_return
 from pydantic import BaseModel
 
 SITE = "https://news.example"
@@ -36,11 +29,11 @@ def request(method: str = "GET", path: str = "/api/x", body: str = "", **headers
 FORM = "application/x-www-form-urlencoded"
 
 
-# --- Reading ---
+# --- Requests ---
 
 
-def test_cookies_come_in_a_list_or_in_their_header() -> None:
-    """On AWS, and from the emulator; values repeated by whoever plants one stay in order."""
+def test_cookies_are_read_from_the_list_or_from_the_header() -> None:
+    """AWS sends a list, the emulator a header. Repeated values stay in order, since another site may have planted one."""
     expected = {"a": ["1", "3"], "b": ["x=y"], "c": [""]}
     assert Request.from_event(event(cookies=["a=1", "b=x=y", "a=3", "c="])).cookies == expected
     header = {"Cookie": "a=1; b=x=y;a=3;  c=; junk"}
@@ -48,7 +41,7 @@ def test_cookies_come_in_a_list_or_in_their_header() -> None:
 
 
 @pytest.mark.parametrize("encoded", [True, False])
-def test_a_body_may_come_in_base64(encoded: bool) -> None:
+def test_a_body_may_be_base64_encoded(encoded: bool) -> None:
     body = base64.b64encode(b"email=a%40b").decode() if encoded else "email=a%40b"
     got = Request.from_event(event("POST", body=body, isBase64Encoded=encoded, headers={"Content-Type": FORM}))
     assert got.fields() == {"email": "a@b"}
@@ -71,7 +64,7 @@ def test_a_body_may_come_in_base64(encoded: bool) -> None:
         (FORM, "&".join("a=1" for _ in range(51)), 400),
     ],
 )
-def test_forms_and_json_objects_are_understood(kind: str, body: str, status: int | None) -> None:
+def test_forms_and_json_objects_are_accepted(kind: str, body: str, status: int | None) -> None:
     got = request("POST", body=body, content_type=kind)
     if status is None:
         assert isinstance(got.fields(), dict)
@@ -81,7 +74,7 @@ def test_forms_and_json_objects_are_understood(kind: str, body: str, status: int
     assert refused.value.status == status
 
 
-def test_what_is_too_large_is_not_read() -> None:
+def test_a_body_over_the_limit_is_refused() -> None:
     with pytest.raises(HttpError) as refused:
         request("POST", body="x" * (2 * LARGEST_BODY + 1))
     assert refused.value.status == 413
@@ -89,7 +82,7 @@ def test_what_is_too_large_is_not_read() -> None:
 
 @hypothesis.given(st.binary(max_size=200), st.sampled_from([FORM, "application/json"]))
 @hypothesis.settings(deadline=None)
-def test_whatever_is_posted_is_read_or_refused(body: bytes, kind: str) -> None:
+def test_any_body_is_parsed_or_refused(body: bytes, kind: str) -> None:
     text = base64.b64encode(body).decode()
     got = Request.from_event(event("POST", body=text, isBase64Encoded=True, headers={"content-type": kind}))
     try:
@@ -99,16 +92,16 @@ def test_whatever_is_posted_is_read_or_refused(body: bytes, kind: str) -> None:
     assert status in (200, 400, 415)
 
 
-class Typed(BaseModel):
+class Form(BaseModel):
     email: str
     code: int = 0
 
 
-def test_a_complaint_names_fields_and_repeats_nothing() -> None:
+def test_a_validation_error_names_fields_and_repeats_no_values() -> None:
     with pytest.raises(HttpError) as refused:
-        request("POST", body="code=secret-words", content_type=FORM).validated(Typed)
+        request("POST", body="code=secret-words", content_type=FORM).validated(Form)
     assert refused.value.status == 422
-    assert refused.value.detail == "Please go back and look at: code, email."
+    assert refused.value.detail == "Missing or invalid: code, email."
     assert "secret-words" not in repr(refused.value) + str(refused.value.__cause__)
 
 
@@ -124,15 +117,15 @@ def test_a_complaint_names_fields_and_repeats_nothing() -> None:
         ("*/*", "application/json", True),
     ],
 )
-def test_programs_get_json_and_browsers_pages(accept: str, kind: str, json_wanted: bool) -> None:
+def test_programs_get_json_and_browsers_get_pages(accept: str, kind: str, json_wanted: bool) -> None:
     assert request(accept=accept, content_type=kind).wants_json is json_wanted
 
 
-# --- Who is behind it ---
+# --- Cross-site requests ---
 
 
 @pytest.mark.parametrize(
-    ("headers", "crosses"),
+    ("headers", "is_cross_site"),
     [
         ({}, False),
         ({"sec_fetch_site": "same-origin"}, False),
@@ -150,26 +143,27 @@ def test_programs_get_json_and_browsers_pages(accept: str, kind: str, json_wante
         ({"origin": "https://news.example.evil.example"}, True),
     ],
 )
-def test_a_request_crosses_sites_when_its_browser_says_so(headers: dict[str, str], crosses: bool) -> None:
-    assert request("POST", **headers).crosses_sites(SITE) is crosses
+def test_a_request_is_cross_site_if_the_browser_says_so(headers: dict[str, str], is_cross_site: bool) -> None:
+    assert request("POST", **headers).is_cross_site(SITE) is is_cross_site
 
 
-# --- Answers ---
+# --- Responses ---
 
 
-def test_a_program_is_told_where_a_browser_would_go() -> None:
-    asked = request("POST", accept="application/json")
-    assert json.loads(done(asked, "/account/").body) == {"location": "/account/"}
-    assert done(request("POST"), "/account/", "a=b").status == 303
+def test_a_browser_is_redirected_and_a_program_gets_the_location() -> None:
+    by_program = request("POST", accept="application/json")
+    assert json.loads(go_to(by_program, "/account/").body) == {"location": "/account/"}
+    assert go_to(request("POST"), "/account/", "a=b").status == 303
 
 
-def test_problem_details_are_of_the_rfc() -> None:
-    answer = problem(HttpError(429, "Too many", "Later.", {"retry-after": "60"}))
-    assert (answer.type, answer.headers) == ("application/problem+json", {"retry-after": "60"})
-    body = {"type": "about:blank", "title": "Too many", "status": 429, "detail": "Later."}
-    assert json.loads(answer.body) == body
+def test_problem_details_follow_rfc_9457() -> None:
+    error = HttpError(429, "Too Many Requests", "Try later.", {"retry-after": "60"}, extensions={"limit": 3})
+    response = problem_response(error)
+    assert (response.type, response.headers) == ("application/problem+json", {"retry-after": "60"})
+    expected = {"type": "about:blank", "title": "Too Many Requests", "status": 429, "detail": "Try later.", "limit": 3}
+    assert json.loads(response.body) == expected
 
 
-def test_a_path_remembers_where_its_reader_wants_to_be() -> None:
+def test_a_path_carries_the_page_to_return_to() -> None:
     assert with_return("/signin/", "/articles/x/#gate-1") == "/signin/?return_to=/articles/x/%23gate-1"
     assert with_return("/signin/", "/") == with_return("/signin/", "") == "/signin/"

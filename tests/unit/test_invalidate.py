@@ -8,15 +8,16 @@ from dataclasses import replace
 
 import pytest
 from nightdesk.adapters.memory import MemoryBus, MemoryCdn, MemoryObjects, memory_ports
-from nightdesk.usecases.invalidate import MANY, invalidate, write_of
-from nightdesk.usecases.ports import ANY, Event, Output
+from nightdesk.domain.events import CacheInvalidated
+from nightdesk.ports import ANY, Output
+from nightdesk.usecases.pipeline.invalidate import BULK_THRESHOLD, invalidate, write_token
 
 STORY = "/articles/a-story/*"
 STORY_TAG = "#article-a-story"
 
 
 class Recorder(MemoryCdn):
-    """A cache that remembers calls, and that may fail before or after it did what it was told."""
+    """A cache that remembers calls, and that may fail before or after an invalidation takes effect."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,7 +55,7 @@ class Site:
         self.objects.put(Output(key, body.encode(), "text/html"), ANY)
 
     def forget(self, *paths: str) -> list[str]:
-        """The addresses that the cache was told to forget."""
+        """The addresses that were invalidated."""
         before = len(self.cdn.invalidated)
         invalidate(paths, self.ports)
         return self.cdn.invalidated[before:]
@@ -81,7 +82,7 @@ def test_a_batch_names_each_path_once_in_one_call(site: Site) -> None:
     assert len(site.cdn.calls) == 1
 
 
-def test_what_is_written_for_the_first_time_is_in_no_cache(site: Site) -> None:
+def test_new_pages_are_not_invalidated(site: Site) -> None:
     site.write("articles/a-story/~public/index.html")
     site.write("topics/energy/index.html")
     assert site.forget(STORY, "/topics/energy/") == []
@@ -90,7 +91,7 @@ def test_what_is_written_for_the_first_time_is_in_no_cache(site: Site) -> None:
     assert site.forget(STORY, "/topics/energy/") == ["/topics/energy/index.html"]
 
 
-def test_what_was_written_twice_before_anybody_looked_is_forgotten(site: Site) -> None:
+def test_an_object_written_twice_between_runs_is_invalidated(site: Site) -> None:
     """Between the two writes a reader may have asked for it."""
     for key in ("articles/a-story/~public/index.html", "topics/energy/index.html"):
         site.write(key)
@@ -113,13 +114,13 @@ def test_pages_that_change_together_cost_one_tag(site: Site) -> None:
 
 
 def test_many_that_one_change_touched_cost_one_tag(site: Site) -> None:
-    for number in range(MANY + 1):
+    for number in range(BULK_THRESHOLD + 1):
         site.known(f"articles/s{number}/~public/index.html")
         site.write(f"articles/s{number}/~public/index.html")
-    paths = [f"/articles/s{number}/*" for number in range(MANY)]
+    paths = [f"/articles/s{number}/*" for number in range(BULK_THRESHOLD)]
     bulk = dict.fromkeys(paths, "author-ada")
-    invalidate([*paths, f"/articles/s{MANY}/*"], site.ports, bulk)
-    assert site.cdn.invalidated[-2:] == [f"#article-s{MANY}", "#author-ada"]
+    invalidate([*paths, f"/articles/s{BULK_THRESHOLD}/*"], site.ports, bulk)
+    assert site.cdn.invalidated[-2:] == [f"#article-s{BULK_THRESHOLD}", "#author-ada"]
     site.write("articles/s0/~public/index.html")
     invalidate(paths, site.ports, bulk)
     assert site.cdn.calls[-1][0] == ("#article-s0",), "the others have not changed"
@@ -143,7 +144,7 @@ def test_another_articles_writes_are_no_matter(site: Site) -> None:
     assert site.forget(STORY) == []
 
 
-def test_what_was_never_there_is_not_forgotten(site: Site) -> None:
+def test_objects_that_never_existed_are_not_invalidated(site: Site) -> None:
     assert site.forget("/topics/none/", "/articles/none/*") == []
     assert site.cdn.calls == []
     assert not site.bus.events
@@ -161,7 +162,7 @@ def test_the_same_bytes_written_anew_are_a_new_write(site: Site) -> None:
 @pytest.mark.parametrize(
     ("path", "key"), [("/topics/x/", "topics/x/index.html"), ("/articles/x/*", "articles/x/~public/index.html")]
 )
-def test_what_goes_comes_and_goes_again_is_forgotten_each_time(site: Site, path: str, key: str) -> None:
+def test_each_deletion_of_an_object_is_invalidated(site: Site, path: str, key: str) -> None:
     site.known(key)
     for _ in range(3):
         site.write(key)
@@ -173,7 +174,7 @@ def test_what_goes_comes_and_goes_again_is_forgotten_each_time(site: Site, path:
     assert len(set(references)) == len(references) == 6, "CloudFront does nothing for a reference that it knows"
 
 
-def test_what_came_and_went_unseen_is_forgotten(site: Site) -> None:
+def test_an_object_created_and_deleted_between_runs_is_invalidated(site: Site) -> None:
     """A reader may have asked for it in between."""
     for path, key in (("/topics/x/", "topics/x/index.html"), ("/articles/x/*", "articles/x/~public/index.html")):
         site.write(key)
@@ -182,7 +183,7 @@ def test_what_came_and_went_unseen_is_forgotten(site: Site) -> None:
 
 
 @pytest.mark.parametrize("fails", ["before", "after"])
-def test_who_dies_is_run_again_with_the_same_reference(site: Site, fails: str) -> None:
+def test_an_interrupted_run_repeats_its_caller_reference(site: Site, fails: str) -> None:
     site.known("index.html")
     site.write("index.html")
     site.cdn.fails = fails
@@ -201,20 +202,20 @@ def test_of_two_runs_at_once_the_newer_write_is_what_stays_recorded(
     for key in ("index.html", "feed.xml"):
         site.known(key)
         site.write(key, "first")
-    honest = site.cdn.invalidate
+    original = site.cdn.invalidate
 
     def meanwhile(paths: Sequence[str], reference: str) -> None:
-        monkeypatch.setattr(site.cdn, "invalidate", honest)
+        monkeypatch.setattr(site.cdn, "invalidate", original)
         site.write("index.html", "second")
         assert site.forget("/") == ["/index.html"]
-        honest(paths, reference)
+        original(paths, reference)
 
     monkeypatch.setattr(site.cdn, "invalidate", meanwhile)
     site.forget("/", "/feed.xml")
     for path in ("/", "/feed.xml"):
         recorded = site.ports.articles.get("path", path)
         assert recorded
-        assert recorded["write"] == write_of(path, site.ports)
+        assert recorded["write"] == write_token(path, site.ports)
     assert site.forget("/", "/feed.xml") == []
 
 
@@ -241,8 +242,8 @@ def test_more_paths_than_a_transaction_takes(site: Site) -> None:
     assert site.forget(*paths) == []
 
 
-def test_it_says_which_paths_it_forgot(site: Site) -> None:
+def test_it_reports_which_paths_it_invalidated(site: Site) -> None:
     site.write("index.html")
     site.write("articles/a-story/~public/index.html")
     site.forget("/", STORY, "/feed.xml")
-    assert list(site.bus.events) == [Event("CacheInvalidated", {"paths": ["/", STORY]})]
+    assert list(site.bus.events) == [CacheInvalidated(["/", STORY])]

@@ -23,7 +23,7 @@ def test_links_of_a_mail_can_be_followed_and_nothing_in_it_runs() -> None:
     assert [entry["id"] for entry in json.loads(as_json([hostile]))] == ["id-1"]
 
 
-def test_each_mail_is_told_of_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_mail_is_announced_once(monkeypatch: pytest.MonkeyPatch) -> None:
     there = [message(1)]
     monkeypatch.setattr(mail, "sent_mail", lambda gateway: list(there))
     box = Postbox("http://localhost:1")

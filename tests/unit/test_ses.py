@@ -14,7 +14,7 @@ from nightdesk.adapters.aws import SesMailer
 from nightdesk.domain.errors import Permanent, Transient
 from nightdesk.domain.mail import Mail
 from nightdesk.domain.memberships import Membership, member_id
-from nightdesk.usecases.members import unsubscribe_headers
+from nightdesk.usecases.readers.members import unsubscribe_headers
 
 ADA = "ada@readers.example"
 MAIL = Mail(ADA, "The Late Meridian", "Your code: 123456", "In words", "<p>In words</p>")
@@ -57,7 +57,7 @@ def test_a_newsletter_can_be_ended_by_one_click(ses: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["Nyheter Æøå", 'The "Late", Meridian'])
-def test_a_sites_name_stands_before_the_address_whatever_is_in_it(ses: Any, name: str) -> None:
+def test_the_sender_shows_the_sites_name_with_any_characters(ses: Any, name: str) -> None:
     sent: list[str] = []
     ses.meta.events.register(
         "before-parameter-build.sesv2.SendEmail", lambda params, **_: sent.append(params["FromEmailAddress"])
@@ -71,7 +71,7 @@ def test_a_sites_name_stands_before_the_address_whatever_is_in_it(ses: Any, name
 
 
 @pytest.mark.parametrize(("code", "kind"), [("MessageRejected", Permanent), ("TooManyRequestsException", Transient)])
-def test_what_ses_says_of_an_address_goes_no_further(ses: Any, code: str, kind: type[Exception]) -> None:
+def test_the_answer_of_ses_about_an_address_is_not_passed_on(ses: Any, code: str, kind: type[Exception]) -> None:
     with Stubber(ses) as stub:
         stub.add_client_error("send_email", code, f"{ADA} is not verified", 400)
         with pytest.raises(kind) as caught:

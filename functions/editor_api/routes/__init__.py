@@ -1,6 +1,6 @@
 """The routes, a module for each area."""
 
-from . import articles, audit, drafts, links, members, pipeline, updates
+from . import articles, audit, drafts, links, members, newsletters, pipeline, updates
 
 ROUTES = (
     *articles.ROUTES,
@@ -8,6 +8,7 @@ ROUTES = (
     *drafts.ROUTES,
     *updates.ROUTES,
     *members.ROUTES,
+    *newsletters.ROUTES,
     *pipeline.ROUTES,
     *audit.ROUTES,
 )

@@ -1,28 +1,24 @@
-"""The audit log. Nothing here or elsewhere changes it."""
+"""The audit log, which nothing changes."""
 
 from __future__ import annotations
 
-from typing import Any
+from nightdesk.usecases.editors.audit import entries
 
-from nightdesk.usecases.audit import Entry, entries
+from ..cursors import decode_cursor, encode_cursor
+from ..models import audit as models
+from ..routing import ADMIN, Call, Result, Route
 
-from .. import models
-from ..cursors import cursor, place_of
-from ..routing import ADMIN, Answer, Call, Route
-
-_PLACE = r"\d{4}-\d\d-\d\dT[0-9:.+]+#[0-9a-f]{12}"
+_POSITION = r"\d{4}-\d\d-\d\dT[0-9:.+]+#[0-9a-f]{12}"
 
 
-def get_audit(call: Call, query: models.AuditQuery) -> Answer:
-    """Who did what, when, to what, and where that stood before and after: all, or what is about one subject."""
+def list_audit_entries(call: Call, query: models.AuditQuery) -> Result:
+    """Who did what, when, to what, and the subject's state before and after, newest first: all entries, or those of one
+    subject."""
     of = f"audit {query.subject}"
-    page = entries(query.subject, place_of(query.cursor, of, _PLACE), query.limit, call.ports.journal)
-    return Answer({"entries": [_form(entry) for entry in page.entries], "cursor": cursor(of, page.cursor)})
+    page = entries(query.subject, decode_cursor(query.cursor, of, _POSITION), query.limit, call.ports.audit_log)
+    return Result({"entries": [entry.to_json() for entry in page.entries], "cursor": encode_cursor(of, page.cursor)})
 
 
-def _form(entry: Entry) -> dict[str, Any]:
-    told = {name: value for name, value in entry._asdict().items() if name != "deed"}
-    return {**told, **entry.deed._asdict(), "who": entry.who._asdict()}
-
-
-ROUTES = (Route("GET", "/v1/audit", ADMIN, get_audit, "Read the audit log", models.Audit, query=models.AuditQuery),)
+ROUTES = (
+    Route("GET", "/v1/audit", ADMIN, list_audit_entries, "Read the audit log", models.Audit, query=models.AuditQuery),
+)

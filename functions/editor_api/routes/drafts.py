@@ -1,27 +1,46 @@
-"""Drafts: how to file one, and what would be said of it."""
+"""Uploads to the drafts bucket, and checks of drafts."""
 
 from __future__ import annotations
 
-from .. import models
-from ..routing import WRITER, Answer, Call, Route
+from nightdesk.domain.documents import REJECTED
+from nightdesk.domain.errors import NotFound
+from nightdesk.usecases.editors.status import status
+
+from ..models import drafts as models
+from ..routing import WRITER, Call, Result, Route
 
 
-def post_draft(call: Call, body: models.NewUpload) -> Answer:
-    """Get leave to upload one draft, or one image beside a draft: for just this key and size, and within a quarter of an
-    hour. S3 refuses anything else. Upload images before the draft that shows them."""
-    upload = call.desk.permit(body.key, body.size)
-    return Answer({"key": body.key, **upload._asdict()})
+def create_upload(call: Call, body: models.NewUpload) -> Result:
+    """Get a presigned form to upload one draft, or one image beside a draft, of exactly this key and size, within 15 minutes.
+    S3 refuses anything else. Upload images before the draft that shows them."""
+    upload = call.service.presign_upload(body.key, body.size, call.role)
+    return Result({"key": body.key, **upload._asdict()})
 
 
-def post_check(call: Call, body: models.DraftText) -> Answer:
-    """What the pipeline would say of a draft, line by line, in the light of what the site has. Nothing is published."""
-    from nightdesk.usecases.check import check_against_site  # here, since only this route needs a Markdown parser
+def check_draft(call: Call, body: models.DraftText) -> Result:
+    """Report the problems and warnings that the pipeline would report for a draft, line by line, given the site's settings,
+    profiles and images. Nothing is published."""
+    # Only this route needs a Markdown parser.
+    from nightdesk.usecases.editors.check import check_against_site
 
     found = check_against_site(body.key, body.text.encode(), body.images, call.ports.pipeline)
-    return Answer(found._asdict())
+    return Result(found._asdict())
+
+
+def find_draft(call: Call, query: models.DraftQuery) -> Result:
+    """The status of a file in the drafts bucket, by its slug, its name or its key: a draft, also a rejected one, a profile, a
+    standing page, an update, or the settings."""
+    ports = call.ports.pipeline
+    found = status(query.name, ports, ports.clock())
+    if found is None:
+        raise NotFound("no file in the drafts bucket has this slug, name or key")
+    return Result({"rejected": found["state"] == REJECTED, **found})
 
 
 ROUTES = (
-    Route("POST", "/v1/drafts", WRITER, post_draft, "Upload a draft", models.Upload, status=201, body=models.NewUpload),
-    Route("POST", "/v1/drafts/check", WRITER, post_check, "Check a draft", models.Checked, body=models.DraftText),
+    Route("GET", "/v1/drafts", WRITER, find_draft, "Find a draft", models.DraftStatus, query=models.DraftQuery),
+    Route(
+        "POST", "/v1/drafts", WRITER, create_upload, "Upload a draft", models.Upload, status=201, body=models.NewUpload
+    ),
+    Route("POST", "/v1/drafts/check", WRITER, check_draft, "Check a draft", models.DraftCheck, body=models.DraftText),
 )

@@ -1,9 +1,9 @@
-"""The routes, a module for each area."""
+"""The routes, one module per area."""
 
-from . import account, links, newsletter, payments, session, signin
+from . import account, links, newsletter, payments, session, sign_in
 
 ROUTES = (
-    *signin.ROUTES,
+    *sign_in.ROUTES,
     *session.ROUTES,
     *account.ROUTES,
     *payments.ROUTES,

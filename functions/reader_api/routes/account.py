@@ -1,98 +1,131 @@
-"""The account: what a reader has and chooses, all that is stored, and the end of it."""
+"""The account: what a reader has and chooses, the export of a reader's data, and the deletion of the account."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any, Literal
 
-from nightdesk.domain.memberships import NEWSLETTERS
-from nightdesk.http import JSON, Request, Response, Route, as_json, done, redirect, with_return
-from nightdesk.usecases import members
-from nightdesk.usecases.payments import leave
-from nightdesk.usecases.sessions import Reader
+from nightdesk.domain.newsletters import newsletter_ids
+from nightdesk.domain.site_paths import CODE_PATH
+from nightdesk.entrypoints.http import JSON, Request, Response, Route, as_json, cookie, go_to, redirect, with_return
+from nightdesk.usecases.readers import members
+from nightdesk.usecases.readers.payments import delete_account
+from nightdesk.usecases.readers.sessions import Reader
+from nightdesk.usecases.readers.sign_in_mail import LIFETIME_SECONDS, SIGN_IN_COOKIE, SignInRequest, request_sign_in
 from pydantic import BaseModel
 
-from ..desk import NO_SESSION, Desk
+from ..context import CLEAR_SESSION, ReaderContext
+from ..problems import ReaderProblem
 
-_DONE = {
-    "newsletters": "Your choice is saved.",
-    "pays": "You have a membership already. Here you can change it, or end it.",
-}
+_NOTICES = {"newsletters": "account.newsletters_saved", "pays": "account.already_member"}
+"""By the value of `done` in the query, the message about what the reader has just done."""
+
+_RECENTLY = timedelta(minutes=10)
+"""How long after signing in a reader may delete the account."""
+_DELETION = "/account/#data-title"
 
 
-class Sure(BaseModel):
-    """The box that is ticked by whoever means it."""
+class Deletion(BaseModel):
+    """The deletion form, whose box must be checked."""
 
     sure: Literal["yes", True]
 
 
-def get_account(request: Request, desk: Desk) -> Response:
-    """The account's page. Its reader gets a fresh token, so that what has changed shows at once everywhere."""
+def get_account(request: Request, context: ReaderContext) -> Response:
+    """Render the account page. It issues a fresh token, so that a change of the membership applies to all pages at once."""
     if request.wants_json:
-        return get_account_json(request, desk)
-    reader = desk.reader(request)
+        return get_account_json(request, context)
+    reader = context.find_reader(request)
     if not reader:
         return redirect(with_return("/signin/", "/account/"))
+    from nightdesk.rendering.reader_contexts import AccountForms
     from nightdesk.rendering.reader_pages import account_html
 
-    reader = desk.with_news(reader)
-    said = _DONE.get(request.query.get("done", ""), "")
-    body = account_html(desk.theme, desk.site, reader.membership, desk.now, said)
-    return Response(200, body, cookies=desk.session_cookies(reader))
+    reader = context.refresh_if_due(reader)
+    key = _NOTICES.get(request.query.get("done", ""))
+    notice = context.theme.text(key) if key else ""
+    own = AccountForms(context.form_token(reader), _may_delete(reader, context), context.ports.can_mail)
+    body = account_html(context.theme, context.site, reader.membership, context.now, own, notice)
+    return Response(200, body, cookies=context.session_cookies(reader))
 
 
-def get_account_json(request: Request, desk: Desk) -> Response:
-    """The same for programs."""
-    reader = desk.with_news(desk.must_read(request))
-    return as_json(_facts(reader, desk), 200, *desk.session_cookies(reader))
+def get_account_json(request: Request, context: ReaderContext) -> Response:
+    """Return the account as JSON."""
+    reader = context.refresh_if_due(context.require_reader(request))
+    answer = as_json(_account_json(reader, context), 200, *context.session_cookies(reader))
+    return replace(answer, headers=context.token_header(reader))
 
 
-def _facts(reader: Reader, desk: Desk) -> dict[str, Any]:
-    standing = reader.membership.standing(desk.site, desk.now)
+def _account_json(reader: Reader, context: ReaderContext) -> dict[str, Any]:
+    membership = reader.membership
+    paid = {name: value for name, value in (membership.paid or {}).items() if name != "subscription"}
     return {
-        "email": reader.membership.email,
-        "tier": standing.tier,
-        "source": standing.source,
-        "until": standing.until,
-        "paid": {name: value for name, value in (reader.membership.paid or {}).items() if name != "subscription"}
-        or None,
-        "newsletters": {name: name in reader.membership.newsletters for name in NEWSLETTERS},
+        "email": membership.email,
+        **membership.entitlement(context.site, context.now)._asdict(),
+        "paid": paid or None,
+        "newsletters": {name: name in membership.newsletters for name in newsletter_ids(context.site)},
     }
 
 
-def get_export(request: Request, desk: Desk) -> Response:
-    """All that is stored of the reader, as a file."""
-    found = members.export(desk.must_read(request).id, desk.ports.memberships)
+def get_export(request: Request, context: ReaderContext) -> Response:
+    """Return everything that is stored about the reader, as a file to download."""
+    found = members.export(context.require_reader(request).id, context.ports.memberships)
     headers = {"content-disposition": 'attachment; filename="account.json"'}
     return Response(200, json.dumps(found, ensure_ascii=False, indent=1), JSON, headers)
 
 
-def post_newsletters(request: Request, desk: Desk) -> Response:
-    """The newsletters that the reader wants; a form does not name those that are not ticked."""
-    ticked = request.fields()
-    wanted = {name: ticked.get(name) in ("yes", True) for name in NEWSLETTERS}
-    members.choose(desk.must_read(request).id, wanted, desk.ports.memberships, desk.ports.bus)
-    return done(request, "/account/?done=newsletters")
+def post_newsletters(request: Request, context: ReaderContext) -> Response:
+    """Set the reader's newsletters. A form does not send unchecked boxes, so a missing newsletter is unsubscribed."""
+    fields = request.fields()
+    known = newsletter_ids(context.site)
+    choices = {name: fields.get(name) in ("yes", True) for name in known}
+    members.choose_newsletters(context.require_reader(request).id, choices, context.ports, known)
+    return go_to(request, "/account/?done=newsletters")
 
 
-def post_delete(request: Request, desk: Desk) -> Response:
-    """Forget the reader."""
-    reader = desk.must_read(request)
-    request.validated(Sure)
-    leave(reader.id, desk.site, desk.ports, desk.now)
+def _may_delete(reader: Reader, context: ReaderContext) -> bool:
+    return reader.signed_in_within(_RECENTLY, context.now)
+
+
+def post_confirm_reader(request: Request, context: ReaderContext) -> Response:
+    """Mail a code to a signed-in reader, who confirms with it that the browser is still in the right hands.
+
+    Using it signs the reader in again, which is recent enough to delete the account.
+    """
+    reader = context.require_reader(request)
+    wanted = SignInRequest(
+        address=reader.membership.email,
+        newsletter=False,
+        return_to=_DELETION,
+        caller=context.caller(request),
+        base_url=context.origin(request),
+        cookies=request.cookies.get(SIGN_IN_COOKIE, ()),
+    )
+    sent = request_sign_in(wanted, context.ports, context.now)
+    return go_to(request, CODE_PATH, cookie(SIGN_IN_COOKIE, sent, LIFETIME_SECONDS))
+
+
+def post_delete(request: Request, context: ReaderContext) -> Response:
+    """Delete the account of a reader who has signed in just now, or ask the reader to do so first."""
+    reader = context.require_reader(request)
+    if not _may_delete(reader, context):
+        raise ReaderProblem(401, "confirm_first")
+    request.validated(Deletion)
+    delete_account(reader.id, context.site, context.ports, context.now)
     if request.wants_json:
-        return as_json({"location": "/"}, 200, *NO_SESSION)
-    from nightdesk.rendering.reader_pages import message_html
-
-    detail = "Nothing of it is kept but a digest of your address, so that we do not write to you again."
-    page = message_html(desk.theme, desk.site, "Your account is deleted", detail, ("Front page", "/"))
-    return Response(200, page, cookies=NO_SESSION)
+        return as_json({"location": "/"}, 200, *CLEAR_SESSION)
+    text = context.theme.text
+    page = context.message_page(text("account.deleted_heading"), text("account.deleted"))
+    return Response(200, page, cookies=CLEAR_SESSION)
 
 
 ROUTES = (
     Route("GET", "/account/", get_account),
     Route("GET", "/api/account", get_account_json),
     Route("GET", "/api/account/export", get_export),
-    Route("POST", "/api/account/newsletters", post_newsletters),
-    Route("POST", "/api/account/delete", post_delete),
+    Route("POST", "/api/account/newsletters", post_newsletters, needs_token=True),
+    Route("POST", "/api/account/delete", post_delete, needs_token=True),
+    Route("POST", "/api/account/confirm", post_confirm_reader, needs_token=True),
 )

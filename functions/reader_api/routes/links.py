@@ -1,28 +1,29 @@
-"""Gift and preview links: the edge sends a link's id here, and takes the token that it gets for it."""
+"""Gift and preview links: the edge exchanges a link's id for a token."""
 
 from __future__ import annotations
 
-from nightdesk.http import HttpError, Request, Response, Route, redirect
-from nightdesk.usecases.links import Kind, exchange
+from nightdesk.entrypoints.http import Request, Response, Route, redirect
+from nightdesk.usecases.readers.access_links import Kind, exchange_link
 
-from ..desk import Desk
+from ..context import ReaderContext
+from ..problems import ReaderProblem
 
 
-def _exchange(kind: Kind, link: str, desk: Desk) -> Response:
-    path = exchange(kind, link, desk.site, desk.ports, desk.now)
+def _exchange(kind: Kind, link: str, context: ReaderContext) -> Response:
+    path = exchange_link(kind, link, context.site, context.ports, context.now)
     if not path:
-        raise HttpError(410, "No longer valid", "This link has ended, or was taken back by whoever gave it.")
+        raise ReaderProblem(410, "link_ended")
     return redirect(path)
 
 
-def get_gift(request: Request, desk: Desk, link: str) -> Response:
-    """A gift link's token."""
-    return _exchange("gift", link, desk)
+def get_gift(_: Request, context: ReaderContext, link: str) -> Response:
+    """Exchange a gift link."""
+    return _exchange("gift", link, context)
 
 
-def get_preview(request: Request, desk: Desk, link: str) -> Response:
-    """A preview link's token."""
-    return _exchange("preview", link, desk)
+def get_preview(_: Request, context: ReaderContext, link: str) -> Response:
+    """Exchange a preview link."""
+    return _exchange("preview", link, context)
 
 
 ROUTES = (Route("GET", "/api/gift/{link}", get_gift), Route("GET", "/api/preview/{link}", get_preview))

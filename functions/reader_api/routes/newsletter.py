@@ -1,38 +1,36 @@
-"""Unsubscribing from what newsletters link to. One click of a mail program is a POST (RFC 8058); a GET changes nothing."""
+"""Unsubscribing through a newsletter's link. A mail program's one-click request is a POST (RFC 8058); a GET changes nothing."""
 
 from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from nightdesk.http import Request, Response, Route, as_json
-from nightdesk.usecases.members import unsubscribe
+from nightdesk.entrypoints.http import Request, Response, Route, as_json
+from nightdesk.usecases.readers.members import unsubscribe
 
-from ..desk import Desk
+from ..context import ReaderContext
 
 _PATH = "/api/unsubscribe"
 
 
-def get_unsubscribe(request: Request, desk: Desk) -> Response:
-    """A page with a button."""
+def get_unsubscribe(request: Request, context: ReaderContext) -> Response:
+    """Render a page with a button."""
     from nightdesk.rendering.reader_pages import unsubscribe_html
 
-    named = {name: request.query.get(name, "")[:128] for name in ("reader", "key")}
-    return Response(200, unsubscribe_html(desk.theme, desk.site, f"{_PATH}?{urlencode(named)}"))
+    query = {name: request.query.get(name, "")[:128] for name in ("reader", "key", "list") if name in request.query}
+    return Response(200, unsubscribe_html(context.theme, context.site, f"{_PATH}?{urlencode(query)}"))
 
 
-def post_unsubscribe(request: Request, desk: Desk) -> Response:
-    """Unsubscribe. The answer tells nobody whether there was such a reader, and is no redirect, as RFC 8058 wants it."""
-    reader, key = request.query.get("reader", ""), request.query.get("key", "")
-    unsubscribe(reader, key, desk.ports.memberships, desk.ports.bus)
+def post_unsubscribe(request: Request, context: ReaderContext) -> Response:
+    """Unsubscribe a reader. The response does not reveal whether the reader exists, and is no redirect, as RFC 8058 requires."""
+    query = request.query
+    unsubscribe(query.get("reader", ""), query.get("key", ""), context.ports, query.get("list", "")[:128])
     if request.wants_json:
         return as_json({})
-    from nightdesk.rendering.reader_pages import message_html
-
-    detail = "The newsletter will not be sent to you any more."
-    return Response(200, message_html(desk.theme, desk.site, "Unsubscribed", detail, ("Front page", "/")))
+    text = context.theme.text
+    return Response(200, context.message_page(text("unsubscribe.done_heading"), text("unsubscribe.done")))
 
 
 ROUTES = (
     Route("GET", _PATH, get_unsubscribe),
-    Route("POST", _PATH, post_unsubscribe, from_anywhere=True),
+    Route("POST", _PATH, post_unsubscribe, allow_cross_site=True),
 )

@@ -1,62 +1,65 @@
-"""Sessions: who is signed in, a fresh token for the edge, and signing out."""
+"""Sessions: whether a reader is signed in, a fresh token for the edge, and signing out."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from nightdesk.domain.errors import Transient
 from nightdesk.domain.site import PUBLIC, is_return_path
-from nightdesk.http import Request, Response, Route, as_json, done, redirect
-from nightdesk.reader_runtime import logger
-from nightdesk.usecases.sessions import end, end_all, prolong
+from nightdesk.entrypoints.http import Request, Response, Route, as_json, go_to, redirect
+from nightdesk.entrypoints.logs import logger
+from nightdesk.usecases.readers.sessions import extend_session, sign_out, sign_out_everywhere
 
-from ..desk import NO_SESSION, Desk
+from ..context import CLEAR_SESSION, ReaderContext
 
 
-def get_session(request: Request, desk: Desk) -> Response:
-    """What the reader has, for programs."""
-    reader = desk.reader(request)
+def get_session(request: Request, context: ReaderContext) -> Response:
+    """Return the reader's tier as JSON."""
+    reader = context.find_reader(request)
     if not reader:
         return as_json({"signed_in": False, "tier": PUBLIC, "until": ""})
-    standing = reader.membership.standing(desk.site, desk.now)
-    return as_json({"signed_in": True, "tier": standing.tier, "until": standing.until})
+    entitlement = reader.membership.entitlement(context.site, context.now)
+    answer = as_json({"signed_in": True, "tier": entitlement.tier, "until": entitlement.until})
+    return replace(answer, headers=context.token_header(reader))
 
 
-def get_renew(request: Request, desk: Desk) -> Response:
-    """A fresh token, and back to where the edge sent the reader here from.
+def get_renew(request: Request, context: ReaderContext) -> Response:
+    """Issue a fresh token, and redirect to the page from which the edge sent the reader.
 
-    `renewed` tells the edge that it has done so once: it takes it out of the address where the reader now has a token,
-    and shows the public page where not. So nobody goes in circles, whatever a browser does with cookies.
+    `renewed` tells the edge not to send the reader again: it removes the parameter if the reader has a token now, and serves
+    the public page if not. So there is no redirect loop, whatever a browser does with cookies.
     """
-    asked = request.query.get("return_to", "/")
-    back = f"{asked if is_return_path(asked) and '#' not in asked else '/'}?renewed=1"
+    path = request.query.get("return_to", "/")
+    back = f"{path if is_return_path(path) and '#' not in path else '/'}?renewed=1"
     try:
-        reader = desk.reader(request)
+        reader = context.find_reader(request)
         if not reader:
-            return redirect(back, *NO_SESSION)
-        reader = desk.with_news(reader)
-        longer = bool(reader.session) and prolong(reader, desk.ports.memberships, desk.now)
-        return redirect(back, *desk.session_cookies(reader, reader.renewal if longer else ""))
-    except Transient as error:  # the public page now, and the next page asks again
-        logger.warning("no session could be renewed", exc_info=error)
+            return redirect(back, *CLEAR_SESSION)
+        reader = context.refresh_if_due(reader)
+        extended = bool(reader.session) and extend_session(reader, context.ports.memberships, context.now)
+        return redirect(back, *context.session_cookies(reader, reader.renewal if extended else ""))
+    except Transient as error:  # serve the public page now; the next page tries again
+        logger.warning("session not renewed", exc_info=error)
         return redirect(back)
 
 
-def post_signout(request: Request, desk: Desk) -> Response:
-    """Sign out in this browser."""
-    reader = desk.reader(request)
+def post_sign_out(request: Request, context: ReaderContext) -> Response:
+    """Sign the reader out in this browser."""
+    reader = context.find_reader(request)
     if reader:
-        end(reader, desk.ports.memberships)
-    return done(request, "/", *NO_SESSION)
+        sign_out(reader, context.ports.memberships)
+    return go_to(request, "/", *CLEAR_SESSION)
 
 
-def post_signout_everywhere(request: Request, desk: Desk) -> Response:
-    """Sign out in all browsers. A token that one of them still has ends within the hour."""
-    end_all(desk.must_read(request), desk.ports.memberships)
-    return done(request, "/", *NO_SESSION)
+def post_sign_out_everywhere(request: Request, context: ReaderContext) -> Response:
+    """Sign the reader out in all browsers. A token that another browser holds expires within the hour."""
+    sign_out_everywhere(context.require_reader(request), context.ports.memberships)
+    return go_to(request, "/", *CLEAR_SESSION)
 
 
 ROUTES = (
     Route("GET", "/api/session", get_session),
     Route("GET", "/api/session/renew", get_renew),
-    Route("POST", "/api/signout", post_signout),
-    Route("POST", "/api/signout/everywhere", post_signout_everywhere),
+    Route("POST", "/api/signout", post_sign_out, needs_token=True),
+    Route("POST", "/api/signout/everywhere", post_sign_out_everywhere, needs_token=True),
 )

@@ -1,4 +1,4 @@
-// A wide table scrolls within itself. Make it reachable by keyboard, but only where there is something to scroll.
+// Wide tables scroll inside their own box. Make those that scroll reachable by keyboard.
 "use strict";
 (() => {
   const mark = () => {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -13,8 +14,10 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from nightdesk.domain.errors import Conflict, Permanent, Transient
+from nightdesk.domain.events import ArticleDue, Event, UpdateEnded
 from nightdesk.domain.mail import Mail
-from nightdesk.usecases.ports import ANY, Blob, Event, Output, Stat, Upload, Write
+from nightdesk.domain.uploaders import NewFile
+from nightdesk.ports import ANY, Blob, ObjectVersion, Output, PresignedUpload, Stat
 
 _CONFLICTS = frozenset(("PreconditionFailed", "ConditionalRequestConflict", "412", "409"))
 _THROTTLED = frozenset(
@@ -33,8 +36,8 @@ _PER_CALL = 10
 
 
 @contextmanager
-def faults(what: str) -> Iterator[None]:
-    """AWS's errors as ours. A refused permission stays what it is, for no retry mends it."""
+def translate_aws_errors(what: str) -> Iterator[None]:
+    """AWS's errors as ours. A refused permission is not transient, because no retry helps."""
     try:
         yield
     except ClientError as error:
@@ -63,7 +66,7 @@ class S3Objects:
 
     def get(self, key: str, version: str = "") -> Blob | None:
         chosen = {"VersionId": version} if version else {}
-        with faults(f"get {key}"):
+        with translate_aws_errors(f"get {key}"):
             try:
                 answer = self._s3.get_object(Bucket=self._bucket, Key=key, **chosen)
             except ClientError as error:
@@ -79,21 +82,24 @@ class S3Objects:
             )
 
     def stat(self, key: str) -> Stat | None:
-        with faults(f"head {key}"):
+        with translate_aws_errors(f"head {key}"):
             try:
-                answer = self._s3.head_object(Bucket=self._bucket, Key=key)
+                answer = self._s3.head_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED")
             except ClientError as error:
                 if error.response["Error"]["Code"] in self._missing:
                     return None
                 raise
-            return Stat(key, answer["VersionId"], answer["ETag"].strip('"'), answer["Metadata"])
+            # Of an object that was put in parts, it is the checksum of their checksums, and ends with their number.
+            checksum = answer.get("ChecksumSHA256", "-")
+            sha256 = "" if "-" in checksum else b64decode(checksum).hex()
+            return Stat(key, answer["VersionId"], answer["ETag"].strip('"'), answer["Metadata"], sha256)
 
     def put(self, output: Output, expected: str | None) -> None:
         condition = (
             {} if expected == ANY else {"IfNoneMatch": "*"} if expected is None else {"IfMatch": f'"{expected}"'}
         )
         headers = {"CacheControl": output.cache_control} if output.cache_control else {}
-        with faults(f"put {output.key}"):
+        with translate_aws_errors(f"put {output.key}"):
             try:
                 self._s3.put_object(
                     Bucket=self._bucket,
@@ -101,6 +107,7 @@ class S3Objects:
                     Body=output.body,
                     ContentType=output.content_type,
                     Metadata=dict(output.metadata),
+                    ChecksumSHA256=b64encode(hashlib.sha256(output.body).digest()).decode(),
                     **headers,
                     **condition,
                 )
@@ -111,23 +118,27 @@ class S3Objects:
                 raise
 
     def delete(self, key: str) -> None:
-        with faults(f"delete {key}"):
+        with translate_aws_errors(f"delete {key}"):
             self._s3.delete_object(Bucket=self._bucket, Key=key)
 
     def list(self, prefix: str) -> Sequence[tuple[str, str]]:
-        found: list[tuple[str, str]] = []
-        with faults(f"list {prefix}"):
-            for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
-                found += [(entry["Key"], entry["ETag"].strip('"')) for entry in page.get("Contents", ())]
-        return found
+        return [(entry["Key"], entry["ETag"].strip('"')) for entry in self._entries(prefix)]
 
-    def writes(self, prefix: str) -> Sequence[Write]:
-        found: list[Write] = []
-        with faults(f"list versions of {prefix}"):
+    def sizes(self, prefix: str) -> Mapping[str, int]:
+        return {entry["Key"]: entry["Size"] for entry in self._entries(prefix)}
+
+    def _entries(self, prefix: str) -> Iterable[Mapping[str, Any]]:
+        with translate_aws_errors(f"list {prefix}"):
+            pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+            return [entry for page in pages for entry in page.get("Contents", ())]
+
+    def list_versions(self, prefix: str) -> Sequence[ObjectVersion]:
+        found: list[ObjectVersion] = []
+        with translate_aws_errors(f"list versions of {prefix}"):
             for page in self._s3.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=prefix):
                 for name, removal in (("Versions", False), ("DeleteMarkers", True)):
                     found += [
-                        Write(e["Key"], e["VersionId"], e["LastModified"], e["IsLatest"], removal)
+                        ObjectVersion(e["Key"], e["VersionId"], e["LastModified"], e["IsLatest"], removal)
                         for e in page.get(name, ())
                     ]
         # S3 lists each kind newest first; where two are of one second, the latest is known by its mark.
@@ -135,23 +146,27 @@ class S3Objects:
 
 
 class S3Uploads:
-    """Presigned POSTs, whose policy binds them to one key, type and size (S3 API reference, "POST Policy"). They can do what
+    """Presigned POSTs, whose policy binds them to one key, type, size and metadata (S3 API reference, "POST Policy"). They can do what
     the caller's own role can, until its credentials end."""
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._s3 = client
         self._bucket = bucket
 
-    def permit(self, key: str, content_type: str, size: int, until: datetime) -> Upload:
+    def presign(self, file: NewFile, until: datetime) -> PresignedUpload:
+        fields = {"Content-Type": file.content_type} | {f"x-amz-meta-{n}": v for n, v in file.metadata.items()}
         seconds = int((until - datetime.now(UTC)).total_seconds())
         made = self._s3.generate_presigned_post(
             self._bucket,
-            key,
-            Fields={"Content-Type": content_type},
-            Conditions=[{"Content-Type": content_type}, ["content-length-range", size, size]],
+            file.key,
+            Fields=fields,
+            Conditions=[
+                *({name: value} for name, value in fields.items()),
+                ["content-length-range", file.size, file.size],
+            ],
             ExpiresIn=seconds,
         )
-        return Upload(made["url"], made["fields"], until.isoformat(timespec="seconds"))
+        return PresignedUpload(made["url"], made["fields"], until.isoformat(timespec="seconds"))
 
 
 class EventBridgeBus:
@@ -169,12 +184,12 @@ class EventBridgeBus:
                 {
                     "EventBusName": self._bus,
                     "Source": self._source,
-                    "DetailType": event.type,
-                    "Detail": json.dumps({"version": 1, **event.detail}),
+                    "DetailType": event.name,
+                    "Detail": json.dumps(event.to_detail()),
                 }
                 for event in batch
             ]
-            with faults("put events"):
+            with translate_aws_errors("put events"):
                 answer = self._events.put_events(Entries=entries)
             if answer["FailedEntryCount"]:
                 # All of the batch is sent again with its message: events may come twice, and none may be missing.
@@ -191,7 +206,7 @@ class CloudFrontCdn:
 
     def invalidate(self, paths: Sequence[str], reference: str) -> None:
         batch = {"Paths": {"Quantity": len(paths), "Items": list(paths)}, "CallerReference": reference}
-        with faults("invalidate"):
+        with translate_aws_errors("invalidate"):
             try:
                 self._cloudfront.create_invalidation(DistributionId=self._distribution_id, InvalidationBatch=batch)
             except ClientError as error:
@@ -200,7 +215,7 @@ class CloudFrontCdn:
                 raise
 
 
-class SchedulerAlarm:
+class EventBridgeSchedules:
     """One-time schedules, each of which puts an `ArticleDue` into a queue and is gone then.
 
     A schedule's name says the article and the moment, so asking twice makes one. One that is no longer wanted stays and
@@ -217,16 +232,17 @@ class SchedulerAlarm:
         self._group = group
         self._queue, self._role = target
 
-    def wake(self, slug: str, moment: datetime) -> None:
+    def wake_at(self, slug: str, moment: datetime) -> None:
         when = moment.astimezone(UTC)
-        message = {"source": "nightdesk.alarm", "detail-type": "ArticleDue", "detail": {"version": 1, "slug": slug}}
+        due = ArticleDue(slug)
+        message = {"source": "nightdesk.scheduler", "detail-type": due.name, "detail": due.to_detail()}
         self._scheduler = self._scheduler or self._make_client()
-        with faults(f"schedule {slug}"):
+        with translate_aws_errors(f"schedule {slug}"):
             try:
                 self._scheduler.create_schedule(
                     Name=hashlib.sha256(f"{slug} {when.isoformat()}".encode()).hexdigest()[:40],
                     GroupName=self._group,
-                    # Whole seconds: a fraction would be cut off, and the alarm ring too early.
+                    # Rounded up to whole seconds: a fraction would be cut off, and the schedule would fire too early.
                     ScheduleExpression=f"at({when + timedelta(microseconds=-when.microsecond % 1_000_000):%Y-%m-%dT%H:%M:%S})",
                     FlexibleTimeWindow={"Mode": "OFF"},
                     ActionAfterCompletion="DELETE",
@@ -245,7 +261,7 @@ class LambdaJobs:
         self._function = function
 
     def start(self, job: Mapping[str, Any]) -> None:
-        with faults("start a job"):
+        with translate_aws_errors("start a job"):
             self._lambda.invoke(FunctionName=self._function, InvocationType="Event", Payload=json.dumps(job))
 
 
@@ -264,7 +280,7 @@ class SecretKeys(Mapping[str, str]):
     def __getitem__(self, key_id: str) -> str:
         if key_id not in self._known:
             name = self._names[key_id]
-            with faults("read a secret"):
+            with translate_aws_errors("read a secret"):
                 self._known[key_id] = self._secrets.get_secret_value(SecretId=name)["SecretString"]
         return self._known[key_id]
 
@@ -295,7 +311,7 @@ class SesMailer:
         # RFC 3834: no vacation notice should answer it.
         headers = {"Auto-Submitted": "auto-generated", **mail.headers}
         try:
-            with faults("send mail"):
+            with translate_aws_errors("send mail"):
                 self._ses.send_email(
                     FromEmailAddress=formataddr((mail.sender_name, self._sender)),
                     Destination={"ToAddresses": [mail.to]},
@@ -312,7 +328,7 @@ class SesMailer:
             raise Permanent(f"SES does not take the mail: {error.response['Error']['Code']}") from None
 
 
-class SqsTimer:
+class SqsTickerTimer:
     """A queue whose stage looks again when it gets a message; a message may wait for 900 seconds at most.
 
     Args:
@@ -323,9 +339,10 @@ class SqsTimer:
         self._make_client = make_client
         self._queue_url = queue_url
 
-    def wake(self, seconds: int) -> None:
-        event = {"source": "nightdesk.updates", "detail-type": "UpdateEnded", "detail": {"version": 1}}
-        with faults("ask for a look"):
+    def wake_in(self, seconds: int) -> None:
+        ended = UpdateEnded()
+        message = {"source": "nightdesk.updates", "detail-type": ended.name, "detail": ended.to_detail()}
+        with translate_aws_errors("ask for a look"):
             self._make_client().send_message(
-                QueueUrl=self._queue_url, MessageBody=json.dumps(event), DelaySeconds=seconds
+                QueueUrl=self._queue_url, MessageBody=json.dumps(message), DelaySeconds=seconds
             )

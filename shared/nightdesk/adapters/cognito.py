@@ -1,7 +1,7 @@
-"""Editors in a Cognito user pool, as somebody sees them who administers it.
+"""Administer editors in a Cognito user pool.
 
-An editor's password is nobody's: each token is got with a fresh one, which is forgotten at once. Whoever wants to sign in by
-passwords or a company's own accounts adds that to the pool.
+No one knows an editor's password: each token is fetched with a new one, which is then discarded. A newsroom that wants
+sign-in by password or by its own accounts configures that in the pool.
 """
 
 from __future__ import annotations
@@ -12,16 +12,15 @@ from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
-from nightdesk.domain.editorial import ROLES
-from nightdesk.domain.errors import Permanent
+from nightdesk.adapters.aws import translate_aws_errors
+from nightdesk.domain.decisions import ROLES
+from nightdesk.domain.errors import NotFound, Permanent
 
-from .aws import faults
-
-_TRIES = 3
+_ATTEMPTS = 3
 
 
 class Editor(NamedTuple):
-    """An editor: the id that tokens carry, the address, the name that readers see, and the role (empty: none)."""
+    """An editor: the id in tokens, the address, the name that readers see, and the role; empty for none."""
 
     id: str
     email: str
@@ -30,10 +29,10 @@ class Editor(NamedTuple):
 
 
 class CognitoEditors:
-    """The pool's users.
+    """The users of a pool.
 
     Args:
-        client_id: of the pool's app client, whose tokens the API takes.
+        client_id: of the pool's app client, whose tokens the API accepts.
     """
 
     def __init__(self, client: Any, pool: str, client_id: str) -> None:
@@ -42,8 +41,8 @@ class CognitoEditors:
         self._client_id = client_id
 
     def find(self, email: str) -> Editor | None:
-        """An editor by address."""
-        with faults("look for an editor"):
+        """Return the editor with an address; None for an unknown one."""
+        with translate_aws_errors("find an editor"):
             try:
                 found = self._cognito.admin_get_user(UserPoolId=self._pool, Username=email)
             except ClientError as error:
@@ -53,11 +52,11 @@ class CognitoEditors:
             groups = self._cognito.admin_list_groups_for_user(UserPoolId=self._pool, Username=email)["Groups"]
         return _editor(found["UserAttributes"], [group["GroupName"] for group in groups])
 
-    def everybody(self) -> Iterator[Editor]:
-        """All editors, by role. One who has several is named once, with the highest."""
+    def all(self) -> Iterator[Editor]:
+        """Yield all editors, highest role first. An editor with several roles is listed once, with the highest."""
         seen: set[str] = set()
         for role in reversed(ROLES):
-            with faults("list editors"):
+            with translate_aws_errors("list editors"):
                 pages = self._cognito.get_paginator("list_users_in_group")
                 users = [u for page in pages.paginate(UserPoolId=self._pool, GroupName=role) for u in page["Users"]]
             for user in users:
@@ -67,9 +66,9 @@ class CognitoEditors:
                     yield editor
 
     def save(self, email: str, name: str, role: str) -> Editor:
-        """Make somebody an editor, or change the name and role of one."""
+        """Add an editor, or change the name and role of one."""
         attributes = [{"Name": "name", "Value": name}]
-        with faults("save an editor"):
+        with translate_aws_errors("save an editor"):
             if self.find(email):
                 self._cognito.admin_update_user_attributes(
                     UserPoolId=self._pool, Username=email, UserAttributes=attributes
@@ -84,37 +83,38 @@ class CognitoEditors:
                     MessageAction="SUPPRESS",
                 )
             for other in ROLES:
-                act = (
+                update = (
                     self._cognito.admin_add_user_to_group
                     if other == role
                     else self._cognito.admin_remove_user_from_group
                 )
-                act(UserPoolId=self._pool, Username=email, GroupName=other)
-        found = self.find(email)
-        assert found  # it was just saved
-        return found
+                update(UserPoolId=self._pool, Username=email, GroupName=other)
+        saved = self.find(email)
+        assert saved
+        return saved
 
     def remove(self, email: str) -> None:
-        """Let somebody be no editor any more; tokens that are out end within the hour.
+        """Remove an editor. Tokens that were issued stay valid for up to an hour.
 
         Raises:
-            Permanent: nobody has that address.
+            NotFound: there is no editor with that address.
         """
         if not self.find(email):
-            raise Permanent(f"there is no editor {email}")
-        with faults("remove an editor"):
+            raise NotFound(f"there is no editor {email}")
+        with translate_aws_errors("remove an editor"):
             self._cognito.admin_delete_user(UserPoolId=self._pool, Username=email)
 
     def token(self, email: str) -> tuple[str, int]:
-        """A bearer token for the API, and for how many seconds it is good.
+        """Return a bearer token for the API, and its lifetime in seconds.
 
         Raises:
-            Permanent: nobody has that address, or the pool wants more than a password of this one.
+            NotFound: there is no editor with that address.
+        Permanent: the pool demands more than a password.
         """
         if not self.find(email):
-            raise Permanent(f"there is no editor {email}; “nightdesk editors add” makes one")
-        with faults("get a token"):
-            for attempt in range(1, _TRIES + 1):
+            raise NotFound(f"there is no editor {email}; add one with “nightdesk editors add”")
+        with translate_aws_errors("get a token"):
+            for attempt in range(1, _ATTEMPTS + 1):
                 password = _password()
                 self._cognito.admin_set_user_password(
                     UserPoolId=self._pool, Username=email, Password=password, Permanent=True
@@ -127,19 +127,19 @@ class CognitoEditors:
                         AuthParameters={"USERNAME": email, "PASSWORD": password},
                     )
                 except ClientError as error:
-                    # Somebody else is just getting a token for the same editor.
-                    if error.response["Error"]["Code"] != "NotAuthorizedException" or attempt == _TRIES:
+                    # Another caller, who fetches a token for the same editor, has just replaced the password.
+                    if error.response["Error"]["Code"] != "NotAuthorizedException" or attempt == _ATTEMPTS:
                         raise
                     continue
                 break
         if "AuthenticationResult" not in answer:
-            raise Permanent(f"the user pool wants {answer.get('ChallengeName', 'something else')} of {email}")
+            raise Permanent(f"the user pool demands {answer.get('ChallengeName', 'another challenge')} from {email}")
         found = answer["AuthenticationResult"]
         return str(found["IdToken"]), int(found["ExpiresIn"])
 
 
 def _password() -> str:
-    """One that nobody can guess, and that the pool's policy likes."""
+    """Return a random password that satisfies the pool's policy."""
     return f"{secrets.token_urlsafe(32)}aA1!"
 
 

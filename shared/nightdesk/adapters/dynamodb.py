@@ -7,10 +7,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from nightdesk.adapters.aws import translate_aws_errors
 from nightdesk.domain.errors import Conflict, Transient
-from nightdesk.usecases.ports import ANY, Change, Item
-
-from .aws import faults
+from nightdesk.ports import ALL_KEYS, ANY, Change, Item, KeyRange
 
 _LAST = "\U0010ffff"
 _PER_BATCH = 100
@@ -58,22 +57,16 @@ class DynamoTable:
         self._name = name
 
     def get(self, pk: str, sk: str) -> Item | None:
-        with faults(f"get {pk} {sk}"):
+        with translate_aws_errors(f"get {pk} {sk}"):
             answer = self._dynamodb.get_item(
                 TableName=self._name, Key={"pk": {"S": pk}, "sk": {"S": sk}}, ConsistentRead=True
             )
         return _item(answer["Item"]) if "Item" in answer else None
 
     def query(
-        self,
-        pk: str,
-        *,
-        prefix: str = "",
-        after: str = "",
-        before: str = "",
-        descending: bool = False,
-        limit: int | None = None,
+        self, pk: str, keys: KeyRange = ALL_KEYS, *, descending: bool = False, limit: int | None = None
     ) -> list[Item]:
+        prefix, after, before = keys
         condition = "pk = :pk"
         values = {":pk": {"S": pk}}
         # BETWEEN includes its ends, so an end that must be left out is dropped below and asked for in addition.
@@ -88,7 +81,7 @@ class DynamoTable:
         extra = bool(after) + bool(before)
         while True:
             size = {"Limit": limit - len(found) + extra} if limit is not None else {}
-            with faults(f"query {pk}"):
+            with translate_aws_errors(f"query {pk}"):
                 answer = self._dynamodb.query(
                     TableName=self._name,
                     KeyConditionExpression=condition,
@@ -104,12 +97,29 @@ class DynamoTable:
                 return found[:limit]
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
+    def scan(self, sort_key: str, after: str, limit: int) -> list[Item]:
+        start: dict[str, Any] = {"ExclusiveStartKey": {"pk": {"S": after}, "sk": {"S": sort_key}}} if after else {}
+        found: list[Item] = []
+        while True:
+            with translate_aws_errors(f"scan for {sort_key}"):
+                answer = self._dynamodb.scan(
+                    TableName=self._name,
+                    FilterExpression="sk = :sk",
+                    ExpressionAttributeValues={":sk": {"S": sort_key}},
+                    ConsistentRead=True,
+                    **start,
+                )
+            found += [_item(attributes) for attributes in answer["Items"]]
+            if "LastEvaluatedKey" not in answer or len(found) >= limit:
+                return found[:limit]
+            start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
     def get_many(self, keys: Sequence[tuple[str, str]]) -> list[Item | None]:
         found: dict[tuple[str, str], Item] = {}
         for start in range(0, len(keys), _PER_BATCH):
             some = dict.fromkeys(keys[start : start + _PER_BATCH])
             wanted = {"Keys": [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in some], "ConsistentRead": True}
-            with faults("get several items"):
+            with translate_aws_errors("get several items"):
                 answer = self._dynamodb.batch_get_item(RequestItems={self._name: wanted})
             if answer.get("UnprocessedKeys"):
                 raise Transient("DynamoDB left out some of the items asked for")
@@ -119,7 +129,7 @@ class DynamoTable:
 
     def write(self, changes: Sequence[Change]) -> None:
         actions = [self._action(change) for change in changes]
-        with faults(f"write {changes[0].pk} {changes[0].sk}"):
+        with translate_aws_errors(f"write {changes[0].pk} {changes[0].sk}"):
             try:
                 self._dynamodb.transact_write_items(TransactItems=actions)
             except ClientError as error:
@@ -134,8 +144,8 @@ class DynamoTable:
                     raise Transient(f"{changes[0]}: {code}") from error
                 raise
 
-    def count(self, pk: str, sk: str, until: int) -> int:
-        with faults(f"count {pk} {sk}"):
+    def increment(self, pk: str, sk: str, until: int) -> int:
+        with translate_aws_errors(f"count {pk} {sk}"):
             answer = self._dynamodb.update_item(
                 TableName=self._name,
                 Key={"pk": {"S": pk}, "sk": {"S": sk}},

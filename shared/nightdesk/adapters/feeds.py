@@ -1,8 +1,8 @@
-"""Other people's feeds over the web, none of whom is trusted to tell the truth, to end, or to be who they say.
+"""Reads feeds over HTTPS. Their servers are untrusted: they may lie, never finish, or lead into a private network.
 
-A name is resolved once; if any of its addresses lies in somebody's own network, it is refused, else the connection goes
-to an address that was looked at, whatever the name resolves to by then. The same is done for each redirect. What comes
-is counted while it comes, packed and unpacked, and XML is looked through before any parser builds something of it.
+A name is resolved once. If any of its addresses is not public, the feed is refused; otherwise the connection goes to one
+of the addresses that were checked, whatever the name resolves to by then. The same applies to each redirect. Bytes are
+counted as they arrive, before and after decompression.
 """
 
 from __future__ import annotations
@@ -10,103 +10,100 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import http.client
-import io
 import queue
-import re
 import socket
 import ssl
 import threading
 import time
 import zlib
-from calendar import timegm
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
-from html import unescape
-from typing import Any
-from urllib.parse import urljoin, urlsplit
-from xml.parsers import expat
+from urllib.parse import quote, urljoin, urlsplit
 
-from nightdesk.domain.addresses import host_of, is_loopback_address, is_public_address
-from nightdesk.domain.updates import HEADLINE, SUMMARY, Entry, shorten
-from nightdesk.usecases.ports import Ask, Reading
+from nightdesk.adapters.feed_parser import UnreadableFeed, parse_feed
+from nightdesk.domain.addresses import FEED_PORT, host_of, is_loopback_address, is_public_address
+from nightdesk.domain.feeds import FeedRequest, FeedResult
 
-MOST_BYTES = 2 * 1024 * 1024
+MAX_BYTES = 2 * 1024 * 1024
 _SECONDS = 8.0
-"""From the first look at a name to the last byte."""
+"""For one feed, from resolving its name to the last byte."""
 _STEP = 4.0
-"""For a connection, or for some bytes to come."""
+"""For connecting, and between two reads."""
 _REDIRECTS = 4
-_PROLOGUE, _DEPTH, _ATTRIBUTES, _ELEMENTS, _ENTRIES = 4096, 64, 64, 60_000, 200
 _AGENT = "Nightdesk (reads feeds)"
 _ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.9"
+_SAFE = "!$%&'()*+,/:;=?@[]~"
 _TOO_LONG = "took too long"
-
-
-class Unreadable(Exception):
-    """A feed could not be read; the text says why. `retry_after` is in seconds."""
-
-    def __init__(self, message: str, retry_after: int = 0) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
+_FAULTS: tuple[tuple[type[Exception], str], ...] = (
+    (ssl.SSLCertVerificationError, "its server has no valid certificate"),
+    (ssl.SSLError, "its server does not speak TLS correctly"),
+    (socket.gaierror, "its server's name does not exist"),
+    (ConnectionRefusedError, "its server refuses connections"),
+    (ConnectionError, "its server closed the connection"),
+    (OSError, "its server cannot be reached"),
+    (http.client.IncompleteRead, "its server closed the connection"),
+    (http.client.HTTPException, "its server does not speak HTTP correctly"),
+    (zlib.error, "is not valid gzip"),
+)
 
 
 class WebFeeds:
     """Feeds over HTTPS.
 
     Args:
-        loopback: also take those on this machine, and over plain HTTP. For the local cloud; never on AWS.
+        loopback: also read feeds on this machine, and over plain HTTP. For the local cloud; never on AWS.
     """
 
     def __init__(self, loopback: bool = False) -> None:
         self._loopback = loopback
 
-    def read(self, asks: Sequence[Ask]) -> Iterator[Reading]:
-        """Read feeds side by side, each in a thread of its own with its own deadline."""
+    def read(self, requests: Sequence[FeedRequest]) -> Iterator[FeedResult]:
+        """Read feeds concurrently, each in its own thread with its own deadline."""
         fetched: queue.SimpleQueue[_Fetch] = queue.SimpleQueue()
-        for ask in asks:
-            fetch = _Fetch(ask, self._loopback, fetched.put)
+        for request in requests:
+            fetch = _Fetch(request, self._loopback, fetched.put)
             threading.Thread(target=fetch.run, daemon=True).start()
-        waiting = {ask.url for ask in asks}
+        waiting = {request.url for request in requests}
         until = time.monotonic() + _SECONDS + 1
         while waiting:
             try:
                 fetch = fetched.get(timeout=max(0.0, until - time.monotonic()))
-            except queue.Empty:  # a resolver cannot be interrupted
-                yield from (Reading(url, problem=_TOO_LONG) for url in sorted(waiting))
+            except queue.Empty:  # name resolution cannot be interrupted
+                yield from (FeedResult(url, problem=_TOO_LONG) for url in sorted(waiting))
                 return
-            waiting.discard(fetch.ask.url)
-            yield fetch.reading()
+            waiting.discard(fetch.request.url)
+            yield fetch.result()
 
 
 class _Fetch:
-    """One feed's answer, on its way.
+    """Fetches one feed.
 
     Args:
-        done: told when it is there, or will never be.
+        done: called when the response is complete, or has failed.
     """
 
-    def __init__(self, ask: Ask, loopback: bool, done: Callable[[_Fetch], None]) -> None:
-        self.ask = ask
+    def __init__(self, request: FeedRequest, loopback: bool, done: Callable[[_Fetch], None]) -> None:
+        self.request = request
         self._loopback = loopback
         self._done = done
-        self._hung_up = False
+        self._timed_out = False
         self._socket: socket.socket | None = None
-        self._url = ask.url
+        self._url = request.url
         self._headers: Mapping[str, str] = {}
         self._body: bytes | None = None
         self._failure: Exception | None = None
 
     def run(self) -> None:
-        """Fetch; whatever goes wrong is this feed's alone."""
-        # A timeout of a socket starts anew with every byte. This one does not.
-        guard = threading.Timer(_SECONDS, self._hang_up)
+        """Fetch the feed. Any failure concerns this feed only."""
+        # A socket's timeout starts again with every byte; this one covers the whole response.
+        guard = threading.Timer(_SECONDS, self._abort)
         guard.daemon = True
         guard.start()
         try:
             self._body = self._follow()
-        except Exception as error:  # it is told as the feed's problem
+        except Exception as error:  # reported as the feed's problem
             self._failure = error
         finally:
             guard.cancel()
@@ -114,46 +111,48 @@ class _Fetch:
                 self._socket.close()
             self._done(self)
 
-    def reading(self) -> Reading:
-        """What the answer says."""
+    def result(self) -> FeedResult:
+        """Return the parsed response, or the reason why there is none."""
         try:
             if self._failure:
                 raise self._failure
-            return self._understand()
-        except Unreadable as error:
-            return Reading(self.ask.url, problem=str(error), retry_after=error.retry_after)
-        except Exception as error:  # a parser that trips over somebody's feed must not stop the others
-            late = isinstance(error, TimeoutError) or (self._failure and self._hung_up)
-            return Reading(self.ask.url, problem=_TOO_LONG if late else f"{type(error).__name__}: {error}")
+            return self._parse()
+        except UnreadableFeed as error:
+            return FeedResult(self.request.url, problem=str(error), retry_after=error.retry_after)
+        except Exception as error:  # no fault of one feed, or of its parser, may stop the others
+            late = isinstance(error, TimeoutError) or (self._failure and self._timed_out)
+            return FeedResult(self.request.url, problem=_TOO_LONG if late else _describe(error))
 
-    def _understand(self) -> Reading:
-        ask = self.ask
+    def _parse(self) -> FeedResult:
+        request = self.request
         if self._body is None:
-            return Reading(ask.url, None, ask.etag, ask.modified, ask.digest)
-        etag, modified = (_token(self._headers.get(name, "")) for name in ("etag", "last-modified"))
+            return FeedResult(request.url, None, request.etag, request.modified, request.digest)
+        etag, modified = (_validator(self._headers.get(name, "")) for name in ("etag", "last-modified"))
         digest = hashlib.sha256(self._body).hexdigest()
-        entries = None if digest == ask.digest else parse_feed(self._body, self._url)
-        return Reading(ask.url, entries, etag, modified, digest)
+        if digest == request.digest:
+            return FeedResult(request.url, None, etag, modified, digest)
+        feed = parse_feed(self._body, self._url, self._headers.get("content-type", ""))
+        return FeedResult(request.url, feed.entries, etag, modified, digest, omitted=feed.omitted)
 
     def _follow(self) -> bytes | None:
-        """The body at the end of a few redirects; None where it has not changed."""
+        """Follow redirects, and return the body; None if the feed has not changed."""
         for _ in range(_REDIRECTS + 1):
-            answer = self._ask(self._url)
+            answer = self._send(self._url)
             self._headers = {name.lower(): value for name, value in answer.getheaders()}
             if answer.status == 304:
                 return None
             if answer.status == 200:
                 return self._read(answer)
             if answer.status not in (301, 302, 303, 307, 308) or "location" not in self._headers:
-                raise Unreadable(f"answered {answer.status}", _seconds(self._headers.get("retry-after", "")))
+                raise UnreadableFeed(f"answered {answer.status}", _seconds(self._headers.get("retry-after", "")))
             self._url = urljoin(self._url, self._headers["location"])
-        raise Unreadable("leads from one address to the next")
+        raise UnreadableFeed(f"redirects more than {_REDIRECTS} times")
 
-    def _ask(self, url: str) -> http.client.HTTPResponse:
+    def _send(self, url: str) -> http.client.HTTPResponse:
         parts, host = urlsplit(url), host_of(url)
         secure = parts.scheme == "https"
         if not host or not (secure or (parts.scheme == "http" and self._loopback)):
-            raise Unreadable(f"“{url[:100]}” is no https address")
+            raise UnreadableFeed(f"“{url[:100]}” is not an https address")
         port = parts.port or (443 if secure else 80)
         self._socket = self._connect(host, port, secure)
         if secure:
@@ -162,19 +161,22 @@ class _Fetch:
             connection = http.client.HTTPConnection(host, port)
         connection.sock = self._socket
         headers = {"User-Agent": _AGENT, "Accept": _ACCEPT, "Accept-Encoding": "gzip", "Connection": "close"}
-        conditions = {"If-None-Match": self.ask.etag, "If-Modified-Since": self.ask.modified}
+        conditions = {"If-None-Match": self.request.etag, "If-Modified-Since": self.request.modified}
         headers |= {name: value for name, value in conditions.items() if value}
-        connection.request("GET", (parts.path or "/") + (f"?{parts.query}" if parts.query else ""), headers=headers)
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        connection.request("GET", quote(target, safe=_SAFE), headers=headers)
         return connection.getresponse()
 
     def _connect(self, host: str, port: int, secure: bool) -> socket.socket:
-        """A connection to one of the addresses that were looked at, and to no other."""
+        """Connect to one of the addresses that were checked."""
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         for *_, place in found:
             address = str(place[0])
             own = self._loopback and is_loopback_address(address)
             if not (own or (secure and is_public_address(address))):
-                raise Unreadable(f"{host} is in a network that is not public")
+                raise UnreadableFeed(f"{host} is in a network that is not public")
+            if not own and port != FEED_PORT:
+                raise UnreadableFeed(f"feeds are read from port {FEED_PORT} only, not from {port}")
         for number, (family, kind, protocol, _, place) in enumerate(found, 1):
             self._socket = bare = socket.socket(family, kind, protocol)
             bare.settimeout(_STEP)
@@ -183,7 +185,7 @@ class _Fetch:
                 break
             except OSError:
                 bare.close()
-                if number == len(found) or self._hung_up:
+                if number == len(found) or self._timed_out:
                     raise
         if not secure:
             return bare
@@ -191,26 +193,26 @@ class _Fetch:
         wrapped.do_handshake()
         return wrapped
 
-    def _hang_up(self) -> None:
-        self._hung_up = True
+    def _abort(self) -> None:
+        self._timed_out = True
         if self._socket:
             with contextlib.suppress(OSError):
-                # Of the bare socket: what TLS would do first may wait for the other side.
+                # Not of the TLS socket, whose closing handshake may wait for the server.
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
     def _read(self, answer: http.client.HTTPResponse) -> bytes:
-        packing = self._headers.get("content-encoding", "").strip().lower()
-        if packing not in ("", "identity", "gzip", "x-gzip"):
-            raise Unreadable(f"came packed as “{packing[:40]}”, which was not asked for")
-        unpack = zlib.decompressobj(zlib.MAX_WBITS | 16) if packing.endswith("gzip") else None
-        body, packed = bytearray(), 0
+        encoding = self._headers.get("content-encoding", "").strip().lower()
+        if encoding not in ("", "identity", "gzip", "x-gzip"):
+            raise UnreadableFeed(f"is compressed as “{encoding[:40]}”; only gzip is supported")
+        unpack = zlib.decompressobj(zlib.MAX_WBITS | 16) if encoding.endswith("gzip") else None
+        body, received = bytearray(), 0
         while chunk := answer.read1(65536):
-            packed += len(chunk)
-            body += unpack.decompress(chunk, MOST_BYTES + 1 - len(body)) if unpack else chunk
-            if max(packed, len(body)) > MOST_BYTES:
-                raise Unreadable("is larger than 2 MiB")
-        if self._hung_up:
-            raise Unreadable(_TOO_LONG)
+            received += len(chunk)
+            body += unpack.decompress(chunk, MAX_BYTES + 1 - len(body)) if unpack else chunk
+            if max(received, len(body)) > MAX_BYTES:
+                raise UnreadableFeed("is larger than 2 MiB")
+        if self._timed_out:
+            raise UnreadableFeed(_TOO_LONG)
         return bytes(body)
 
 
@@ -219,92 +221,24 @@ def _tls() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-def _token(value: str) -> str:
-    """A header's value, to be sent back as it is; one that cannot be is forgotten."""
+def _describe(error: Exception) -> str:
+    """Say why a feed could not be fetched, without the words of Python or its libraries."""
+    for kind, text in _FAULTS:
+        if isinstance(error, kind):
+            return text
+    return f"cannot be read ({type(error).__name__})"
+
+
+def _validator(value: str) -> str:
+    """Return a validator that can be sent back as it is, or an empty string."""
     return value if value.isascii() and value.isprintable() and len(value) <= 300 else ""
 
 
 def _seconds(text: str) -> int:
-    """What Retry-After says, in seconds or as a date (RFC 9110, 10.2.3); 0 where it says nothing."""
+    """Parse Retry-After, which is in seconds or a date (RFC 9110, section 10.2.3). Returns seconds, or 0."""
     if text.strip().isdecimal():
         return int(text.strip()[:6])
     try:
         return max(0, int((parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds()))
     except (ValueError, TypeError):
         return 0
-
-
-def parse_feed(raw: bytes, url: str) -> tuple[Entry, ...]:
-    """The items of an RSS or Atom feed, as plain text.
-
-    Args:
-        url: where it was fetched from; relative links in it are meant from there.
-
-    Raises:
-        Unreadable: it is no well-formed feed, or is made to hurt its readers.
-    """
-    _look_through(raw)
-    import feedparser  # takes a tenth of a second, which no other message should wait for
-
-    headers = {"content-location": url, "content-type": "application/xml"}
-    found = feedparser.parse(
-        io.BytesIO(raw), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
-    )
-    if not found.version and not found.entries:
-        raise Unreadable("is no RSS or Atom feed")
-    return tuple(_entry(entry) for entry in found.entries[:_ENTRIES])
-
-
-def _look_through(raw: bytes) -> None:
-    """Refuse what would keep a parser busy: entities (billion laughs), great depth, thousands of attributes, long prologues.
-
-    feedparser's time grows with the square of the last two, and a feed that is not well-formed would go to its slower half.
-    """
-    start = re.search(rb"<[A-Za-z_]", raw[:_PROLOGUE])
-    if not start or b"\0" in raw:
-        raise Unreadable("is no RSS or Atom feed")
-    parser = expat.ParserCreate(namespace_separator=" ")
-    depth = count = 0
-
-    def begin(_name: str, attributes: dict[str, str]) -> None:
-        nonlocal depth, count
-        depth, count = depth + 1, count + 1
-        if depth > _DEPTH or count > _ELEMENTS or len(attributes) > _ATTRIBUTES:
-            raise Unreadable("is nested too deeply, or has too many parts")
-
-    def end(_name: str) -> None:
-        nonlocal depth
-        depth -= 1
-
-    def declare(*_: Any) -> None:
-        raise Unreadable("declares entities, which no feed needs")
-
-    parser.StartElementHandler, parser.EndElementHandler, parser.EntityDeclHandler = begin, end, declare
-    try:
-        parser.Parse(raw, True)
-    except expat.ExpatError as error:
-        raise Unreadable(f"is not well-formed XML: {error}") from None
-
-
-def _entry(entry: Any) -> Entry:
-    moment = entry.get("published_parsed") or entry.get("updated_parsed")
-    published = None
-    if moment:
-        with contextlib.suppress(ValueError, OverflowError):  # a year that there is not
-            published = datetime.fromtimestamp(timegm(moment), UTC)
-    link = str(entry.get("link", ""))
-    return Entry(
-        id=str(entry.get("id") or link or entry.get("title", "")),
-        headline=_plain(str(entry.get("title", "")), HEADLINE),
-        summary=_plain(str(entry.get("summary", "")), SUMMARY),
-        url=link,
-        published=published,
-    )
-
-
-def _plain(text: str, limit: int) -> str:
-    """HTML as the text that it shows, on one line."""
-    import nh3
-
-    spaced = re.sub(r"<(?=/?(?:p|br|div|li|h[1-6]|td|tr)\b)", " <", text[: 50 * limit], flags=re.IGNORECASE)
-    return shorten(unescape(nh3.clean(spaced, tags=set())), limit)

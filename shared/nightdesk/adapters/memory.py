@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
 from nightdesk.domain.errors import Conflict
-from nightdesk.usecases.ports import ANY, Blob, Change, Event, Item, Output, Ports, Stat, Write
+from nightdesk.domain.events import Event
+from nightdesk.ports import ALL_KEYS, ANY, Blob, Change, Item, KeyRange, ObjectVersion, Output, Ports, Stat
 
 Clock = Callable[[], datetime]
 
@@ -28,7 +29,7 @@ class MemoryObjects:
         self._clock = clock
         self._marks: dict[str, tuple[str, datetime]] = {}
         self._etags: dict[str, str] = {}
-        self._history: dict[str, list[tuple[Write, Output | None]]] = defaultdict(list)
+        self._history: dict[str, list[tuple[ObjectVersion, Output | None]]] = defaultdict(list)
         self._keys: list[str] = []
         self._count = itertools.count(1)
 
@@ -68,7 +69,10 @@ class MemoryObjects:
         found = itertools.takewhile(lambda key: key.startswith(prefix), itertools.islice(self._keys, start, None))
         return [(key, self._etag(key)) for key in found]
 
-    def writes(self, prefix: str) -> Sequence[Write]:
+    def sizes(self, prefix: str) -> dict[str, int]:
+        return {key: len(self.outputs[key].body) for key, _ in MemoryObjects.list(self, prefix)}
+
+    def list_versions(self, prefix: str) -> Sequence[ObjectVersion]:
         found = []
         for key in sorted(key for key in self._history if key.startswith(prefix)):
             newest, *older = [write for write, _ in reversed(self._history[key])]
@@ -83,7 +87,7 @@ class MemoryObjects:
 
     def _remember(self, key: str, output: Output | None) -> str:
         version = str(next(self._count))
-        self._history[key].append((Write(key, version, self._clock(), False, output is None), output))
+        self._history[key].append((ObjectVersion(key, version, self._clock(), False, output is None), output))
         return version
 
 
@@ -103,22 +107,21 @@ class MemoryTable:
         return dict(item) if item is not None else None
 
     def query(
-        self,
-        pk: str,
-        *,
-        prefix: str = "",
-        after: str = "",
-        before: str = "",
-        descending: bool = False,
-        limit: int | None = None,
+        self, pk: str, keys: KeyRange = ALL_KEYS, *, descending: bool = False, limit: int | None = None
     ) -> list[Item]:
+        prefix, after, before = keys
         order = self._order[pk]
         low = bisect.bisect_right(order, after) if after else bisect.bisect_left(order, prefix)
         high = bisect.bisect_left(order, before) if before else len(order)
         if prefix:
             high = min(high, bisect.bisect_left(order, prefix + "\uffff"))
-        keys = order[low:high][::-1] if descending else order[low:high]
-        return [dict(self._items[pk][sk]) for sk in keys[:limit]]
+        found = order[low:high][::-1] if descending else order[low:high]
+        return [dict(self._items[pk][sk]) for sk in found[:limit]]
+
+    def scan(self, sort_key: str, after: str, limit: int) -> list[Item]:
+        partitions = sorted(pk for pk, items in self._items.items() if sort_key in items)
+        start = partitions.index(after) + 1 if after in partitions else 0
+        return [dict(self._items[pk][sort_key]) for pk in partitions[start : start + limit]]
 
     def get_many(self, keys: Sequence[tuple[str, str]]) -> list[Item | None]:
         return [self.get(pk, sk) for pk, sk in keys]
@@ -140,7 +143,7 @@ class MemoryTable:
             version = there["version"] + 1 if there else 1
             self._items[pk][sk] = {**item, "pk": pk, "sk": sk, "version": version}
 
-    def count(self, pk: str, sk: str, until: int) -> int:
+    def increment(self, pk: str, sk: str, until: int) -> int:
         MemoryTable.write(self, [Change(pk, sk, {"ttl": until}, ANY)])
         return int(self._items[pk][sk]["version"])
 
@@ -156,7 +159,7 @@ class MemoryBus:
 
 
 class MemoryCdn:
-    """A cache that remembers what it was told to forget."""
+    """A cache that records its invalidations."""
 
     def __init__(self) -> None:
         self.invalidated: list[str] = []
@@ -165,36 +168,36 @@ class MemoryCdn:
         self.invalidated.extend(paths)
 
 
-class MemoryAlarm:
-    """An alarm that keeps what it was asked for."""
+class MemorySchedules:
+    """Schedules that are only recorded: moment and slug of each."""
 
     def __init__(self) -> None:
-        self.asked: set[tuple[datetime, str]] = set()
+        self.requested: set[tuple[datetime, str]] = set()
 
-    def wake(self, slug: str, moment: datetime) -> None:
-        self.asked.add((moment, slug))
+    def wake_at(self, slug: str, moment: datetime) -> None:
+        self.requested.add((moment, slug))
 
 
-class MemoryTimer:
-    """A timer that remembers what it was asked for."""
+class MemoryTickerTimer:
+    """Delays that are only recorded, in seconds."""
 
     def __init__(self) -> None:
-        self.asked: list[int] = []
+        self.requested: list[int] = []
 
-    def wake(self, seconds: int) -> None:
-        self.asked.append(seconds)
+    def wake_in(self, seconds: int) -> None:
+        self.requested.append(seconds)
 
 
 def memory_ports(base_url: str = "", clock: Clock = wall_clock) -> Ports:
-    """A world of its own."""
+    """Return ports in memory that share nothing with others."""
     return Ports(
         drafts=MemoryObjects(clock),
-        work=MemoryObjects(clock),
+        private=MemoryObjects(clock),
         site=MemoryObjects(clock),
         articles=MemoryTable(),
         bus=MemoryBus(),
         cdn=MemoryCdn(),
-        alarm=MemoryAlarm(),
+        schedules=MemorySchedules(),
         updates=MemoryTable(),
         base_url=base_url,
         clock=clock,

@@ -1,4 +1,4 @@
-"""The site as its readers get it, over HTTP."""
+"""The site as its readers fetch it, over HTTP."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from nightdesk.domain.errors import Transient
 from nightdesk.domain.site import PUBLIC
 from nightdesk.domain.tokens import sign
 
-_SECONDS = 300
+_SESSION_SECONDS = 300
 
 
 class HttpReaders:
-    """Readers of each tier, with sessions of their own.
+    """Readers of every tier, each with a signed session.
 
     Args:
-        site_url: where the site is.
-        key: the secret that signs sessions, and the id that the edge knows it by.
-        timeout: in seconds.
+        key: the secret that signs sessions.
+        key_id: the id by which the edge knows it.
+        timeout: of each request, in seconds.
     """
 
     def __init__(self, site_url: str, key: str, key_id: str, timeout: float = 20) -> None:
@@ -29,21 +29,21 @@ class HttpReaders:
         self._timeout = timeout
 
     def get(self, path: str, tier: str) -> tuple[int, str]:
-        """Status and text; redirects are not followed.
+        """Return the status and text of a page; redirects are not followed.
 
         Raises:
-            Transient: the site does not answer.
+            Transient: the site does not respond.
         """
         kind = http.client.HTTPSConnection if self._url.scheme == "https" else http.client.HTTPConnection
         connection = kind(self._url.hostname or "", self._url.port, timeout=self._timeout)
         headers = {"User-Agent": "nightdesk"}
         if tier != PUBLIC:
-            claims = {"t": tier, "s": "nightdesk", "e": int(time.time()) + _SECONDS}
+            claims = {"t": tier, "s": "nightdesk", "e": int(time.time()) + _SESSION_SECONDS}
             headers["Cookie"] = f"__Host-session={sign(claims, self._key_id, self._key)}"
         try:
             connection.request("GET", path, headers=headers)
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode("utf-8", "replace")
+            response = connection.getresponse()
+            return response.status, response.read().decode("utf-8", "replace")
         except (OSError, http.client.HTTPException) as error:
             raise Transient(f"{path} cannot be read: {type(error).__name__}") from error
         finally:

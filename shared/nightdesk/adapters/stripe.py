@@ -12,8 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from nightdesk.domain.errors import Conflict, Permanent, Transient
-from nightdesk.domain.payments import Subscription
-from nightdesk.usecases.ports import Notice, Order
+from nightdesk.domain.payments import CheckoutOrder, PaymentEvent, Subscription
 
 if TYPE_CHECKING:
     from stripe import HTTPClient, StripeClient
@@ -35,7 +34,7 @@ class StripePayments:
     Args:
         secret: gives `api_key` and `webhook_secret`, when first needed.
         api: where Stripe is; its own address when empty.
-        http: makes the library's requests in place of its own client.
+        http: replaces the library's HTTP client.
     """
 
     def __init__(self, secret: Callable[[], Mapping[str, str]], api: str = "", http: HTTPClient | None = None) -> None:
@@ -60,19 +59,19 @@ class StripePayments:
             http_client=self._http or stripe.RequestsClient(timeout=_SECONDS),
         )
 
-    def customer(self, member: str, email: str, key: str) -> str:
-        with _faults():
+    def create_customer(self, member: str, email: str, key: str) -> str:
+        with _translate_stripe_errors():
             made = self._stripe.v1.customers.create(
                 {"email": email, "metadata": {"member": member}}, {"idempotency_key": f"customer-{key}"}
             )
         return made.id
 
-    def checkout(self, order: Order) -> str:
+    def create_checkout(self, order: CheckoutOrder) -> str:
         asked: dict[str, Any] = {
             "mode": "subscription" if order.tier else "payment",
             "line_items": [{"price": order.price, "quantity": 1}],
-            "success_url": order.done,
-            "cancel_url": order.back,
+            "success_url": order.success_url,
+            "cancel_url": order.cancel_url,
         }
         if order.tier:
             asked["subscription_data"] = {"metadata": {"member": order.member, "tier": order.tier}}
@@ -85,7 +84,7 @@ class StripePayments:
         elif order.email:
             asked["customer_email"] = order.email
         try:
-            with _faults():
+            with _translate_stripe_errors():
                 made = self._stripe.v1.checkout.sessions.create(asked)  # type: ignore[arg-type]  # put together above
                 if order.customer:
                     self._close_before(made, order.customer)
@@ -97,19 +96,19 @@ class StripePayments:
 
     def _close_before(self, newest: CheckoutSession, customer: str) -> None:
         """Of several tabs in which a reader could pay, the newest counts. One that was paid at this moment cannot be closed:
-        an error, for nobody is to be led to pay twice."""
+        an error, so that no reader pays twice."""
         sessions = self._stripe.v1.checkout.sessions
         for each in sessions.list({"customer": customer, "status": "open", "limit": 100}).data:
             if (each.created, each.id) < (newest.created, newest.id):
                 sessions.expire(each.id)
 
-    def portal(self, customer: str, back: str) -> str:
-        with _faults():
-            return self._stripe.v1.billing_portal.sessions.create({"customer": customer, "return_url": back}).url
+    def create_portal(self, customer: str, return_url: str) -> str:
+        with _translate_stripe_errors():
+            return self._stripe.v1.billing_portal.sessions.create({"customer": customer, "return_url": return_url}).url
 
     def subscriptions(self, customer: str) -> Sequence[Subscription]:
         try:
-            with _faults():
+            with _translate_stripe_errors():
                 found = self._stripe.v1.subscriptions.list(
                     {"customer": customer, "limit": 100, "expand": ["data.latest_invoice.payments"]}
                 )
@@ -125,14 +124,14 @@ class StripePayments:
             status=found["status"],
             price=item["price"]["id"],
             tier=found["metadata"].get("tier", ""),
-            begins=item["current_period_start"],
-            ends=item["current_period_end"],
+            period_start=item["current_period_start"],
+            period_end=item["current_period_end"],
             # Which of the two says that it ends with its period depends on the subscription's billing mode.
-            stops=found["cancel_at"] or (item["current_period_end"] if found["cancel_at_period_end"] else 0),
-            taken_back=any(map(self._is_taken_back, _intents_of(found["latest_invoice"]))),
+            cancel_at=found["cancel_at"] or (item["current_period_end"] if found["cancel_at_period_end"] else 0),
+            refunded=any(map(self._is_refunded, _intents_of(found["latest_invoice"]))),
         )
 
-    def _is_taken_back(self, intent: str) -> bool:
+    def _is_refunded(self, intent: str) -> bool:
         found = self._stripe.v1.payment_intents.retrieve(intent, {"expand": ["latest_charge"]})
         charge = found.to_dict()["latest_charge"]
         if not charge or charge["refunded"] or not charge["disputed"]:
@@ -140,14 +139,14 @@ class StripePayments:
         # A charge stays marked as disputed, also when the dispute is won.
         return any(each.status in _LOST for each in self._stripe.v1.disputes.list({"charge": charge["id"]}).data)
 
-    def payer(self, charge: str) -> str:
+    def customer_of_charge(self, charge: str) -> str:
         try:
-            with _faults():
+            with _translate_stripe_errors():
                 return _id(self._stripe.v1.charges.retrieve(charge).to_dict()["customer"])
         except _Missing:
             return ""
 
-    def notice(self, body: bytes, signature: str) -> Notice:
+    def verify_event(self, body: bytes, signature: str) -> PaymentEvent:
         from stripe import SignatureVerificationError, WebhookSignature
 
         secret = self._secret["webhook_secret"]
@@ -157,12 +156,12 @@ class StripePayments:
             event = json.loads(text)
             about = event["data"]["object"]
             own = about["id"] if about["object"] == "customer" else ""
-            return Notice(event["id"], event["type"], own or _id(about.get("customer")), _id(about.get("charge")))
+            return PaymentEvent(event["id"], event["type"], own or _id(about.get("customer")), _id(about.get("charge")))
         except (SignatureVerificationError, ValueError, LookupError, TypeError):
             raise Permanent("that is no event that Stripe has signed in the last minutes") from None
 
-    def forget(self, customer: str) -> None:
-        with suppress(_Missing), _faults():
+    def delete_customer(self, customer: str) -> None:
+        with suppress(_Missing), _translate_stripe_errors():
             self._stripe.v1.customers.delete(customer)
 
 
@@ -190,10 +189,10 @@ class _Missing(Transient):
 
 
 @contextmanager
-def _faults() -> Iterator[None]:
+def _translate_stripe_errors() -> Iterator[None]:
     """Stripe's errors as ours. What they say may quote an address, so only their codes go on.
 
-    A price or a key that is wrong is Transient too: whoever runs the site can mend it, and Stripe sends its events again.
+    A wrong price or key is Transient too: the newsroom can correct it, and Stripe sends its events again.
     """
     from stripe import StripeError
 

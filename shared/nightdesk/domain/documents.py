@@ -1,7 +1,7 @@
-"""A document: a draft rendered, with all its passages, hidden ones too. It never leaves the private bucket.
+"""Documents: rendered drafts with all their passages, hidden ones too. They never leave the private bucket.
 
-Documents travel as JSON. `Document` is a thin reading of that JSON: its keys are the attributes below, and a withdrawn
-article's document is a tombstone that has a slug and nothing to show.
+A document is stored as JSON whose keys are the attributes of `Document`. The document of a withdrawn article is a tombstone: a
+slug and nothing to show.
 """
 
 from __future__ import annotations
@@ -14,12 +14,20 @@ from typing import Any
 
 import orjson
 
-DRAFT, SCHEDULED, LIVE, REJECTED, WITHDRAWN, EXPIRED = "draft", "scheduled", "live", "rejected", "withdrawn", "expired"
+STATES = DRAFT, SCHEDULED, LIVE, REJECTED, WITHDRAWN, EXPIRED = (
+    "draft",
+    "scheduled",
+    "live",
+    "rejected",
+    "withdrawn",
+    "expired",
+)
+"""States of an article."""
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A passage as sanitised HTML whose headings and notes are still open (see `rendering.markdown`)."""
+    """A passage as sanitised HTML; its headings and footnotes are numbered later, per view (see `rendering.markdown`)."""
 
     tier: str
     teaser: str
@@ -29,27 +37,44 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """An image of an article: `name` is its name on the site, `key` and `etag` where its bytes are in the drafts bucket."""
+    """An image of an article: its name in the document, its key in the drafts bucket, and the SHA-256 of its bytes.
+
+    The digest is empty in documents of earlier releases, which knew images by their ETags.
+
+    Attributes:
+        credit: as the draft gives it, to be written into all that is derived from the image; likewise `source_type`.
+    """
 
     name: str
     key: str
-    etag: str
+    sha256: str
+    credit: str = ""
+    source_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A rendered draft. Moments are ISO 8601 with offset, empty where unknown.
+    """A rendered draft. Timestamps are ISO 8601 with offset; empty where unknown.
 
-    `file` is the draft's key, which tells equal drafts apart. `moved` is the slug that the article has now, in the document
-    that it leaves at a slug which it gave up; `dated` says that the date is one that its author typed.
+    Attributes:
+        file: the draft's key, which distinguishes drafts with the same content.
+        first_address: by what feeds know the article, if that is not its slug: the slug at which it was first public.
+        moved: the article's new slug, in the pointer that stays at the slug it gave up.
+        dated: True if the author typed the date, rather than only when the article may go live.
+        language: of an article in another language than the site's; empty for the site's.
+        authors: id and typed name of each author; likewise `topics`.
+        figures: what the draft says of images in its text (`caption`, `credit`, `source_type`), by the name of the asset.
+        by_writer: True if someone who may not approve it uploaded the file, or an image that it shows.
     """
 
     slug: str
     file: str = ""
+    first_address: str = ""
     withdrawn: bool = False
     moved: str = ""
     title: str = ""
     dek: str = ""
+    language: str = ""
     date: str = ""
     dated: bool = False
     lastmod: str = ""
@@ -70,58 +95,68 @@ class Document:
     extra: dict[str, Any] = field(default_factory=dict)
     blocks: tuple[Block, ...] = ()
     assets: tuple[Asset, ...] = ()
+    figures: dict[str, dict[str, str]] = field(default_factory=dict)
+    by_writer: bool = False
+
+    @property
+    def goes_live(self) -> str:
+        """The moment before which readers cannot see the article: the later of its dates; empty if it has none."""
+        return max(filter(None, (self.date, self.publish_at)), key=datetime.fromisoformat, default="")
 
     def state(self, now: datetime) -> str:
-        """Where the article stands at `now`: one of the states of contract §1, `rejected` excepted."""
+        """Return the article's state at `now`: one of `STATES`, but never `rejected`."""
         if self.withdrawn:
             return WITHDRAWN
         if self.draft:
             return DRAFT
-        moments = [datetime.fromisoformat(text) for text in (self.date, self.publish_at) if text]
-        if moments and max(moments) > now:
+        if self.goes_live and datetime.fromisoformat(self.goes_live) > now:
             return SCHEDULED
         if self.expires and datetime.fromisoformat(self.expires) <= now:
             return EXPIRED
         return LIVE
 
     def next_change(self, now: datetime) -> datetime | None:
-        """The next moment at which time alone changes the state, or None."""
+        """Return when the state changes next without any event; None if it does not."""
         if self.withdrawn or self.draft:
             return None
-        moments = [datetime.fromisoformat(text) for text in (self.date, self.publish_at, self.expires) if text]
-        return min((moment for moment in moments if moment > now), default=None)
+        changes = [datetime.fromisoformat(text) for text in (self.date, self.publish_at, self.expires) if text]
+        return min((change for change in changes if change > now), default=None)
 
     def to_bytes(self) -> bytes:
-        """Canonical JSON: equal documents give equal bytes."""
+        """Return canonical JSON; equal documents give equal bytes."""
         data = {item.name: getattr(self, item.name) for item in fields(self)}
         data["blocks"] = [{n: getattr(block, n) for n in Block.__slots__} for block in self.blocks]
         data["assets"] = [{n: getattr(asset, n) for n in Asset.__slots__} for asset in self.assets]
-        return canonical(data)
+        return canonical_json(data)
 
     @classmethod
     @lru_cache(maxsize=4)
     def from_bytes(cls, raw: bytes) -> Document:
-        """The document that `to_bytes` made. A stage reads its document twice, so the last few are remembered."""
-        data = parsed(raw)
+        """Return the document that `to_bytes` stored. Cached, because a stage reads its document twice."""
+        data = parse_json(raw)
         for name in ("authors", "topics"):
             data[name] = tuple((a, b) for a, b in data[name])
         for name in ("tags", "sources", "corrections", "aliases"):
             data[name] = tuple(data[name])
         data["blocks"] = tuple(Block(**block) for block in data["blocks"])
-        data["assets"] = tuple(Asset(**asset) for asset in data["assets"])
+        data["assets"] = tuple(Asset(**{"sha256": "", **asset}) for asset in data["assets"])
         return cls(**data)
 
 
-def canonical(data: Any) -> bytes:
-    """JSON with sorted keys and no blanks, in UTF-8."""
+def canonical_json(data: Any) -> bytes:
+    """Return JSON with sorted keys and no blanks, in UTF-8."""
     return orjson.dumps(data, option=orjson.OPT_SORT_KEYS)
 
 
-def parsed(raw: bytes) -> Any:
-    """What `canonical` was given. Raises ValueError for what is no JSON."""
+def parse_json(raw: bytes) -> Any:
+    """Parse JSON.
+
+    Raises:
+        ValueError: it is not JSON.
+    """
     return orjson.loads(raw)
 
 
 def digest(raw: bytes) -> str:
-    """SHA-256, in hexadecimal: the token by which two byte strings are told apart everywhere in Nightdesk."""
+    """Return the SHA-256 in hexadecimal, which identifies bytes everywhere in Nightdesk."""
     return hashlib.sha256(raw).hexdigest()

@@ -1,62 +1,103 @@
-"""The one tree of errors.
+"""The errors that Nightdesk raises, by what the caller should do next.
 
-NightdeskError
-├── Permanent      trying again cannot help: tell the author, never retry
-│   └── Rejected   a draft that cannot be published as it stands, with each problem's line and key
-├── Transient      the world was unwell: retry later, with patience
-│   └── TooMany    somebody asks for more than they may in this time
-└── Conflict       somebody else wrote first: look again
+    NightdeskError
+    ├── Permanent           retrying cannot help: report it and stop
+    │   ├── NotFound        what was named does not exist
+    │   ├── Refused         a reader's request cannot be done; names the message that tells the reader why
+    │   └── Rejected        a file in the drafts bucket cannot be published; carries its problems
+    ├── Transient           a dependency failed: retry later, with back-off
+    │   └── RateLimited     the caller sent too many requests: retry after `retry_after` seconds
+    └── Conflict            another writer was first: read again, then decide
+
+Use cases define further subclasses of these beside the functions that raise them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from nightdesk.domain.problems import Kind, Problem
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 
 
 class NightdeskError(Exception):
-    """Anything that Nightdesk raises on purpose."""
+    """Base class of every error that Nightdesk raises on purpose."""
 
 
 class Permanent(NightdeskError):
-    """Trying again cannot help."""
+    """A failure that repeating the call cannot cure."""
 
 
-class Transient(NightdeskError):
-    """A passing fault of something outside; the same call may succeed later."""
+class NotFound(Permanent):
+    """The article, file, revision, reader, editor or update that was named does not exist."""
 
 
-class TooMany(Transient):
-    """More than one may ask for in this time; `seconds` says when the next one is taken."""
+class Refused(Permanent):
+    """A reader's request that cannot be done.
 
-    def __init__(self, message: str, seconds: int) -> None:
+    Args:
+        key: names the message in the theme's texts that tells the reader why (`problem.<key>`).
+        message: says the same to editors and in logs.
+    """
+
+    def __init__(self, key: str, message: str) -> None:
         super().__init__(message)
-        self.seconds = seconds
-
-
-class Conflict(NightdeskError):
-    """A conditional write lost to another writer; read again and decide anew."""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing to mend in a draft: `line` counts from 1 (0: the file as a whole), `key` is the front-matter key or empty."""
-
-    line: int
-    key: str
-    message: str
-
-    def __str__(self) -> str:
-        where = f"{self.line}: " if self.line else ""
-        return f"{where}{self.key + ': ' if self.key else ''}{self.message}"
+        self.key = key
 
 
 class Rejected(Permanent):
-    """A draft that cannot be published as it stands.
+    """A file that cannot be published.
 
     Args:
-        problems: at least one, in the order of the file.
+        problems: at least one; `problems` holds each once, in the order of the file.
     """
 
     def __init__(self, *problems: Problem) -> None:
-        super().__init__("; ".join(map(str, problems)))
-        self.problems = problems
+        self.problems = tuple(sorted(dict.fromkeys(problems), key=lambda problem: problem.line))
+        super().__init__("; ".join(map(str, self.problems)))
+
+
+class Transient(NightdeskError):
+    """A passing failure of a dependency; the same call may succeed later."""
+
+
+class RateLimited(Transient):
+    """More requests than the limit allows.
+
+    Args:
+        retry_after: seconds until the next request is accepted.
+    """
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Conflict(NightdeskError):
+    """A conditional write failed because the stored version has changed."""
+
+
+def only_rejects(parse: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """Decorate a parser of files that writers put, so that only our own errors leave it.
+
+    A fault of ours, or of a library, in reading one file rejects that file. It must not stop the others, nor make the file
+    impossible to correct. Fuzz tests call the undecorated parser (`__wrapped__`), so such faults are still found.
+    """
+
+    @wraps(parse)
+    def parse_or_reject(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        try:
+            return parse(*args, **kwargs)
+        except NightdeskError:
+            raise
+        except BaseException as error:
+            # A panic in a library that is written in Rust is no Exception.
+            if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+                raise
+            raise Rejected(Kind.PARSER_FAILED.at(0, error=type(error).__name__)) from error
+
+    return parse_or_reject

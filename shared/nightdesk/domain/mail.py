@@ -1,15 +1,22 @@
-"""A message to one reader."""
+"""E-mails to readers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from nightdesk.domain.errors import Transient
+
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """What is sent: `sender_name` stands before the site's own address, and `headers` come in addition to what every
-    message has."""
+    """An e-mail to one reader.
+
+    Attributes:
+        sender_name: shown with the site's own address as the sender.
+        headers: in addition to those that every e-mail has.
+        tags: what the provider repeats in its reports about the mail; they must not reveal the address.
+    """
 
     to: str
     sender_name: str
@@ -17,3 +24,12 @@ class Mail:
     text: str
     html: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+class NotAccepted(Transient):
+    """The provider certainly did not take the mail: it was asked for too much at once, or not reached at all."""
+
+
+class SendingStopped(Transient):
+    """The provider takes no mail of this account for now, whoever it is for."""

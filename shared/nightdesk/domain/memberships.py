@@ -1,4 +1,4 @@
-"""Who may read what: a reader's address, and the tier that it has, by what, and until when."""
+"""Memberships: a reader's address, and the tiers that the reader has."""
 
 from __future__ import annotations
 
@@ -9,48 +9,50 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from .errors import Permanent
-from .site import PUBLIC, Site
+from nightdesk.domain.addresses import ascii_domain
+from nightdesk.domain.errors import Permanent
+from nightdesk.domain.site import PUBLIC, Site
 
 SESSION_SECONDS = 3600
-"""A session cookie's life; a lapsed membership shows within it."""
+"""Lifetime of a session cookie; within it, a membership that lapsed takes effect."""
 
 SUBSCRIBER = "subscriber"
-"""The tier of whoever has confirmed an address, on a site that has such a tier."""
+"""The tier of readers who confirmed their address, on a site that has such a tier."""
 
 NEWSLETTERS = ("newsletter",)
-"""What a reader can choose to be sent."""
+"""Newsletters that a reader can choose."""
 
 _ADDRESS = re.compile(r"[^@\s\x00-\x1f\x7f\"(),:;<>\[\\\]]{1,64}@[^@\s\x00-\x1f]{1,255}")
+_DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]{2,}")
 
 
-def normalise(address: str) -> str:
-    """An e-mail address in the one form under which a reader is known: lower case, its domain in ASCII (IDNA).
+def normalise_address(address: str) -> str:
+    """Return the one form of an e-mail address that identifies a reader: lower case, the domain in ASCII (IDNA 2008).
 
     Raises:
-        Permanent: it is no address.
+        Permanent: it is not an address.
     """
     text = address.strip()
-    if not _ADDRESS.fullmatch(text):
+    local, _, domain = text.lower().rpartition("@")
+    domain = ascii_domain(domain)
+    # Unassigned and unprintable characters would show differently, or not at all, in each mail program.
+    if not _ADDRESS.fullmatch(text) or not local.isprintable() or not _DOMAIN.fullmatch(domain):
         raise Permanent("that is not an e-mail address")
-    local, _, domain = text.rpartition("@")
-    try:
-        ascii_domain = domain.encode("idna").decode().lower()
-    except UnicodeError:
-        raise Permanent("that is not an e-mail address") from None
-    if not re.fullmatch(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]{2,}", ascii_domain):
-        raise Permanent("that is not an e-mail address")
-    return f"{local.lower()}@{ascii_domain}"
+    return f"{local}@{domain}"
 
 
 def member_id(address: str) -> str:
-    """The id of the reader with a normalised address; it can stand in tokens and logs, where an address may not."""
+    """Return the id of the reader with a normalised address. Tokens and logs may contain it, but not the address."""
     return hashlib.sha256(address.encode()).hexdigest()[:32]
 
 
-class Standing(NamedTuple):
-    """What a reader is now: a tier, what gives it (`complimentary`, `paid`, `confirmed` or nothing), and the ISO moment at
-    which that may end (empty: never)."""
+class Entitlement(NamedTuple):
+    """A reader's access at a moment.
+
+    Attributes:
+        source: what gives the tier: `complimentary`, `paid`, `confirmed`, or nothing.
+        until: when it ends (ISO 8601); empty if it does not.
+    """
 
     tier: str
     source: str
@@ -59,18 +61,18 @@ class Standing(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """What is known of a reader.
+    """What is stored about a reader.
 
-    A complimentary tier and a paid one stand side by side, so that the end of either takes nothing from the other.
+    A complimentary tier and a paid one are independent: the end of one does not affect the other.
 
     Attributes:
-        confirmed: the ISO moment of the first click that confirmed the address; empty before it.
-        complimentary: `{"tier", "until"}`, where `until` is an ISO moment or empty; None without.
-        paid: what is paid for, as `payments.paid_by` makes it of what the provider says; None without.
-        customer: the id by which the payment provider knows the reader; empty for who has never been on the way to pay.
-        newsletters: those of `NEWSLETTERS` that the reader wants; see `gets`.
-        generation: how often the reader has signed out everywhere; a session of an earlier one has ended.
-        unsubscribe: the secret of the links that end newsletters; empty before the address is confirmed.
+        confirmed: when the address was first confirmed (ISO 8601); empty before that.
+        complimentary: `{"tier", "until"}`, where `until` is ISO 8601 or empty; None without one.
+        paid: what is paid for (see `payments.paid_membership`); None without it.
+        newsletters: those of `NEWSLETTERS` that the reader chose; see `receives`.
+        generation: how often the reader signed out everywhere; sessions of earlier generations have ended.
+        unsubscribe: the secret in unsubscribe links; empty before the address is confirmed.
+        customer: the payment provider's id of the reader; empty before the first checkout.
     """
 
     email: str
@@ -83,7 +85,7 @@ class Membership:
     customer: str = ""
 
     def to_item(self) -> dict[str, Any]:
-        """As a table's item, always with the same attributes."""
+        """Return the attributes as an item of a table, all of them."""
         return {
             "email": self.email,
             "confirmed": self.confirmed,
@@ -97,28 +99,28 @@ class Membership:
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Membership:
-        """From a table's item."""
+        """Return the membership that `to_item` stored."""
         known = {name: item[name] for name in cls.__slots__ if name in item}
         return cls(**{**known, "newsletters": tuple(item.get("newsletters", ()))})
 
-    def gets(self, newsletter: str) -> bool:
-        """Whether a newsletter may be sent: it is wanted, and the address was confirmed by whoever reads its mail."""
+    def receives(self, newsletter: str) -> bool:
+        """Return True if the reader chose a newsletter and confirmed the address."""
         return bool(self.confirmed) and newsletter in self.newsletters
 
-    def standing(self, site: Site, now: datetime) -> Standing:
-        """The highest tier that this gives at `now`. One that the site does not have gives nothing."""
+    def entitlement(self, site: Site, now: datetime) -> Entitlement:
+        """Return the highest tier that the reader has at `now`. A tier that the site does not have gives nothing."""
         return max(
-            (s for s in self._standings() if s.tier in site.tiers and not _ended(s.until, now)),
+            (s for s in self._entitlements() if s.tier in site.tiers and not _ended(s.until, now)),
             key=lambda s: (site.rank(s.tier), not s.until, s.until and datetime.fromisoformat(s.until).timestamp()),
-            default=Standing(PUBLIC, "", ""),
+            default=Entitlement(PUBLIC, "", ""),
         )
 
-    def _standings(self) -> Iterator[Standing]:
+    def _entitlements(self) -> Iterator[Entitlement]:
         if self.confirmed:
-            yield Standing(SUBSCRIBER, "confirmed", "")
+            yield Entitlement(SUBSCRIBER, "confirmed", "")
         for source, given in (("complimentary", self.complimentary), ("paid", self.paid)):
             if given:
-                yield Standing(given["tier"], source, given["until"])
+                yield Entitlement(given["tier"], source, given["until"])
 
 
 def _ended(until: str, now: datetime) -> bool:

@@ -1,19 +1,21 @@
-"""A draft's body cut into passages: free text, and text behind a gate.
+"""Splitting a draft's body into passages: free text, and text behind a gate.
 
-Which lines are directives is for a real Markdown parser to say, since a line of `:::` inside a code block is code. So
-every such line is masked by an HTML comment between blank lines, which ends whatever block is open, exactly as a directive
-does; those that come out of the parser as comments are directives, the others are text of some code block.
+Only a real Markdown parser knows which lines are directives, since a line of `:::` inside a code block is code. So each
+such line is replaced by a mask: an HTML comment between blank lines, which ends any open block exactly as a directive does.
+A mask that the parser returns as a comment was a directive; one that it returns escaped was text of a code block.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from html.parser import HTMLParser
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
-from .errors import Problem, Rejected
-from .site import Site
+from nightdesk.domain.errors import Rejected
+from nightdesk.domain.html_tokens import END, START, UNCLOSED, tokens
+from nightdesk.domain.problems import Kind, Problem, ProblemKind, ProblemList
+from nightdesk.domain.site import Site
 
 FREE = ""
 _MASK = "\n<!--:::{}-->\n"
@@ -21,7 +23,7 @@ _MASKED = re.compile(r"<!--:::(\d+)-->")
 _LINE = re.compile(r":{3,}")
 _ESCAPED = re.compile(r"&lt;!--:::(\d+)--&gt;")
 _PRE = re.compile(r"<pre\b.*?</pre>", re.DOTALL)
-# What a reader's eye passes over on its way to a directive: blanks of any kind, marks of lists and quotes, tags.
+# What a person overlooks before a directive: blanks of any kind, list and quote markers, tags.
 _ASIDE = re.compile(r"(?:<[^<>]*>|\[[xX]\]|[^\w:`\\]|\d)++(?=:::)")
 _ASIDE_MARK = re.compile("\ue000(\\d+)\ue001")
 _BROKEN = re.compile(r"[\v\f\x1c-\x1e\x85\u2028\u2029]\s*:::")
@@ -34,13 +36,11 @@ _VOID = frozenset(
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
 )
 MAX_GATES = 100
-"""Each gate is parsed with all of the free text, for its definitions."""
-_OUT_OF_PLACE = "a gate must begin at the start of a line, outside lists, quotes, HTML and indented text"
+"""Each gate is parsed together with all free text, for its link and footnote definitions."""
 
 
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """A run of Markdown. `tier` is empty for free text; `line` is where it begins in the file."""
+class Passage(NamedTuple):
+    """A run of Markdown, which begins at `line` of the file. `tier` is empty for free text."""
 
     tier: str
     teaser: str
@@ -48,151 +48,221 @@ class Passage:
     line: int
 
 
-def cut(body: str, first_line: int, site: Site, to_html: Callable[[str], str]) -> tuple[Passage, ...]:
-    """The passages of a body, in order; there is a free one, perhaps empty, between any two gates.
+def split_passages(body: str, first_line: int, site: Site, to_html: Callable[[str], str]) -> tuple[Passage, ...]:
+    """Split a body into passages, in order. Around each gate there is a free passage, which may be empty.
 
     Args:
         body: Markdown, with plain line ends.
         first_line: the file's line at which the body begins.
-        site: for its tiers and default teaser.
+        site: for its tiers and the default teaser.
         to_html: a CommonMark parser that lets raw HTML through.
 
     Raises:
-        Rejected: a line that begins like a directive and is not understood, or stands where it may not.
+        Rejected: a line begins like a directive and is not understood, or is not allowed where it is.
     """
     if ":::" not in body:
         return (Passage(FREE, "", body, first_line),)
-    lines = body.split("\n")
-    problems: list[Problem] = []
-    directives = _directives(lines, first_line, to_html, problems)
-    passages: list[Passage] = []
-    start, gate, fence, opened = 0, None, 0, 0
-    for number in directives:
-        here = number + first_line
-        text = lines[number]
-        if closing := _FENCE.match(text):
-            if gate is None:
-                problems.append(Problem(here, "", "this ::: closes nothing; a gate opens with “::: gate tier=…”"))
-            elif len(closing[1]) >= fence:
-                passages.append(Passage(gate[0], gate[1], "\n".join(lines[start:number]), start + first_line))
-                start, gate = number + 1, None
-            continue
-        attributes = _gate(text, here, site, problems)
-        if gate is not None:
-            problems.append(
-                Problem(here, "gate", f"a gate cannot stand inside a gate (one is open since line {opened})")
-            )
-            continue
-        passages.append(Passage(FREE, "", "\n".join(lines[start:number]), start + first_line))
-        start, gate, opened = number + 1, attributes, here
-        fence = len(_LINE.match(text)[0])  # type: ignore[index]  # every directive line begins with colons
-    if len(passages) > 2 * MAX_GATES:
-        problems.append(Problem(passages[2 * MAX_GATES].line, "gate", f"an article may have {MAX_GATES} gates"))
-    if gate is not None:
-        problems.append(Problem(opened, "gate", "this gate is never closed by a line of :::"))
-    if problems:
-        raise Rejected(*sorted(problems, key=lambda p: p.line))
-    passages.append(Passage(FREE, "", "\n".join(lines[start:]), start + first_line))
+    problems = ProblemList()
+    text = _Body(body.split("\n"), first_line)
+    splitter = _Splitter(text, site, problems)
+    for number in _directives(text, to_html, problems):
+        splitter.add(number)
+    passages = splitter.finish()
+    if problems.rejections:
+        raise Rejected(*problems.rejections)
     _refuse_open_html(passages, to_html)
     return tuple(passages)
 
 
-def _directives(
-    lines: list[str], first_line: int, to_html: Callable[[str], str], problems: list[Problem]
-) -> list[int]:  # fmt: skip
-    masked = list(lines)
-    aside = []
-    aside_code: set[int] = set()
-    known: set[int] = set()
-    for number, line in enumerate(lines):
+class _Body(NamedTuple):
+    """The lines of a body; `first_line` is the line of the file that is `lines[0]`."""
+
+    lines: list[str]
+    first_line: int
+
+    def passage(self, tier: str, teaser: str, start: int, end: int) -> Passage:
+        """Return the lines from `start` up to `end`, which is not included, as a passage."""
+        return Passage(tier, teaser, "\n".join(self.lines[start:end]), start + self.first_line)
+
+    def problem(self, kind: ProblemKind, number: int, **values: Any) -> Problem:
+        """Return a problem of the gate at a line, by its index."""
+        return kind.at(number + self.first_line, "gate", **values)
+
+
+class _Gate(NamedTuple):
+    """The opening line of a gate; `number` is its index, and `fence` how many colons it begins with."""
+
+    number: int
+    fence: int
+    tier: str
+    teaser: str
+
+
+class _Splitter:
+    """Goes through the directives of a body, in order, and collects the passages between them."""
+
+    def __init__(self, body: _Body, site: Site, problems: ProblemList) -> None:
+        self._body, self._site, self._problems = body, site, problems
+        self._passages: list[Passage] = []
+        self._start = 0
+        self._open: _Gate | None = None
+
+    def add(self, number: int) -> None:
+        """Take the directive at a line, by its index."""
+        line, file_line = self._body.lines[number], number + self._body.first_line
+        gate = self._open
+        if closing := _FENCE.match(line):
+            if gate is None:
+                self._problems.add(Kind.FENCE_STRAY.at(file_line))
+            elif len(closing[1]) >= gate.fence:  # a shorter one is text of the gate
+                self._end_passage(number, gate.tier, gate.teaser)
+                self._open = None
+            return
+        tier, teaser = _attributes(line, file_line, self._site, self._problems)
+        if gate is not None:
+            opened = gate.number + self._body.first_line
+            self._problems.add(self._body.problem(Kind.GATE_IN_GATE, number, opened=opened))
+            return
+        self._end_passage(number, FREE, "")
+        self._open = _Gate(number, len(line) - len(line.lstrip(":")), tier, teaser)
+
+    def finish(self) -> list[Passage]:
+        """Return the passages, with the free text after the last gate."""
+        self._end_passage(len(self._body.lines), FREE, "")
+        if len(self._passages) > 2 * MAX_GATES + 1:
+            line = self._passages[2 * MAX_GATES].line
+            self._problems.add(Kind.GATES_TOO_MANY.at(line, "gate", limit=MAX_GATES))
+        if self._open is not None:
+            self._problems.add(self._body.problem(Kind.GATE_UNCLOSED, self._open.number))
+        return self._passages
+
+    def _end_passage(self, number: int, tier: str, teaser: str) -> None:
+        self._passages.append(self._body.passage(tier, teaser, self._start, number))
+        self._start = number + 1
+
+
+class _Masked(NamedTuple):
+    """A body with its possible directives masked.
+
+    Attributes:
+        lines: the body, and a last mask that shows whether a code block is open at the end.
+        candidates: indexes of lines that begin with `:::`.
+        indented: indexes of lines on which only blanks, markers or tags stand before `:::`, and the column of the latter.
+    """
+
+    lines: list[str]
+    candidates: set[int]
+    indented: dict[int, int]
+
+
+def _mask(body: _Body, problems: ProblemList) -> _Masked:
+    masked = _Masked([*body.lines, _MASK.format(len(body.lines))], set(), {})
+    for number, line in enumerate(body.lines):
         if ":::" not in line:
             continue
         if "<!--:::" in line:
-            problems.append(Problem(number + first_line, "", "a comment that begins with “:::” cannot be used here"))
+            problems.add(Kind.COMMENT_RESERVED.at(number + body.first_line))
         if _LINE.match(line):
-            masked[number] = _MASK.format(number)
-            known.add(number)
+            masked.lines[number] = _MASK.format(number)
+            masked.candidates.add(number)
         elif _BROKEN.search(line):
-            problems.append(Problem(number + first_line, "gate", _OUT_OF_PLACE))
+            problems.add(body.problem(Kind.GATE_OUT_OF_PLACE, number))
         elif found := _ASIDE.match(line):
-            aside.append(number)
-            masked[number] = f"{found[0]}\ue000{number}\ue001"
-    html = to_html("\n".join([*masked, _MASK.format(len(lines))]))
-    if aside:
-        in_code = [[int(n) for n in _ASIDE_MARK.findall(block)] for block in _PRE.findall(html)]
-        for numbers in in_code:
-            # A gate's lines indented by chance are two pieces of code, with the hidden text between them for all to see.
-            closing = [n for n in numbers if _FENCE.fullmatch(lines[n], len(_ASIDE.match(lines[n])[0]))]  # type: ignore[index]  # it is aside
-            if 2 * len(closing) == len(numbers):
-                aside_code.update(numbers)
-        problems += [Problem(n + first_line, "gate", _OUT_OF_PLACE) for n in aside if n not in aside_code]
-    directives = {int(found) for found in _MASKED.findall(html)} & {*known, len(lines)}
-    doubtful = (known - directives) | set(aside)
-    if doubtful and len(lines) not in directives:
-        message = "the code block around this line is never closed, so it may not be meant as code"
-        problems.append(Problem(max(doubtful) + first_line, "gate", message))
-    directives.discard(len(lines))
-    if known != directives:
-        code = {int(found) for block in _PRE.findall(html) for found in _ESCAPED.findall(block)}
-        # Neither a directive nor code: the parser took the line for a part of something else.
-        problems += [Problem(number + first_line, "gate", _OUT_OF_PLACE) for number in known - directives - code]
-    return sorted(directives)
+            masked.lines[number] = f"{found[0]}\ue000{number}\ue001"
+            masked.indented[number] = found.end()
+    return masked
 
 
-def _gate(text: str, line: int, site: Site, problems: list[Problem]) -> tuple[str, str]:
-    """Tier and teaser of an opening line; what is wrong with it is added to `problems`."""
-    found = _DIRECTIVE.fullmatch(text)
+def _directives(body: _Body, to_html: Callable[[str], str], problems: ProblemList) -> list[int]:
+    """Return the indexes of the lines that are directives, and report those that are neither directives nor code."""
+    masked = _mask(body, problems)
+    html = to_html("\n".join(masked.lines))
+    code = _PRE.findall(html)
+    indented_code = _indented_code(body.lines, masked.indented, code)
+    out_of_place = [number for number in masked.indented if number not in indented_code]
+    end = len(body.lines)
+    directives = {int(found) for found in _MASKED.findall(html)} & {*masked.candidates, end}
+    doubtful = (masked.candidates - directives) | set(masked.indented)
+    if doubtful and end not in directives:
+        problems.add(body.problem(Kind.CODE_UNCLOSED, max(doubtful)))
+    escaped = {int(found) for block in code for found in _ESCAPED.findall(block)}
+    # Neither a directive nor code: the parser took the line for a part of something else.
+    out_of_place += masked.candidates - directives - escaped
+    problems.add(*(body.problem(Kind.GATE_OUT_OF_PLACE, number) for number in out_of_place))
+    return sorted(directives - {end})
+
+
+def _indented_code(lines: list[str], columns: dict[int, int], code: list[str]) -> set[int]:
+    """Return the indexes of indented directives that are code.
+
+    Both ends of a gate must be in the same block of code. The lines of a gate that is indented by mistake make two blocks,
+    with the hidden text between them for everyone to read.
+    """
+    numbers: set[int] = set()
+    for block in code:
+        found = [int(number) for number in _ASIDE_MARK.findall(block)]
+        closing = [number for number in found if _FENCE.fullmatch(lines[number], columns[number])]
+        if 2 * len(closing) == len(found):
+            numbers.update(found)
+    return numbers
+
+
+def _attributes(line: str, file_line: int, site: Site, problems: ProblemList) -> tuple[str, str]:
+    """Return tier and teaser of a gate's opening line, and report what is wrong with it."""
+    found = _DIRECTIVE.fullmatch(line)
     if not found:
         # The line is not quoted: it may be text of a gate, and problems go out in events.
-        message = f'a line that begins with ::: and is not understood; write ::: gate tier={site.tiers[-1]} teaser="…"'
-        problems.append(Problem(line, "gate", message))
+        problems.add(Kind.DIRECTIVE_INVALID.at(file_line, "gate", tier=site.tiers[-1]))
         return site.tiers[-1], ""
     if found[2] != "gate":
-        problems.append(Problem(line, found[2], "there is no such directive; the one that is known is “gate”"))
+        problems.add(Kind.DIRECTIVE_UNKNOWN.at(file_line, found[2]))
     values: dict[str, str] = {}
     for name, quoted, bare in _PAIR.findall(found[3]):
         if name not in ("tier", "teaser"):
-            problems.append(Problem(line, name, "a gate has “tier” and “teaser”, and nothing else"))
+            problems.add(Kind.GATE_ATTRIBUTE_UNKNOWN.at(file_line, name))
         if name in values:
-            problems.append(Problem(line, name, "stands twice"))
+            problems.add(Kind.GATE_ATTRIBUTE_REPEATED.at(file_line, name))
         values[name] = re.sub(r"\\(.)", r"\1", quoted) or bare
     tier = values.get("tier", site.tiers[-1])
     if tier not in site.tiers[1:]:
-        problems.append(
-            Problem(line, "tier", f"“{tier}” is no tier that can close a gate; there are {', '.join(site.tiers[1:])}")
-        )
+        problems.add(Kind.GATE_TIER.at(file_line, "tier", typed=tier, tiers=", ".join(site.tiers[1:])))
     return tier, values.get("teaser", "") or site.teaser.replace("{tier}", tier)
 
 
-class _Balance(HTMLParser):
-    """Counts which elements are open; `rawdata` keeps what it could not read, such as a comment without an end."""
+def _open_elements(html: str) -> tuple[list[str], bool, bool]:
+    """Return what a piece of HTML leaves open.
 
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=False)
-        self.open: list[str] = []
-        self.stray = False
+    Returns:
+        The names of open elements, outermost first; whether there is an end tag without a start tag; and whether a tag or a
+        comment has no end.
+    """
+    still_open: list[str] = []
+    counts: Counter[str] = Counter()
+    stray = unclosed = False
+    for token in tokens(html):
+        if token.kind == START and token.name not in _VOID:
+            still_open.append(token.name)
+            counts[token.name] += 1
+        elif token.kind == END and counts[token.name]:
+            closed = ""
+            while closed != token.name:
+                closed = still_open.pop()
+                counts[closed] -= 1
+        elif token.kind == END:
+            stray |= token.name not in _VOID and token.name != "p"
+        unclosed |= token.kind == UNCLOSED
+    return still_open, stray, unclosed
 
-    def handle_starttag(self, tag: str, attrs: object) -> None:
-        if tag not in _VOID:
-            self.open.append(tag)
 
-    def handle_endtag(self, tag: str) -> None:
-        if tag in self.open:
-            while self.open.pop() != tag:
-                pass
-        elif tag not in _VOID and tag != "p":
-            self.stray = True
-
-
-def _refuse_open_html(passages: list[Passage], to_html: Callable[[str], str]) -> None:
-    """A gate between `<div>` and `</div>` stands inside HTML, whatever blank lines are around it."""
+def _refuse_open_html(passages: Sequence[Passage], to_html: Callable[[str], str]) -> None:
+    """Reject a gate between `<div>` and `</div>`: it is inside HTML, even with blank lines around it."""
     last = len(passages) - 1
     for number, passage in enumerate(passages):
         if last == 0 or not re.search(r"<[A-Za-z/!?]", passage.source):
             continue
-        balance = _Balance()
-        balance.feed(to_html(passage.source))
-        still_open = [tag for tag in balance.open if tag not in _OPTIONAL_END] or balance.rawdata.strip()
-        if (still_open and number < last) or (balance.stray and number > 0):
-            line = passages[number + 1].line - 1 if still_open and number < last else passage.line
-            raise Rejected(Problem(line, "gate", "HTML is left open around this gate; a gate cannot stand inside HTML"))
+        elements, stray, unclosed = _open_elements(to_html(passage.source))
+        still_open = unclosed or any(tag not in _OPTIONAL_END for tag in elements)
+        if still_open and number < last:
+            raise Rejected(Kind.GATE_IN_HTML.at(passages[number + 1].line - 1, "gate"))
+        if stray and number > 0:
+            raise Rejected(Kind.GATE_IN_HTML.at(passage.line, "gate"))

@@ -1,4 +1,4 @@
-"""What a reader pays for, out of what the payment provider says of the reader's subscriptions."""
+"""What a reader pays for, computed from the reader's subscriptions at the payment provider."""
 
 from __future__ import annotations
 
@@ -6,50 +6,49 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from .site import Site
+from nightdesk.domain.site import Site
 
-RENEWING = "renewing"
-ENDING = "ending"
-OVERDUE = "overdue"
-STOPPED = "stopped"
+STATES = RENEWING, ENDING, OVERDUE, STOPPED = "renewing", "ending", "overdue", "stopped"
+"""States of what is paid for; see `paid_membership`."""
+_CURRENT = frozenset(("active", "trialing", "past_due", "unpaid"))
 
 
 class Subscription(NamedTuple):
-    """A subscription that has not ended, as the provider has it at this moment. Moments are in Unix seconds.
+    """A subscription that has not ended, as the provider has it now. Times are Unix seconds.
 
     Attributes:
         status: in Stripe's words (docs.stripe.com/billing/subscriptions/overview, "Subscription statuses").
-        price: id of what is paid.
-        tier: what the reader asked for when it began; the price goes before it, where it is one of ours.
-        begins: of the period that is running.
-        ends: of that period.
-        stops: when it has been told to end; 0 where it goes on.
-        taken_back: what was paid for this period has been refunded in full, or is disputed.
+        price: the provider's id of the price.
+        tier: the tier that the reader chose; used if the price is not in the settings.
+        period_start: when the current period began.
+        period_end: when it ends.
+        cancel_at: when the subscription ends; 0 if it renews.
+        refunded: the payment for the current period was refunded in full, or is disputed.
     """
 
     id: str
     status: str
     price: str
     tier: str
-    begins: int
-    ends: int
-    stops: int
-    taken_back: bool
+    period_start: int
+    period_end: int
+    cancel_at: int
+    refunded: bool
 
 
-def paid_by(subscriptions: Iterable[Subscription], site: Site, grace: timedelta) -> dict[str, Any] | None:
-    """A membership's `paid`: of all subscriptions the one that opens most; None without any.
+def paid_membership(subscriptions: Iterable[Subscription], site: Site, grace: timedelta) -> dict[str, Any] | None:
+    """Return a membership's `paid` for the subscription that opens the most; None without any.
 
-    `tier` and `until` are what counts. `until` always is a moment, so nothing that is paid for can last for ever by mistake.
-    `state` says why:
+    `tier` and `until` decide about access. `until` is never empty, so that nothing paid for can last for ever by mistake. It
+    depends on `state`:
 
-        renewing  until the period's end and the grace, for news of the next payment may be late
-        ending    until it has been told to end, with no grace
-        overdue   a payment failed: until the grace since the period's begin is over, while the provider tries again
-        stopped   no more, so that it is long past: what was paid for this period was taken back, or the provider has given up
+        renewing  the end of the period and the grace period, because news of the next payment may be late
+        ending    the end of the subscription
+        overdue   a payment failed: the start of the period and the grace period, while the provider tries again
+        stopped   1970: the payment was refunded or is disputed, or the provider has given up
 
     Args:
-        grace: how long a reader keeps access while a payment is tried again.
+        grace: how long a reader keeps access while a payment is outstanding.
     """
     found = [paid for each in subscriptions if (paid := _paid(each, site, grace))]
     return max(
@@ -66,30 +65,61 @@ def _paid(found: Subscription, site: Site, grace: timedelta) -> dict[str, Any] |
         "tier": tier,
         "until": _iso(until),
         "state": state,
-        "period_end": _iso(found.ends),
+        "period_end": _iso(found.period_end),
         "subscription": found.id,
     }
 
 
 def _state(found: Subscription, grace: int) -> tuple[str, int]:
-    if found.status not in ("active", "trialing", "past_due", "unpaid"):
+    """Return the state, empty for a subscription that never began, and until when it opens its tier."""
+    if found.status not in _CURRENT:
         return "", 0
-    if found.taken_back or found.status == "unpaid":
+    if found.refunded or found.status == "unpaid":
         return STOPPED, 0
     if found.status == "past_due":
-        return OVERDUE, min(found.begins + grace, found.stops or found.ends)
-    return (ENDING, found.stops) if found.stops else (RENEWING, found.ends + grace)
+        return OVERDUE, min(found.period_start + grace, found.cancel_at or found.period_end)
+    return (ENDING, found.cancel_at) if found.cancel_at else (RENEWING, found.period_end + grace)
 
 
-def _iso(moment: int) -> str:
-    return datetime.fromtimestamp(moment, UTC).isoformat()
+def _iso(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()
 
 
-def is_due(paid: Mapping[str, Any] | None, now: datetime) -> bool:
-    """Whether a period has ended that was to be followed by another, of which nothing has been heard."""
+def renewal_unconfirmed(paid: Mapping[str, Any] | None, now: datetime) -> bool:
+    """Return True if a period that should have been renewed has ended, and no renewal is known."""
     return paid is not None and paid["state"] == RENEWING and datetime.fromisoformat(paid["period_end"]) <= now
 
 
-def goes_on(paid: Mapping[str, Any] | None) -> bool:
-    """Whether the reader will be asked for more money unless the subscription is ended first."""
+def will_charge_again(paid: Mapping[str, Any] | None) -> bool:
+    """Return True if the reader will be charged again unless the subscription is cancelled first."""
     return paid is not None and paid["state"] in (RENEWING, OVERDUE)
+
+
+class CheckoutOrder(NamedTuple):
+    """What a reader is about to pay for.
+
+    Attributes:
+        price: the provider's id. The price of a membership recurs; a contribution, which has no `tier`, is paid once.
+        tier: what a membership opens.
+        customer: the provider's id of the reader, if it has one.
+        email: prefills the form for a contribution by someone without a customer id.
+        success_url: where the reader goes after paying.
+        cancel_url: where the reader goes instead of paying.
+    """
+
+    price: str
+    tier: str
+    member: str
+    customer: str
+    email: str
+    success_url: str
+    cancel_url: str
+
+
+class PaymentEvent(NamedTuple):
+    """A webhook event of the payment provider. It names a customer, or else a charge by which to find the customer."""
+
+    id: str
+    type: str
+    customer: str
+    charge: str

@@ -1,4 +1,4 @@
-"""A site's settings."""
+"""Settings of a site, and which addresses its pages may contain."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from zoneinfo import ZoneInfo
 
 TIER = re.compile(r"[a-z][a-z0-9-]{0,31}")
 PUBLIC = "public"
+OWN, ANYONE = "own", "any"
+WRITERS = (OWN, ANYONE)
+"""Over which drafts writers may upload through the editors' API: their own, or any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,7 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A tier that can be paid for, and by which prices."""
+    """A tier that readers can buy, with its prices."""
 
     tier: str
     label: str
@@ -33,7 +36,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A feed that the ticker watches. What comes from one that is not `trusted` waits for an editor."""
+    """A feed whose entries become updates. Entries of a feed that is not `trusted` wait for an editor."""
 
     url: str
     topic: str = ""
@@ -42,12 +45,68 @@ class Feed:
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
-    """What a newsroom says of its site. Every field has a default, so that a bucket without `site.yaml` works.
+class Robots:
+    """What crawlers should leave alone: paths that none should fetch, and the names of crawlers that should fetch nothing."""
 
-    `tiers` is ordered, the least entitled first, which is always `public`. `require_approval` names the kinds of authors
-    (`ai`, `human`) whose articles go live only when an editor has approved them. `contributions` are paid once, and open
-    nothing.
+    disallow: tuple[str, ...] = ()
+    block: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Security:
+    """Where to report a vulnerability (RFC 9116).
+
+    Attributes:
+        contact: addresses (`mailto:`, `https:` or `tel:`), the preferred one first.
+        expires: when these details are out of date, ISO 8601 with offset.
+        policy: the https address of the rules for reports; empty for none.
+    """
+
+    contact: tuple[str, ...]
+    expires: str
+    policy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """A newsletter that collects what went live since its last edition.
+
+    Attributes:
+        time: of day at which it is sent, `hh:mm`, in `zone` (empty for the site's).
+        days: of the week on which it is sent, from 0 for Monday; empty for all.
+        topics: of which an article must have one; empty for any.
+        tiers: whose readers get it; empty for all.
+        minimum: with fewer articles there is no edition.
+    """
+
+    id: str
+    title: str
+    time: str
+    zone: str = ""
+    days: tuple[int, ...] = ()
+    topics: tuple[str, ...] = ()
+    tiers: tuple[str, ...] = ()
+    minimum: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The settings. Every attribute has a default, so that a drafts bucket without `site.yaml` works.
+
+    Attributes:
+        tiers: in order, the least entitled first; the first is always `public`.
+        teaser: for gates without one; if it is empty, the theme's default.
+        writers: one of `WRITERS`.
+        require_approval: kinds of authors (`ai`, `human`) whose articles go live only after an editor's approval.
+        support: label and address of each support link.
+        offers: memberships.
+        contributions: prices that are paid once and give no access.
+        robots: for `/robots.txt`.
+        security: for `/.well-known/security.txt`; None if there is no such file.
+        newsletters: digests, in addition to the newsletter that every site has.
+        postal_address: of the newsroom, for the foot of every newsletter; without one none is sent.
+        resend_unsure: whether a copy of a newsletter is sent once more if the answer of the mail provider was lost.
+        can_sign_in: whether readers can sign in. The stack knows this, not `site.yaml` (see `load_site`).
     """
 
     name: str = "Nightdesk"
@@ -56,34 +115,46 @@ class Site:
     language: str = "en"
     timezone: str = "UTC"
     tiers: tuple[str, ...] = (PUBLIC, "subscriber", "member")
-    teaser: str = "The rest of this passage is for {tier}s."
+    teaser: str = ""
     require_profiles: bool = False
     require_approval: tuple[str, ...] = ()
+    writers: str = OWN
     support: tuple[tuple[str, str], ...] = field(default=())
     feeds: tuple[Feed, ...] = ()
     offers: tuple[Offer, ...] = ()
     contributions: tuple[Price, ...] = ()
+    robots: Robots = Robots()
+    security: Security | None = None
+    newsletters: tuple[Digest, ...] = ()
+    postal_address: str = ""
+    resend_unsure: bool = False
+    can_sign_in: bool = True
 
     def rank(self, tier: str) -> int:
-        """A tier's place in the order; one that the site does not know outranks every reader, so it stays shut."""
+        """Return a tier's place in the order. An unknown tier ranks above every reader, so what it protects stays hidden."""
         return self.tiers.index(tier) if tier in self.tiers else len(self.tiers)
 
     def tier_of(self, price: str) -> str:
-        """The tier that a price is for; empty for none of ours."""
+        """Return the tier that a price is for; empty for an unknown price."""
         return next((offer.tier for offer in self.offers for known in offer.prices if known.id == price), "")
+
+    def pays_already(self, tier: str) -> bool:
+        """Return True if a tier is at least one that the site sells; without offers, if it is the highest."""
+        sold = [self.rank(offer.tier) for offer in self.offers]
+        return self.rank(tier) >= min(sold, default=len(self.tiers) - 1)
 
     @property
     def zone(self) -> tzinfo:
-        """The zone that a date without an offset is meant in."""
+        """The time zone of dates without an offset."""
         return ZoneInfo(self.timezone)
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON values."""
+        """Return the settings as JSON values."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, data: dict[str, Any] | None) -> Site:
-        """From JSON values; None gives the defaults."""
+        """Return the settings that `to_json` stored; None gives the defaults."""
         if not data:
             return cls()
         known = {**data, "tiers": tuple(data["tiers"]), "support": tuple((a, b) for a, b in data["support"])}
@@ -92,7 +163,16 @@ class Site:
         offers = data.get("offers", ())
         known["offers"] = tuple(Offer(**{**offer, "prices": _prices(offer["prices"])}) for offer in offers)
         known["contributions"] = _prices(data.get("contributions", ()))
+        known["newsletters"] = tuple(map(_digest, data.get("newsletters", ())))
+        robots, security = data.get("robots") or {}, data.get("security")
+        known["robots"] = Robots(**{name: tuple(values) for name, values in robots.items()})
+        known["security"] = Security(**{**security, "contact": tuple(security["contact"])}) if security else None
         return cls(**known)
+
+
+def _digest(data: dict[str, Any]) -> Digest:
+    lists = {name: tuple(data[name]) for name in ("days", "topics", "tiers")}
+    return Digest(**{**data, **lists})
 
 
 def _prices(data: Iterable[dict[str, str]]) -> tuple[Price, ...]:
@@ -100,7 +180,7 @@ def _prices(data: Iterable[dict[str, str]]) -> tuple[Price, ...]:
 
 
 def is_return_path(text: str) -> bool:
-    """Whether a reader may be sent on to this address: a page of this site, perhaps with an anchor, and no other site's.
+    """Return True if a reader may be redirected to an address: a page of this site, with or without an anchor.
 
     The edge has the same rule for paths (`functions/edge/viewer_request.js`).
     """
@@ -113,5 +193,20 @@ def is_return_path(text: str) -> bool:
 
 
 def is_link(url: str) -> bool:
-    """Whether an address may stand in a page: https, http, mailto, or a path on this site."""
-    return bool(re.fullmatch(r"(?:https?://|mailto:)[^\s\"'<>\\]+|/(?![/\\])[^\s\"'<>\\]*", url))
+    """Return True if pages may contain an address: https, http, mailto, or a path on this site.
+
+    All that RFC 3986 allows in an address is allowed here, such as the apostrophe in /wiki/Rubik's_Cube.
+    """
+    return bool(re.fullmatch(r"(?:https?://|mailto:)[^\s\"<>\\]+|/(?![/\\])[^\s\"<>\\]*", url))
+
+
+def web_address(typed: str) -> str:
+    """Return an address in its usual form: the scheme in lower case, and https where only the host was typed.
+
+    >>> web_address("HTTPS://news.example/a"), web_address("//news.example/a")
+    ('https://news.example/a', 'https://news.example/a')
+    """
+    if typed.startswith("//") and not typed.startswith("///"):
+        return f"https:{typed}"
+    scheme, colon, rest = typed.partition(":")
+    return f"{scheme.lower()}:{rest}" if colon and scheme.lower() in ("http", "https", "mailto", "tel") else typed

@@ -1,126 +1,253 @@
-"""Reading `site.yaml`."""
+"""The settings file, `site.yaml`."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from .addresses import host_of, is_loopback_address, is_public_link
-from .errors import Problem, Rejected
-from .frontmatter import Node, Reader, decode, parse_yaml
-from .site import PUBLIC, TIER, Feed, Offer, Price, Site, is_link
-from .text import SLUG, name_of_id
+from nightdesk.domain.addresses import host_of, is_loopback_address, is_public_feed
+from nightdesk.domain.errors import only_rejects
+from nightdesk.domain.frontmatter import decode, parse_yaml
+from nightdesk.domain.keys import Key, KeyReader, Value, raise_rejections
+from nightdesk.domain.languages import language_tag
+from nightdesk.domain.newsletter_settings import NEWSLETTERS_FORM, read_digests
+from nightdesk.domain.problems import Kind, Problem, ProblemList
+from nightdesk.domain.site import PUBLIC, TIER, WRITERS, Feed, Offer, Price, Robots, Security, Site, is_link
+from nightdesk.domain.text import SLUG, display_name
 
-_FEEDS = 50
+Settings = dict[str, Any]
+"""The settings that stand before a key in the table, by attribute."""
+
+_DEFAULT = Site()
+_MAX_FEEDS = 50
+_MAX_WEIGHT = 9
+_AUTHOR_KINDS = ("ai", "human")
 _PRICE_ID = re.compile(r"price_[A-Za-z0-9_]{1,250}")
-_RECURRING = ("month", "year")
+_INTERVALS = ("month", "year")
 
 
+@only_rejects
 def parse_site(raw: bytes) -> tuple[Site, tuple[Problem, ...]]:
-    """Settings from the bytes of `site.yaml`, and warnings of unknown keys.
+    """Parse the bytes of `site.yaml` into settings and warnings.
 
     Raises:
-        Rejected: it does not parse or a value will not do.
+        Rejected: with all of the file's problems.
     """
-    problems: list[Problem] = []
-    keys = Reader(parse_yaml(decode(raw)), problems)
-    default = Site()
-    zone = keys.text("timezone", "timeZone") or default.timezone
+    problems = ProblemList()
+    keys = KeyReader(parse_yaml(decode(raw)), problems)
+    settings: Settings = {}
+    for key in SITE_KEYS:
+        settings |= keys.values([key], settings)
+    prices = [price.id for offer in settings["offers"] for price in offer.prices]
+    prices += [price.id for price in settings["contributions"]]
+    if len(set(prices)) < len(prices):
+        keys.value("memberships", "contributions").report(Kind.PRICE_REPEATED)
+    keys.report_unknown(Kind.UNKNOWN_SETTING)
+    raise_rejections(problems)
+    return Site(**settings), tuple(problems.warnings)
+
+
+def _name(value: Value, _: Settings) -> str:
+    return value.text() or _DEFAULT.name
+
+
+def _text(value: Value, _: Settings) -> str:
+    return value.text()
+
+
+def _flag(value: Value, _: Settings) -> bool:
+    return value.flag()
+
+
+def _base_url(value: Value, _: Settings) -> str:
+    url = value.text()
+    if value and not re.fullmatch(r"https?://[^\s/]+/?", url):
+        value.report(Kind.BASE_URL)
+    return url.rstrip("/")
+
+
+def _language(value: Value, _: Settings) -> str:
+    typed = value.text() or _DEFAULT.language
+    if not language_tag(typed):
+        value.report(Kind.LANGUAGE_CODE, typed=typed)
+    return language_tag(typed)
+
+
+def _time_zone(value: Value, _: Settings) -> str:
+    name = value.text() or _DEFAULT.timezone
     try:
-        ZoneInfo(zone)
+        ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a folder of zones
-        found = keys.find("timezone", "timeZone")
-        problems.append(
-            Problem(found[1].line if found else 0, "timezone", f"“{zone}” is no time zone such as Europe/Oslo")
-        )
-    tiers = []
-    for name, node in keys.texts("tiers"):
+        value.report(Kind.TIME_ZONE, typed=name)
+    return name
+
+
+def _tiers(value: Value, _: Settings) -> tuple[str, ...]:
+    tiers: list[str] = []
+    for name, node in value.texts():
         if not TIER.fullmatch(name):
-            keys.problem(node, "tiers", f"“{name}” must be lower-case letters, digits and hyphens")
+            value.report(Kind.TIER_NAME, node, typed=name)
         elif name in tiers:
-            keys.problem(node, "tiers", f"“{name}” stands twice")
+            value.report(Kind.TIER_REPEATED, node, typed=name)
         tiers.append(name)
     if tiers and tiers[0] != PUBLIC:
         tiers.insert(0, PUBLIC)
-    base = keys.find("base_url", "baseURL", "url")
-    if base and not re.fullmatch(r"https?://[^\s/]+/?", str(base[1].value)):
-        keys.problem(base[1], base[0], "must be the site's address, such as https://news.example")
-    kinds = keys.texts("require_approval")
+    return tuple(tiers) or _DEFAULT.tiers
+
+
+def _teaser(value: Value, _: Settings) -> str:
+    return value.text() or _DEFAULT.teaser
+
+
+def _require_approval(value: Value, _: Settings) -> tuple[str, ...]:
+    kinds = value.texts()
     for kind, node in kinds:
-        if kind not in ("ai", "human"):
-            keys.problem(node, "require_approval", f"“{kind}” is no kind of author; there are ai and human")
-    support = []
-    for entry, node in keys.mappings("support"):
-        label, url = entry.text("label", "title"), entry.text("url", "href")
+        if kind not in _AUTHOR_KINDS:
+            value.report(Kind.APPROVAL_KIND, node, typed=kind)
+    return tuple(dict.fromkeys(kind for kind, _ in kinds))
+
+
+def _writers(value: Value, _: Settings) -> str:
+    typed = value.text() or _DEFAULT.writers
+    if typed not in WRITERS:
+        value.report(Kind.WRITERS, typed=typed)
+    return typed
+
+
+def _support(value: Value, _: Settings) -> tuple[tuple[str, str], ...]:
+    links = []
+    for keys in value.mappings():
+        label, url = keys.value("label", "title").text(), keys.value("url", "href").text()
         if not label or not is_link(url):
-            entry.problem(node, "url", "each support link needs a label, and an https address or a path on this site")
-        support.append((label, url))
-    known = tuple(tiers) or default.tiers
-    offers = tuple(_offer(entry, node, known) for entry, node in keys.mappings("memberships"))
-    contributions = tuple(_price("once", entry, node) for entry, node in keys.mappings("contributions"))
-    sold = [price.id for offer in offers for price in offer.prices] + [price.id for price in contributions]
-    found = keys.find("memberships", "contributions")
-    if found and len(set(sold)) < len(sold):
-        keys.problem(found[1], found[0], "a price stands twice")
-    site = Site(
-        name=keys.text("name", "title") or default.name,
-        tagline=keys.text("tagline", "description"),
-        base_url=keys.text("base_url", "baseURL", "url").rstrip("/"),
-        language=keys.text("language", "languageCode") or default.language,
-        timezone=zone,
-        tiers=known,
-        teaser=keys.text("teaser") or default.teaser,
-        require_profiles=keys.flag("require_profiles"),
-        require_approval=tuple(dict.fromkeys(kind for kind, _ in kinds)),
-        support=tuple(support),
-        feeds=_feeds(keys),
-        offers=offers,
-        contributions=contributions,
-    )
-    warnings = [Problem(node.line, key, "is not a setting that is known here") for key, node in keys.unread().items()]
-    if problems:
-        raise Rejected(*problems)
-    return site, tuple(warnings)
+            keys.report(Kind.SUPPORT_LINK, "url")
+        keys.report_unknown(Kind.UNKNOWN_SETTING)
+        links.append((label, url))
+    return tuple(links)
 
 
-def _feeds(keys: Reader) -> tuple[Feed, ...]:
+def _feeds(value: Value, _: Settings) -> tuple[Feed, ...]:
     feeds: dict[str, Feed] = {}
-    for entry, node in keys.mappings("feeds"):
-        url, topic, weight = entry.text("url"), entry.text("topic"), entry.text("weight") or "0"
-        # One on this machine is for the local cloud and its tests: whoever reads feeds refuses it anywhere else.
-        if not is_public_link(url) and not is_loopback_address(host_of(url)):
-            entry.problem(node, "url", "each feed needs an https address")
+    for keys in value.mappings():
+        url, topic, weight = keys.value("url").text(), keys.value("topic").text(), keys.value("weight").text() or "0"
+        # Loopback addresses are for the local cloud and its tests; on AWS, reading such a feed fails.
+        if not is_public_feed(url) and not is_loopback_address(host_of(url)):
+            keys.report(Kind.FEED_URL, "url")
         if url in feeds:
-            entry.problem(node, "url", f"“{url[:80]}” stands twice")
+            keys.report(Kind.FEED_REPEATED, "url", typed=url)
         if topic and not SLUG.fullmatch(topic):
-            entry.problem(node, "topic", f"“{topic[:60]}” is no topic's id: lower-case letters, digits, hyphens")
-        if not re.fullmatch("[0-9]", weight):
-            entry.problem(node, "weight", "must be a whole number from 0 to 9")
+            keys.report(Kind.TOPIC_ID, "topic", typed=topic)
+        if not re.fullmatch(f"[0-{_MAX_WEIGHT}]", weight):
+            keys.report(Kind.WEIGHT, "weight")
             weight = "0"
-        feeds[url] = Feed(url, topic, entry.flag("trusted"), int(weight))
-    if len(feeds) > _FEEDS:
-        found = keys.find("feeds")
-        keys.problems.append(Problem(found[1].line if found else 0, "feeds", f"{_FEEDS} feeds are the most"))
+        feeds[url] = Feed(url, topic, keys.value("trusted").flag(), int(weight))
+        keys.report_unknown(Kind.UNKNOWN_SETTING)
+    value.check_count(feeds, _MAX_FEEDS)
     return tuple(feeds.values())
 
 
-def _offer(entry: Reader, node: Node, tiers: Sequence[str]) -> Offer:
-    tier = entry.text("tier")
-    if tier not in tiers[1:]:
-        entry.problem(node, "tier", f"“{tier}” is no tier that can be paid for; there are {', '.join(tiers[1:])}")
-    prices = [_price(each, *found) for each in _RECURRING for found in entry.mappings(each)]
+def _offers(value: Value, settings: Settings) -> tuple[Offer, ...]:
+    return tuple(_offer(keys, settings["tiers"][1:]) for keys in value.mappings())
+
+
+def _offer(keys: KeyReader, tiers: tuple[str, ...]) -> Offer:
+    tier = keys.value("tier").text()
+    if tier not in tiers:
+        keys.report(Kind.PAID_TIER, "tier", typed=tier, tiers=", ".join(tiers))
+    prices = [_price(interval, price) for interval in _INTERVALS for price in keys.value(interval).mappings()]
     if not prices:
-        entry.problem(
-            node, "month", "each membership needs the price of a month or a year: “month: {price: …, amount: …}”"
-        )
-    return Offer(tier, entry.text("label", limit=80) or name_of_id(tier), tuple(prices))
+        keys.report(Kind.PRICE_MISSING, "month")
+    label = keys.value("label").text(limit=80) or display_name(tier)
+    keys.report_unknown(Kind.UNKNOWN_SETTING)
+    return Offer(tier, label, tuple(prices))
 
 
-def _price(interval: str, entry: Reader, node: Node) -> Price:
-    price, amount = entry.text("price"), entry.text("amount", limit=40)
+def _contributions(value: Value, _: Settings) -> tuple[Price, ...]:
+    return tuple(_price("once", keys) for keys in value.mappings())
+
+
+def _price(interval: str, keys: KeyReader) -> Price:
+    price, amount = keys.value("price").text(), keys.value("amount").text(limit=40)
     if not _PRICE_ID.fullmatch(price):
-        entry.problem(node, "price", f"“{price}” is not the id of a price, which begins with price_")
+        keys.report(Kind.PRICE_ID, "price", typed=price)
     if not amount:
-        entry.problem(node, "amount", "each price needs its amount as readers see it, such as €8")
+        keys.report(Kind.AMOUNT_MISSING, "amount")
+    keys.report_unknown(Kind.UNKNOWN_SETTING)
     return Price(interval, price, amount)
+
+
+def _robots(value: Value, _: Settings) -> Robots:
+    disallow: list[str] = []
+    block: list[str] = []
+    for keys in value.mappings():
+        for path, node in keys.value("disallow").texts():
+            if not re.fullmatch(r"/[^\s#]*", path):
+                keys.value("disallow").report(Kind.ROBOTS_PATH, node, typed=path)
+            disallow.append(path)
+        for name, node in keys.value("block").texts():
+            if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", name):
+                keys.value("block").report(Kind.CRAWLER_NAME, node, typed=name)
+            block.append(name)
+        keys.report_unknown(Kind.UNKNOWN_SETTING)
+    return Robots(tuple(dict.fromkeys(disallow)), tuple(dict.fromkeys(block)))
+
+
+def _security(value: Value, settings: Settings) -> Security | None:
+    found = None
+    for keys in value.mappings():
+        contact = [text for text, _ in keys.value("contact").texts()]
+        policy = keys.value("policy").text()
+        expires = keys.value("expires").timestamp(ZoneInfo("UTC"))
+        if not contact or not all(re.fullmatch(r"(?:mailto:|https://|tel:)[^\s<>]+", text) for text in contact):
+            keys.report(Kind.SECURITY_CONTACT, "contact")
+        if not expires:
+            keys.report(Kind.SECURITY_EXPIRES, "expires")
+        if policy and not re.fullmatch(r"https://[^\s<>]+", policy):
+            keys.report(Kind.SECURITY_POLICY, "policy")
+        keys.report_unknown(Kind.UNKNOWN_SETTING)
+        found = Security(tuple(contact), expires, policy)
+    return found
+
+
+SITE_KEYS: tuple[Key[Settings], ...] = (
+    Key("name", f"text; default: {_DEFAULT.name}", _name, ("title",)),
+    Key("tagline", "text", _text, ("description",)),
+    Key("base_url", "the address of the site, such as `https://news.example`", _base_url, ("baseURL", "url")),
+    Key("language", f"language code; default: `{_DEFAULT.language}`", _language, ("languageCode",)),
+    Key("timezone", f"time zone, such as `Europe/Oslo`; default: `{_DEFAULT.timezone}`", _time_zone, ("timeZone",)),
+    Key("tiers", f"list, the least entitled first; default: `{list(_DEFAULT.tiers)}`".replace("'", ""), _tiers),
+    Key(
+        "teaser",
+        "what a gate without a teaser says; `{tier}` stands for its tier; default: the one of the theme",
+        _teaser,
+    ),
+    Key("require_profiles", "`true`: reject a draft whose authors and topics have no profile", _flag),
+    Key(
+        "require_approval",
+        "`[ai]`, `[human]` or both: kinds of authors whose articles an editor must approve; with either, also all that writers upload",
+        _require_approval,
+    ),
+    Key(
+        "writers",
+        "`own`: a writer uploads over drafts of their own only; `any`: over those of others too; default: `own`",
+        _writers,
+    ),
+    Key("support", "list of `{label, url}`", _support),
+    Key("feeds", f"list of `{{url, topic, trusted, weight}}`, at most {_MAX_FEEDS}", _feeds),
+    Key("memberships", "list of `{tier, label, month, year}`; a price is `{price, amount}`", _offers, (), (), "offers"),
+    Key("contributions", "list of `{price, amount}`", _contributions),
+    Key(
+        "robots",
+        "`{disallow, block}` for `/robots.txt`: paths that no crawler should fetch, names of crawlers",
+        _robots,
+    ),
+    Key("newsletters", NEWSLETTERS_FORM, lambda value, settings: read_digests(value, settings["tiers"])),
+    Key("postal_address", "of the newsroom, for the foot of every newsletter; without it none is sent", _text),
+    Key(
+        "resend_unsure",
+        "`true`: send a copy of a newsletter again if the mail provider’s answer was lost; default: rather none than two",
+        _flag,
+    ),
+    Key("security", "`{contact, expires, policy}` for `/.well-known/security.txt`", _security),
+)
+"""Every setting; a later one may depend on an earlier one."""

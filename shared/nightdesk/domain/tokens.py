@@ -1,10 +1,10 @@
-"""Session tokens: what the edge reads from a cookie, or from a link.
+"""Session tokens, which the edge reads from a cookie or a link.
 
     <key id>.<base64url of {"t": tier, "s": subject, "e": expiry}>.<base64url of HMAC-SHA-256(key, "<key id>.<payload>")>
 
-`e` is in Unix seconds. An optional `p` binds a token to one path, and `g` is the reader's generation (0 where it is
-missing): who signs out everywhere begins another. The same check is written in JavaScript in
-`functions/edge/viewer_request.js`, which does not know `g`; a test holds the two together.
+`e` is in Unix seconds. An optional `p` binds a token to one path. `g` is the reader's generation, 0 if it is missing; signing
+out everywhere begins a new one. `a` is when the reader signed in by an editor's link. `functions/edge/viewer_request.js` has the same check in JavaScript, without `g` and `a`; a test
+compares the two.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-LONGEST_SECONDS = 3900
-"""What a token may have before it: an hour, and some minutes for clocks that disagree. One that claims more is none."""
+MAX_LIFETIME_SECONDS = 3900
+"""The longest time before a token expires: an hour, and five minutes for clocks that differ. Longer ones are invalid."""
 
 
 def sign(claims: Mapping[str, Any], key_id: str, key: str) -> str:
-    """A token for `claims`."""
+    """Return a token with these claims."""
     payload = _encode(json.dumps(claims, separators=(",", ":")).encode())
     return f"{key_id}.{payload}.{_signature(f'{key_id}.{payload}', key)}"
 
 
 def verify(token: str, keys: Mapping[str, str], now: int) -> dict[str, Any] | None:
-    """A token's claims, or None if it is forged, expired, of too distant a future, or no token at all.
+    """Return a token's claims, or None if it is malformed, forged, expired, or expires too late.
 
     Args:
-        keys: by key id.
+        keys: signing keys by their ids.
         now: Unix seconds.
     """
     key_id, _, rest = token.partition(".")
@@ -41,12 +41,17 @@ def verify(token: str, keys: Mapping[str, str], now: int) -> dict[str, Any] | No
         return None
     claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     expiry = claims.get("e") if isinstance(claims, dict) else None
-    return claims if type(expiry) is int and now < expiry <= now + LONGEST_SECONDS else None
+    return claims if type(expiry) is int and now < expiry <= now + MAX_LIFETIME_SECONDS else None
 
 
-def hashed(secret: str) -> str:
-    """What is kept of a secret. It was drawn at random from far more than can be tried, so it needs no salt."""
+def hash_secret(secret: str) -> str:
+    """Return the digest to store in place of a random secret. The secret is too long to be guessed, so it needs no salt."""
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def derive_secret(secret: str, purpose: str) -> str:
+    """Derive a secret from a random one. The derived secret reveals nothing about the original."""
+    return _signature(purpose, secret)
 
 
 def _signature(text: str, key: str) -> str:

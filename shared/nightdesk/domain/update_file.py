@@ -1,73 +1,83 @@
-"""Reading a file below `updates/`."""
+"""Files below `updates/`: updates for the ticker as Markdown."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import NamedTuple
 
-from .errors import Problem, Rejected
-from .frontmatter import Reader, decode, split
-from .moments import parse_moment
-from .site import Site
-from .updates import Wish, parse_wish
-
-_SYNONYMS = {
-    "headline": ("headline", "title"),
-    "summary": ("summary", "dek", "description"),
-    "url": ("link", "url"),
-    "topic": ("topic",),
-    "weight": ("weight",),
-    "expires": ("expires", "expiryDate", "expirydate"),
-}
+from nightdesk.domain.errors import Rejected, only_rejects
+from nightdesk.domain.frontmatter import decode, split_front_matter
+from nightdesk.domain.keys import Key, KeyReader, Value, raise_rejections, refuse_gates
+from nightdesk.domain.problems import Kind, Problem, ProblemList
+from nightdesk.domain.site import Site
+from nightdesk.domain.updates import MAX_HEADLINE, MAX_SUMMARY, MAX_WEIGHT, NewUpdate, parse_new_update
 
 
-def parse_update_file(raw: bytes, site: Site, put: datetime) -> tuple[Wish, datetime | None, tuple[Problem, ...]]:
-    """A file below `updates/`: its wish, the date that it names, and warnings of unknown keys.
+class UpdateFile(NamedTuple):
+    """What the reading of an update's keys depends on: the settings, and when this version of the file was put."""
 
-    Args:
-        put: when this version of the file was put. An expiry must be after that, whenever the file is looked at.
-
-    Raises:
-        Rejected: with the line and the key of each problem.
-    """
-    source = split(decode(raw))
-    problems: list[Problem] = []
-    keys = Reader(source.matter, problems)
-    values = {name: keys.text(*names, limit=10_000) for name, names in _SYNONYMS.items()}
-    places = {name: found for name, names in _SYNONYMS.items() if (found := keys.find(*names))}
-    body = source.body.split()
-    for number, line in enumerate(source.body.split("\n"), source.body_line):
-        if line.startswith(":::"):
-            problems.append(Problem(number, "gate", "gates stand in articles only; an update is public as a whole"))
-    values["summary"] = values["summary"] or " ".join(body)
-    published = _date(keys, site, put)
-    wish = None
-    try:
-        wish = parse_wish(values, put, site.zone, site.base_url)
-    except Rejected as error:
-        for problem in error.problems:
-            if problem.key in places:
-                key, node = places[problem.key]
-                problems.append(Problem(node.line, key, problem.message))
-            else:
-                where = source.body_line if problem.key == "summary" else 1
-                problems.append(Problem(where, problem.key, problem.message))
-    if problems or wish is None:
-        raise Rejected(*sorted(dict.fromkeys(problems), key=lambda p: p.line))
-    warnings = tuple(Problem(n.line, k, "is not a key that is known here") for k, n in keys.unread().items())
-    return wish, published, warnings
+    site: Site
+    put: datetime
 
 
-def _date(keys: Reader, site: Site, put: datetime) -> datetime | None:
-    text = keys.text("date", "published")
+def _text(value: Value, _: UpdateFile) -> str:
+    return value.text(limit=10_000)
+
+
+def _published(value: Value, file: UpdateFile) -> datetime | None:
+    text = value.timestamp(file.site.zone)
     if not text:
         return None
-    name, node = keys.find("date", "published") or ("", None)
-    assert node  # it was just read
+    published = datetime.fromisoformat(text)
+    if published > file.put:
+        value.report(Kind.UPDATE_DATE_FUTURE)
+    return published
+
+
+_DATE: Key[UpdateFile] = Key(
+    "date", "ISO 8601, not in the future; default: when the file was put", _published, ("published",)
+)
+_TEXT_KEYS: tuple[Key[UpdateFile], ...] = (
+    Key("headline", f"text, at most {MAX_HEADLINE} characters; required", _text, ("title",)),
+    Key("summary", f"text, at most {MAX_SUMMARY} characters; default: the body", _text, ("dek", "description")),
+    Key("link", "an https address, or a path on this site", _text, ("url",), attribute="url"),
+    Key("topic", "id of a topic", _text),
+    Key("weight", f"0 to {MAX_WEIGHT}; default: 0", _text),
+    Key("expires", "ISO 8601; default: 30 days after it was published", _text, ("expiryDate", "expirydate")),
+)
+UPDATE_KEYS = (*_TEXT_KEYS, _DATE)
+
+
+@only_rejects
+def parse_update_file(raw: bytes, site: Site, put: datetime) -> tuple[NewUpdate, datetime | None, tuple[Problem, ...]]:
+    """Parse a file below `updates/` into the update, the date that the file names, and warnings.
+
+    Args:
+        put: when this version of the file was put. An expiry must be later than that, whenever the file is read.
+
+    Raises:
+        Rejected: with all of the file's problems.
+    """
+    source = split_front_matter(decode(raw))
+    problems, file = ProblemList(), UpdateFile(site, put)
+    keys = KeyReader(source.matter, problems)
+    texts = keys.values(_TEXT_KEYS, file)
+    texts["summary"] = texts["summary"] or " ".join(source.body.split())
+    published = keys.values([_DATE], file)["date"]
+    refuse_gates(source.body, source.body_line, problems)
+    keys.report_unknown(Kind.UNKNOWN_SETTING)
     try:
-        moment = parse_moment(text, site.zone)
-    except ValueError as error:
-        keys.problem(node, name, str(error))
-        return None
-    if moment > put:
-        keys.problem(node, name, "is in the future; an update is posted at once")
-    return moment
+        update = parse_new_update(texts, put, site.zone, site.base_url)
+    except Rejected as error:
+        problems.add(*(_located(problem, keys, source.body_line) for problem in error.problems))
+    raise_rejections(problems)
+    return update, published, tuple(problems.warnings)
+
+
+def _located(problem: Problem, keys: KeyReader, body_line: int) -> Problem:
+    """Return a problem of a field with the line and the name of the key that was typed for it."""
+    key = next((key for key in _TEXT_KEYS if (key.attribute or key.name) == problem.key), None)
+    value = keys.value(key.name, *key.synonyms) if key else None
+    if value and value.node:
+        return problem._replace(line=value.node.line, key=value.key)
+    return problem._replace(line=body_line if problem.key == "summary" else 1)

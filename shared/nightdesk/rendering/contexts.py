@@ -1,9 +1,11 @@
-"""What a template may see: one immutable class per kind of page. (Named tuples: a function defines them ten times as quickly as
-data classes.)
+"""The data that templates receive, one immutable class per kind of page and per part of one.
 
-Templates receive these and nothing else. A context is made from a *view* (see `nightdesk.domain.views`), so text that
-a reader may not see is not in it. `Markup` fields hold HTML that was sanitised when the draft was rendered; every
-other field is plain text, which the environment escapes.
+A template sees nothing else. Contexts are made from views (see `nightdesk.domain.views`), so they never hold text that the
+reader may not see. `Markup` fields hold HTML that was sanitised when the draft was rendered; every other field is plain text,
+which the environment escapes.
+
+Articles have their classes in `article_contexts`, pages about one reader in `reader_contexts`. All are named tuples rather than
+data classes, because a cold function defines those ten times as fast.
 """
 
 from __future__ import annotations
@@ -14,25 +16,37 @@ from markupsafe import Markup
 
 
 class Link(NamedTuple):
-    """A label and where it leads: a path on this site (`/topics/energy/`) or an https URL."""
+    """A label and its target: a path on this site (`/topics/energy/`) or an https URL."""
 
     label: str
     url: str
 
 
 class Stamp(NamedTuple):
-    """A moment twice: `iso` for machines (RFC 3339, with its offset) and `text` for people, in the site's zone."""
+    """A moment in two forms: `iso` for machines (RFC 3339), `text` for people. Both are in the site's time zone."""
 
     iso: str
     text: str
 
 
-class Picture(NamedTuple):
-    """An image with what must be said of it.
+class PictureSource(NamedTuple):
+    """Files of a picture in one format: a media type, a `srcset`, and the media query under which they count; empty for always."""
 
-    `source_type` is the URL of an IPTC digital source type, or empty; `ai_label` is the sentence that a reader must
-    see when a machine made or altered the image ("AI-generated illustration"), or empty. Width and height are in CSS
-    pixels, 0 when unknown.
+    type: str
+    srcset: str
+    media: str
+
+
+class Picture(NamedTuple):
+    """An image and what a page must say about it. The filter `picture` makes HTML of it.
+
+    Attributes:
+        src: the path of its largest file in a format that every browser knows; empty as long as it is being prepared.
+        ai_label: the label that readers must see if a machine made or altered the image; empty otherwise.
+        source_type: URL of the IPTC digital source type; empty if the draft names none.
+        width: in CSS pixels, likewise `height`; 0 for a drawing without a size.
+        sources: its files by format, in the order in which browsers should choose; the last one is for `img`.
+        classes: of the theme, for the colour of its space and the point that crops keep.
     """
 
     src: str
@@ -43,18 +57,24 @@ class Picture(NamedTuple):
     source_type: str
     width: int
     height: int
+    sources: tuple[PictureSource, ...] = ()
+    classes: str = ""
 
 
 class PriceButton(NamedTuple):
-    """A price that is chosen by its button: `amount` as readers see it, and `each` is how often it is paid, or empty."""
+    """A price that the reader chooses with its button.
+
+    Attributes:
+        id: of the price at the payment provider.
+        label: the amount and how often it is paid, as readers see it.
+    """
 
     id: str
-    amount: str
-    each: str
+    label: str
 
 
 class OfferBox(NamedTuple):
-    """A tier that can be paid for."""
+    """A tier that readers can pay for."""
 
     tier: str
     label: str
@@ -62,101 +82,97 @@ class OfferBox(NamedTuple):
 
 
 class SiteContext(NamedTuple):
-    """What every page knows of its site: settings and the addresses of the theme's own files. `offers` and `contributions`
-    are empty where nothing can be paid."""
+    """The parts of the site's settings that every page shows.
+
+    Attributes:
+        direction: `ltr` or `rtl`.
+        offers: empty if nothing is for sale; likewise `contributions`.
+        times: what the page's script needs to show a moment as pages do, as JSON.
+    """
 
     name: str
     tagline: str
     base_url: str
     language: str
+    direction: str
     nav: tuple[Link, ...]
     footer: tuple[Link, ...]
     support: tuple[Link, ...]
     offers: tuple[OfferBox, ...]
     contributions: tuple[PriceButton, ...]
+    times: str
+
+
+class HeadImage(NamedTuple):
+    """The image by which other sites show a page: its URL, media type, width, height and description."""
+
+    url: str
+    type: str
+    width: int
+    height: int
+    alt: str
 
 
 class Head(NamedTuple):
-    """What stands in `<head>`: `json_ld` is a JSON text, already safe to stand inside a script element."""
+    """The contents of `<head>`.
+
+    Attributes:
+        title: with the site's name.
+        json_ld: JSON that is safe inside a script element.
+        language: of the page's text. The site's frame around it has the site's language.
+        direction: `ltr` or `rtl`.
+        frame: the attributes of the parts of that frame, where its language is another one.
+        heading: the title without the site's name, for social cards.
+    """
 
     title: str
     description: str
     canonical: str
     kind: str
-    image: str
+    image: HeadImage | None
     json_ld: Markup
     feeds: tuple[Link, ...]
     published: str
     modified: str
     robots: str
+    language: str
+    direction: str
+    frame: Markup
+    heading: str = ""
+
+
+class AuthorLink(NamedTuple):
+    """An author of an article in a list: the name, the author's front, and whether it is an AI persona."""
+
+    label: str
+    url: str
+    is_ai: bool
 
 
 class Card(NamedTuple):
-    """One article in a list: what the public may know of it."""
+    """An article in a list, as the public may see it.
+
+    Attributes:
+        language: of an article in another language than the site's; otherwise empty, like `direction`.
+        guid: the path by which feeds know the article, whatever its slug is now.
+    """
 
     slug: str
     url: str
     title: str
     dek: str
     date: Stamp
-    authors: tuple[Link, ...]
+    authors: tuple[AuthorLink, ...]
     topic: Link | None
     image: Picture | None
     access: str
-
-
-class Gate(NamedTuple):
-    """A closed gate: its teaser and the act that opens it. The passage behind it is not here.
-
-    `anchor` is the same when the gate is open, so that a reader who comes back from signing in is at the same place.
-    """
-
-    teaser: Markup
-    tier: str
-    tier_label: str
-    action: Link
-    anchor: str
-
-
-class Passage(NamedTuple):
-    """A run of article text that this reader may see; `tier` names the gate it came through, empty for free text."""
-
-    html: Markup
-    tier: str
-    tier_label: str
-    anchor: str
-
-
-class TocEntry(NamedTuple):
-    """A heading of the visible text: its anchor, its text and its level (2 or 3)."""
-
-    anchor: str
-    text: str
-    level: int
-
-
-class Source(NamedTuple):
-    """One documented source. `url` is empty where this reader has not unlocked the links."""
-
-    title: str
-    publisher: str
-    date: str
-    note: str
-    url: str
-
-
-class SourcesBox(NamedTuple):
-    """Source transparency: counts and publishers are public; `locked` says that links exist which this reader lacks."""
-
-    items: tuple[Source, ...]
-    publishers: tuple[str, ...]
-    locked: bool
-    tier_label: str
-    action: Link
+    language: str
+    direction: str
+    guid: str
 
 
 class AuthorBox(NamedTuple):
-    """Who wrote it. `is_ai` marks an AI persona; `responsible_editor` then names the human who answers for it."""
+    """An author. `is_ai` marks an AI persona; `responsible_editor` names the person responsible for its work."""
 
     name: str
     url: str
@@ -167,70 +183,22 @@ class AuthorBox(NamedTuple):
     responsible_editor: str
 
 
-class ProductionBox(NamedTuple):
-    """How the article was made: AI roles as phrases, the human review, a statement. `process` leads to the process page.
-
-    `responsible` is the person who took responsibility by an approval that holds, or empty.
-    """
-
-    ai_roles: tuple[str, ...]
-    reviewed_by: str
-    reviewed_at: Stamp | None
-    statement: str
-    process: Link
-    written_by_ai: bool
-    responsible: str
-
-
 class Correction(NamedTuple):
-    """A dated correction; `article` is set where corrections of several articles stand together."""
+    """A dated correction. `article` is set on the page that lists the corrections of all articles."""
 
     date: Stamp
     text: str
     article: Link | None
 
 
-class RelatedBox(NamedTuple):
-    """ "More in …" or "More from …": a few earlier articles, and the way to all of them."""
-
-    heading: str
-    cards: tuple[Card, ...]
-    see_all: Link
-
-
-class ArticleContext(NamedTuple):
-    """The article page of one tier. `footnotes` is the list of notes that the visible text refers to, or empty.
-
-    `updates_topic` is the id of the topic that the Update box prefers, or empty.
-    """
-
-    site: SiteContext
-    head: Head
-    title: str
-    dek: str
-    topic: Link | None
-    updates_topic: str
-    tags: tuple[str, ...]
-    authors: tuple[AuthorBox, ...]
-    published: Stamp
-    updated: Stamp | None
-    hero: Picture | None
-    toc: tuple[TocEntry, ...]
-    body: tuple[Passage | Gate, ...]
-    footnotes: Markup
-    sources: SourcesBox | None
-    production: ProductionBox | None
-    corrections: tuple[Correction, ...]
-    related: tuple[RelatedBox, ...]
-    preview: bool
-
-
 class ListContext(NamedTuple):
-    """The front page, a topic or author front, or a month of an archive.
+    """The front page, a topic or author front, or one month of an archive.
 
-    `kind` is one of `home`, `topic`, `author`, `month`. `months` leads to the archive pages, newest first;
-    `newer` and `older` are the neighbouring months of a month page; `author` is set on author fronts. `updates_topic`
-    is the id of the topic that the Update box prefers, or empty.
+    Attributes:
+        kind: `home`, `topic`, `author` or `month`.
+        author: set on author fronts only.
+        months: links to the archive's months, newest first.
+        updates_topic: id of the topic that the Update box prefers; empty for none.
     """
 
     site: SiteContext
@@ -241,22 +209,40 @@ class ListContext(NamedTuple):
     author: AuthorBox | None
     cards: tuple[Card, ...]
     months: tuple[Link, ...]
-    newer: Link | None
-    older: Link | None
     updates_topic: str
 
 
+class DirectoryEntry(NamedTuple):
+    """A topic or an author in a directory.
+
+    Attributes:
+        note: a topic's summary, or an author's beat.
+        portrait: the path of an author's portrait; empty for none.
+        articles: how many there are.
+        newest: the newest article; None without articles.
+    """
+
+    label: str
+    url: str
+    note: str
+    portrait: str
+    is_ai: bool
+    articles: int
+    newest: Link | None
+    newest_date: Stamp | None
+
+
 class DirectoryContext(NamedTuple):
-    """All topics or all authors."""
+    """The list of all topics, or of all authors."""
 
     site: SiteContext
     head: Head
     heading: str
-    entries: tuple[Link, ...]
+    entries: tuple[DirectoryEntry, ...]
 
 
 class CorrectionsContext(NamedTuple):
-    """The site-wide corrections page: the newest corrections of all articles, and the policy above them."""
+    """The corrections page: the newsroom's policy, then the newest corrections of all articles."""
 
     site: SiteContext
     head: Head
@@ -265,11 +251,22 @@ class CorrectionsContext(NamedTuple):
     corrections: tuple[Correction, ...]
 
 
-class PageContext(NamedTuple):
-    """A standing page (about, process, membership …) or an error page.
+class NewsletterChoice(NamedTuple):
+    """A newsletter that readers can choose when they sign up: its id and its name."""
 
-    `form` names the one of `forms/` that stands below the text, or is empty; `can_sign_in` says whether this site can send
-    the mail that signs a reader in.
+    id: str
+    label: str
+
+
+class PageContext(NamedTuple):
+    """A standing page (about, process, membership) or an error page.
+
+    Attributes:
+        form: name of the template in `forms/` to show below the text; empty for none.
+        can_sign_in: True if this site can send sign-in mails.
+        problem: what was wrong with what the reader entered in the form; empty for nothing.
+        return_to: the page to open after signing in, where the page's own address does not name it.
+        newsletters: those that readers can choose beside the one that every site has.
     """
 
     site: SiteContext
@@ -278,76 +275,22 @@ class PageContext(NamedTuple):
     body: Markup
     form: str
     can_sign_in: bool
+    problem: str = ""
+    return_to: str = ""
+    newsletters: tuple[NewsletterChoice, ...] = ()
 
 
-class ConfirmContext(NamedTuple):
-    """Where the link of a sign-in mail leads: a button, which alone signs in. `here` says that this browser asked for the
-    mail; where another did, the page says for whom it would sign in."""
-
-    site: SiteContext
-    head: Head
-    heading: str
-    email: str
-    token: str
-    here: bool
-
-
-class Choice(NamedTuple):
-    """A newsletter, and whether the reader gets it."""
-
-    name: str
-    label: str
-    chosen: bool
-
-
-class Billing(NamedTuple):
-    """What a reader pays for. `state` says what will be at `moment`: `renewing` is paid for again, `ending` and `overdue` end;
-    of `stopped` nothing more is to come."""
-
-    tier_label: str
-    state: str
-    moment: Stamp
-
-
-class AccountContext(NamedTuple):
-    """A reader's account. `source` is what gives the tier: `complimentary`, `paid`, `confirmed` or nothing, and `until` when
-    a complimentary one ends; `confirmed` says whether the address is; `can_manage` that there is something paid to be managed;
-    `done` is what the reader has just done, as a sentence, or empty."""
+class SearchContext(NamedTuple):
+    """The search page. `messages` are what its script says, as JSON."""
 
     site: SiteContext
     head: Head
     heading: str
-    email: str
-    tier_label: str
-    source: str
-    until: Stamp | None
-    billing: Billing | None
-    can_manage: bool
-    confirmed: bool
-    newsletters: tuple[Choice, ...]
-    done: str
-
-
-class UnsubscribeContext(NamedTuple):
-    """Where the link at the end of a newsletter leads: a button, which alone unsubscribes."""
-
-    site: SiteContext
-    head: Head
-    heading: str
-    action: str
-
-
-class SignInMailContext(NamedTuple):
-    """The mail to whoever wants to sign in."""
-
-    site: SiteContext
-    link: str
-    code: str
-    minutes: int
+    messages: str
 
 
 class UpdateItem(NamedTuple):
-    """One update of the ticker; `url` may be empty."""
+    """An update of the ticker. `url` may be empty."""
 
     id: str
     headline: str
@@ -357,7 +300,7 @@ class UpdateItem(NamedTuple):
 
 
 class UpdatesContext(NamedTuple):
-    """The ticker's page, newest first."""
+    """The ticker's page, newest update first."""
 
     site: SiteContext
     head: Head
@@ -366,7 +309,17 @@ class UpdatesContext(NamedTuple):
 
 
 class FeedContext(NamedTuple):
-    """An RSS 2.0 feed; dates in `cards` are RFC 3339, `dates` are the same in the form of RFC 822."""
+    """An RSS 2.0 feed.
+
+    Attributes:
+        dates: the date of each card in the form of RFC 822.
+        authors: the names of each card's authors.
+        descriptions: the summary of each card as HTML, which the template escapes once more as XML.
+        categories: the names of each card's topics, and its tags.
+        modified: when each article was last updated, RFC 3339; empty for never.
+        contents: the public text of each article as HTML, escaped likewise; empty if it is not known or too long. The next
+            feed takes it from this one, as the content of `content:encoded`.
+    """
 
     site: SiteContext
     title: str
@@ -376,3 +329,8 @@ class FeedContext(NamedTuple):
     updated: str
     cards: tuple[Card, ...]
     dates: tuple[str, ...]
+    authors: tuple[tuple[str, ...], ...]
+    descriptions: tuple[str, ...]
+    categories: tuple[tuple[str, ...], ...]
+    modified: tuple[str, ...]
+    contents: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""The one Jinja environment: strict, escaping, and quick to start."""
+"""A theme: its Jinja environment, which is strict, escapes everything and starts fast, and its texts and files."""
 
 from __future__ import annotations
 
@@ -10,23 +10,34 @@ from functools import cache
 from pathlib import Path
 
 from jinja2 import BaseLoader, Environment, FileSystemBytecodeCache, FileSystemLoader, ModuleLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from nightdesk.rendering.contexts import Stamp
+from nightdesk.rendering.pictures import caption_html, picture_html
+from nightdesk.rendering.texts import Catalogue, compile_texts, load_catalogue, read_messages
 
 ASSETS = "static"
 TEMPLATES = "templates"
 COMPILED = "compiled"
 PAGES = "pages"
 ROOT = "root"
-READER_BLOCKS = {"toc": "toc", "body": "body", "notes": "footnotes", "sources": "sources"}
-"""The blocks of an article that depend on who reads it, and the one attribute of the page that each shows.
+READER_BLOCKS = {"toc": "toc", "body": "body", "notes": "footnotes", "sources": "sources", "support": "support"}
+"""The blocks of an article that depend on the reader, and the attribute of the page that each one shows.
 
-`shell.html` has a comment, `<!--~toc-->`, in place of each. No text can forge one: what is escaped has no `<`, and the sanitiser leaves no comments.
+`shell.html` holds a comment, `<!--~toc-->`, in place of each. No text can forge one: escaping leaves no `<`, and the sanitiser
+leaves no comments.
 """
 _MARKS = re.compile(f"<!--~({'|'.join(READER_BLOCKS)})-->")
 
 
-def make_environment(loader: BaseLoader) -> Environment:
-    """An environment that escapes everything and fails on an unknown name rather than printing nothing."""
-    return Environment(
+def make_environment(loader: BaseLoader, text: Catalogue) -> Environment:
+    """Return an environment that escapes everything and raises on an unknown name.
+
+    Its filter `text` returns a message: `{{ "article.notes" | text }}`. Jinja applies it to constants when it compiles a
+    template, so messages without values cost nothing when a page is rendered. The filter `time` returns a `Stamp` as HTML,
+    `picture` a `Picture`, and `caption` what a figure says below it.
+    """
+    environment = Environment(
         loader=loader,
         autoescape=True,
         undefined=StrictUndefined,
@@ -34,30 +45,46 @@ def make_environment(loader: BaseLoader) -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
+    environment.filters["text"] = text
+    environment.filters["time"] = _time_html
+    environment.filters["picture"] = picture_html
+    environment.filters["caption"] = caption_html
+    return environment
 
 
-def compile_templates(theme: Path) -> None:
-    """Compile `theme/templates` into Python modules in `theme/compiled`, so that a cold function need not parse them."""
-    environment = make_environment(FileSystemLoader(theme / TEMPLATES))
+def _time_html(stamp: Stamp) -> Markup:
+    return Markup(f'<time datetime="{escape(stamp.iso)}">{escape(stamp.text)}</time>')
+
+
+def compile_theme(theme: Path) -> None:
+    """Write a theme's templates as Python modules, and its texts as JSON, to `theme/compiled`, which loads faster."""
+    environment = make_environment(FileSystemLoader(theme / TEMPLATES), Catalogue(read_messages(theme)))
     environment.compile_templates(str(theme / COMPILED), zip=None, ignore_errors=False)
+    compile_texts(theme, theme / COMPILED)
 
 
 class Theme:
-    """A newsroom's templates and files, as found in a directory.
+    """A newsroom's templates, texts and files.
 
     Args:
-        directory: holds `templates/`, `static/`, `pages/` (what standing pages say by default), perhaps `root/` (files that the
-            site has at its root as they are) and, in a built layer, `compiled/`.
-        cache: where templates that are not compiled yet leave their bytecode for the next process; nowhere without.
+        directory: holds `templates/`, `texts/`, `static/`, `pages/` (the default standing pages), optionally `root/` (files to
+            serve unchanged at the site's root) and, in a built layer, `compiled/`.
+        cache: a directory in which processes share the bytecode of templates that are not compiled; None to keep none.
+
+    Attributes:
+        text: the messages that readers see.
     """
+
+    text: Catalogue
 
     def __init__(self, directory: Path, cache: Path | None = None) -> None:
         compiled = directory / COMPILED
         loader = ModuleLoader(str(compiled)) if compiled.is_dir() else FileSystemLoader(directory / TEMPLATES)
-        self._environment = make_environment(loader)
+        self.text = load_catalogue(directory, compiled)
+        self._environment = make_environment(loader, self.text)
         if cache:
             cache.mkdir(parents=True, exist_ok=True)
-            self._environment.bytecode_cache = FileSystemBytecodeCache(str(cache))
+            self._environment.bytecode_cache = FileSystemBytecodeCache(str(cache), f"%s.{self.text.digest}")
         self.assets = _assets(directory / ASSETS)
         self._environment.globals["asset"] = self._asset_url
         self.pages = {path.stem: path.read_bytes() for path in sorted((directory / PAGES).glob("*.md"))}
@@ -67,36 +94,42 @@ class Theme:
         return "/" + self.assets[name][0]
 
     def render(self, template: str, context: object) -> str:
-        """The text of `template` for `context`, which the template knows as `page`."""
+        """Return `template` rendered with `context`, which the template knows as `page`."""
         return self._environment.get_template(template).render(page=context)
 
     def render_each(self, template: str, shell: str, contexts: Sequence[object]) -> list[str]:
-        """`template` for each of several contexts that differ only in what `READER_BLOCKS` show.
+        """Return `template` rendered with each of several contexts that differ only in what `READER_BLOCKS` show.
 
-        The rest of the page, `shell`, is rendered once, from the first context.
+        Renders the rest of the page, `shell`, once, with the first context.
+
+        Raises:
+            ValueError: the shell does not show each block once.
         """
-        whole = _MARKS.split(self.render(shell, contexts[0]))
-        if len(whole) != 2 * len(READER_BLOCKS) + 1:
+        pieces = _MARKS.split(self.render(shell, contexts[0]))
+        if len(pieces) != 2 * len(READER_BLOCKS) + 1:
             raise ValueError(f"{shell} must show each of {', '.join(READER_BLOCKS)} once")
-        article = self._environment.get_template(template)
-        made: dict[tuple[str, object], str] = {}
-        texts = []
+        blocks = self._environment.get_template(template)
+        rendered: dict[tuple[str, object], str] = {}
+        pages = []
         for context in contexts:
-            scope = article.new_context({"page": context})
-            parts = list(whole)
-            for place in range(1, len(parts), 2):
-                block = parts[place]
-                shown = block, getattr(context, READER_BLOCKS[block])
-                if shown not in made:
-                    made[shown] = "".join(article.blocks[block](scope))
-                parts[place] = made[shown]
-            texts.append("".join(parts))
-        return texts
+            scope = blocks.new_context({"page": context})
+            page = list(pieces)
+            for place in range(1, len(page), 2):
+                name = page[place]
+                shown = name, getattr(context, READER_BLOCKS[name])
+                if shown not in rendered:
+                    rendered[shown] = "".join(blocks.blocks[name](scope))
+                page[place] = rendered[shown]
+            pages.append("".join(page))
+        return pages
 
 
 @cache
 def _assets(directory: Path) -> Mapping[str, tuple[str, bytes]]:
-    """Name in the theme -> (key on the site, bytes). The key holds the digest, so a file may be cached for ever."""
+    """Return the key on the site and the bytes of each file, by its name in the theme.
+
+    The key holds the file's digest, so caches may keep the file for ever.
+    """
     found = {}
     for path in sorted(p for p in directory.rglob("*") if p.is_file()):
         body = path.read_bytes()
@@ -106,9 +139,9 @@ def _assets(directory: Path) -> Mapping[str, tuple[str, bytes]]:
 
 
 def find_theme(directory: str = "") -> Theme:
-    """The theme of a function: from `directory`, else from its layer.
+    """Return the theme in `directory`, or else the one in this function's layers.
 
-    A layer is mounted at /opt on AWS, and its `python` folder stands on the import path wherever it is mounted.
+    AWS mounts layers at /opt. Elsewhere, a theme is next to its layer's `python` folder, which is on the import path.
 
     Raises:
         FileNotFoundError: no theme layer is attached.

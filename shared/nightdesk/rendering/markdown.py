@@ -1,269 +1,206 @@
-"""Markdown into sanitised HTML, with headings and footnotes left open until it is known who reads.
+"""Rendering Markdown as sanitised HTML, without the ids of headings and the numbers of footnotes.
 
-An anchor or a footnote's number may depend on text that a reader cannot see, so neither is fixed here: headings carry
-no ids and notes are marks, which `domain.views` fills in for each view.
+Both would depend on text that a reader may not see. So headings have no ids here, but for those that were typed, and footnote
+references are marks, which `domain.views` completes for each view.
 """
 
 from __future__ import annotations
 
 import html
 import re
-from collections import Counter
 from collections.abc import Callable
 from urllib.parse import unquote, urlsplit
 
 import nh3
 import pyromark
 
+from nightdesk.domain.anchors import PREFIX
 from nightdesk.domain.documents import Block
-from nightdesk.domain.errors import Problem, Rejected
+from nightdesk.domain.errors import Rejected
+from nightdesk.domain.languages import TAG
 from nightdesk.domain.passages import FREE, Passage
+from nightdesk.domain.problems import Kind
+from nightdesk.rendering.cjk import mark_delimiters, remove_marks
+from nightdesk.rendering.elements import ATTRIBUTES, TAGS
+from nightdesk.rendering.footnotes import Section, take_notes
+from nightdesk.rendering.losses import ADDRESS, Losses
+from nightdesk.rendering.rewriting import Finder, rewrite
 
-_OPTIONS = pyromark.Options.ENABLE_TABLES | pyromark.Options.ENABLE_STRIKETHROUGH | pyromark.Options.ENABLE_FOOTNOTES
-_PRIVATE = re.compile("[\ue000\ue001]")
-_REFERENCE = re.compile(r'<sup class="footnote-reference"><a href="#([^"]*)">\d+</a></sup>')
-_DEFINITION = re.compile(
-    r'<div class="footnote-definition" id="([^"]*)"><sup class="footnote-definition-label">\d+</sup>\n?(.*?)</div>\n?',
-    re.DOTALL,
-)
-_HEADING = re.compile(r"<(/?)h1>")
+OPTIONS = pyromark.Options.ENABLE_TABLES | pyromark.Options.ENABLE_STRIKETHROUGH | pyromark.Options.ENABLE_FOOTNOTES
+_PRIVATE = re.compile("[\ue000-\ue002]")
+_PRIVATE_REFERENCE = re.compile(r"&#(?:[xX]0*+[eE]00[0-2](?![0-9a-fA-F])|0*+5734[4-6](?![0-9]));?")
 _CUT = "<!--:::cut-->"
-_TAGS = {
-    "a",
-    "abbr",
-    "b",
-    "blockquote",
-    "br",
-    "caption",
-    "cite",
-    "code",
-    "col",
-    "colgroup",
-    "dd",
-    "del",
-    "details",
-    "dfn",
-    "div",
-    "dl",
-    "dt",
-    "em",
-    "figcaption",
-    "figure",
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "h5",
-    "h6",
-    "hr",
-    "i",
-    "img",
-    "ins",
-    "kbd",
-    "li",
-    "mark",
-    "ol",
-    "p",
-    "pre",
-    "q",
-    "s",
-    "samp",
-    "small",
-    "span",
-    "strong",
-    "sub",
-    "summary",
-    "sup",
-    "table",
-    "tbody",
-    "td",
-    "tfoot",
-    "th",
-    "thead",
-    "time",
-    "tr",
-    "u",
-    "ul",
-    "var",
+_PLAIN_ADDRESS = re.compile(
+    r"(?:https?://[a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)+)?/[\w./?=&%~+,;:@!$'()*#-]*|#[^\s\"<>]*", re.ASCII
+)
+_ALLOWED_VALUES = {
+    "class": re.compile(r"language-[A-Za-z0-9_+-]{1,30}"),
+    "dir": re.compile(r"ltr|rtl|auto", re.IGNORECASE),
+    "id": re.compile(rf"{PREFIX}[\w.:-]{{1,200}}"),
+    "lang": TAG,
 }
-_ATTRIBUTES = {
-    "a": {"href", "title"},
-    "abbr": {"title"},
-    "img": {"src", "alt", "title", "width", "height"},
-    "ol": {"start", "reversed"},
-    "td": {"align", "colspan", "rowspan"},
-    "th": {"align", "colspan", "rowspan", "scope"},
-    "time": {"datetime"},
-    "code": {"class"},
-    "del": {"datetime"},
-    "ins": {"datetime"},
-}
-_MAX_DEPTH = 1000
-_NESTING = re.compile(r"<(/?)((?!(?:p|li|d[td]|t[dhr]|br|hr|img|col|wbr|input)\b)[a-z][a-z0-9-]*)", re.IGNORECASE)
-_LANGUAGE = re.compile(r"language-[A-Za-z0-9_+-]{1,30}")
-_ALIGN = re.compile(r'(<t[hd])((?: [^>]*?)?) style="text-align: (left|center|right)"')
+MAX_MARKUP = 60_000
+"""Tags that the parser may return for one text, which bounds all that is done with them afterwards."""
+_MAX_REFERENCES = 150_000
+"""Character references, likewise: the parser writes one for each quotation mark, ampersand and angle bracket."""
+_MAX_REPEATED = 8 * 1024 * 1024
+"""Characters of free text that may be parsed again for the gates that refer to its definitions."""
 
 
 def to_html(markdown: str) -> str:
-    """CommonMark with tables, strikethrough and footnotes, raw HTML let through: not yet fit to be shown."""
-    return str(pyromark.html(markdown, options=_OPTIONS))
-
-
-Finder = Callable[[str], str | None]
-"""From an address as typed to the one on the site, or None where there is none to give."""
-
-
-def render_passages(passages: tuple[Passage, ...], image: Finder, link: Finder) -> tuple[Block, ...]:
-    """Passages into blocks, one for one.
-
-    A footnote or link definition belongs to the passage that it stands in: what is defined in free text serves
-    everywhere, what is defined behind a gate serves there alone, and there it wins.
-
-    Args:
-        image: for an image that it finds no address for, its alt text is shown instead.
-        link: likewise for links, whose text then stands alone.
+    """Render CommonMark with tables, strikethrough and footnotes. Raw HTML is passed through, so the result is not yet safe.
 
     Raises:
-        Rejected: a passage is nested too deeply.
+        Rejected: the text has more markup than any article.
     """
-    cleaner = _cleaner(image, link)
-    free = f"\n\n{_CUT}\n\n".join(_PRIVATE.sub("", p.source) for p in passages if p.tier == FREE)
-    free_html = to_html(free).split(_CUT)
-    if len(free_html) != sum(passage.tier == FREE for passage in passages):
-        raise Rejected(Problem(0, "gate", "text around a gate swallows it"))
+    marked = mark_delimiters(markdown)
+    raw = str(pyromark.html(marked, options=OPTIONS))
+    for sign, limit in (("<", MAX_MARKUP), ("&", _MAX_REFERENCES)):
+        if (count := raw.count(sign)) > limit:
+            raise Rejected(Kind.MARKUP_TOO_MUCH.at(0, count=count, limit=limit))
+    return raw if marked is markdown else remove_marks(raw)
+
+
+def render_passages(
+    passages: tuple[Passage, ...], image: Finder, link: Finder, losses: Losses | None = None
+) -> tuple[Block, ...]:
+    """Render passages as blocks, one for each.
+
+    A footnote or link definition belongs to its passage: one in free text can be used everywhere; one behind a gate can be
+    used there only, and takes precedence there.
+
+    Args:
+        image: finds the addresses of images; an image without one is replaced by its alt text.
+        link: finds the addresses of links; a link without one is replaced by its text.
+        losses: where what readers will not see is reported, also by `image` and `link`.
+
+    Raises:
+        Rejected: a passage is nested too deeply or has too much markup, or the text around a gate hides it from the parser.
+    """
+    losses = losses or Losses()
+    sources = [_PRIVATE.sub("", passage.source) for passage in passages]
+    free = f"\n\n{_CUT}\n\n".join(s for s, passage in zip(sources, passages, strict=True) if passage.tier == FREE)
+    free_sections = _sections(free)
+    if len(free_sections) != sum(passage.tier == FREE for passage in passages):
+        raise Rejected(Kind.GATE_SWALLOWED.at(0, "gate"))
     rendered = []
-    for passage in passages:
-        source = _PRIVATE.sub("", passage.source)
+    repeated = 0
+    for source, passage in zip(sources, passages, strict=True):
         if passage.tier == FREE:
-            raw = free_html.pop(0)
-        elif "[" in source and "]:" in free:  # what is defined in free text serves here too
-            raw = to_html(f"{source}\n\n{_CUT}\n\n{free}").split(_CUT, 1)[0]
+            section = free_sections.pop(0)
+        elif "[" in source and "]:" in free:  # definitions in free text can be used here too
+            repeated += len(free)
+            if repeated > _MAX_REPEATED:
+                raise Rejected(Kind.MARKUP_TOO_MUCH.at(passage.line, count=repeated, limit=_MAX_REPEATED))
+            section = _sections(f"{source}\n\n{_CUT}\n\n{free}")[0]
         else:
-            raw = to_html(source)
-        rendered.append(_block(passage, raw, cleaner))
+            section = _sections(source)[0]
+        rendered.append(_block(passage, section, _Sanitiser(image, link, losses)))
+        losses.locate(source, passage.line, OPTIONS)
     return tuple(rendered)
 
 
-def render_plain(markdown: str, image: Finder, link: Finder) -> str:
-    """Markdown without gates or footnotes (a bio, a standing page) as sanitised HTML.
+def render_plain(markdown: str, image: Finder, link: Finder, losses: Losses | None = None, first_line: int = 0) -> str:
+    """Render Markdown without gates and footnotes, such as a biography, as sanitised HTML.
+
+    Args:
+        image: finds the addresses of images, as for `render_passages`; likewise `link` and `losses`.
+        first_line: of the file, at which the text begins; 0 if that is not known.
 
     Raises:
-        Rejected: it is nested too deeply.
+        Rejected: it is nested too deeply or has too much markup.
     """
-    raw = to_html(_PRIVATE.sub("", markdown))
-    _refuse_depth(raw, 0)
-    return _clean(raw, _cleaner(image, link))
+    losses = losses or Losses()
+    source = _PRIVATE.sub("", markdown)
+    clean = _Sanitiser(image, link, losses).clean(_without_private(to_html(source)))
+    losses.locate(source, first_line, OPTIONS)
+    return clean
 
 
-class _Finders:
-    """What finds images and links for the draft that is being rendered."""
-
-    image: Finder
-    link: Finder
-
-    def attribute(self, tag: str, name: str, value: str) -> str | None:
-        """An attribute's value as it may stand in a page."""
-        if name == "href":
-            return self.link(value)
-        if name == "src":
-            return self.image(value)
-        return value if name != "class" or _LANGUAGE.fullmatch(value) else None
+def _sections(markdown: str) -> list[Section]:
+    return take_notes(markdown, _without_private(to_html(markdown)), _CUT, OPTIONS)
 
 
-_finders = _Finders()
+def _without_private(raw: str) -> str:
+    """Return HTML in which no character, typed as a character reference, is one of our marks.
+
+    U+FFFD takes its place: without it, the rest could become a reference.
+    """
+    raw = _PRIVATE.sub("\ufffd", raw)
+    return _PRIVATE_REFERENCE.sub("\ufffd", raw) if "&#" in raw else raw
+
+
+def _block(passage: Passage, section: Section, sanitiser: _Sanitiser) -> Block:
+    try:
+        notes = {name: sanitiser.clean(note) for name, note in section.notes.items()}
+        return Block(passage.tier, passage.teaser, sanitiser.clean(section.html), notes)
+    except Rejected as error:
+        raise Rejected(*(problem._replace(line=problem.line or passage.line) for problem in error.problems)) from None
+
+
+class _Sanitiser:
+    """Cleans HTML, and keeps only the addresses that the finders gave."""
+
+    def __init__(self, image: Finder, link: Finder, losses: Losses) -> None:
+        self._image, self._link, self._losses = image, link, losses
+        self._addresses: dict[str, set[str]] = {"src": set(), "href": set()}
+
+    def clean(self, raw: str) -> str:
+        """Return sanitised HTML. Nothing may edit it afterwards but `domain.views`, which knows its form."""
+        written = rewrite(raw, self._known("src", self._image), self._known("href", self._link), self._losses)
+        _attribute_filter.addresses = self._addresses
+        return _CLEANER.clean(written)
+
+    def _known(self, name: str, find: Finder) -> Callable[[str], str | None]:
+        def find_and_remember(typed: str) -> str | None:
+            address = find(typed)
+            if address is None or address in self._addresses[name]:
+                return address
+            self._addresses[name].add(address)
+            if name == "href" and not _PLAIN_ADDRESS.fullmatch(address) and not self._is_kept(address):
+                self._losses.add(Kind.LINK_DEAD, "link", ADDRESS, typed, typed=typed)
+                return None
+            return address
+
+        return find_and_remember
+
+    def _is_kept(self, address: str) -> bool:
+        """Return True if the sanitiser can read an address: it drops what is no URL, such as http://[x."""
+        _attribute_filter.addresses = self._addresses
+        return "href" in _CLEANER.clean(f'<a href="{html.escape(address)}"></a>')
+
+
+class _AttributeFilter:
+    """The sanitiser's filter of attributes, with the addresses of the text that is being rendered."""
+
+    addresses: dict[str, set[str]]
+
+    def __call__(self, tag: str, name: str, value: str) -> str | None:
+        """Return the value that an attribute gets in the page, or None to remove it."""
+        if name in ("href", "src"):
+            return value if value in self.addresses[name] else None
+        allowed = _ALLOWED_VALUES.get(name)
+        return value if allowed is None or allowed.fullmatch(value) else None
+
+
+_attribute_filter = _AttributeFilter()
 _CLEANER = nh3.Cleaner(
-    tags=_TAGS,
-    attributes=_ATTRIBUTES,
-    attribute_filter=_finders.attribute,
+    tags=set(TAGS),
+    attributes={tag: set(names) for tag, names in ATTRIBUTES.items()},
+    attribute_filter=_attribute_filter,
     link_rel=None,
     url_schemes={"http", "https", "mailto", "tel"},
 )
-"""Dear to make, so there is one; a process renders one draft at a time."""
-
-
-def _cleaner(image: Finder, link: Finder) -> nh3.Cleaner:
-    _finders.image, _finders.link = image, link
-    return _CLEANER
-
-
-def _refuse_depth(raw: str, line: int) -> None:
-    """The sanitiser's time grows with the square of the depth; a megabyte of `>` would take it minutes."""
-    if raw.count("<") <= _MAX_DEPTH:
-        return
-    still_open: Counter[str] = Counter()
-    depth = 0
-    for closing, tag in _NESTING.findall(raw):
-        if not closing:
-            still_open[tag] += 1
-            depth += 1
-        elif still_open[tag]:
-            still_open[tag] -= 1
-            depth -= 1
-        if depth > _MAX_DEPTH:
-            raise Rejected(Problem(line, "", "quotes, lists or HTML are nested too deeply in this passage"))
-
-
-def _label(typed: str) -> str:
-    """A note's label as a word that HTML leaves alone; labels that differ in case are one (as in GitHub's Markdown)."""
-    return re.sub(r"[^\w-]", lambda found: f"_{ord(found[0]):x}", html.unescape(typed).casefold())
-
-
-def _block(passage: Passage, raw: str, cleaner: nh3.Cleaner) -> Block:
-    _refuse_depth(raw, passage.line)
-    notes: dict[str, str] = {}
-    if "footnote-" in raw:
-        raw = _REFERENCE.sub(lambda found: f"\ue000n:{_label(found[1])}\ue001", raw)
-
-        def keep(found: re.Match[str]) -> str:
-            notes.setdefault(_label(found[1]), found[2])
-            return ""
-
-        raw = _DEFINITION.sub(keep, raw)
-    clean_notes = {label: _clean(note, cleaner) for label, note in notes.items()}
-    return Block(passage.tier, passage.teaser, _clean(raw, cleaner), clean_notes)
-
-
-def _clean(text: str, cleaner: nh3.Cleaner) -> str:
-    if "text-align" in text:
-        text = _ALIGN.sub(r'\1\2 align="\3"', text)
-    text = cleaner.clean(text)
-    if "h1>" in text:
-        text = _HEADING.sub(r"<\1h2>", text)
-    return _finish_images(_unlink(text))
-
-
-def _unlink(text: str) -> str:
-    """A link that lost its address is no link."""
-    return (
-        re.sub(r"<a(?: title=\"[^\"]*\")?>(.*?)</a>", r"\1", text, flags=re.DOTALL)
-        if "<a>" in text or "<a title" in text
-        else text
-    )
-
-
-def _finish_images(text: str) -> str:
-    """Images load when they are needed; one without an address gives way to its alt text."""
-    if "<img" not in text:
-        return text
-
-    def finish(found: re.Match[str]) -> str:
-        attributes = found[1]
-        if ' src="' in attributes:
-            alt = "" if " alt=" in attributes else ' alt=""'
-            return f'<img{attributes}{alt} loading="lazy" decoding="async">'
-        alt_text = re.search(r' alt="([^"]*)"', attributes)
-        return f"<span>{alt_text[1]}</span>" if alt_text and alt_text[1] else ""
-
-    return re.sub(r"<img((?: [^>]*)?)>", finish, text)
+"""One for all texts, because it is expensive to make. A process renders one at a time."""
 
 
 def is_foreign(url: str) -> bool:
-    """Whether an address leads off this site or to another scheme (https:, mailto:)."""
+    """Return True if an address has a scheme or a host, so that it leads away from this site."""
     return bool(re.match(r"[A-Za-z][A-Za-z0-9+.-]*:|//", url))
 
 
 def clean_path(url: str) -> str:
-    """The path of a relative address, decoded, without `./`, query and fragment; empty if it is no address."""
+    """Return the path of a relative address, decoded, without `./`, query and fragment; empty if it is not an address."""
     try:
         return unquote(urlsplit(html.unescape(url)).path).removeprefix("./")
     except ValueError:

@@ -1,73 +1,113 @@
-"""The pages and mails that the readers' API makes itself: those that are about one reader."""
+"""The pages and mails that the readers' API makes on request, because they are about one reader."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from markupsafe import escape
 
 from nightdesk.domain.mail import Mail
-from nightdesk.domain.memberships import NEWSLETTERS, Membership
+from nightdesk.domain.memberships import Membership
+from nightdesk.domain.newsletters import newsletter_ids
 from nightdesk.domain.payments import RENEWING
 from nightdesk.domain.site import Site
-from nightdesk.domain.text import name_of_id
-
-from .contexts import AccountContext, Billing, Choice, ConfirmContext, SignInMailContext, UnsubscribeContext
-from .environment import Theme
-from .pages import page_html, plain_head, site_context, stamp
-
-_PRIVATE = "noindex"
-
-
-def message_html(theme: Theme, site: Site, heading: str, detail: str, way_on: tuple[str, str]) -> str:
-    """A page that says one thing; `way_on` is the label and the path of the link below it."""
-    body = f'<p>{escape(detail)}</p><p><a href="{escape(way_on[1])}">{escape(way_on[0])}</a></p>'
-    return page_html(theme, site, heading, "/", body, robots=_PRIVATE)
-
-
-def confirm_html(theme: Theme, site: Site, email: str, token: str, here: bool) -> str:
-    """Where the link of a sign-in mail leads."""
-    head = plain_head(site, "Sign in", "/signin/", robots=_PRIVATE)
-    return theme.render("confirm.html", ConfirmContext(site_context(site), head, "Sign in", email, token, here))
+from nightdesk.domain.text import display_name
+from nightdesk.rendering.contexts import Link
+from nightdesk.rendering.edition_mail import title_of
+from nightdesk.rendering.environment import Theme
+from nightdesk.rendering.page_parts import site_context, unlisted_head
+from nightdesk.rendering.reader_contexts import (
+    AccountContext,
+    AccountForms,
+    Billing,
+    Choice,
+    ConfirmContext,
+    SignInMailContext,
+    UnsubscribeContext,
+)
+from nightdesk.rendering.standing_pages import StandingPage, page_html
+from nightdesk.rendering.times import stamp
 
 
-def account_html(theme: Theme, site: Site, membership: Membership, now: datetime, done: str = "") -> str:
-    """A reader's account."""
-    standing = membership.standing(site, now)
+class SignIn(NamedTuple):
+    """A link and a code that sign the owner of an address in. Both are valid for `minutes`."""
+
+    email: str
+    link: str
+    code: str
+    minutes: int
+
+
+def message_html(theme: Theme, site: Site, heading: str, detail: str, target: Link) -> str:
+    """Return a page with a short message and a link below it."""
+    body = f'<p>{escape(detail)}</p><p><a href="{escape(target.url)}">{escape(target.label)}</a></p>'
+    return page_html(theme, site, StandingPage(heading, "/", body, unlisted=True))
+
+
+def confirm_html(theme: Theme, site: Site, email: str, token: str, form_token: str) -> str:
+    """Return the page that the link in a sign-in mail opens.
+
+    Args:
+        form_token: for a browser that did not ask for the mail; empty for the one that did.
+    """
+    heading = theme.text("sign_in.heading")
+    head = unlisted_head(site, heading, "/signin/")
+    context = ConfirmContext(site_context(theme, site), head, heading, email, token, form_token)
+    return theme.render("confirm.html", context)
+
+
+def account_html(
+    theme: Theme, site: Site, membership: Membership, now: datetime, forms: AccountForms, notice: str = ""
+) -> str:
+    """Return a reader's account.
+
+    Args:
+        notice: a sentence about what the reader has just done; empty for none.
+    """
+    standing = membership.entitlement(site, now)
+    heading = theme.text("account.heading")
     context = AccountContext(
-        site=site_context(site),
-        head=plain_head(site, "Your account", "/account/", robots=_PRIVATE),
-        heading="Your account",
+        site=site_context(theme, site),
+        head=unlisted_head(site, heading, "/account/"),
+        heading=heading,
         email=membership.email,
-        tier_label=name_of_id(standing.tier),
+        tier_label=display_name(standing.tier),
         source=standing.source,
-        until=stamp(standing.until) if standing.until and standing.source != "paid" else None,
-        billing=_billing(membership.paid) if membership.paid else None,
+        until=stamp(theme.text, site, standing.until) if standing.until and standing.source != "paid" else None,
+        billing=_billing(theme, site, membership.paid) if membership.paid else None,
         can_manage=bool(membership.customer and site.offers),
         confirmed=bool(membership.confirmed),
-        newsletters=tuple(Choice(name, name_of_id(name), name in membership.newsletters) for name in NEWSLETTERS),
-        done=done,
+        newsletters=tuple(
+            Choice(name, title_of(theme, site, name), name in membership.newsletters) for name in newsletter_ids(site)
+        ),
+        forms=forms,
+        notice=notice,
     )
     return theme.render("account.html", context)
 
 
-def _billing(paid: Mapping[str, Any]) -> Billing:
+def _billing(theme: Theme, site: Site, paid: Mapping[str, Any]) -> Billing:
     moment = paid["period_end"] if paid["state"] == RENEWING else paid["until"]
-    return Billing(name_of_id(paid["tier"]), paid["state"], stamp(moment))
+    return Billing(display_name(paid["tier"]), paid["state"], stamp(theme.text, site, moment))
 
 
 def unsubscribe_html(theme: Theme, site: Site, action: str) -> str:
-    """Where the link at the end of a newsletter leads."""
-    heading = "Unsubscribe"
-    head = plain_head(site, heading, "/newsletter/", robots=_PRIVATE)
-    return theme.render("unsubscribe.html", UnsubscribeContext(site_context(site), head, heading, action))
+    """Return the page that the unsubscribe link of a newsletter opens.
+
+    Args:
+        action: the path, with its query, to which the button posts.
+    """
+    heading = theme.text("unsubscribe.heading")
+    head = unlisted_head(site, heading, "/newsletter/")
+    return theme.render("unsubscribe.html", UnsubscribeContext(site_context(theme, site), head, heading, action))
 
 
-def sign_in_mail(theme: Theme, site: Site, email: str, link: str, code: str, minutes: int) -> Mail:
-    """The mail to whoever wants to sign in."""
-    context = SignInMailContext(site_context(site), link, code, minutes)
-    name = " ".join(site.name.split())  # of one line, for it stands in headers
+def sign_in_mail(theme: Theme, site: Site, sign_in: SignIn) -> Mail:
+    """Return the mail with a link and a code that sign a reader in."""
+    context = SignInMailContext(site_context(theme, site), sign_in.link, sign_in.code, sign_in.minutes)
+    name = " ".join(site.name.split())  # on one line, because it goes into headers
     text, html = theme.render("mail/signin.txt", context), theme.render("mail/signin.html", context)
-    return Mail(email, name, f"{code} is your code for {name}", text, html)
+    subject = theme.text("sign_in_mail.subject", code=sign_in.code, site=name)
+    return Mail(sign_in.email, name, subject, text, html)

@@ -1,56 +1,82 @@
-"""Gate: private documents into one page per tier."""
+"""Gate: makes one page per tier from a private document."""
 
 from __future__ import annotations
 
-from nightdesk.events import ArticleDue, ProfileChanged, SiteChanged, ToGate
+from typing import ClassVar
+
+from nightdesk.domain.events import (
+    ArticleDue,
+    ArticleRendered,
+    ArticleScheduled,
+    ArticleWithdrawn,
+    DecisionChanged,
+    EmbargoLifted,
+    ProfileChanged,
+    RegateRequested,
+    SiteChanged,
+)
+from nightdesk.ports import Ports
 from nightdesk.rendering.environment import Theme
-from nightdesk.stages import Note, silent
-from nightdesk.usecases.gate import fan_out, gate, lift
-from nightdesk.usecases.ports import Event, Ports
-from nightdesk.usecases.stored import read_once
+from nightdesk.repositories.private_bucket import read_once
+from nightdesk.stages.batch import Detail, Note, silent
+from nightdesk.usecases.pipeline.gate import gate, lift_embargo
+from nightdesk.usecases.pipeline.gate_requests import regate_all, regate_showing
+
+ArticleEvent = (
+    ArticleRendered
+    | ArticleWithdrawn
+    | ArticleScheduled
+    | DecisionChanged
+    | ArticleDue
+    | EmbargoLifted
+    | RegateRequested
+)
+"""Events after which one article's pages must be made again."""
 
 
 class GateBatch:
-    """One look at an article serves all messages that came before it.
+    """Makes the pages of each article once, however many messages name it.
 
     Args:
-        again: whether a run may have died in the midst of these messages.
+        redelivered: True if SQS delivered one of the messages before, so that a run may have died while it wrote.
     """
 
-    def __init__(self, ports: Ports, theme: Theme, note: Note = silent, again: bool = False) -> None:
+    handles: ClassVar[tuple[type[Detail], ...]] = (*ArticleEvent.__args__, ProfileChanged, SiteChanged)
+
+    def __init__(self, ports: Ports, theme: Theme, note: Note = silent, redelivered: bool = False) -> None:
         self._ports = ports
         self._theme = theme
         self._note = note
-        self._again = again
-        self._looked: set[tuple[str, str]] = set()
-        self._ports_once = read_once(ports)
+        self._redelivered = redelivered
+        self._gated: set[tuple[str, str]] = set()
+        self._cached_ports = read_once(ports)
         self._lifted: set[str] = set()
 
-    def work(self, detail: object) -> None:
-        """Bring an article in line, or ask for those that show what changed."""
-        if isinstance(detail, ArticleDue) and self._lift(detail.slug):
-            return
-        if isinstance(detail, ToGate):
-            bulk = getattr(detail, "bulk", "")
-            if (detail.slug, bulk) not in self._looked:
-                gated = gate(detail.slug, self._ports, self._theme, bulk, self._again)
-                revision = getattr(detail, "revision", None)
-                self._note("gated", slug=detail.slug, revision=revision, state=gated and gated.state)
-            self._looked.add((detail.slug, bulk))
-        elif isinstance(detail, ProfileChanged):
-            fan_out(detail.kind, detail.id, self._ports)
+    def handle(self, detail: ArticleEvent | ProfileChanged | SiteChanged) -> None:
+        """Make an article's pages, or request those of all articles that show what changed."""
+        if isinstance(detail, ProfileChanged):
+            regate_showing(detail.kind, detail.id, self._ports)
         elif isinstance(detail, SiteChanged):
-            fan_out("site", "", self._ports)
-        else:
-            raise TypeError(f"gate has no use for {type(detail).__name__}")
+            regate_all(self._ports)
+        elif not (isinstance(detail, ArticleDue) and self._lift(detail.slug)):
+            self._gate(detail)
+
+    def _gate(self, detail: ArticleEvent) -> None:
+        bulk = detail.bulk if isinstance(detail, ArticleRendered | RegateRequested) else ""
+        if (detail.slug, bulk) in self._gated:
+            return
+        state = gate(detail.slug, self._ports, self._theme, bulk, self._redelivered)
+        revision = detail.revision if isinstance(detail, ArticleRendered) else None
+        self._note("gated", slug=detail.slug, revision=revision, state=state)
+        self._gated.add((detail.slug, bulk))
 
     def _lift(self, slug: str) -> bool:
-        if slug not in self._lifted and lift(slug, self._ports_once, self._theme):
+        if slug not in self._lifted and lift_embargo(slug, self._cached_ports, self._theme):
             self._lifted.add(slug)
             self._note("embargo lifted", slug=slug)
         return slug in self._lifted
 
     def finish(self) -> None:
-        """Ask for what comes after the pages of articles whose embargo is over: behind those that wait for theirs."""
+        """Request the rest of the work for articles whose embargo ended. It queues behind the articles that still wait."""
         if self._lifted:
-            self._ports.bus.emit([Event("EmbargoLifted", {"slug": slug}) for slug in sorted(self._lifted)])
+            self._ports.bus.emit([EmbargoLifted(slug) for slug in sorted(self._lifted)])

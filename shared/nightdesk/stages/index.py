@@ -1,43 +1,53 @@
-"""Index: public facts into records, lists, fronts and feeds."""
+"""Index: makes records, lists, fronts and feeds from public facts."""
 
 from __future__ import annotations
 
-from nightdesk.events import ArticleEntered, ArticleGated, ListTouched, ProfileChanged, SiteChanged
+from typing import ClassVar
+
+from nightdesk.domain.events import ArticleGated, EntriesChanged, ProfileChanged, RelistRequested, SiteChanged
+from nightdesk.ports import Ports
 from nightdesk.rendering.environment import Theme
-from nightdesk.stages import Note, silent
-from nightdesk.usecases.index import Listed, enter, finish, tell
-from nightdesk.usecases.lists import refresh_list, refresh_profile, refresh_site
-from nightdesk.usecases.ports import Ports
+from nightdesk.stages.batch import Detail, Note, silent
+from nightdesk.usecases.pipeline.index import EntriesUpdate, refresh_lists, request_lists, update_entries
+from nightdesk.usecases.pipeline.site_refresh import refresh_profile, refresh_site, refresh_whole_list
 
 
 class IndexBatch:
-    """Articles are entered one by one, and the lists that messages ask for made once for all."""
+    """Updates articles' entries one by one, and refreshes each list once for all messages of the batch."""
+
+    handles: ClassVar[tuple[type[Detail], ...]] = (
+        ArticleGated,
+        EntriesChanged,
+        ProfileChanged,
+        RelistRequested,
+        SiteChanged,
+    )
 
     def __init__(self, ports: Ports, theme: Theme, note: Note = silent) -> None:
         self._ports = ports
         self._theme = theme
         self._note = note
-        self._entered: dict[str, Listed | None] = {}
-        self._asked: dict[tuple[str, int], Listed] = {}
+        self._updated: dict[str, EntriesUpdate | None] = {}
+        self._requested: dict[tuple[str, int], EntriesUpdate] = {}
 
-    def work(self, detail: object) -> None:
-        """Enter an article, or make the lists that a message names."""
+    def handle(self, detail: ArticleGated | EntriesChanged | ProfileChanged | RelistRequested | SiteChanged) -> None:
+        """Update an article's entries, or refresh the lists that a message names."""
         if isinstance(detail, ArticleGated):
-            if detail.slug not in self._entered:
-                self._entered[detail.slug] = enter(detail.slug, self._ports)
+            if detail.slug not in self._updated:
+                self._updated[detail.slug] = update_entries(detail.slug, self._ports)
                 self._note("indexed", slug=detail.slug, state=detail.state)
-        elif isinstance(detail, ArticleEntered):
-            self._asked[detail.slug, detail.turn] = Listed(detail.slug, detail.turn, tuple(detail.places))
+        elif isinstance(detail, EntriesChanged):
+            self._requested[detail.slug, detail.generation] = EntriesUpdate(
+                detail.slug, detail.generation, tuple(detail.places), feeds_only=detail.feeds_only
+            )
         elif isinstance(detail, ProfileChanged):
             refresh_profile(detail.kind, detail.id, self._ports, self._theme)
-        elif isinstance(detail, ListTouched):
-            refresh_list(detail.list, self._ports, self._theme, detail.bulk)
-        elif isinstance(detail, SiteChanged):
-            refresh_site(self._ports, self._theme)
+        elif isinstance(detail, RelistRequested):
+            refresh_whole_list(detail.list, self._ports, self._theme, detail.bulk)
         else:
-            raise TypeError(f"index has no use for {type(detail).__name__}")
+            refresh_site(self._ports, self._theme)
 
     def finish(self) -> None:
-        """Ask for the lists of articles that were entered, and make those that were asked for."""
-        tell([listed for listed in self._entered.values() if listed], self._ports)
-        finish(list(self._asked.values()), self._ports, self._theme)
+        """Request the lists of articles whose entries were updated, and refresh the lists that were requested."""
+        request_lists([update for update in self._updated.values() if update], self._ports)
+        refresh_lists(list(self._requested.values()), self._ports, self._theme)

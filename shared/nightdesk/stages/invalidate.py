@@ -1,30 +1,32 @@
-"""Invalidate: paths that were written, out of the cache."""
+"""Invalidate: makes the CDN drop its copies of paths that were written."""
 
 from __future__ import annotations
 
-from nightdesk.events import ArticleGated, ArticleIndexed, PagesWritten
-from nightdesk.stages import Note, silent
-from nightdesk.usecases.invalidate import invalidate
-from nightdesk.usecases.ports import Ports
+from typing import ClassVar
+
+from nightdesk.domain.events import ArticleGated, ArticleIndexed, PagesWritten
+from nightdesk.ports import Ports
+from nightdesk.stages.batch import Detail, Note, silent
+from nightdesk.usecases.pipeline.invalidate import invalidate
 
 
 class InvalidateBatch:
-    """Paths are gathered, and each is invalidated once for all messages."""
+    """Collects paths, and invalidates each once for all messages of the batch."""
+
+    handles: ClassVar[tuple[type[Detail], ...]] = (ArticleGated, ArticleIndexed, PagesWritten)
 
     def __init__(self, ports: Ports, note: Note = silent) -> None:
         self._ports = ports
         self._note = note
-        self._gathered: list[str] = []
+        self._paths: list[str] = []
         self._bulk: dict[str, str] = {}
 
-    def work(self, detail: object) -> None:
-        """Gather a message's paths."""
-        if not isinstance(detail, ArticleGated | ArticleIndexed | PagesWritten):
-            raise TypeError(f"invalidate has no use for {type(detail).__name__}")
-        self._gathered.extend(detail.paths)
-        if tag := getattr(detail, "bulk", ""):
-            self._bulk.update(dict.fromkeys(detail.paths, tag))
+    def handle(self, detail: ArticleGated | ArticleIndexed | PagesWritten) -> None:
+        """Collect a message's paths, with the cache tag that they share."""
+        self._paths.extend(detail.paths)
+        if not isinstance(detail, ArticleIndexed) and detail.bulk:
+            self._bulk.update(dict.fromkeys(detail.paths, detail.bulk))
 
     def finish(self) -> None:
-        """Make the cache forget them."""
-        self._note("invalidated", paths=list(invalidate(self._gathered, self._ports, self._bulk)))
+        """Invalidate the paths that were written."""
+        self._note("invalidated", paths=list(invalidate(self._paths, self._ports, self._bulk)))

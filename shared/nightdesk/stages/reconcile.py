@@ -1,22 +1,25 @@
-"""Reconcile: what differs from what the drafts say, found and asked for again."""
+"""Reconcile: find what differs from what the drafts say, and request that it is made again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
-from nightdesk.events import ReconcileDue
+from nightdesk.domain.events import ReconcileDue
+from nightdesk.ports import Ports
 from nightdesk.rendering.environment import Theme
-from nightdesk.stages import Note, silent
-from nightdesk.usecases.ports import Ports
-from nightdesk.usecases.reconcile import compare, mend
+from nightdesk.stages.batch import Detail, Note, silent
+from nightdesk.usecases.pipeline.reconcile import compare, request_repairs
 
 
 class ReconcileBatch:
-    """One look at everything serves all messages.
+    """Compares once for all messages of the batch.
 
     Args:
-        make_world: ports of a world in memory that holds nothing.
+        make_world: makes ports in memory, without any content.
     """
+
+    handles: ClassVar[tuple[type[Detail], ...]] = (ReconcileDue,)
 
     def __init__(self, ports: Ports, theme: Theme, make_world: Callable[[], Ports], note: Note = silent) -> None:
         self._ports = ports
@@ -24,14 +27,12 @@ class ReconcileBatch:
         self._make_world = make_world
         self._note = note
 
-    def work(self, detail: object) -> None:
-        """Whatever it is, it is worked on at the end."""
-        if not isinstance(detail, ReconcileDue):
-            raise TypeError(f"reconcile has no use for {type(detail).__name__}")
+    def handle(self, detail: ReconcileDue) -> None:
+        """Do nothing: `finish` compares everything."""
 
     def finish(self) -> None:
-        """Compare, and ask for what differs."""
+        """Compare the site with the drafts, and request what differs."""
         found = compare(self._ports, self._theme, self._make_world())
-        mend(found, self._ports)
-        told = {name: len(value) for name, value in found.to_json().items() if isinstance(value, tuple)}
-        self._note("reconciled", **told, fixed=int(found.fixed))
+        request_repairs(found, self._ports)
+        counts = {name: len(value) for name, value in found.to_json().items() if isinstance(value, tuple)}
+        self._note("reconciled", **counts, common_pages=int(found.common_pages))

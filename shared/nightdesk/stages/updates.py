@@ -1,79 +1,92 @@
-"""Updates: posts, files and feeds into the ticker's pages and files."""
+"""Updates: makes the ticker's pages and files from posts, files and feeds."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar, NamedTuple
 
-from nightdesk.events import (
+from nightdesk.domain.events import (
     ArticleWithdrawn,
-    ObjectEvent,
+    ObjectChanged,
+    RereadRequested,
     SiteChanged,
     TickerDue,
     UpdateEnded,
     UpdatePosted,
-    UpdatesTouched,
 )
+from nightdesk.ports import Feeds, Ports, TickerTimer
 from nightdesk.rendering.environment import Theme
-from nightdesk.stages import Note, silent
-from nightdesk.usecases.ports import Feeds, Ports, Timer
-from nightdesk.usecases.stored import load_site
-from nightdesk.usecases.ticker import look_at_next_end, refresh
+from nightdesk.repositories.private_bucket import load_site
+from nightdesk.stages.batch import Detail, Note, silent
+from nightdesk.usecases.ticker.pages import refresh, schedule_next_end
+
+
+class TickerPorts(NamedTuple):
+    """The ports that only this stage uses. `open_feeds` makes the client that reads feeds, which most batches do not need."""
+
+    timer: TickerTimer
+    open_feeds: Callable[[], Feeds]
 
 
 class UpdatesBatch:
-    """Each message only says that there is something to look at, and one look serves them all.
+    """Processes files one by one, and refreshes the ticker once for all messages of the batch.
 
     Args:
-        web: gives what reads feeds; asked when it is time for them.
-        again: whether a run may have died in the midst of these messages.
+        redelivered: True if SQS delivered one of the messages before, so that a run may have stopped while it wrote.
     """
+
+    handles: ClassVar[tuple[type[Detail], ...]] = (
+        ArticleWithdrawn,
+        ObjectChanged,
+        RereadRequested,
+        SiteChanged,
+        TickerDue,
+        UpdateEnded,
+        UpdatePosted,
+    )
 
     def __init__(
         self,
         ports: Ports,
         theme: Theme,
-        timer: Timer,
-        web: Callable[[], Feeds],
+        ticker: TickerPorts,
         note: Note = silent,
-        again: bool = False,
+        redelivered: bool = False,
     ) -> None:
         self._ports = ports
         self._theme = theme
-        self._timer = timer
-        self._web = web
+        self._ticker = ticker
         self._note = note
-        self._again = again
-        self._heard: set[type] = set()
+        self._redelivered = redelivered
+        self._received: set[type] = set()
 
-    def work(self, detail: object) -> None:
-        """Take files, or what a takedown concerns; all else is for the look."""
-        self._heard.add(type(detail))
-        if isinstance(detail, ObjectEvent | UpdatesTouched):
-            # Late, here and below: most messages need none of this, and it takes a while to load.
-            from nightdesk.usecases.update_files import take_file
+    def handle(self, detail: Detail) -> None:
+        """Process the files that a message names, or remove the updates of a withdrawn article. `finish` does the rest."""
+        self._received.add(type(detail))
+        if isinstance(detail, ObjectChanged | RereadRequested):
+            # Imported here and below because most messages need none of this, and it is slow to load.
+            from nightdesk.usecases.ticker.update_files import process_file
 
-            for key in [detail.object.key] if isinstance(detail, ObjectEvent) else detail.keys:
-                self._note("file", key=key, state=take_file(key, self._ports))
+            for key in [detail.key] if isinstance(detail, ObjectChanged) else detail.keys:
+                self._note("file", key=key, state=process_file(key, self._ports))
         elif isinstance(detail, ArticleWithdrawn):
-            from nightdesk.usecases.updates import remove_of_article
+            from nightdesk.usecases.ticker.updates import remove_of_article
 
             remove_of_article(detail.slug, self._ports)
-        elif not isinstance(detail, SiteChanged | TickerDue | UpdateEnded | UpdatePosted):
-            raise TypeError(f"updates has no use for {type(detail).__name__}")
 
     def finish(self) -> None:
-        """Show what was posted, then read the feeds, if it is time, and show what each says as soon as it has said it."""
-        # Who died after writing over newer pages left nothing that tells which.
-        self._look(everything=self._again or not self._heard.isdisjoint((SiteChanged, UpdatesTouched)))
-        if feeds := load_site(self._ports).feeds if TickerDue in self._heard else ():
-            from nightdesk.usecases.feeds import read_feeds
+        """Refresh the ticker. On `TickerDue`, also read the feeds, and refresh it after each one."""
+        # A run that stopped after overwriting newer pages left no record of them.
+        self._refresh(everything=self._redelivered or not self._received.isdisjoint((SiteChanged, RereadRequested)))
+        if feeds := load_site(self._ports).feeds if TickerDue in self._received else ():
+            from nightdesk.usecases.ticker.feeds import read_feeds
 
-            for looked in read_feeds(feeds, self._web(), self._ports):
-                self._note("feed", **looked._asdict())
-                self._look()
-        look_at_next_end(self._ports, self._timer)
+            for result in read_feeds(feeds, self._ticker.open_feeds(), self._ports):
+                self._note("feed", **result._asdict())
+                self._refresh()
+        schedule_next_end(self._ports, self._ticker.timer)
 
-    def _look(self, everything: bool = False) -> None:
+    def _refresh(self, everything: bool = False) -> None:
         paths = refresh(self._ports, self._theme, everything)
         if paths:
             self._note("refreshed", paths=paths)

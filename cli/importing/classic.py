@@ -1,0 +1,177 @@
+"""The texts of WordPress before they are HTML: paragraphs without tags, shortcodes, and blocks kept elsewhere."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Mapping
+
+from .report import CHANGED, LOST
+from .shortcodes import Note
+
+_BLOCKS = (
+    "address|article|aside|blockquote|details|dd|div|dl|dt|figure|figcaption|footer|form|h[1-6]|header|hr|iframe|li|main|nav|ol|p|pre|"
+    "script|section|style|table|tbody|td|tfoot|th|thead|tr|ul|video|audio|object|!--"
+)
+_STARTS_BLOCK = re.compile(rf"</?(?:{_BLOCKS})", re.IGNORECASE)
+_PRE = re.compile(r"<(pre|script|style|textarea)\b.*?</\1>", re.DOTALL | re.IGNORECASE)
+_SHORTCODE = re.compile(
+    r"\[(\[?)(/?)([A-Za-z][\w-]*)((?:\s+(?:[\w-]+=(?:\"[^\"]*\"|'[^']*'|[^\s\]]+)|\"[^\"]*\"|[^\s\]\"'=]+))*)\s*(/?)\](\]?)"
+)
+_PARAMETER = re.compile(r"(?:([\w-]+)=)?(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'=]+))")
+_MEMBERS = re.compile(
+    r"(members?[_-]?(only|content)?|restrict(ed)?|paid|premium|paywall|mepr|memberpress|rcp|restrictcontent|s2if|wcm_restrict|"
+    r"wcm_content_restricted|memberful|pmpro|membership|subscribers?[_-]?(only|content)?|private|protected|um_loggedin|ihc-hide-content|"
+    r"arm_restrict_content|content_control|loggedin|access|wlm_.*|swpm_protected|leaky_paywall.*|mp-?only)",
+    re.IGNORECASE,
+)
+DIVIDER_BLOCKS = re.compile(
+    r"<!--\s*wp:(?:jetpack/paywall|premium-content/(?:subscriber-view|container)|(?:[\w-]+/)?(?:paywall|members?-only|restrict(?:ed)?-content))\b.*?-->",
+    re.DOTALL,
+)
+_REUSABLE = re.compile(r"<!--\s*wp:block\s+(\{.*?\})\s*/-->", re.DOTALL)
+
+
+def fill_blocks(text: str, blocks: Mapping[str, str], note: Note) -> str:
+    """Put reusable blocks where a text names them."""
+
+    def replace(found: re.Match[str]) -> str:
+        try:
+            reference = str(json.loads(found[1]).get("ref"))
+        except (ValueError, AttributeError):
+            return found[0]
+        if reference not in blocks:
+            note(LOST, "a reusable block is not in the export", found[0][:120], 0)
+            return ""
+        return blocks[reference]
+
+    return _REUSABLE.sub(replace, text)
+
+
+def mark_dividers(text: str) -> str:
+    """Turn the blocks that hide what follows them into one divider."""
+    return DIVIDER_BLOCKS.sub("<!--members-only-->", text)
+
+
+def add_paragraphs(text: str) -> str:
+    """Give a text without blocks the paragraphs that WordPress gives it when it shows it."""
+    if "<!-- wp:" in text:
+        return text
+    kept: list[str] = []
+
+    def keep(found: re.Match[str]) -> str:
+        kept.append(found[0])
+        return f"\n\n\ue0f2{len(kept) - 1}\ue0f3\n\n"
+
+    text = _PRE.sub(keep, text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = re.sub(r"<!--.*?-->", lambda found: f"\n\n{found[0]}\n\n", text, flags=re.DOTALL)
+    parts = []
+    for part in re.split(r"\n\s*\n", text):
+        part = part.strip()
+        if not part:
+            continue
+        if _STARTS_BLOCK.match(part) or part.startswith("\ue0f2"):
+            parts.append(part)
+        else:
+            broken = re.sub(r"(?<!<br>)(?<!<br/>)(?<!<br />)\n", "<br>\n", part)
+            parts.append(f"<p>{broken}</p>")
+    return re.sub("\ue0f2(\\d+)\ue0f3", lambda found: kept[int(found[1])], "\n".join(parts))
+
+
+class Shortcodes:
+    """Replaces the shortcodes of WordPress by HTML.
+
+    Args:
+        attachments: address, alternative text and caption of each attachment, by its number.
+    """
+
+    def __init__(self, attachments: Mapping[str, tuple[str, str, str]], note: Note) -> None:
+        self._attachments, self._note = attachments, note
+
+    def replace(self, text: str) -> str:
+        """Return a text with its shortcodes as HTML."""
+        if "[" not in text:
+            return text
+        text = re.sub(r"\[caption([^\]]*)\](.*?)\[/caption\]", self._caption, text, flags=re.DOTALL)
+        text = re.sub(r"\[(?:source)?code([^\]]*)\](.*?)\[/(?:source)?code\]", self._code, text, flags=re.DOTALL)
+        text = re.sub(r"\[embed[^\]]*\]\s*(\S+?)\s*\[/embed\]", self._embed, text)
+        closed = {found[3].lower() for found in _SHORTCODE.finditer(text) if found[2]}
+        return _SHORTCODE.sub(lambda found: self._one(found, closed), text)
+
+    def _caption(self, found: re.Match[str]) -> str:
+        image = re.search(r"(<a\b[^>]*>\s*)?<img\b[^>]*>(\s*</a>)?", found[2], re.IGNORECASE)
+        if not image:
+            return found[2]
+        words = found[2][image.end() :].strip() or _parameters(found[1])[0].get("caption", "")
+        return f"\n\n<figure>{image[0]}<figcaption>{words}</figcaption></figure>\n\n"
+
+    def _code(self, found: re.Match[str]) -> str:
+        values, places = _parameters(found[1])
+        language = values.get("language") or values.get("lang") or (places[0] if places else "")
+        return f'<pre><code class="language-{html.escape(language)}">{html.escape(html.unescape(found[2]).strip())}</code></pre>'
+
+    def _embed(self, found: re.Match[str]) -> str:
+        self._note(CHANGED, "an embedded page became a link", found[1], 0)
+        return f'<a href="{html.escape(found[1])}">{html.escape(found[1])}</a>'
+
+    def _one(self, found: re.Match[str], closed: set[str]) -> str:
+        name, rest = found[3].lower(), found[4] or ""
+        values, places = _parameters(rest)
+        if found[1] and found[6]:
+            return found[0][1:-1]  # an escaped shortcode
+        is_code = (
+            name in closed
+            or "=" in rest
+            or name in ("gallery", "playlist", "audio", "video", "youtube", "contact-form-7", "toc")
+        )
+        if not is_code:
+            return found[0]  # plain words in brackets, such as [sic]
+        if _MEMBERS.fullmatch(name):
+            if not found[2]:
+                self._note(CHANGED, "a shortcode for members hides everything that follows it", found[0][:160], 0)
+            return "" if found[2] else "<!--members-only-->"
+        if found[2]:
+            return ""
+        if name == "gallery":
+            return self._gallery(values)
+        address = (
+            values.get("src") or values.get("mp4") or values.get("mp3") or values.get("url") or values.get("id") or ""
+        )
+        if name == "youtube" and not address and places:
+            address = places[0].lstrip("=")
+        if name == "youtube" and not address.startswith("http"):
+            address = f"https://www.youtube.com/watch?v={address}"
+        if address.startswith(("http://", "https://", "/")):
+            self._note(CHANGED, f"the shortcode “{name}” became a link", found[0][:160], 0)
+            return f'<a href="{html.escape(address)}">{html.escape(values.get("title") or address)}</a>'
+        kept = "; the text inside stays" if name in closed else ""
+        self._note(LOST, f"the shortcode “{name}” has no meaning here, and was taken out{kept}", found[0][:160], 0)
+        return ""
+
+    def _gallery(self, values: Mapping[str, str]) -> str:
+        figures = []
+        for identifier in re.split(r"[\s,]+", values.get("ids") or values.get("include") or ""):
+            if identifier in self._attachments:
+                address, alt, caption = self._attachments[identifier]
+                shown = f'<img src="{html.escape(address)}" alt="{html.escape(alt)}">'
+                figures.append(
+                    f"<figure>{shown}<figcaption>{html.escape(caption)}</figcaption></figure>"
+                    if caption
+                    else f"<p>{shown}</p>"
+                )
+            elif identifier:
+                self._note(LOST, "an image of a gallery is not in the export", identifier, 0)
+        if not figures:
+            self._note(LOST, "a gallery names no images, and was taken out", "", 0)
+        return "\n\n".join(["", *figures, ""])
+
+
+def _parameters(text: str) -> tuple[dict[str, str], list[str]]:
+    values, places = {}, []
+    for name, double, single, bare in _PARAMETER.findall(text):
+        if name:
+            values[name.lower()] = double or single or bare
+        else:
+            places.append(double or single or bare)
+    return values, places

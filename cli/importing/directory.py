@@ -1,0 +1,219 @@
+"""The directory of an import: which slug each post gets, and where old addresses lead now."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from nightdesk.domain.drafts import parse_draft
+from nightdesk.domain.errors import Rejected
+from nightdesk.domain.path_owners import can_be_page
+from nightdesk.domain.site import Site
+from nightdesk.domain.text import SLUG_LENGTH, slugify
+from nightdesk.domain.timestamps import iso_utc_seconds
+
+from .addresses import alias_of, host_of, normal, own_path
+from .records import PAGE, ImportedPost, ImportedProfile, SiteFacts
+from .report import CHANGED, LOST, Report
+
+MAX_ALIASES = 24
+"""As many as a draft may have."""
+REFERENCE = "nightdesk-ref:"
+"""Begins the address of a link that names a file of the archive, as `ref`, `post_url` and `{filename}` do."""
+_SITE = Site()
+_FOLDERS = {"author": "authors", "topic": "topics"}
+
+
+class Place(NamedTuple):
+    """Where a post goes: its slug, its new path, and the old paths that lead there."""
+
+    slug: str
+    path: str
+    aliases: list[str]
+
+
+class Directory:
+    """Gives out slugs, ids and aliases.
+
+    Args:
+        site: for the hosts whose addresses count as the site's own.
+    """
+
+    def __init__(self, site: SiteFacts, report: Report) -> None:
+        self.site = site
+        self._report = report
+        self.hosts = {host_of(f"https://{host}") for host in site.hosts if host}
+        if site.base_url:
+            self.hosts.add(host_of(site.base_url))
+        self._outlines: list[ImportedPost] = []
+        self._places: dict[str, Place] = {}
+        self._paths: dict[str, str] = {}
+        self._names: dict[str, str] = {}
+        self._people: dict[tuple[str, str], str] = {}
+        self._ids: dict[tuple[str, str], str] = {}
+
+    def add(self, outline: ImportedPost) -> None:
+        """Add a post, of which only its names and addresses are kept."""
+        outline.body, outline.matter, outline.verbatim = "", {}, {}
+        self._outlines.append(outline)
+
+    def settle(self, redirects: Iterable[tuple[str, str]]) -> None:
+        """Give each post its slug and aliases: what is public first, then the oldest, so that each import decides likewise."""
+        order = sorted(self._outlines, key=lambda o: (o.draft, iso_utc_seconds(o.date) if o.date else "9", o.id))
+        taken: set[tuple[str, str]] = set()
+        for outline in order:
+            slug = self._free_slug(outline, taken)
+            path = f"/{slug}/" if outline.kind == PAGE else f"/articles/{slug}/"
+            self._places[outline.id] = Place(slug, path, [])
+            self._paths[normal(path)] = outline.id
+        for outline in order:
+            for number, typed in enumerate([outline.address, *outline.aliases]):
+                if typed:
+                    self._claim(outline, typed, is_main=number == 0)
+            for name in outline.names:
+                self._names.setdefault(name.casefold(), self._places[outline.id].path)
+        self._add_redirects(redirects, {outline.id: outline for outline in order})
+        self._outlines.clear()
+
+    def place(self, post: ImportedPost) -> Place:
+        """Return where a post goes."""
+        return self._places[post.id]
+
+    def _free_slug(self, outline: ImportedPost, taken: set[tuple[str, str]]) -> str:
+        wanted = slugify(outline.slug) or slugify(outline.title) or slugify(outline.id) or "untitled"
+        if outline.kind == PAGE and not can_be_page(wanted):
+            self._report.add(
+                CHANGED, outline.source, 0, "a page got another address, because the site itself owns it", f"/{wanted}/"
+            )
+            wanted += "-page"
+        slug, number = wanted, 1
+        while (outline.kind, slug) in taken:
+            number += 1
+            slug = f"{wanted[: SLUG_LENGTH - 5]}-{number}"
+        if slug != wanted:
+            detail = f"the slug “{wanted}” is used twice; this one is now “{slug}”"
+            self._report.add(CHANGED, outline.source, 0, "a slug that was used twice got a number", detail)
+        taken.add((outline.kind, slug))
+        return slug
+
+    def _claim(self, outline: ImportedPost, typed: str, is_main: bool) -> None:
+        """Let an old address lead to a post, if nothing else does."""
+        place = self._places[outline.id]
+        path = own_path(typed, self.hosts)
+        alias = alias_of(path) if path is not None else ""
+        if path is None or not alias:
+            if path != "/":
+                self._report.add(LOST, outline.source, 0, "an old address cannot be an alias", typed)
+            return
+        holder = self._paths.setdefault(normal(path), outline.id)
+        if holder != outline.id:
+            detail = f"{typed} leads to {self._places[holder].path} already"
+            self._report.add(LOST, outline.source, 0, "an old address leads to another post", detail)
+        elif normal(path) != normal(place.path) and alias not in place.aliases:
+            self._add_alias(outline, place, alias, is_main)
+
+    def _add_alias(self, outline: ImportedPost, place: Place, alias: str, is_main: bool) -> None:
+        if outline.kind == PAGE:
+            if is_main:
+                detail = f"{alias} does not lead to {place.path}"
+                self._report.add(LOST, outline.source, 0, "a page cannot keep its old address", detail)
+        elif len(place.aliases) >= MAX_ALIASES:
+            self._report.add(LOST, outline.source, 0, f"a draft may have {MAX_ALIASES} aliases, and no more", alias)
+        elif refusal := _refusal(alias):
+            self._report.add(LOST, outline.source, 0, "Nightdesk cannot redirect an old address", f"{alias}: {refusal}")
+        else:
+            place.aliases.append(alias)
+            self._report.counts["old addresses"] += 1
+
+    def _add_redirects(self, redirects: Iterable[tuple[str, str]], outlines: dict[str, ImportedPost]) -> None:
+        for old, target in redirects:
+            path = own_path(target, self.hosts)
+            holder = self._paths.get(normal(path)) if path is not None else None
+            if holder and re.search(r"[*^$]|:[a-z]", old) is None:
+                self._claim(outlines[holder], old, is_main=False)
+            else:
+                detail = f"{old} → {target}"
+                self._report.add(LOST, "redirects", 0, "a redirect leads to nothing that was imported", detail)
+
+    def find(self, address: str, base: str = "/") -> str | None:
+        """Return the new path for an address that was found in a text; None if it is not one of this archive's."""
+        plain, mark, fragment = address.partition("#")
+        if plain.startswith(REFERENCE):
+            found = self._find_name(plain.removeprefix(REFERENCE), base)
+        else:
+            path = own_path(plain, self.hosts, base) if plain else None
+            holder = self._paths.get(normal(path)) if path is not None else None
+            found = self._places[holder].path if holder in self._places else holder
+        return f"{found}{mark}{fragment}" if found else None
+
+    def _find_name(self, name: str, base: str) -> str | None:
+        plain = re.sub(r"(/_?index)?(\.[a-z]{2})?\.(md|markdown|html|rst)$", "", name.strip().casefold())
+        for candidate in (plain, plain.strip("/"), plain.rpartition("/")[2]):
+            if found := self._names.get(candidate):
+                return found
+        path = own_path(plain, self.hosts, base)
+        holder = self._paths.get(normal(path)) if path is not None else None
+        return self._places[holder].path if holder in self._places else holder
+
+    def add_profile(self, profile: ImportedProfile) -> str:
+        """Add a profile, with the addresses at which it was found, and return its id."""
+        identifier = self.id_of(profile.kind, profile.id, profile.name, profile.source)
+        path = f"/{_FOLDERS[profile.kind]}/{identifier}/"
+        for old in (profile.address, path):
+            if old:
+                self._paths.setdefault(normal(old), path)
+        return identifier
+
+    def id_of(self, kind: str, typed: str, name: str, source: str) -> str:
+        """Return the id of an author or a topic; the same for the same spelling, another for another person."""
+        key = (kind, typed)
+        if key in self._ids:
+            return self._ids[key]
+        wanted = slugify(typed) or slugify(name)
+        if not wanted:
+            self._report.add(LOST, source, 0, f"no id can be made for an {kind}", typed or name)
+            return ""
+        shown, identifier, number = name or typed, wanted, 1
+        while not _same(self._people.get((kind, identifier), shown), shown, identifier):
+            number += 1
+            identifier = f"{wanted}-{number}"
+        if identifier != wanted:
+            self._report.add(CHANGED, source, 0, f"two {_FOLDERS[kind]} had one id", f"{shown} is now {identifier}")
+        if not _is_id(self._people.get((kind, identifier), ""), identifier):
+            shown = self._people[kind, identifier]
+        self._people[kind, identifier] = shown
+        self._ids[key] = identifier
+        return identifier
+
+    def people(self) -> list[tuple[str, str, str]]:
+        """Return kind, id and name of each author and topic; the name is empty if only the id was ever typed."""
+        return sorted(
+            (kind, identifier, "" if _is_id(name, identifier) else name)
+            for (kind, identifier), name in self._people.items()
+        )
+
+
+def _refusal(alias: str) -> str:
+    """Return why a draft with an alias would be rejected; empty if it would not: one old address must not cost an article."""
+    raw = f"---\ntitle: x\naliases: [{json.dumps(alias)}]\n---\n".encode()
+    try:
+        parse_draft(raw, "x", _SITE, str)
+    except Rejected as error:
+        return error.problems[0].message
+    return ""
+
+
+def _spelling(name: str) -> str:
+    return " ".join(re.split(r"[-_\s]+", name.casefold())).strip()
+
+
+def _is_id(name: str, identifier: str) -> bool:
+    """Return True if a name says no more than the id."""
+    return not name or name == identifier
+
+
+def _same(known: str, name: str, identifier: str) -> bool:
+    """Return True if two names with one id mean the same person or topic."""
+    return _spelling(known) == _spelling(name) or _is_id(known, identifier) or _is_id(name, identifier)

@@ -1,0 +1,275 @@
+"""Eleventy: a site's folder. Its configuration is a program, so only what can be read from it without running it counts."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import Any
+
+from nightdesk.domain.errors import Permanent
+from nightdesk.domain.site import Site
+from nightdesk.domain.text import slugify
+
+from .archives import Archive, ImportRefused, decode_text
+from .front_matter import Matter, plain_value, read_matter
+from .html_text import html_to_markdown
+from .hugo import read_redirects, zone_of
+from .liquid import replace_liquid
+from .matter_posts import common_post, keep_rest, settle_page, tier_of
+from .permalinks import date_tokens
+from .records import PAGE, FirstLine, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
+from .report import LOST, NOTED, SKIPPED, Report
+
+_TEXTS = (".md", ".markdown", ".html", ".htm")
+_TEMPLATES = (".njk", ".liquid", ".hbs", ".ejs", ".pug", ".webc", ".11ty.js", ".mdx")
+_CONFIG = re.compile(r"(^|/)(\.eleventy|eleventy\.config)\.[cm]?js$")
+_POST_FOLDERS = frozenset(["posts", "post", "blog", "articles", "article", "news", "_posts"])
+_POST_TAGS = frozenset(["post", "posts", "blog", "article", "articles", "news"])
+_COLLECTIONS = _POST_TAGS | {"all", "nav", "page", "pages"}
+_PASSED_OVER = frozenset(["_includes", "_layouts", "_data", "_components"])
+_STRFTIME = {"%Y": "year", "%m": "month", "%d": "day", "yyyy": "year", "MM": "month", "dd": "day", "LL": "month"}
+
+
+class EleventyReader:
+    """Reads an Eleventy site.
+
+    Args:
+        fallback: the settings of the folder that is written, for a time zone and the tiers.
+    """
+
+    def __init__(
+        self,
+        archive: Archive,
+        report: Report,
+        fallback: Site,
+        base_url: str = "",
+        timezone: str = "",
+        permalink: str = "",
+    ) -> None:
+        self._archive, self._report, self._fallback, self._permalink = archive, report, fallback, permalink
+        self._root = self._find_input()
+        if not any(name.endswith(_TEXTS) for name in archive.under(self._root)):
+            raise ImportRefused(f"{archive.path}: this is no Eleventy site; it holds no text in {self._root or 'it'}")
+        self._data: dict[str, dict[str, Any]] = {}
+        facts = self._site_data()
+        self.site = SiteFacts(
+            name=str(facts.get("title") or facts.get("name") or ""),
+            base_url=(base_url or str(facts.get("url") or "")).rstrip("/"),
+            language=str(facts.get("language") or facts.get("lang") or ""),
+            timezone=timezone or str(facts.get("timezone") or ""),
+        )
+        if not self.site.base_url.startswith("http"):
+            self.site.base_url = ""
+        self._zone = zone_of(self.site.timezone or fallback.timezone, report)
+
+    def _find_input(self) -> str:
+        """Return the folder of texts, as the configuration names it."""
+        configs = sorted((name for name in self._archive.names if _CONFIG.search(name)), key=len)
+        if not configs:
+            return ""
+        top = configs[0].rpartition("/")[0]
+        found = re.search(r"\binput\s*:\s*[\"']([^\"']+)", self._archive.read(configs[0]).decode("utf-8", "replace"))
+        folder = re.sub(r"^\./|/$", "", found[1]) if found else ""
+        return "/".join(part for part in (top, folder if folder != "." else "") if part)
+
+    def _json(self, name: str) -> dict[str, Any]:
+        try:
+            values = json.loads(decode_text(self._archive.read(name), name))
+        except (ValueError, RecursionError, Permanent):
+            self._report.add(LOST, name, 1, "a file of data cannot be read", "the JSON does not parse")
+            return {}
+        return plain_value(values) if isinstance(values, dict) else {}
+
+    def _site_data(self) -> dict[str, Any]:
+        start = f"{self._root}/" if self._root else ""
+        found: dict[str, Any] = {}
+        for name in ("metadata", "site", "meta"):
+            if f"{start}_data/{name}.json" in self._archive:
+                found |= self._json(f"{start}_data/{name}.json")
+        return found
+
+    def _folder_data(self, folder: PurePosixPath) -> dict[str, Any]:
+        """Return the data that all texts of a folder share; the nearest folder counts most."""
+        key = str(folder)
+        if key not in self._data:
+            parent = self._folder_data(folder.parent) if folder.parts else {}
+            own: dict[str, Any] = {}
+            for name in (f"{key}/{folder.name}.json", f"{key}/{folder.name}.11tydata.json"):
+                if folder.parts and name in self._archive:
+                    own |= self._json(name)
+            for suffix in ("js", "cjs", "mjs"):
+                if f"{key}/{folder.name}.11tydata.{suffix}" in self._archive:
+                    what = "data of a folder is a program, so it is not known here; use --permalink for addresses"
+                    self._report.add(NOTED, f"{key}/{folder.name}.11tydata.{suffix}", 0, what)
+            tags = [*_as_list(parent.get("tags")), *_as_list(own.get("tags"))]
+            self._data[key] = {**parent, **own, **({"tags": tags} if tags else {})}
+        return self._data[key]
+
+    def _texts(self) -> Iterator[tuple[str, str]]:
+        for name in self._archive.under(self._root):
+            path = name.removeprefix(f"{self._root}/") if self._root else name
+            if set(path.split("/")[:-1]) & _PASSED_OVER:
+                continue
+            if name.endswith(_TEXTS):
+                yield name, path
+            elif name.endswith(_TEMPLATES):
+                self._report.add(SKIPPED, name, 0, "a template is left out")
+
+    def outlines(self) -> Iterator[ImportedPost]:
+        """Yield every post without its body."""
+        yield from self._posts(with_body=False)
+
+    def posts(self) -> Iterator[ImportedPost]:
+        """Yield every post."""
+        yield from self._posts(with_body=True)
+
+    def _posts(self, with_body: bool) -> Iterator[ImportedPost]:
+        for name, path in self._texts():
+            try:
+                matter = self._matter(name, path)
+                if matter is None:
+                    continue
+                if not matter.text("title") or matter.values.get("pagination"):
+                    self._report.add(SKIPPED, name, 0, "a page that makes lists, or has no title, is left out")
+                    continue
+                yield self._post(name, path, matter, with_body)
+            except Permanent as error:
+                self._report.add(LOST, name, 0, "a file cannot be read", str(error), post=True)
+
+    def _matter(self, name: str, path: str) -> Matter | None:
+        raw = self._archive.read(name)
+        if re.match(rb"(\xef\xbb\xbf)?---(js|javascript)\b", raw):
+            self._report.add(LOST, name, 1, "a file cannot be read", "its front matter is a program", post=True)
+            return None
+        raw = re.sub(
+            rb"^((?:\xef\xbb\xbf)?)---json[ \t]*\r?\n(.*?)^---[ \t]*$",
+            rb"\1\2",
+            raw,
+            count=1,
+            flags=re.DOTALL | re.MULTILINE,
+        )
+        if not re.match(rb"(\xef\xbb\xbf)?\s*(---|\+\+\+|\{)", raw):
+            self._report.add(SKIPPED, name, 0, "a file without front matter is left out")
+            return None
+        matter = read_matter(raw, name, self._report)
+        if matter is None:
+            return None
+        shared = self._folder_data(PurePosixPath(name).parent)
+        beside = f"{name.rpartition('.')[0]}.11tydata.json"
+        shared = {**shared, **(self._json(beside) if beside in self._archive else {})}
+        tags = [*_as_list(shared.get("tags")), *_as_list(matter.values.get("tags"))]
+        for key, value in shared.items():
+            matter.values.setdefault(key, value)
+            matter.lines.setdefault(key, 0)
+        if tags:
+            matter.values["tags"] = tags
+        return matter
+
+    def _post(self, name: str, path: str, matter: Matter, with_body: bool) -> ImportedPost:
+        place = PurePosixPath(path)
+        is_index = place.stem == "index" and len(place.parts) > 1
+        file_name = place.parent.name if is_index else place.stem
+        if matter.text("date").lower() in ("last modified", "created", "git last modified", "git created"):
+            matter.values.pop("date")
+        tags = set(_as_list(matter.values.get("tags")))
+        post = common_post(matter, name, file_name, self._zone)
+        is_post = bool(post.date or tags & _POST_TAGS or set(place.parts[:-1]) & _POST_FOLDERS)
+        post.kind = post.kind if is_post else PAGE
+        if kept := [tag for tag in post.matter.pop("tags", []) if tag not in _COLLECTIONS]:
+            post.matter["tags"] = kept
+        permalink = matter.get("permalink")
+        if str(permalink).lower() == "false":
+            post.draft = True
+        post.access = tier_of(post.access, self._fallback.tiers)
+        post.hidden_tier = tier_of("paid", self._fallback.tiers)
+        post.folder = str(PurePosixPath(name).parent)
+        post.address = (
+            "" if str(permalink).lower() == "false" else self._address(post, permalink, place, file_name, is_index)
+        )
+        stem = path.rpartition(".")[0]
+        post.names = [stem, f"/{stem}", file_name]
+        settle_page(post, matter)
+        if with_body:
+            self._read_body(post, name, matter)
+        return post
+
+    def _address(self, post: ImportedPost, permalink: Any, place: PurePosixPath, file_name: str, is_index: bool) -> str:
+        """Return the path at which Eleventy served a text."""
+        plain = re.sub(r"^\d{4}-\d{2}-\d{2}-", "", file_name)
+        pattern = (
+            permalink if isinstance(permalink, str) and permalink else self._permalink if post.kind != PAGE else ""
+        )
+        if not pattern:
+            folders = place.parts[: -2 if is_index else -1]
+            return "/" + "/".join([*folders, plain]) + "/"
+        tokens = {**date_tokens(post.date), "page.fileSlug": plain, "slug": post.slug, "title": post.title}
+
+        def fill(found: re.Match[str]) -> str:
+            first, *filters = [part.strip() for part in found[1].split("|")]
+            if first in ("page.date", "date"):
+                form = re.search(r"[\"']([^\"']+)", "|".join(filters))
+                return (
+                    re.sub("%[Ymd]|yyyy|MM|LL|dd", lambda f: tokens[_STRFTIME[f[0]]], form[1])
+                    if form
+                    else post.date[:10]
+                )
+            value = tokens.get(first, "")
+            return slugify(value) if any("slug" in each for each in filters) else value
+
+        filled = re.sub(r"\{\{-?(.*?)-?\}\}", fill, pattern)
+        filled = re.sub(r":(\w+)", lambda found: str(tokens.get(found[1], found[0])), filled)
+        return re.sub(r"index\.html$", "", f"/{filled.lstrip('/')}")
+
+    def _read_body(self, post: ImportedPost, name: str, matter: Matter) -> None:
+        first = post.line
+
+        def note(outcome: str, kind: str, detail: str, line: int) -> None:
+            self._report.add(outcome, name, first + max(line, 1) - 1, kind, detail)
+
+        variables = {
+            "title": post.title,
+            "page.url": post.address,
+            "site.url": self.site.base_url,
+            "metadata.url": self.site.base_url,
+            "site.title": self.site.name,
+            "metadata.title": self.site.name,
+        }
+        post.body, post.lines = replace_liquid(post.body, variables, note)
+        if name.endswith((".html", ".htm")):
+            post.body, post.lines = html_to_markdown(post.body, note), FirstLine()
+        keep_rest(matter, post)
+
+    def profiles(self) -> Iterator[ImportedProfile]:
+        """Yield nothing: Eleventy has no profiles."""
+        return iter(())
+
+    def members(self) -> Iterator[ImportedMember]:
+        """Yield nothing: a static site has no members."""
+        return iter(())
+
+    def image_names(self, address: str, post: ImportedPost) -> list[str]:
+        """Return where an image lies: beside the text, or in one of the usual folders of files."""
+        path = address.partition("?")[0].partition("#")[0]
+        start = f"{self._root}/" if self._root else ""
+        beside = [f"{post.folder}/{path}".removeprefix("./")] if not path.startswith("/") else []
+        return [
+            *beside,
+            *(
+                f"{place}{path.lstrip('/')}"
+                for place in (start, f"{start}public/", f"{start}static/", "public/", "static/")
+            ),
+        ]
+
+    def redirects(self) -> Iterator[tuple[str, str]]:
+        """Yield the lines of `_redirects`, the file of some hosts."""
+        for name in self._archive.names:
+            if PurePosixPath(name).name == "_redirects":
+                yield from read_redirects(self._archive, name)
+
+
+def _as_list(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    return [str(each) for each in value] if isinstance(value, list) else []

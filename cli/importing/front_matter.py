@@ -1,0 +1,269 @@
+"""Front matter of other systems: YAML, TOML or JSON, as plain values with the line of each key."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any
+
+import yaml
+from nightdesk.domain.errors import Rejected
+from nightdesk.domain.frontmatter import Node, decode, parse_yaml, split_front_matter, to_plain
+from nightdesk.domain.problems import Kind, Problem
+from nightdesk.domain.timestamps import InvalidTimestamp, parse_timestamp
+
+from .report import CHANGED, LOST, NOTED, Report
+
+_MAX_JSON = 8_000_000
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_TEXTS = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+"""Reads every value as text."""
+_DECIDING = (
+    "draft",
+    "published",
+    "status",
+    "visibility",
+    "access",
+    "password",
+    "hidden",
+    "private",
+    "unlisted",
+    "protected",
+)
+
+
+@dataclass(slots=True)
+class Matter:
+    """The front matter of one file, and the body after it.
+
+    Attributes:
+        values: by key as it was typed; texts, lists and mappings.
+        lines: the line of each key.
+        used: keys that were asked for.
+    """
+
+    values: dict[str, Any]
+    lines: dict[str, int]
+    body: str
+    body_line: int
+    source: str
+    report: Report
+    used: set[str]
+
+    def key_of(self, *names: str) -> str:
+        """Return the first key that is set, as it was typed; letter case does not matter. Empty if none is."""
+        for name in names:
+            for key, value in self.values.items():
+                if key.casefold() == name.casefold() and value not in (None, ""):
+                    return key
+        return ""
+
+    def get(self, *names: str) -> Any:
+        """Return the value of the first key that is set; None if none is."""
+        key = self.key_of(*names)
+        self.used.add(key)
+        return self.values.get(key)
+
+    def text(self, *names: str) -> str:
+        """Return a value as one line of text; empty if it is missing or no text."""
+        value = self.get(*names)
+        return " ".join(value.split()) if isinstance(value, str) else ""
+
+    def texts(self, *names: str, split: str = "") -> list[str]:
+        """Return a value as a list of texts.
+
+        Args:
+            split: a pattern at which a single text is split.
+        """
+        value = self.get(*names)
+        if isinstance(value, str):
+            value = re.split(split, value) if split else [value]
+        return (
+            [item.strip() for item in value or () if isinstance(item, str) and item.strip()]
+            if isinstance(value, list)
+            else []
+        )
+
+    def flag(self, *names: str) -> bool:
+        """Return True if a value is one of YAML's spellings of true."""
+        value = self.get(*names)
+        return isinstance(value, str) and value.strip().lower() in ("true", "yes", "on", "1")
+
+    def is_off(self, *names: str) -> bool:
+        """Return True if a value is one of YAML's spellings of false."""
+        value = self.get(*names)
+        return isinstance(value, str) and value.strip().lower() in ("false", "no", "off", "0")
+
+    def date(self, zone: tzinfo, *names: str) -> str:
+        """Return a date as ISO 8601 with offset; empty if it is missing, or if it is no date, which is reported."""
+        text = self.text(*names)
+        if not text:
+            return ""
+        try:
+            return read_date(text, zone)
+        except InvalidTimestamp:
+            line = self.lines.get(self.key_of(*names), 0)
+            self.report.add(LOST, self.source, line, "a date cannot be read", text)
+            return ""
+
+    def rest(self) -> dict[str, Any]:
+        """Return the keys that were never asked for and have a value."""
+        return {
+            key: value for key, value in self.values.items() if key not in self.used and value not in (None, "", [], {})
+        }
+
+
+def read_date(text: str, zone: tzinfo) -> str:
+    """Return a date in one of the forms that generators accept as ISO 8601 with offset.
+
+    Raises:
+        InvalidTimestamp: it has none of these forms.
+    """
+    plain = re.sub(
+        r"\s+[A-Z]{3,4}$", lambda found: found[0] if found[0].strip() in ("UTC", "GMT") else "", text.strip()
+    )
+    try:
+        return parse_timestamp(plain, zone).isoformat()
+    except InvalidTimestamp:
+        for form in (
+            "%a, %d %b %Y %H:%M:%S %z",
+            "%Y/%m/%d %H:%M:%S",
+            "%Y/%m/%d %H:%M",
+            "%Y/%m/%d",
+            "%d %B %Y",
+            "%B %d, %Y",
+            "%b %d, %Y",
+            "%d %b %Y",
+        ):
+            try:
+                moment = datetime.strptime(plain, form)
+            except ValueError:
+                continue
+            return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).isoformat()
+        raise
+
+
+def read_matter(raw: bytes, source: str, report: Report) -> Matter | None:
+    """Read a file with front matter; None, with a report of why, if that cannot be done."""
+    try:
+        text = decode(raw)
+        if text.lstrip().startswith("{"):
+            return _json_matter(text, source, report)
+        found = split_front_matter(text)
+    except Rejected as error:
+        problem = error.problems[0]
+        if problem.kind is Kind.KEY_REPEATED and (lenient := _last_of_repeated(text, problem, source, report)):
+            return lenient
+        report.add(
+            LOST,
+            source,
+            problem.line,
+            "a file cannot be read",
+            f"{_key(problem.key)}{problem.text}{_dialect(raw)}",
+            post=True,
+        )
+        return None
+    _report_cut(found.matter, source, report)
+    values = {key: to_plain(node) for key, node in found.matter.items()}
+    lines = {key: node.line for key, node in found.matter.items()}
+    return Matter(values, lines, found.body, found.body_line, source, report, set())
+
+
+def _last_of_repeated(text: str, problem: Problem, source: str, report: Report) -> Matter | None:
+    """Read YAML in which a key is set twice, as other generators do: the last value counts. None if that cannot be done.
+
+    A key that decides who may read the post is never chosen from two values.
+    """
+    found = re.match(r"\s*^---[ \t]*\n(.*?)^---[ \t]*(?:\n|\Z)", text, re.MULTILINE | re.DOTALL)
+    if not found or problem.key.casefold() in _DECIDING:
+        return None
+    try:
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(found[1], Loader=_LOADER)):
+            return None
+        values = yaml.load(found[1], Loader=_TEXTS)
+    except (yaml.YAMLError, RecursionError):
+        return None
+    if not isinstance(values, dict):
+        return None
+    first = text.count("\n", 0, found.start(1)) + 1
+    lines = {
+        key[1]: number
+        for number, line in enumerate(found[1].split("\n"), first)
+        if (key := re.match(r"([\w-]+)\s*:", line))
+    }
+    report.add(
+        CHANGED,
+        source,
+        problem.line,
+        "a key is set twice, and its last value counts",
+        f"{problem.key}: {values.get(problem.key)}",
+    )
+    body_line = text.count("\n", 0, found.end()) + 1
+    plain = {str(key): plain_value(value) for key, value in values.items()}
+    return Matter(
+        plain, {key: lines.get(key, first) for key in plain}, text[found.end() :], body_line, source, report, set()
+    )
+
+
+def _key(key: str) -> str:
+    return f"{key}: " if key else ""
+
+
+def _dialect(raw: bytes) -> str:
+    """Say so if the front matter is written in another language than its fences announce."""
+    head = raw.lstrip(b"\xef\xbb\xbf \r\n")[:4000]
+    if re.match(rb"---[ \t]*\r?\n(\s*[\w.-]+\s*=\s*\S.*\r?\n)+", head):
+        return "; between lines of --- stands TOML, which needs lines of +++"
+    if re.match(rb"\+\+\+[ \t]*\r?\n(\s*[\w.-]+:\s.*\r?\n)+", head):
+        return "; between lines of +++ stands YAML, which needs lines of ---"
+    return ""
+
+
+def _report_cut(matter: dict[str, Node], source: str, report: Report) -> None:
+    for key, node in matter.items():
+        if node.lost and not (node.lost.startswith("#") and not isinstance(node.value, str)):
+            detail = f"{key}: “{node.lost[:80]}” has a meaning in YAML and is no part of the value"
+            report.add(NOTED, source, node.line, "YAML took a part of a value for a comment or a tag", detail)
+
+
+def _json_matter(text: str, source: str, report: Report) -> Matter | None:
+    start = len(text) - len(text.lstrip())
+    try:
+        if len(text) > _MAX_JSON:
+            raise ValueError
+        values, end = json.JSONDecoder().raw_decode(text, start)
+    except (ValueError, RecursionError):
+        report.add(LOST, source, 1, "a file cannot be read", "the JSON at its head does not parse", post=True)
+        return None
+    body = text[end:].lstrip("\n")
+    line = text.count("\n", 0, len(text) - len(body)) + 1
+    plain = {str(key): plain_value(value) for key, value in values.items()}
+    return Matter(plain, dict.fromkeys(plain, 1), body, line, source, report, set())
+
+
+def plain_value(value: Any) -> Any:
+    """Return a JSON value with its numbers and flags as texts, as front matter has them."""
+    if isinstance(value, dict):
+        return {str(key): plain_value(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [plain_value(each) for each in value]
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if value is None or isinstance(value, str) else str(value)
+
+
+def plain_yaml(text: str) -> dict[str, Any]:
+    """Return a YAML mapping as plain values.
+
+    Raises:
+        Rejected: it does not parse.
+    """
+    return {key: to_plain(node) for key, node in parse_yaml(text).items()}
+
+
+def first_of(values: Iterable[str]) -> str:
+    """Return the first text that is not empty."""
+    return next((value for value in values if value), "")

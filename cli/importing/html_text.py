@@ -1,0 +1,311 @@
+"""HTML to Markdown, with the cards and blocks that Ghost, WordPress and Substack put into their texts."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from contextlib import suppress
+from typing import Any
+from urllib.parse import unquote
+
+from bs4 import BeautifulSoup, Comment, NavigableString, Tag
+
+from .footnotes import mark_footnotes
+from .gates import is_gate
+from .html_trees import UnreadableHtml, new_tag, parse_html
+from .markdown_text import escape_directives
+from .markdown_writer import Converter
+from .report import CHANGED, LOST
+from .shortcodes import Note
+
+_MAX_DEPTH = 200
+_GONE = (
+    "script",
+    "style",
+    "form",
+    "svg",
+    "noscript",
+    "button",
+    "input",
+    "select",
+    "textarea",
+    "link",
+    "meta",
+    "template",
+)
+_QUIET = ("style", "svg", "noscript", "link", "meta", "input", "button")
+_EMBEDS = ("iframe", "video", "audio", "embed", "object")
+_PAYWALLS = '.paywall-jump, [data-component-name="PaywallToDOM"], .kg-paywall, .gh-post-upgrade-cta'
+_LEFT_OUT = (
+    ".subscription-widget-wrap, .subscription-widget-wrap-editor, .kg-signup-card, .kg-email-card, .kg-email-cta-card, .kg-cta-card-email, "
+    ".sharedaddy, .jp-relatedposts, .subscribe-widget, .button-wrapper [data-component-name='SubscribeWidget']"
+)
+_BLOCK_CHILDREN = ("p", "ul", "ol", "div", "pre", "blockquote", "table", "h1", "h2", "h3", "h4", "h5", "h6", "figure")
+_WHITE = re.compile(r"\s+")
+
+
+def html_to_markdown(text: str, note: Note, notes: dict[str, str] | None = None) -> str:
+    """Return a text as Markdown.
+
+    Args:
+        note: is called for everything that is changed or taken out.
+        notes: the HTML of footnotes that are kept apart from the text, by id.
+
+    Raises:
+        UnreadableHtml: the HTML is nested too deeply to be read.
+    """
+    try:
+        soup = parse_html(text)
+        if _depth(soup) > _MAX_DEPTH:
+            raise UnreadableHtml("the HTML is nested too deeply")
+        _read_comments(soup, note)
+        footnotes = mark_footnotes(soup, notes or {})
+        _take_out(soup, note)
+        _read_cards(soup, note)
+        _read_figures(soup, note)
+        _read_embeds(soup, note)
+        converter = Converter(
+            heading_style="ATX", bullets="-", escape_misc=True, autolinks=False, newline_style="backslash"
+        )
+        body = _tidy(converter.convert_soup(soup))
+        for label, element in footnotes.items():
+            content = _tidy(converter.convert_soup(element)).replace("\n", "\n    ")
+            body += f"\n\n[^{label}]: {re.sub(r'(?m)^ +$', '', content)}"
+    except RecursionError:
+        raise UnreadableHtml("the HTML is nested too deeply") from None
+    return escape_directives(body) + "\n"
+
+
+def _depth(soup: BeautifulSoup) -> int:
+    """Return how deeply the elements are nested, without calling itself."""
+    depth = deepest = 0
+    stack = [iter(soup.contents)]
+    while stack:
+        child = next(stack[-1], None)
+        if child is None:
+            stack.pop()
+            depth -= 1
+        elif isinstance(child, Tag):
+            stack.append(iter(child.contents))
+            depth += 1
+            deepest = max(deepest, depth)
+    return deepest
+
+
+def _tidy(text: str) -> str:
+    lines = [line.rstrip() if not line.endswith("\\") else line for line in text.split("\n")]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
+
+
+def _read_comments(soup: BeautifulSoup, note: Note) -> None:
+    """Turn dividers into elements; report blocks of WordPress that are made when a page is served; drop the rest."""
+    for comment in list(soup.find_all(string=lambda each: isinstance(each, Comment))):
+        words = str(comment).strip()
+        if words.lower() == "members-only":
+            comment.replace_with(new_tag("nddivider"))
+            continue
+        dynamic = re.match(r"wp:([\w/-]+)(.*)/$", words, re.DOTALL)
+        if dynamic and dynamic[1] not in ("more", "footnotes", "spacer", "nextpage", "separator"):
+            note(
+                LOST,
+                f"the block “{dynamic[1]}” has no text that can be kept, and was taken out",
+                dynamic[2].strip()[:160],
+                0,
+            )
+        comment.extract()
+    for wall in soup.select(_PAYWALLS):
+        wall.replace_with(new_tag("nddivider"))
+    for element in soup.find_all(is_gate_element):
+        given = {"tier": str(element.get("data-tier") or ""), "teaser": str(element.get("data-teaser") or "")}
+        note(CHANGED, "an element that hides its content became a gate", _said(element)[:60], 0)
+        gate = new_tag("ndgate", "", **given)
+        element.replace_with(gate)
+        gate.extend(list(element.contents))
+    for divider in soup.find_all("nddivider"):
+        _lift(divider)
+
+
+def is_gate_element(element: Tag) -> bool:
+    """Return True for an element that is hidden from some readers."""
+    given = {"class": " ".join(element.get("class") or [])}
+    return is_gate(given | ({"data-tier": ""} if element.has_attr("data-tier") else {}))
+
+
+def _lift(divider: Tag) -> None:
+    """Move a divider out of the elements around it: what follows it in any of them is hidden too."""
+    while isinstance(parent := divider.parent, Tag) and parent.name != "[document]":
+        after = list(divider.next_siblings)
+        rest = new_tag(parent.name)
+        for each in after:
+            rest.append(each.extract())
+        divider.extract()
+        parent.insert_after(divider)
+        if after:
+            divider.insert_after(rest)
+
+
+def _take_out(soup: BeautifulSoup, note: Note) -> None:
+    for element in soup.select(_LEFT_OUT):
+        note(LOST, "a sign-up form or a part for e-mail alone was taken out", _said(element), 0)
+        element.decompose()
+    for element in soup.find_all(_GONE):
+        if element.decomposed:
+            continue
+        if element.name not in _QUIET:
+            note(LOST, f"<{element.name}> was taken out", str(element.get("src") or _said(element)), 0)
+        element.decompose()
+
+
+def _said(element: Tag) -> str:
+    return _WHITE.sub(" ", element.get_text(" ")).strip()[:160]
+
+
+def _link(address: str, label: str) -> Tag:
+    paragraph = new_tag("p")
+    paragraph.append(new_tag("a", label or address, href=address))
+    return paragraph
+
+
+def _read_cards(soup: BeautifulSoup, note: Note) -> None:
+    """Turn cards with a meaning into plain elements."""
+    for card in soup.select(".kg-bookmark-card, .wp-block-embed-wordpress, .digest-post-embed"):
+        anchor = card.find("a", href=True)
+        if isinstance(anchor, Tag):
+            title = card.select_one(".kg-bookmark-title")
+            card.replace_with(_link(str(anchor["href"]), _said(title) if title else _said(anchor)))
+            note(CHANGED, "a bookmark became a link", str(anchor["href"]), 0)
+    for embed in soup.select(
+        "figure.wp-block-embed, .wp-block-embed__wrapper, .youtube-wrap, .twitter-embed, .tweet, [data-attrs]"
+    ):
+        address = _embedded(embed)
+        if address and not embed.find(["img", "iframe"]):
+            embed.replace_with(_link(address, address))
+            note(CHANGED, "an embedded page became a link", address, 0)
+    for card in soup.select(".kg-toggle-card"):
+        heading, content = card.select_one(".kg-toggle-heading-text"), card.select_one(".kg-toggle-content")
+        if heading and content:
+            bold = new_tag("p")
+            bold.append(new_tag("strong", _said(heading)))
+            card.replace_with(bold, *list(content.children))
+    for card in soup.select(".kg-file-card, .kg-audio-card, .kg-product-card"):
+        source = card.find(["a", "audio"])
+        address = str(source.get("href") or source.get("src") or "") if isinstance(source, Tag) else ""
+        note(
+            CHANGED if address else LOST,
+            "a file, sound or product became its text and its link",
+            address or _said(card),
+            0,
+        )
+        texts = [new_tag("p", _said(card))] if not card.select_one(".kg-file-card-title, .kg-audio-title") else []
+        title = card.select_one(".kg-file-card-title, .kg-audio-title")
+        card.replace_with(*texts, *([_link(address, _said(title) if title else "")] if address else []))
+
+
+def _embedded(element: Tag) -> str:
+    """Return the address of what an element embeds; empty if it names none."""
+    text = _said(element)
+    if re.fullmatch(r"https?://\S+", text):
+        return text
+    try:
+        given = json.loads(str(element.get("data-attrs") or "{}"))
+    except ValueError:
+        return ""
+    if not isinstance(given, dict):
+        return ""
+    if given.get("videoId"):
+        return f"https://www.youtube.com/watch?v={given['videoId']}"
+    address = str(given.get("url") or "")
+    return address if address.startswith("http") and "full_text" in given else ""
+
+
+def _read_figures(soup: BeautifulSoup, note: Note) -> None:
+    """Give each image of a gallery its own figure, and unwrap figures that hold something else than an image."""
+    for image in soup.find_all("img"):
+        _read_image(image)
+    for figure in soup.find_all("figure"):
+        images = figure.find_all("img")
+        caption = next((c for c in figure.find_all("figcaption") if c.find_parent("figure") is figure), None)
+        if figure.find_parent("figure"):
+            figure.unwrap() if not images else None
+        elif len(images) > 1:
+            note(CHANGED, "a gallery became single images", f"{len(images)} images", 0)
+            parts = [_figure(image) for image in images]
+            figure.replace_with(
+                *parts, *([_paragraph(caption)] if isinstance(caption, Tag) and not caption.find("img") else [])
+            )
+        elif not images:
+            if isinstance(caption, Tag):
+                figure.insert_after(_paragraph(caption))
+            figure.unwrap()
+    for gallery in soup.select(".image-gallery-embed, .wp-block-gallery, .gallery"):
+        gallery.unwrap()
+
+
+def _figure(image: Tag) -> Tag:
+    """Return a figure with an image and the caption of the figure that is nearest to it."""
+    inner = image.find_parent("figure")
+    caption = inner.find("figcaption") if inner and len(inner.find_all("img")) == 1 else None
+    made = new_tag("figure")
+    made.append(image.extract())
+    if caption:
+        made.append(caption.extract())
+    return made
+
+
+def _paragraph(caption: Tag) -> Tag:
+    made = caption.extract()
+    made.name = "p"
+    made.attrs = {}
+    return made
+
+
+def _read_image(image: Tag) -> None:
+    """Leave an image its address, words and title; addresses of resized copies become those of the original."""
+    source = str(image.get("src") or "")
+    if not source or source.startswith("data:"):
+        source = str(image.get("data-src") or image.get("data-lazy-src") or source)
+    with suppress(ValueError, AttributeError):
+        source = str(json.loads(str(image.get("data-attrs") or "{}")).get("src") or source)
+    fetched = re.search(r"/image/fetch/[^/]+/(?:[^/]+/)?(https?(?:%3A|:).+)$", source, re.IGNORECASE)
+    if fetched:
+        source = unquote(fetched[1])
+    kept = {"src": source, "alt": str(image.get("alt") or "")}
+    if image.get("title"):
+        kept["title"] = str(image["title"])
+    image.attrs = kept  # type: ignore[assignment]
+
+
+def _read_embeds(soup: BeautifulSoup, note: Note) -> None:
+    for element in soup.find_all(_EMBEDS):
+        if element.decomposed:
+            continue
+        nested = element.find(["source", "embed", "iframe"])
+        address = element.get("src") or element.get("data-src") or element.get("data")
+        address = str(address or (nested.get("src") if isinstance(nested, Tag) else "") or "")
+        if not address:
+            note(LOST, f"<{element.name}> was taken out", _said(element), 0)
+            element.decompose()
+            continue
+        address = f"https:{address}" if address.startswith("//") else address
+        video = re.match(r"https?://(?:www\.)?youtube(?:-nocookie)?\.com/embed/([\w-]+)", address)
+        address = f"https://www.youtube.com/watch?v={video[1]}" if video else address
+        note(CHANGED, f"<{element.name}> became a link", address, 0)
+        link = new_tag("a", str(element.get("title") or address), href=address)
+        element.replace_with(link)
+
+
+def plain_text(text: str) -> str:
+    """Return HTML as one line of text."""
+    if "<" not in text:
+        return _WHITE.sub(" ", html.unescape(text)).strip()
+    soup = parse_html(text)
+    for element in soup.find_all(["br", *_BLOCK_CHILDREN]):
+        element.append(NavigableString(" "))
+        element.insert_after(NavigableString(" "))
+    return _WHITE.sub(" ", soup.get_text()).strip()
+
+
+def any_of(value: Any) -> str:
+    """Return a JSON value as text; empty for nothing."""
+    return "" if value is None else str(value)

@@ -1,0 +1,334 @@
+"""Hugo: a site's folder, or its content folder alone."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from datetime import UTC, tzinfo
+from pathlib import PurePosixPath
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from nightdesk.domain.drafts_bucket import classify
+from nightdesk.domain.errors import Permanent, Rejected
+from nightdesk.domain.site import Site
+from nightdesk.domain.text import slugify
+
+from .archives import Archive, ImportRefused, decode_text
+from .front_matter import Matter, plain_value, plain_yaml, read_matter
+from .matter_posts import common_post, keep_rest, settle_page, tier_of
+from .own import own_post
+from .permalinks import date_tokens, fill, urlize
+from .records import PAGE, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
+from .report import CHANGED, LOST, SKIPPED, Report
+from .shortcodes import replace_shortcodes
+
+_CONFIGS = (
+    "hugo.toml",
+    "hugo.yaml",
+    "hugo.yml",
+    "hugo.json",
+    "config.toml",
+    "config.yaml",
+    "config.yml",
+    "config.json",
+)
+DATA = "data/nightdesk"
+"""Where an export of Nightdesk's keeps what Hugo has no place for: `site.yaml`, updates, and files that cannot be published."""
+_TEXTS = (".md", ".markdown")
+_OTHER_TEXTS = (".org", ".adoc", ".rst", ".pandoc", ".html", ".htm")
+_PROFILES = {
+    "authors": "author",
+    "author": "author",
+    "topics": "topic",
+    "topic": "topic",
+    "categories": "topic",
+    "people": "author",
+}
+
+
+def zone_of(name: str, report: Report) -> tzinfo:
+    """Return a time zone by its name; UTC, with a report, if there is none of that name."""
+    try:
+        return ZoneInfo(name) if name else UTC
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        report.add(
+            LOST, "configuration", 0, "the time zone is not known; dates without an offset are read as UTC", name
+        )
+        return UTC
+
+
+def read_config(archive: Archive, name: str) -> dict[str, Any]:
+    """Return a configuration in TOML, YAML or JSON, its keys in lower case, its numbers and flags as texts.
+
+    Raises:
+        ImportRefused: it does not parse.
+    """
+    text = decode_text(archive.read(name), name)
+    try:
+        values = tomllib.loads(text) if name.endswith("toml") else plain_yaml(text)
+    except (ValueError, RecursionError, Rejected) as error:
+        raise ImportRefused(f"{name}: the configuration does not parse") from error
+    return {key.lower(): value for key, value in plain_value(values).items()}
+
+
+class HugoReader:
+    """Reads a Hugo site.
+
+    Args:
+        fallback: the settings of the folder that is written, for a time zone and the tiers.
+        permalink: the pattern of the addresses of articles, if the configuration is not there.
+    """
+
+    def __init__(
+        self,
+        archive: Archive,
+        report: Report,
+        fallback: Site,
+        base_url: str = "",
+        timezone: str = "",
+        permalink: str = "",
+    ) -> None:
+        self._archive, self._report, self._fallback, self._permalink = archive, report, fallback, permalink
+        self._root, self._content = self._find_content()
+        self._config = self._read_configs()
+        config = self._config
+        self.site = SiteFacts(
+            name=str(config.get("title") or ""),
+            base_url=(base_url or str(config.get("baseurl") or "")).rstrip("/"),
+            language=str(config.get("languagecode") or config.get("defaultcontentlanguage") or ""),
+            timezone=timezone or str(config.get("timezone") or ""),
+        )
+        if not self.site.base_url.startswith("http"):
+            self.site.base_url = ""
+        self._zone = zone_of(self.site.timezone or fallback.timezone, report)
+        self._patterns = self._permalinks()
+
+    def _find_content(self) -> tuple[str, str]:
+        """Return the site's folder and the folder of its texts, within the archive."""
+        tops = sorted(
+            {name.partition("content/")[0] for name in self._archive.names if f"/{name}".count("/content/")}, key=len
+        )
+        if not tops and (other := _other_system(self._archive.names)):
+            raise ImportRefused(
+                f"{self._archive.path}: this looks like a site of {other}; type “nightdesk import {other.lower()} …”"
+            )
+        root = tops[0] if tops and (not tops[0] or tops[0].endswith("/")) else ""
+        if not any(name.endswith(_TEXTS) for name in self._archive.names):
+            raise ImportRefused(f"{self._archive.path}: this is no Hugo site; it holds no Markdown file")
+        return root, f"{root}content" if tops else ""
+
+    def _read_configs(self) -> dict[str, Any]:
+        config: dict[str, Any] = {}
+        for name in _CONFIGS:
+            if f"{self._root}{name}" in self._archive:
+                config |= read_config(self._archive, f"{self._root}{name}")
+        for name in self._archive.under(f"{self._root}config/_default"):
+            stem, suffix = PurePosixPath(name).stem.lower(), PurePosixPath(name).suffix
+            if suffix in (".toml", ".yaml", ".yml", ".json"):
+                found = read_config(self._archive, name)
+                config |= found if stem in ("hugo", "config") else {stem: found}
+        return config
+
+    def _permalinks(self) -> dict[str, str]:
+        permalinks = self._config.get("permalinks")
+        permalinks = permalinks if isinstance(permalinks, dict) else {}
+        pages = permalinks.get("page")
+        flat = {**permalinks, **(pages if isinstance(pages, dict) else {})}
+        return {str(key).lower(): value for key, value in flat.items() if isinstance(value, str)}
+
+    # Files
+
+    def _texts(self) -> Iterator[tuple[str, str]]:
+        """Yield each file of the content folder, and its path within that folder."""
+        for name in self._archive.under(self._content):
+            path = name.removeprefix(f"{self._content}/") if self._content else name
+            if name.endswith(_TEXTS):
+                yield name, path
+            elif name.endswith(_OTHER_TEXTS):
+                self._report.add(LOST, name, 0, "a text that is not Markdown is not imported", name, post=True)
+
+    def _profile_kind(self, path: str) -> str:
+        parts = path.split("/")
+        if parts[0] in _PROFILES and PurePosixPath(path).stem in ("_index", "index") and len(parts) == 3:
+            return _PROFILES[parts[0]]
+        return ""
+
+    def _matter(self, name: str) -> Matter | None:
+        try:
+            return read_matter(self._archive.read(name), name, self._report)
+        except Permanent as error:
+            self._report.add(LOST, name, 0, "a file cannot be read", str(error), post=True)
+            return None
+
+    def outlines(self) -> Iterator[ImportedPost]:
+        """Yield every post without its body."""
+        yield from self._posts(with_body=False)
+
+    def posts(self) -> Iterator[ImportedPost]:
+        """Yield every post."""
+        yield from self._posts(with_body=True)
+
+    def _posts(self, with_body: bool) -> Iterator[ImportedPost]:
+        for name, path in self._texts():
+            if self._profile_kind(path):
+                continue
+            matter = self._matter(name)
+            if matter is None:
+                continue
+            if PurePosixPath(path).stem.split(".")[0] == "_index":
+                self._report.add(
+                    SKIPPED, name, 0, "the page of a section is left out; Nightdesk makes its lists itself"
+                )
+                continue
+            yield self._post(name, path, matter, with_body)
+
+    def _post(self, name: str, path: str, matter: Matter, with_body: bool) -> ImportedPost:
+        place = PurePosixPath(path)
+        is_bundle = place.stem.split(".")[0] == "index"
+        file_name = place.parent.name if is_bundle else place.stem
+        file_name, _, language = file_name.partition(".") if self._is_language(file_name) else (file_name, "", "")
+        if own := own_post(matter, name, file_name):
+            own.folder = str(PurePosixPath(name).parent)
+            start = f"{own.folder}/" if is_bundle else "\0"
+            beside = [n for n in self._archive.under(start) if n.rpartition("/")[0] == own.folder and n != name]
+            own.beside = {n.removeprefix(start): n for n in beside}
+            return own
+        section = place.parts[0] if len(place.parts) > (2 if is_bundle else 1) else ""
+        post = common_post(matter, name, file_name or "index", self._zone)
+        post.kind = PAGE if not section and not post.date else post.kind
+        post.folder = str(PurePosixPath(name).parent)
+        post.draft = post.draft or _is_unlisted(matter)
+        post.access = tier_of(post.access, self._fallback.tiers)
+        post.hidden_tier = tier_of(matter.text("paywall") or "paid", self._fallback.tiers)
+        post.address = self._address(matter, post, place, file_name, language)
+        folder = str(PurePosixPath(post.address).parent)
+        post.aliases = [a if a.startswith(("/", "http")) else f"{folder}/{a}" for a in post.aliases]
+        if language and not matter.text("slug"):
+            post.slug += f"-{language}"
+        stem = str(place.parent if is_bundle else place.with_suffix("")).casefold()
+        post.names = [stem, PurePosixPath(stem).name, *([f"/{stem}"] if stem else [])]
+        settle_page(post, matter)
+        if with_body:
+            replaced = replace_shortcodes(post.body, self._noter(name, post.line))
+            post.body, post.lines, post.directives = replaced
+            keep_rest(matter, post)
+        return post
+
+    def _noter(self, name: str, first_line: int) -> Any:
+        def note(outcome: str, kind: str, detail: str, line: int) -> None:
+            self._report.add(outcome, name, first_line + line - 1, kind, detail)
+
+        return note
+
+    def _is_language(self, file_name: str) -> bool:
+        languages = self._config.get("languages")
+        return isinstance(languages, dict) and file_name.rpartition(".")[2] in languages
+
+    def _address(self, matter: Matter, post: ImportedPost, place: PurePosixPath, file_name: str, language: str) -> str:
+        """Return the path at which Hugo served a post (gohugo.io/content-management/urls)."""
+        if url := matter.text("url"):
+            return url if url.startswith(("/", "http")) else f"/{url}"
+        is_bundle = place.stem.split(".")[0] == "index"
+        sections = place.parts[: -2 if is_bundle else -1]
+        slug = matter.text("slug")
+        lower = str(self._config.get("disablepathtolower", "")).lower() != "true"
+        pattern = self._patterns.get(sections[0].lower() if sections else "", self._permalink if post.date else "")
+        if pattern:
+            tokens = date_tokens(post.date)
+            tokens |= {"sections": "/".join(sections), "section": sections[0] if sections else ""}
+            tokens |= {"title": urlize(post.title), "filename": urlize(file_name), "contentbasename": urlize(file_name)}
+            tokens |= dict.fromkeys(("slug",), urlize(slug or post.title))
+            tokens |= dict.fromkeys(("slugorfilename", "slugorcontentbasename"), urlize(slug or file_name))
+            address = fill(pattern, tokens)
+        else:
+            address = "/" + "/".join(urlize(part, lower) for part in (*sections, slug or file_name)) + "/"
+            if str(self._config.get("uglyurls", "")).lower() == "true":
+                address = address.rstrip("/") + ".html"
+        return f"/{language}{address}" if language and language != self._default_language() else address
+
+    def _default_language(self) -> str:
+        return str(self._config.get("defaultcontentlanguage") or "en")
+
+    def profiles(self) -> Iterator[ImportedProfile]:
+        """Yield the pages of authors and topics."""
+        for name, path in self._texts():
+            kind = self._profile_kind(path)
+            if not kind or (matter := self._matter(name)) is None:
+                continue
+            folder = PurePosixPath(path).parts[1]
+            names = ("display_name", "name", "title")
+            profile = ImportedProfile(kind, folder, matter.text(*names) or folder, name, matter.body_line)
+            profile.address = matter.text("url") or f"/{path.split('/')[0]}/{urlize(matter.text('slug') or folder)}/"
+            profile.body, profile.folder = matter.body, str(PurePosixPath(name).parent)
+            if summary := matter.text("summary", "deck", "description", "dek"):
+                profile.matter["summary"] = summary
+            if kind == "author":
+                profile.matter |= {
+                    key: matter.text(key) for key in ("kind", "beat", "responsible_editor") if matter.text(key)
+                }
+                profile.portrait = matter.text("portrait", "image", "avatar", "photo")
+            if left := ", ".join(sorted(key for key in matter.rest() if key not in ("slug", "aliases", "weight"))):
+                self._report.add(CHANGED, name, 0, "a profile has keys that Nightdesk has no place for", left)
+            yield profile
+
+    def members(self) -> Iterator[ImportedMember]:
+        """Yield nothing: a static site has no members."""
+        return iter(())
+
+    def image_names(self, address: str, post: ImportedPost) -> list[str]:
+        """Return where Hugo looks for an image: beside the text, in `static`, in `assets`."""
+        path = address.partition("?")[0].partition("#")[0].lstrip("/")
+        beside = [f"{post.folder}/{path}"] if post.folder and not address.startswith("/") else []
+        return [*beside, *(f"{self._root}{place}/{path}" for place in ("static", "assets", "content"))]
+
+    def redirects(self) -> Iterator[tuple[str, str]]:
+        """Yield the lines of `_redirects`, the file of some hosts."""
+        yield from read_redirects(self._archive, f"{self._root}static/_redirects")
+
+    def site_file(self) -> bytes:
+        """Return the settings that Nightdesk's own export put into the folder."""
+        name = f"{self._root}{DATA}/site.yaml"
+        return self._archive.read(name) if name in self._archive else b""
+
+    def plain_files(self) -> Iterator[tuple[str, str]]:
+        """Yield key and name of the files that Nightdesk's own export kept beside the site."""
+        start = f"{self._root}{DATA}/"
+        for name in self._archive.under(start):
+            key = name.removeprefix(start).removeprefix("rejected/")
+            if key != "site.yaml" and (classify(key) or key.startswith(("drafts/", "authors/", "updates/"))):
+                yield key, name
+
+
+def _other_system(names: list[str]) -> str:
+    """Return the system whose files a folder without a `content` folder holds; empty if there are none."""
+    files = {PurePosixPath(name).name for name in names}
+    folders = {part for name in names for part in name.split("/")[:-1]}
+    if files & {"_config.yml", "_config.yaml"} or "_posts" in folders:
+        return "Jekyll"
+    if "pelicanconf.py" in files:
+        return "Pelican"
+    return "Eleventy" if any(re.match(r"\.eleventy|eleventy\.config", name) for name in files) else ""
+
+
+def _is_unlisted(matter: Matter) -> bool:
+    """Return True if a page is not rendered."""
+    build = matter.values.get("build") or matter.values.get("_build")
+    render = str(build.get("render", "")).lower() if isinstance(build, dict) else ""
+    return render in ("never", "false", "link") or matter.flag("headless")
+
+
+def read_redirects(archive: Archive, name: str) -> Iterator[tuple[str, str]]:
+    """Yield old paths and their targets from a `_redirects` file: one rule on a line."""
+    if name not in archive:
+        return
+    for line in archive.read(name).decode("utf-8", "replace").split("\n"):
+        words = re.sub(r"(^|\s)#.*", "", line).split()
+        if len(words) >= 2 and words[0].startswith("/"):
+            yield words[0], words[1]
+
+
+def slug_of_path(path: str) -> str:
+    """Return a slug from the last part of a path."""
+    return slugify(PurePosixPath(path).stem)

@@ -1,0 +1,165 @@
+"""Ghost's own form of a text, Lexical, as HTML; for exports that hold no HTML. Mobiledoc, its older form, likewise."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Callable
+from typing import Any
+
+Node = dict[str, Any]
+_FORMATS = ((1, "strong"), (2, "em"), (4, "s"), (16, "code"), (32, "sub"), (64, "sup"))
+"""Bits of a text node's format, and their elements."""
+_MAX_DEPTH = 60
+_PAYWALL = "<!--members-only-->"
+
+
+def lexical_to_html(source: str) -> str:
+    """Return a Lexical document as HTML; empty if it cannot be read."""
+    try:
+        root = json.loads(source).get("root", {})
+    except (ValueError, AttributeError, RecursionError):
+        return ""
+    return _children(root, 0) if isinstance(root, dict) else ""
+
+
+def mobiledoc_to_html(source: str) -> str:
+    """Return a Mobiledoc document as HTML; empty if it cannot be read."""
+    try:
+        document = json.loads(source)
+        cards, markups = document.get("cards", []), document.get("markups", [])
+        return "\n".join(_section(section, cards, markups) for section in document.get("sections", []))
+    except (ValueError, AttributeError, RecursionError, TypeError, IndexError, KeyError):
+        return ""
+
+
+def _children(node: Node, depth: int) -> str:
+    kids = node.get("children")
+    if not isinstance(kids, list) or depth > _MAX_DEPTH:
+        return ""
+    return "".join(_node(kid, depth + 1) for kid in kids if isinstance(kid, dict))
+
+
+def _node(node: Node, depth: int) -> str:
+    kind = str(node.get("type", "")).removeprefix("extended-")
+    if kind == "text":
+        return _text(node)
+    if kind in _WRAPPED:
+        tag = _WRAPPED[kind]
+        return f"<{tag}>{_children(node, depth)}</{tag}>"
+    if kind == "heading":
+        tag = str(node.get("tag") or "h2")
+        tag = tag if tag in ("h1", "h2", "h3", "h4", "h5", "h6") else "h2"
+        return f"<{tag}>{_children(node, depth)}</{tag}>"
+    if kind == "list":
+        tag = "ol" if node.get("listType") == "number" else "ul"
+        return f"<{tag}>{_children(node, depth)}</{tag}>"
+    if kind in ("link", "autolink"):
+        return f'<a href="{_of(node, "url")}">{_children(node, depth)}</a>'
+    card = _CARDS.get(kind)
+    return card(node) if card else _children(node, depth)
+
+
+def _text(node: Node) -> str:
+    made = html.escape(str(node.get("text") or ""), quote=False)
+    bits = node.get("format")
+    for bit, tag in _FORMATS:
+        if isinstance(bits, int) and bits & bit:
+            made = f"<{tag}>{made}</{tag}>"
+    return made
+
+
+def _of(node: Node, *names: str) -> str:
+    """Return a property as the value of an attribute."""
+    return html.escape(next((str(node[name]) for name in names if node.get(name)), ""))
+
+
+def _image(node: Node) -> str:
+    caption = str(node.get("caption") or "")
+    words = f"<figcaption>{caption}</figcaption>" if caption else ""
+    return f'<figure><img src="{_of(node, "src")}" alt="{_of(node, "alt", "altText")}">{words}</figure>'
+
+
+def _gallery(node: Node) -> str:
+    images = [each for each in node.get("images") or [] if isinstance(each, dict)]
+    shown = "".join(f'<img src="{_of(each, "src")}" alt="{_of(each, "alt")}">' for each in images)
+    return f"<figure>{shown}<figcaption>{node.get('caption') or ''}</figcaption></figure>"
+
+
+def _link(node: Node, address: str, *labels: str) -> str:
+    shown = _of(node, *labels) or html.escape(address)
+    return f'<p><a href="{html.escape(address)}">{shown}</a></p>' if address else ""
+
+
+def _bookmark(node: Node) -> str:
+    metadata = node.get("metadata")
+    title = metadata.get("title") if isinstance(metadata, dict) else ""
+    return _link({"title": title}, str(node.get("url") or ""), "title")
+
+
+def _code(node: Node) -> str:
+    return (
+        f'<pre><code class="language-{_of(node, "language")}">{html.escape(str(node.get("code") or ""))}</code></pre>'
+    )
+
+
+_WRAPPED = {"paragraph": "p", "listitem": "li", "quote": "blockquote", "aside": "blockquote"}
+_CARDS: dict[str, Callable[[Node], str]] = {
+    "linebreak": lambda node: "<br>",
+    "horizontalrule": lambda node: "<hr>",
+    "hr": lambda node: "<hr>",
+    "paywall": lambda node: _PAYWALL,
+    "markdown": lambda node: f"<ndmarkdown>{html.escape(str(node.get('markdown') or ''))}</ndmarkdown>",
+    "card-markdown": lambda node: f"<ndmarkdown>{html.escape(str(node.get('markdown') or ''))}</ndmarkdown>",
+    "html": lambda node: str(node.get("html") or ""),
+    "image": _image,
+    "gallery": _gallery,
+    "codeblock": _code,
+    "code": _code,
+    "embed": lambda node: _link(node, str(node.get("url") or ""), "title"),
+    "bookmark": _bookmark,
+    "button": lambda node: _link(node, str(node.get("buttonUrl") or ""), "buttonText"),
+    "video": lambda node: _link(node, str(node.get("src") or ""), "caption", "fileName"),
+    "audio": lambda node: _link(node, str(node.get("src") or ""), "title"),
+    "file": lambda node: _link(node, str(node.get("src") or ""), "fileTitle", "fileName"),
+    "callout": lambda node: f"<blockquote>{node.get('calloutText') or ''}</blockquote>",
+    "toggle": lambda node: f"<p><strong>{node.get('heading') or ''}</strong></p>{node.get('content') or ''}",
+    "header": lambda node: f"<h2>{_of(node, 'heading', 'header')}</h2><p>{_of(node, 'subheading', 'subheader')}</p>",
+    "email": lambda node: '<div class="kg-email-card">e-mail</div>',
+    "email-cta": lambda node: '<div class="kg-email-card">e-mail</div>',
+    "signup": lambda node: '<div class="kg-signup-card">sign-up</div>',
+}
+
+
+def _section(section: list[Any], cards: list[Any], markups: list[Any]) -> str:
+    """Return one section of Mobiledoc: text, an image, a list or a card."""
+    kind = section[0]
+    if kind == 10:
+        name, payload = cards[section[1]]
+        card = _CARDS.get(str(name))
+        return card(payload) if card and isinstance(payload, dict) else ""
+    if kind == 2:
+        return f'<img src="{html.escape(str(section[1]))}">'
+    if kind == 3:
+        tag = "ol" if section[1] == "ol" else "ul"
+        return f"<{tag}>{''.join(f'<li>{_markers(item, markups)}</li>' for item in section[2])}</{tag}>"
+    tag = section[1] if section[1] in ("p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote") else "p"
+    return f"<{tag}>{_markers(section[2], markups)}</{tag}>"
+
+
+def _markers(markers: list[Any], markups: list[Any]) -> str:
+    made, still_open = "", []
+    for kind, opened, closed, value in markers:
+        for number in opened:
+            tag, *attributes = markups[number]
+            pairs = attributes[0] if attributes else []
+            given = "".join(
+                f' href="{html.escape(str(v))}"' for k, v in zip(pairs[::2], pairs[1::2], strict=False) if k == "href"
+            )
+            tag = tag if tag in ("a", "strong", "em", "code", "s", "sub", "sup") else "span"
+            made += f"<{tag}{given}>"
+            still_open.append(tag)
+        made += html.escape(str(value), quote=False) if kind == 0 else "<br>"
+        for _ in range(closed):
+            made += f"</{still_open.pop()}>" if still_open else ""
+    return made

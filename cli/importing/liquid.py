@@ -1,0 +1,182 @@
+"""Liquid and Nunjucks, the template languages of Jekyll and Eleventy, where they stand in texts.
+
+A tag that yields a text or an address is replaced by it. Conditions and loops are taken out with their contents, because the
+archive does not tell what readers saw of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from .directory import REFERENCE
+from .markdown_text import Lines
+from .records import LineMap
+from .report import CHANGED, LOST
+from .shortcodes import Call, Note, meaning_of
+
+_TOKEN = re.compile(
+    r"\{%-?\s*(?P<name>[A-Za-z_][\w-]*)(?P<rest>(?:\"[^\"]*\"|'[^']*'|[^\"'%]|%(?!\}))*?)-?%\}"
+    r"|\{\{-?(?P<value>(?:\"[^\"]*\"|'[^']*'|[^\"'{}])*?)-?\}\}|(?P<note>\{#.*?#\})",
+    re.DOTALL,
+)
+_PARAMETER = re.compile(r"(?:([\w-]+)\s*[=:]\s*)?(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'=,|]+))")
+_CONTROL = frozenset(
+    [
+        "if",
+        "unless",
+        "for",
+        "case",
+        "capture",
+        "tablerow",
+        "comment",
+        "paginate",
+        "macro",
+        "block",
+        "call",
+        "filter",
+        "set",
+        "asyncEach",
+        "asyncAll",
+        "cache",
+    ]
+)
+_SILENT = frozenset(
+    [
+        "assign",
+        "increment",
+        "decrement",
+        "cycle",
+        "break",
+        "continue",
+        "else",
+        "elsif",
+        "when",
+        "layout",
+        "extends",
+        "import",
+    ]
+)
+_KEPT_WHOLE = frozenset(["raw", "verbatim"])
+_ATTRIBUTES = re.compile(r"(?m)^[ \t]*\{::?[^{}\n%]*\}[ \t]*\n?|(?<=[\w*_)\]`>])\{:[^{}\n%]*\}")
+"""kramdown's lists of attributes, on a line of their own or after what they belong to."""
+
+
+class Replaced(NamedTuple):
+    """A text without template code, and the map of its lines."""
+
+    text: str
+    lines: LineMap
+
+
+def replace_liquid(text: str, variables: Mapping[str, str], note: Note) -> Replaced:
+    """Replace all template code in a text.
+
+    Args:
+        variables: what `site.url`, `page.title` and others stand for.
+    """
+    if "{" not in text:
+        return Replaced(text, LineMap([(1, 1)]))
+    return _Work(text, variables, note).run()
+
+
+class _Work:
+    def __init__(self, text: str, variables: Mapping[str, str], note: Note) -> None:
+        self._text, self._variables, self._note = text, variables, note
+        self._lines = Lines(text)
+        self._parts: list[str] = []
+        self._anchors = [(1, 1)]
+        self._out_line = 1
+
+    def run(self) -> Replaced:
+        position = 0
+        while found := _TOKEN.search(self._text, position):
+            self._write(self._text[position : found.start()])
+            made, position = self._take(found)
+            self._write(made)
+            self._anchors.append((self._out_line, self._lines.at(position)))
+        self._write(self._text[position:])
+        text = "".join(self._parts)
+        return Replaced(text, LineMap(self._anchors)) if "{:" not in text else self._without_attributes(text)
+
+    def _without_attributes(self, text: str) -> Replaced:
+        count = len(_ATTRIBUTES.findall(text))
+        if count:
+            self._note(CHANGED, "kramdown's attributes were taken out", f"{count} of them", 1)
+        # A line break stays for each line that goes, so that lines keep their numbers.
+        plain = _ATTRIBUTES.sub(lambda found: "\n" if found[0].endswith("\n") else "", text)
+        return Replaced(plain, LineMap(self._anchors))
+
+    def _write(self, text: str) -> None:
+        self._parts.append(text)
+        self._out_line += text.count("\n")
+
+    def _take(self, found: re.Match[str]) -> tuple[str, int]:
+        """Return what a token becomes, and where to go on."""
+        name, end, line = found["name"], found.end(), self._lines.at(found.start())
+        if found["note"]:
+            return "", end
+        if name is None:
+            return self._value(found, line), end
+        closing = self._closing(name, end)
+        if name in _KEPT_WHOLE and closing:
+            return self._text[end : closing.start()], closing.end()
+        if name in _CONTROL:
+            if name != "comment":
+                self._note(LOST, "template code was taken out, with what is in it", found[0][:160], line)
+            return "", closing.end() if closing else end
+        if name in _SILENT or name.startswith("end"):
+            return "", end
+        inner = self._text[end : closing.start()] if closing else None
+        made = meaning_of(self._call(found, inner, line), self._note)
+        return made, closing.end() if closing else end
+
+    def _closing(self, name: str, start: int) -> re.Match[str] | None:
+        """Return the tag that ends a block, past blocks of the same name within it."""
+        depth = 1
+        for tag in re.finditer(rf"\{{%-?\s*(end)?[_]?{re.escape(name)}\b[^%]*?-?%\}}", self._text[start:]):
+            depth += -1 if tag[1] else 1
+            if depth == 0:
+                return re.compile(re.escape(tag[0])).match(self._text, start + tag.start())
+        return None
+
+    def _call(self, found: re.Match[str], inner: str | None, line: int) -> Call:
+        name, rest = found["name"], found["rest"].strip()
+        values, places = {}, []
+        for key, double, single, bare in _PARAMETER.findall(rest):
+            value = double or single or bare
+            value = self._variables.get(value, value) if bare else value
+            if key:
+                values[key.lower()] = value
+            else:
+                places.append(value)
+        if name in ("include", "include_cached", "render", "include_relative") and places:
+            name = places.pop(0).rpartition("/")[2].partition(".")[0]
+            values.setdefault("src", values.get("image_path") or values.get("url") or "")
+        name = {"post_url": "ref", "link": "ref"}.get(name, name)
+        before = self._text[max(0, found.start() - 200) : found.start()]
+        return Call(name.lower(), {k: v for k, v in values.items() if v}, places, inner, before, found[0], line)
+
+    def _value(self, found: re.Match[str], line: int) -> str:
+        """Return what `{{ … }}` stands for: an address or a text; nothing, with a report, for all else."""
+        first, *filters = [part.strip() for part in found["value"].split("|")]
+        quoted = re.fullmatch(r"\"([^\"]*)\"|'([^']*)'", first)
+        value = (quoted[1] or quoted[2] or "") if quoted else self._variables.get(first)
+        if value is None:
+            self._note(LOST, "template code was taken out", found[0][:160], line)
+            return ""
+        for each in filters:
+            name, _, argument = each.partition(":")
+            argument = argument.strip()
+            given = self._variables.get(argument, argument.strip("\"'"))
+            if name.strip() == "prepend":
+                value = given + value
+            elif name.strip() == "append":
+                value += given
+        return value
+
+
+def reference(name: str) -> str:
+    """Return the address of a file of the archive, for the directory to find."""
+    return f"{REFERENCE}{name}"

@@ -1,0 +1,220 @@
+"""Editing Markdown: addresses, embedded HTML, and lines that Nightdesk would take for directives."""
+
+from __future__ import annotations
+
+import html
+import re
+from bisect import bisect_right
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+from urllib.parse import urlsplit
+
+from .records import LineMap
+
+CODE = r"""
+    (?P<fence>^[ \t>]*(?P<ticks>`{3,}|~{3,})[^\n]*\n(?:.*?\n)??[ \t>]*(?P=ticks)[`~]*[ \t]*$)
+  | (?P<span>(?<!`)(?P<tick>`+)(?!`).{1,2000}?(?<!`)(?P=tick)(?!`))
+  | (?P<comment><!--.*?-->)
+"""
+_DESTINATION = r"(?:<[^<>\n]*>|(?:[^\s()<>\\]|\\.|\((?:[^\s()\\]|\\.)*\))(?:[^\s()\\]|\\.|\((?:[^\s()\\]|\\.)*\))*)"
+_TITLE = r"""(?:\s+(?:"[^"\n]*"|'[^'\n]*'|\([^()\n]*\)))?"""
+_TOKENS = re.compile(
+    rf"""{CODE}
+  | !\[(?P<alt>(?:[^\[\]\\]|\\.|\[[^\[\]]{{0,300}}\]){{0,2000}})\]\(\s*(?P<src>{_DESTINATION})(?P<imgtitle>{_TITLE})\s*\)
+  | \]\(\s*(?P<href>{_DESTINATION})(?P<title>{_TITLE})\s*\)
+  | (?P<label>^[ ]{{0,3}}\[(?!\^)[^\]\n]+\]:[ \t]*)(?P<defined>{_DESTINATION})
+  | <(?P<tag>[A-Za-z][A-Za-z0-9]*)(?P<attributes>(?:\s(?:"[^"]*"|'[^']*'|[^<>"'])*)?)>
+    """,
+    re.VERBOSE | re.MULTILINE | re.DOTALL,
+)
+_ATTRIBUTE = re.compile(r"""([\w:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'<>`]+))""")
+_EMBEDS = re.compile(
+    rf"""{CODE}
+  | <(?P<name>iframe|audio|video|object|script|style|form|svg|noscript)\b(?P<attributes>(?:"[^"]*"|'[^']*'|[^<>"'])*)>
+    (?P<inner>.*?)</(?P=name)\s*>
+  | <embed\b(?P<embed>(?:"[^"]*"|'[^']*'|[^<>"'])*)>
+    """,
+    re.VERBOSE | re.MULTILINE | re.DOTALL | re.IGNORECASE,
+)
+_DIVIDER = re.compile(r"<!--\s*members-only\s*-->", re.IGNORECASE)
+
+
+class Image(NamedTuple):
+    """What becomes of an image: `image` with a new address, a `link`, or its `text` alone."""
+
+    form: str
+    address: str
+
+
+class Addresses(Protocol):
+    """Decides about the addresses in a text. Lines are those of the text."""
+
+    def link(self, address: str, line: int) -> str:
+        """Return the address that a link gets."""
+
+    def image(self, address: str, line: int) -> Image:
+        """Return what becomes of an image."""
+
+
+class Lines:
+    """Finds the line of a position in a text, from 1."""
+
+    def __init__(self, text: str) -> None:
+        self._ends = [found.start() for found in re.finditer("\n", text)]
+
+    def at(self, position: int) -> int:
+        """Return the line that holds a position."""
+        return bisect_right(self._ends, position - 1) + 1
+
+
+def substitute(
+    pattern: re.Pattern[str], replace: Callable[[re.Match[str], int], str], text: str
+) -> tuple[str, LineMap]:
+    """Replace what a pattern finds, and return the text with the map of its lines.
+
+    Args:
+        replace: takes what was found and its line.
+    """
+    lines, parts, anchors = Lines(text), [], [(1, 1)]
+    end, out_line = 0, 1
+    for found in pattern.finditer(text):
+        between = text[end : found.start()]
+        made = replace(found, lines.at(found.start()))
+        parts += [between, made]
+        out_line += between.count("\n") + made.count("\n")
+        end = found.end()
+        anchors.append((out_line, lines.at(end)))
+    parts.append(text[end:])
+    return "".join(parts), LineMap(anchors)
+
+
+def rewrite_addresses(text: str, addresses: Addresses) -> str:
+    """Give every link and image outside code the address that `addresses` decides."""
+
+    def replace(found: re.Match[str], line: int) -> str:
+        if found["src"] is not None:
+            return _image(found, line, addresses)
+        if found["href"] is not None:
+            return f"]({_written(addresses.link(_read(found['href']), line))}{found['title']})"
+        if found["defined"] is not None:
+            return f"{found['label']}{_written(addresses.link(_read(found['defined']), line))}"
+        if found["tag"] is not None:
+            return _tag(found, line, addresses)
+        return found[0]
+
+    return substitute(_TOKENS, replace, text)[0]
+
+
+def _read(typed: str) -> str:
+    """Return a destination without its angle brackets, escapes and entities."""
+    plain = typed[1:-1] if typed.startswith("<") and typed.endswith(">") else typed
+    return html.unescape(re.sub(r"\\([!-/:-@\[-`{-~])", r"\1", plain))
+
+
+def _written(address: str) -> str:
+    """Return an address as a destination."""
+    if re.search(r"[\s()<>]", address):
+        return f"<{re.sub(r'[<>]', '', address)}>"
+    return address or "#"
+
+
+def _image(found: re.Match[str], line: int, addresses: Addresses) -> str:
+    alt = found["alt"]
+    image = addresses.image(_read(found["src"]), line)
+    if image.form == "image":
+        return f"![{alt}]({_written(image.address)}{found['imgtitle']})"
+    label = alt.strip() or _label(image.address)
+    return f"[{label}]({_written(image.address)})" if image.form == "link" else label if alt.strip() else ""
+
+
+def _label(address: str) -> str:
+    return re.sub(r"([\[\]*_`\\])", r"\\\1", urlsplit(address).path.rpartition("/")[2] or address)
+
+
+def attributes_of(text: str) -> dict[str, str]:
+    """Return the attributes of a tag, by lower-case name."""
+    return {
+        name.lower(): html.unescape(double or single or bare)
+        for name, double, single, bare in _ATTRIBUTE.findall(text or "")
+    }
+
+
+def _tag(found: re.Match[str], line: int, addresses: Addresses) -> str:
+    tag, text = found["tag"].lower(), found["attributes"] or ""
+    given = attributes_of(text)
+    if tag == "img":
+        image = addresses.image(given.get("src", ""), line) if given.get("src") else Image("text", "")
+        if image.form == "image":
+            return f"<img{_with(text, 'src', image.address)}>"
+        label = html.escape(given.get("alt", ""), quote=False)
+        if image.form == "text":
+            return label
+        return f'<a href="{html.escape(image.address)}">{label or html.escape(image.address, quote=False)}</a>'
+    if given.get("href"):
+        return f"<{found['tag']}{_with(text, 'href', addresses.link(given['href'], line))}>"
+    return found[0]
+
+
+def _with(attributes: str, name: str, value: str) -> str:
+    def replace(found: re.Match[str]) -> str:
+        return f'{found[1]}="{html.escape(value)}"' if found[1].lower() == name else found[0]
+
+    return _ATTRIBUTE.sub(replace, attributes)
+
+
+def embeds_to_links(text: str, note: Callable[[str, str, int], None]) -> tuple[str, LineMap]:
+    """Replace embedded documents and media by links to them, and take scripts, styles and forms out.
+
+    Args:
+        note: is called with the element, its address (perhaps empty) and its line.
+    """
+
+    def replace(found: re.Match[str], line: int) -> str:
+        name = (found["name"] or ("embed" if found["embed"] is not None else "")).lower()
+        if not name:
+            return found[0]
+        given = attributes_of(found["attributes"] or found["embed"] or "")
+        inner = found["inner"] or ""
+        nested = re.search(r"<(?:source|embed|iframe|param)\b([^>]*)>", inner)
+        address = given.get("src") or given.get("data") or (attributes_of(nested[1]).get("src", "") if nested else "")
+        if name in ("style", "svg", "form", "noscript"):
+            address = ""
+        note(name, address, line)
+        if name == "script" or not address:
+            return ""
+        return link_to_embed(address, given.get("title", ""))
+
+    return substitute(_EMBEDS, replace, text)
+
+
+def link_to_embed(address: str, title: str = "") -> str:
+    """Return a link to what was embedded, as HTML, which works inside HTML as well as in Markdown."""
+    address = f"https:{address}" if address.startswith("//") else address
+    video = re.match(r"https?://(?:www\.)?youtube(?:-nocookie)?\.com/embed/([\w-]+)", address)
+    address = f"https://www.youtube.com/watch?v={video[1]}" if video else address
+    return f'<a href="{html.escape(address)}">{html.escape(title or address, quote=False)}</a>'
+
+
+def escape_directives(text: str, keep: Callable[[str], bool] = lambda _: False) -> str:
+    """Put a backslash before each line that begins with `:::` and is not meant as a directive."""
+    if ":::" not in text:
+        return text
+    pattern = re.compile(rf"{CODE} | ^(?P<aside>[ \t>*+\-0-9.)]*)(?P<line>:::[^\n]*)", re.X | re.M | re.S)
+
+    def replace(found: re.Match[str]) -> str:
+        if found["line"] is None or (not found["aside"] and keep(found["line"])):
+            return found[0]
+        return f"{found['aside']}\\{found['line']}"
+
+    return pattern.sub(replace, text)
+
+
+def split_at_divider(text: str) -> tuple[str, str] | None:
+    """Return the texts before and after a members-only divider that is not in code; None if there is none."""
+    for found in re.finditer(CODE, text, re.VERBOSE | re.MULTILINE | re.DOTALL):
+        if found["comment"] and _DIVIDER.fullmatch(found["comment"]):
+            return text[: found.start()], text[found.end() :]
+    return None
+
+
+DIVIDER = "<!--members-only-->"

@@ -1,0 +1,111 @@
+"""Writing Markdown from a tree of HTML elements."""
+
+from __future__ import annotations
+
+import html
+import re
+
+from bs4 import Tag
+from markdownify import MarkdownConverter
+
+from .gates import CLOSE, open_mark
+from .markdown_text import DIVIDER
+
+_WHITE = re.compile(r"\s+")
+
+
+class Converter(MarkdownConverter):
+    """Writes the Markdown that Nightdesk reads; what Markdown has no form for stays HTML."""
+
+    def convert_nddivider(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        return f"\n\n{DIVIDER}\n\n"
+
+    def convert_ndgate(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        return f"\n\n{open_mark(str(el['tier']), str(el['teaser']))}\n\n{text.strip()}\n\n{CLOSE}\n\n"
+
+    def convert_ndmarkdown(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        return f"\n\n{el.get_text().strip(chr(10))}\n\n"
+
+    def convert_ndnote(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        return f"[^{el['label']}]"
+
+    def convert_figure(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        image = el.find("img")
+        if not isinstance(image, Tag) or parent_tags & {"table", "li", "td"}:
+            return text
+        anchor = image.find_parent("a")
+        shown = (
+            f'<img src="{html.escape(str(image.get("src") or ""))}" alt="{html.escape(str(image.get("alt") or ""))}">'
+        )
+        if (
+            isinstance(anchor, Tag)
+            and anchor.get("href")
+            and not _is_of_image(str(anchor["href"]), str(image.get("src")))
+        ):
+            shown = f'<a href="{html.escape(str(anchor["href"]))}">{shown}</a>'
+        caption = el.find("figcaption")
+        words = _inline(caption) if isinstance(caption, Tag) else ""
+        if not words:
+            return f"\n\n{self.convert_img(image, '', set())}\n\n" if "<a " not in shown else f"\n\n{shown}\n\n"
+        return f"\n\n<figure>\n{shown}\n<figcaption>{words}</figcaption>\n</figure>\n\n"
+
+    def convert_img(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        source = str(el.get("src") or "")
+        alt = re.sub(r"([\[\]\\`*_<])", r"\\\1", _WHITE.sub(" ", str(el.get("alt") or "")).strip())
+        title = str(el.get("title") or "").replace('"', "'")
+        wrapped = f"<{source}>" if re.search(r"[\s()]", source) else source
+        return f"![{alt}]({wrapped}{f' {chr(34)}{title}{chr(34)}' if title else ''})" if source else alt
+
+    def convert_pre(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        code = el.find("code")
+        classes = [*(el.get("class") or []), *((code.get("class") or []) if isinstance(code, Tag) else [])]
+        language = next(
+            (c.removeprefix("language-").removeprefix("lang-") for c in classes if c.startswith("lang")), ""
+        )
+        for line_break in el.find_all("br"):
+            line_break.replace_with("\n")
+        content = el.get_text().strip("\n")
+        ticks = "`" * max([3, *(len(run) + 1 for run in re.findall(r"`+", content))])
+        return f"\n\n{ticks}{re.sub(r'[^A-Za-z0-9_+-]', '', language)}\n{content}\n{ticks}\n\n"
+
+    def convert_table(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        is_plain = not el.select("[colspan], [rowspan], table, caption") and not el.select(
+            "td > p + p, td ul, td ol, td pre, th ul"
+        )
+        if is_plain and not parent_tags & {"li", "blockquote"}:
+            made: str = super().convert_table(el, text, parent_tags)  # type: ignore[misc]  # its stubs leave it out
+            return made
+        for each in [el, *el.find_all(True)]:
+            each.attrs = {
+                k: v for k, v in each.attrs.items() if k in ("href", "src", "alt", "colspan", "rowspan", "scope")
+            }
+        return f"\n\n{_one_block(el)}\n\n"
+
+    def convert_cite(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        return f"\n\n— {text.strip()}" if "blockquote" in parent_tags and text.strip() else text
+
+    def convert_details(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        return f"\n\n{text.strip()}\n\n"
+
+    def convert_summary(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        return f"\n\n**{text.strip()}**\n\n" if text.strip() else ""
+
+
+def _one_block(element: Tag) -> str:
+    """Return HTML without empty lines, which would end it for Markdown."""
+    return re.sub(r"\n\s*\n", "\n", str(element))
+
+
+def _is_of_image(address: str, source: str) -> bool:
+    """Return True if a link around an image only leads to the image."""
+    return bool(re.search(r"\.(?:png|jpe?g|gif|webp|avif|svg)(?:\?.*)?$", address, re.IGNORECASE)) or address == source
+
+
+def _inline(element: Tag) -> str:
+    """Return the HTML of a caption with inline elements alone."""
+    for each in list(element.find_all(True)):
+        if each.name not in ("a", "em", "strong", "i", "b", "code", "sub", "sup", "br"):
+            each.unwrap()
+        else:
+            each.attrs = {k: v for k, v in each.attrs.items() if k == "href"}
+    return _WHITE.sub(" ", element.decode_contents()).strip()

@@ -1,0 +1,116 @@
+"""Images: finding them in the archive, and the names that they get beside a draft."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from nightdesk.domain.text import slugify
+from nightdesk.repositories.private_bucket import IMAGE_TYPES
+
+from .archives import Archive
+
+_RESIZED = re.compile(r"(-\d+x\d+|-scaled|@2x|/size/w\d+(?:h\d+)?)(?=[./])")
+"""What WordPress adds to the names of resized images, and Ghost to their paths."""
+
+
+class Found(NamedTuple):
+    """A file in an archive."""
+
+    store: Archive
+    name: str
+
+
+class Media:
+    """Finds images by their addresses.
+
+    Args:
+        stores: the archive itself, and the folders of images that were named besides.
+    """
+
+    def __init__(self, stores: Sequence[Archive]) -> None:
+        self._stores = stores
+        self._by_name: dict[str, list[Found]] = defaultdict(list)
+        self._by_stem: dict[str, list[Found]] = defaultdict(list)
+        for store in stores:
+            for name in store.names:
+                path = PurePosixPath(name)
+                if path.suffix.lower() in IMAGE_TYPES:
+                    self._by_name[path.name.casefold()].append(Found(store, name))
+                    self._by_stem[path.stem.casefold()].append(Found(store, name))
+
+    def find(self, address: str, names: Sequence[str], least: int = 1) -> Found | None:
+        """Return the image for an address.
+
+        Args:
+            least: how many parts at the end of the path must be the same, if it lies at none of `names`.
+            names: names at which it may lie in the first archive; if it lies at none of them, the file whose path ends most
+                like the address is taken, unless several end alike.
+        """
+        for name in names:
+            if name in self._stores[0] and PurePosixPath(name).suffix.lower() in IMAGE_TYPES:
+                return Found(self._stores[0], name)
+        try:
+            path = unquote(urlsplit(address).path)
+        except ValueError:
+            return None
+        return self._alike(path, least) or self._alike(_RESIZED.sub("", path), least)
+
+    def at(self, name: str) -> Found:
+        """Return a file of the archive itself."""
+        return Found(self._stores[0], name)
+
+    def _alike(self, path: str, least: int) -> Found | None:
+        wanted = [part.casefold() for part in path.split("/") if part not in ("", ".", "..")]
+        if not wanted:
+            return None
+        candidates = self._by_name.get(wanted[-1]) or ([] if "." in wanted[-1] else self._by_stem.get(wanted[-1], []))
+        ranked = sorted(((_common(found.name, wanted), found) for found in candidates), key=lambda pair: -pair[0])
+        if not ranked or ranked[0][0] < least or (len(ranked) > 1 and ranked[0][0] == ranked[1][0]):
+            return None
+        return ranked[0][1]
+
+
+def _common(name: str, wanted: list[str]) -> int:
+    """Return how many parts at the end of two paths are the same."""
+    parts = [part.casefold() for part in name.split("/")]
+    count = 0
+    for mine, theirs in zip(reversed(parts), reversed(wanted), strict=False):
+        if mine != theirs:
+            break
+        count += 1
+    return count
+
+
+class ImageNames:
+    """Gives each image of a draft a unique name."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+        self._taken: set[str] = set()
+
+    def name(self, source: str) -> str:
+        """Return the name beside the draft of the image that is known as `source`."""
+        if source in self._names:
+            return self._names[source]
+        path = PurePosixPath(unquote(urlsplit(source).path))
+        stem, suffix = slugify(path.stem)[:80] or "image", path.suffix.lower()
+        name, number = f"{stem}{suffix}", 1
+        while name in self._taken:
+            number += 1
+            name = f"{stem}-{number}{suffix}"
+        self._names[source] = name
+        self._taken.add(name)
+        return name
+
+
+def is_image(address: str) -> bool:
+    """Return True if an address ends like that of an image."""
+    try:
+        return PurePosixPath(urlsplit(address).path).suffix.lower() in IMAGE_TYPES
+    except ValueError:
+        return False

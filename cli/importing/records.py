@@ -1,0 +1,174 @@
+"""The neutral records that every reader yields."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+POST, PAGE = "post", "page"
+
+
+class LineMap:
+    """Which line of a source each line of an edited text comes from.
+
+    Args:
+        anchors: pairs of a line of the text and the line of the source from which it comes, in order; both from 1.
+        earlier: the map of an edit that was made before.
+    """
+
+    def __init__(self, anchors: list[tuple[int, int]], earlier: LineMap | None = None) -> None:
+        self._anchors = anchors
+        self._earlier = earlier
+
+    def source_line(self, line: int) -> int:
+        """Return the line of the source."""
+        at = bisect_right(self._anchors, (line, 1 << 60)) - 1
+        mine, theirs = self._anchors[at] if at >= 0 else (1, 1)
+        before = theirs + line - mine
+        return self._earlier.source_line(before) if self._earlier else before
+
+    def after(self, earlier: LineMap) -> LineMap:
+        """Return the map of two edits, of which `earlier` was made first."""
+        return LineMap(self._anchors, earlier)
+
+
+class FirstLine(LineMap):
+    """The map of a text that was converted as a whole: every line counts as the first one of the source."""
+
+    def __init__(self) -> None:
+        super().__init__([(1, 1)])
+
+    def source_line(self, line: int) -> int:
+        """Return the first line."""
+        return 1
+
+
+@dataclass(slots=True)
+class SiteFacts:
+    """What an archive says of its site.
+
+    Attributes:
+        base_url: the site's address without a slash at its end; empty if the archive does not name it.
+        hosts: further hosts at which the site was served.
+        timezone: applies to dates without an offset.
+        path: the path below which the whole site was served, such as `/blog`; empty for the root.
+    """
+
+    name: str = ""
+    tagline: str = ""
+    base_url: str = ""
+    language: str = ""
+    timezone: str = ""
+    path: str = ""
+    hosts: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class ImportedPost:
+    """An article or a standing page, before its addresses and images are resolved.
+
+    Attributes:
+        id: names it within the archive, such as its path or its number.
+        source: the file to look into, for the report.
+        line: where its body begins in that file; 0 if that says nothing.
+        kind: `post` or `page`.
+        slug: the slug that it asks for.
+        date: ISO 8601 with offset; empty if the archive has none.
+        address: the path at which readers found it.
+        aliases: further old paths, as they were typed.
+        access: the tier for all of it; empty for everyone.
+        hidden_tier: the tier of what follows a divider such as `<!--members-only-->`.
+        expires: ISO 8601 with offset.
+        matter: further keys of the draft, by Nightdesk's names.
+        topics: id or slug, and name; likewise `authors`.
+        folder: where its images lie, within the archive.
+        names: what references within the archive call it, such as the name of its file.
+        lines: which line of the source each line of the body comes from, if the body was edited.
+        directives: the lines of the body that are meant as directives of Nightdesk.
+        verbatim: of an article that Nightdesk exported: all of its front matter, which is taken as it is, like its body.
+        beside: the images of such an article: names in the archive by their names.
+    """
+
+    id: str
+    source: str
+    kind: str = POST
+    line: int = 0
+    slug: str = ""
+    title: str = ""
+    date: str = ""
+    draft: bool = False
+    address: str = ""
+    aliases: list[str] = field(default_factory=list)
+    access: str = ""
+    hidden_tier: str = ""
+    expires: str = ""
+    authors: list[tuple[str, str]] = field(default_factory=list)
+    topics: list[tuple[str, str]] = field(default_factory=list)
+    hero: dict[str, str] = field(default_factory=dict)
+    matter: dict[str, Any] = field(default_factory=dict)
+    body: str = ""
+    folder: str = ""
+    names: list[str] = field(default_factory=list)
+    lines: LineMap | None = None
+    directives: frozenset[str] = frozenset()
+    verbatim: dict[str, Any] = field(default_factory=dict)
+    beside: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class ImportedProfile:
+    """An author or a topic.
+
+    Attributes:
+        kind: `author` or `topic`.
+        id: the id by which posts name it.
+        portrait: the file of an image, or its address.
+    """
+
+    kind: str
+    id: str
+    name: str
+    source: str
+    line: int = 0
+    address: str = ""
+    matter: dict[str, str] = field(default_factory=dict)
+    portrait: str = ""
+    body: str = ""
+    folder: str = ""
+
+
+class ImportedMember(NamedTuple):
+    """A reader with an account."""
+
+    email: str
+    name: str = ""
+    tier: str = ""
+    until: str = ""
+    created: str = ""
+    newsletter: bool = False
+
+
+class Reader(Protocol):
+    """Reads one system's archive."""
+
+    site: SiteFacts
+
+    def outlines(self) -> Iterator[ImportedPost]:
+        """Yield every post and page without its body, each exactly once. What cannot be read is reported."""
+
+    def posts(self) -> Iterator[ImportedPost]:
+        """Yield every post and page with its body, in the same order."""
+
+    def profiles(self) -> Iterator[ImportedProfile]:
+        """Yield the profiles of authors and topics."""
+
+    def members(self) -> Iterator[ImportedMember]:
+        """Yield the readers with accounts."""
+
+    def image_names(self, address: str, post: ImportedPost) -> list[str]:
+        """Return the names in the archive at which an image may lie, the likeliest first."""
+
+    def redirects(self) -> Iterator[tuple[str, str]]:
+        """Yield old paths, each with the address to which it led."""

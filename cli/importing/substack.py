@@ -1,0 +1,191 @@
+"""Substack: the zip file of an export, with `posts.csv`, a page for each post, and the list of readers."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from nightdesk.domain.errors import Permanent
+from nightdesk.domain.site import Site
+from nightdesk.domain.text import slugify
+from nightdesk.domain.timestamps import InvalidTimestamp
+
+from .archives import Archive, ImportRefused, decode_text
+from .epochs import read_moment
+from .html_text import html_to_markdown, plain_text
+from .matter_posts import guard_hidden, tier_of
+from .records import PAGE, POST, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
+from .report import CHANGED, LOST, SKIPPED, Report
+
+_PAYWALL = re.compile(r"paywall-jump|PaywallToDOM")
+_NEEDED = {"post_id", "title", "is_published"}
+
+
+class SubstackReader:
+    """Reads a Substack export.
+
+    Args:
+        fallback: the settings of the folder that is written, for the tiers.
+    """
+
+    def __init__(
+        self,
+        archive: Archive,
+        report: Report,
+        fallback: Site,
+        base_url: str = "",
+        timezone: str = "",
+        permalink: str = "",
+    ) -> None:
+        self._archive, self._report, self._tiers = archive, report, fallback.tiers
+        tables = [name for name in archive.names if PurePosixPath(name).name == "posts.csv"]
+        if not tables:
+            raise ImportRefused(f"{archive.path}: this is no Substack export; it has no posts.csv")
+        self._table = tables[0]
+        root = self._table.removesuffix("posts.csv")
+        self._files = {
+            PurePosixPath(name).stem.partition(".")[0]: name for name in archive.under(root) if name.endswith(".html")
+        }
+        lists = (re.search(r"email_list\.([\w-]+)\.csv$", name) for name in archive.names)
+        publication = next((found[1] for found in lists if found), "")
+        self.site = SiteFacts(base_url=base_url or (f"https://{publication}.substack.com" if publication else ""))
+        self.site.timezone = timezone
+        if publication:
+            self.site.hosts.add(f"{publication}.substack.com")
+        self._rows = self._read_rows()
+
+    def _read_rows(self) -> list[tuple[int, dict[str, str]]]:
+        """Return the rows of `posts.csv`, which hold no text, each with its line."""
+        text = decode_text(self._archive.read(self._table), self._table)
+        reader = csv.DictReader(io.StringIO(text))
+        if not set(reader.fieldnames or ()) >= _NEEDED:
+            raise ImportRefused(f"{self._table}:1: the table has not the columns of a Substack export")
+        rows, line = [], 1
+        try:
+            for row in reader:
+                rows.append(
+                    (
+                        line + 1,
+                        {
+                            key: value or ""
+                            for key, value in row.items()
+                            if isinstance(key, str) and not isinstance(value, list)
+                        },
+                    )
+                )
+                line = reader.line_num
+        except csv.Error as error:
+            raise ImportRefused(f"{self._table}:{line}: the table is damaged; export it again") from error
+        listed = {row["post_id"].partition(".")[0] for _, row in rows}
+        for identifier, name in self._files.items():
+            if identifier not in listed:
+                self._report.add(
+                    LOST,
+                    name,
+                    0,
+                    "a text is not listed in posts.csv, so it is unknown whether it is public",
+                    post=True,
+                )
+        return rows
+
+    def outlines(self) -> Iterator[ImportedPost]:
+        """Yield every post without its body."""
+        for line, row in self._rows:
+            if (post := self._post(line, row)) is not None:
+                yield post
+
+    def posts(self) -> Iterator[ImportedPost]:
+        """Yield every post."""
+        for line, row in self._rows:
+            post = self._post(line, row)
+            if post is None:
+                continue
+            try:
+                self._read_body(post, row)
+            except Permanent as error:
+                self._report.add(LOST, post.source, 0, "a post cannot be read", str(error), post=True)
+                continue
+            yield post
+
+    def _post(self, line: int, row: dict[str, str]) -> ImportedPost | None:
+        identifier, _, slug = row["post_id"].partition(".")
+        name = self._files.get(identifier)
+        is_live = row["is_published"].lower() == "true"
+        if name is None:
+            outcome, what = (
+                (LOST, "a post has no text in the export")
+                if is_live
+                else (SKIPPED, "a draft without a text is left out")
+            )
+            self._report.add(outcome, self._table, line, what, row["post_id"], post=True)
+            return None
+        title = row["title"].strip()
+        post = ImportedPost(identifier, name, title=title or "Untitled", slug=slug or slugify(title))
+        if not title:
+            self._report.add(CHANGED, self._table, line, "a post without a title is called “Untitled”", row["post_id"])
+        try:
+            post.date = read_moment(row.get("post_date", ""))
+        except InvalidTimestamp:
+            self._report.add(LOST, self._table, line, "a date cannot be read", row.get("post_date", ""))
+        post.kind = PAGE if row.get("type") == "page" else POST
+        post.draft = not is_live
+        tier = tier_of(row.get("audience", ""), self._tiers)
+        if tier and self._has_paywall(name):
+            post.hidden_tier = tier
+        else:
+            post.access = tier
+        if post.kind == PAGE and (post.draft or tier):
+            post.kind = POST
+        post.address = f"/p/{slug}" if slug and is_live else ""
+        return post
+
+    def _has_paywall(self, name: str) -> bool:
+        try:
+            return bool(_PAYWALL.search(self._archive.read(name).decode("utf-8", "replace")))
+        except Permanent:
+            return False
+
+    def _read_body(self, post: ImportedPost, row: dict[str, str]) -> None:
+        def note(outcome: str, kind: str, detail: str, line: int) -> None:
+            self._report.add(outcome, post.source, 0, kind, detail)
+
+        post.body = html_to_markdown(decode_text(self._archive.read(post.source), post.source), note)
+        guard_hidden(post)
+        if subtitle := plain_text(row.get("subtitle", "")):
+            post.matter["dek"] = subtitle
+        if audio := row.get("podcast_url", "").strip():
+            post.body = f"[{audio}]({audio})\n\n{post.body}"
+            self._report.add(CHANGED, post.source, 0, "a podcast became a link at the head of the text", audio)
+        kind = row.get("type", "")
+        if kind == "thread":
+            self._report.add(LOST, post.source, 0, "the answers to a thread are not in the export")
+
+    def profiles(self) -> Iterator[ImportedProfile]:
+        """Yield nothing: an export names no authors."""
+        return iter(())
+
+    def members(self) -> Iterator[ImportedMember]:
+        """Yield the readers of the list of subscribers."""
+        for name in self._archive.names:
+            if not re.search(r"(email_list|subscribers).*\.csv$", PurePosixPath(name).name):
+                continue
+            for row in csv.DictReader(io.StringIO(decode_text(self._archive.read(name), name))):
+                email = (row.get("email") or "").strip()
+                if "@" not in email:
+                    continue
+                is_paying = (row.get("active_subscription") or "").lower() == "true"
+                tier = self._tiers[-1] if is_paying else self._tiers[min(1, len(self._tiers) - 1)]
+                wants = (row.get("email_disabled") or "").lower() != "true"
+                until = (row.get("expiry") or "") if is_paying else ""
+                yield ImportedMember(email, row.get("name") or "", tier, until, row.get("created_at") or "", wants)
+
+    def image_names(self, address: str, post: ImportedPost) -> list[str]:
+        """Return nothing: an export holds no images, but a folder given with --media may."""
+        return []
+
+    def redirects(self) -> Iterator[tuple[str, str]]:
+        """Yield nothing."""
+        return iter(())

@@ -1,0 +1,319 @@
+"""WordPress: one or several export files (WXR), with the folder of uploads if there is one."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from urllib.parse import unquote, urlsplit
+
+from nightdesk.domain.site import Site
+from nightdesk.domain.text import slugify
+from nightdesk.domain.timestamps import InvalidTimestamp
+
+from .addresses import host_of
+from .archives import Archive, ImportRefused
+from .classic import DIVIDER_BLOCKS, Shortcodes, add_paragraphs, fill_blocks, mark_dividers
+from .epochs import local_moment
+from .html_text import html_to_markdown, plain_text
+from .html_trees import UnreadableHtml
+from .hugo import zone_of
+from .markdown_text import DIVIDER, split_at_divider
+from .matter_posts import guard_hidden, tier_of
+from .records import PAGE, POST, FirstLine, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
+from .report import CHANGED, LOST, NOTED, SKIPPED, Report
+from .wxr import Record, read_records
+
+_PUBLIC_STATES = ("publish", "future")
+_GONE_STATES = ("trash", "auto-draft", "inherit")
+_PARTS = frozenset(
+    [
+        "attachment",
+        "revision",
+        "nav_menu_item",
+        "wp_block",
+        "wp_template",
+        "wp_template_part",
+        "wp_global_styles",
+        "wp_navigation",
+        "custom_css",
+        "customize_changeset",
+        "oembed_cache",
+        "user_request",
+        "wp_font_family",
+        "wp_font_face",
+        "acf-field",
+        "acf-field-group",
+        "feedback",
+        "jp_pay_order",
+        "jp_pay_product",
+        "shop_order",
+        "shop_order_refund",
+        "shop_coupon",
+        "wpcf7_contact_form",
+        "elementor_library",
+        "amp_validated_url",
+    ]
+)
+"""Types that are parts of a site and no texts of it."""
+
+
+class WordPressReader:
+    """Reads a WordPress export.
+
+    Args:
+        fallback: the settings of the folder that is written, for a time zone and the tiers.
+    """
+
+    def __init__(
+        self,
+        archive: Archive,
+        report: Report,
+        fallback: Site,
+        base_url: str = "",
+        timezone: str = "",
+        permalink: str = "",
+    ) -> None:
+        self._archive, self._report, self._tiers = archive, report, fallback.tiers
+        self._zone = zone_of(timezone or fallback.timezone, report)
+        self._exports = self._find_exports()
+        self.site = SiteFacts(base_url=base_url, timezone=timezone)
+        self._authors: dict[str, tuple[str, str]] = {}
+        self._terms: list[ImportedProfile] = []
+        self._attachments: dict[str, tuple[str, str, str]] = {}
+        self._blocks: dict[str, str] = {}
+        self._read_parts()
+
+    def _find_exports(self) -> list[str]:
+        names = []
+        for name in self._archive.names:
+            if name.lower().endswith(".xml") or self._archive.is_single:
+                with self._archive.open(name) as file:
+                    if b"wordpress.org/export" in file.read(65536):
+                        names.append(name)
+        if not names:
+            raise ImportRefused(
+                f"{self._archive.path}: this is no WordPress export; no XML file in it says that it is one"
+            )
+        return names
+
+    def _records(self) -> Iterator[tuple[str, Record]]:
+        for name in self._exports:
+            with self._archive.open(name) as file:
+                for record in read_records(file, name, self._report):
+                    yield name, record
+
+    def _read_parts(self) -> None:
+        """Read what posts refer to: the site, authors, terms, attachments and reusable blocks."""
+        for name, record in self._records():
+            if record.name == "channel":
+                self._read_channel(record)
+            elif record.name == "wp:author":
+                login, shown = record.get("wp:author_login"), record.get("wp:author_display_name")
+                self._authors[login] = (slugify(shown) or slugify(login), shown or login)
+            elif record.name == "wp:category":
+                slug = unquote(record.get("wp:category_nicename"))
+                profile = ImportedProfile(
+                    "topic", slug, plain_text(record.get("wp:cat_name")) or slug, name, record.line
+                )
+                profile.address = f"/category/{slug}/"
+                if summary := plain_text(record.get("wp:category_description")):
+                    profile.matter["summary"] = summary
+                self._terms.append(profile)
+            elif record.name == "item":
+                self._read_part(record)
+
+    def _read_channel(self, record: Record) -> None:
+        self.site.name = self.site.name or plain_text(record.get("title"))
+        self.site.tagline = self.site.tagline or plain_text(record.get("description"))
+        self.site.language = self.site.language or record.get("language")
+        for key in ("link", "wp:base_blog_url", "wp:base_site_url"):
+            if address := record.get(key).rstrip("/"):
+                self.site.base_url = self.site.base_url or address
+                self.site.hosts.add(host_of(address))
+
+    def _read_part(self, record: Record) -> None:
+        kind, identifier = record.get("wp:post_type"), record.get("wp:post_id")
+        if kind == "attachment":
+            alt = plain_text(record.meta.get("_wp_attachment_image_alt", ""))
+            self._attachments[identifier] = (
+                record.get("wp:attachment_url"),
+                alt,
+                plain_text(record.get("excerpt:encoded")),
+            )
+        elif kind == "wp_block":
+            self._blocks[identifier] = record.values.get("content:encoded", "")
+
+    # Posts
+
+    def outlines(self) -> Iterator[ImportedPost]:
+        """Yield every post without its body."""
+        for name, record in self._records():
+            if (post := self._post(name, record)) is not None:
+                yield post
+
+    def posts(self) -> Iterator[ImportedPost]:
+        """Yield every post."""
+        for name, record in self._records():
+            post = self._post(name, record)
+            if post is None:
+                continue
+            try:
+                self._read_body(post, record)
+            except UnreadableHtml as error:
+                self._report.add(LOST, name, record.line, "a post cannot be read", str(error), post=True)
+                continue
+            yield post
+
+    def _post(self, name: str, record: Record) -> ImportedPost | None:
+        kind, status = record.get("wp:post_type"), record.get("wp:status")
+        if record.name != "item" or kind in _PARTS:
+            return None
+        title = plain_text(record.get("title"))
+        if status in _GONE_STATES:
+            self._report.add(
+                SKIPPED,
+                name,
+                record.line,
+                "a post in the bin, or one that was never saved, is left out",
+                title,
+                post=True,
+            )
+            return None
+        identifier = record.get("wp:post_id") or f"line {record.line}"
+        post = ImportedPost(identifier, name, line=record.lines.get("content:encoded", record.line))
+        post.slug = unquote(record.get("wp:post_name"))
+        post.title = title or post.slug or f"Post {identifier}"
+        if not title:
+            self._report.add(CHANGED, name, record.line, "a missing title was made from the slug", post.title)
+        post.kind = PAGE if kind == "page" else POST
+        if kind not in ("post", "page"):
+            self._report.add(NOTED, name, record.line, f"a text of the type “{kind}” became an article", title)
+        self._dates(post, record, name)
+        self._access(post, record, name, status)
+        self._terms_of(post, record)
+        self._addresses(post, record)
+        return post
+
+    def _dates(self, post: ImportedPost, record: Record, name: str) -> None:
+        try:
+            post.date = local_moment(record.get("wp:post_date"), record.get("wp:post_date_gmt"), self._zone)
+            changed = local_moment(record.get("wp:post_modified"), record.get("wp:post_modified_gmt"), self._zone)
+        except InvalidTimestamp:
+            self._report.add(LOST, name, record.line, "a date cannot be read", record.get("wp:post_date"))
+            return
+        if changed and changed != post.date:
+            post.matter["lastmod"] = changed
+
+    def _access(self, post: ImportedPost, record: Record, name: str, status: str) -> None:
+        post.draft = status not in _PUBLIC_STATES or bool(record.values.get("wp:post_password", "").strip())
+        if status == "private" or (post.draft and status in _PUBLIC_STATES):
+            what = "a private post, or one behind a password, becomes a draft"
+            self._report.add(CHANGED, name, record.line, what, post.title)
+        text = record.values.get("content:encoded", "")
+        letter = record.meta.get("_jetpack_newsletter_access", "").strip()
+        tier = tier_of(
+            {"subscribers": "members", "paid_subscribers": "paid", "everybody": ""}.get(letter, ""), self._tiers
+        )
+        if DIVIDER_BLOCKS.search(text) or DIVIDER in text:
+            post.hidden_tier = tier or self._tiers[-1]
+        else:
+            post.access = tier
+            post.hidden_tier = tier or self._tiers[-1]
+        is_hidden = post.draft or post.access or DIVIDER_BLOCKS.search(text)
+        if post.kind == PAGE and is_hidden:
+            post.kind = POST
+            what = "a page that is not for everyone became an article, because standing pages are public"
+            self._report.add(CHANGED, name, record.line, what, post.title)
+
+    def _terms_of(self, post: ImportedPost, record: Record) -> None:
+        login = record.get("dc:creator")
+        if login:
+            post.authors = [self._authors.get(login, (slugify(login), login))]
+        tags = []
+        for domain, nicename, term in record.categories:
+            if domain == "category" and nicename != "uncategorized":
+                post.topics.append((unquote(nicename) or slugify(term), plain_text(term)))
+            elif domain == "post_tag":
+                tags.append(plain_text(term))
+        if tags:
+            post.matter["tags"] = list(dict.fromkeys(tags))
+
+    def _addresses(self, post: ImportedPost, record: Record) -> None:
+        """Take the address that WordPress gave the post, and its plain form `?p=ID`."""
+        link, identifier = record.get("link"), record.get("wp:post_id")
+        plain = f"/?{'page_id' if record.get('wp:post_type') == 'page' else 'p'}={identifier}"
+        parts = urlsplit(link)
+        path = parts.path + (f"?{parts.query}" if parts.query else "")
+        base = urlsplit(self.site.base_url).path.rstrip("/")
+        if not post.draft or "?" not in path:
+            post.address = path
+        if identifier.isdigit() and not (post.draft and not post.address):
+            post.aliases = [f"{base}{plain}"]
+        old = record.meta.get("_wp_old_slug", "").strip()
+        if old and post.slug and post.address and post.slug in unquote(post.address):
+            post.aliases.append(unquote(post.address).replace(post.slug, unquote(old)))
+
+    def _read_body(self, post: ImportedPost, record: Record) -> None:
+        line = record.lines.get("content:encoded", record.line)
+
+        def note(outcome: str, kind: str, detail: str, _: int) -> None:
+            self._report.add(outcome, post.source, line, kind, detail)
+
+        text = record.values.get("content:encoded", "")
+        text = mark_dividers(fill_blocks(text, self._blocks, note))
+        text = add_paragraphs(Shortcodes(self._attachments, note).replace(text))
+        post.body = html_to_markdown(text, note, self._footnotes(record))
+        post.lines = FirstLine()
+        is_divided = split_at_divider(post.body) is not None
+        if is_divided and post.kind == PAGE:
+            post.body = post.body.partition(DIVIDER)[0]
+            note(LOST, "a page hides a part of its text, which standing pages cannot; the part was taken out", "", 0)
+        if DIVIDER in text and post.kind != PAGE:
+            guard_hidden(post)
+        if dek := plain_text(record.get("excerpt:encoded")) or plain_text(record.meta.get("_yoast_wpseo_metadesc", "")):
+            post.matter["dek"] = dek
+        hero = self._attachments.get(record.meta.get("_thumbnail_id", "").strip())
+        if hero and hero[0]:
+            post.hero = dict(zip(("src", "alt", "caption"), hero, strict=True))
+        if record.comments:
+            self._report.add(
+                LOST, post.source, record.line, "comments are not imported", f"{record.comments} of “{post.title}”"
+            )
+
+    def _footnotes(self, record: Record) -> dict[str, str]:
+        try:
+            notes = json.loads(record.meta.get("footnotes") or "[]")
+        except ValueError:
+            return {}
+        return (
+            {str(n.get("id")): str(n.get("content") or "") for n in notes if isinstance(n, dict)}
+            if isinstance(notes, list)
+            else {}
+        )
+
+    # The rest
+
+    def profiles(self) -> Iterator[ImportedProfile]:
+        """Yield the authors, without their logins and e-mail addresses, and the categories."""
+        for login, (identifier, shown) in self._authors.items():
+            profile = ImportedProfile("author", identifier, shown, self._exports[0])
+            profile.address = f"/author/{slugify(login)}/"
+            yield profile
+        seen = set()
+        for term in self._terms:
+            if term.id not in seen and term.id != "uncategorized":
+                seen.add(term.id)
+                yield term
+
+    def members(self) -> Iterator[ImportedMember]:
+        """Yield nothing: an export of texts has no members."""
+        return iter(())
+
+    def image_names(self, address: str, post: ImportedPost) -> list[str]:
+        """Return nothing: the uploads are found by the end of their paths."""
+        return [re.sub(r"^/", "", urlsplit(address).path)] if address.startswith("/") else []
+
+    def redirects(self) -> Iterator[tuple[str, str]]:
+        """Yield nothing: redirects are kept by plug-ins, and are not exported."""
+        return iter(())

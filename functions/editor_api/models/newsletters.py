@@ -1,0 +1,65 @@
+"""Editions of newsletters."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from .fields import OptionalMoment, RequestModel, ResponseModel
+
+
+class PreviewQuery(RequestModel):
+    """Whose view of an edition is requested; by default that of the highest tier."""
+
+    tier: str = Field(default="", max_length=40)
+
+
+class Sending(RequestModel):
+    """When an edition may be sent; by default now."""
+
+    at: OptionalMoment = ""
+
+
+class TestMail(RequestModel):
+    """The address of the reader who gets a copy."""
+
+    email: str = Field(min_length=3, max_length=320)
+
+
+class Edition(ResponseModel):
+    """An edition: its state, why it is held or was cancelled, and how many copies were mailed, skipped because the reader no longer
+    wanted or could get them, refused, or are unsure because the provider's answer was lost; of those mailed, how many came back or
+    brought complaints."""
+
+    id: str
+    newsletter: str
+    kind: str
+    state: str
+    reason: str
+    subject: str
+    at: str
+    not_before: str
+    articles: list[str]
+    recipients: int
+    mailed: int
+    skipped: int
+    refused: int
+    unsure: int
+    bounced: int
+    complained: int
+
+
+class Editions(ResponseModel):
+    """A page of editions, newest first."""
+
+    editions: list[Edition]
+    cursor: str | None
+
+
+class Preview(ResponseModel):
+    """An edition as readers of a tier would get it now."""
+
+    id: str
+    subject: str
+    tier: str
+    html: str
+    text: str

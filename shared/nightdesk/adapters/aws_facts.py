@@ -1,0 +1,97 @@
+"""Facts about a stack on AWS, for `nightdesk doctor`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from nightdesk.adapters.aws import translate_aws_errors
+from nightdesk.domain.stack_facts import MailState, StackState
+
+_SHOWN = 8
+"""Characters of a secret that tell its kind, such as `rk_live_`, and nothing more."""
+
+
+class StackFacts:
+    """Facts about one stack.
+
+    Args:
+        make: makes a client of a service, as `create_client` of a botocore session does.
+        stack: the stack's name.
+    """
+
+    def __init__(self, make: Callable[..., Any], stack: str) -> None:
+        self._make = make
+        self._name = stack
+        self._state: StackState | None = None
+
+    def stack(self) -> StackState:
+        """Return the stack's state, which is read once."""
+        if self._state is None:
+            with translate_aws_errors("describe the stack"):
+                [found] = self._make("cloudformation").describe_stacks(StackName=self._name)["Stacks"]
+            parameters = {each["ParameterKey"]: each.get("ParameterValue", "") for each in found.get("Parameters", [])}
+            self._state = StackState(found["StackStatus"], found.get("EnableTerminationProtection", False), parameters)
+        return self._state
+
+    def alarm_subscribers(self) -> tuple[int, int]:
+        """Return how many confirmed and how many unconfirmed subscribers the alarms have."""
+        with translate_aws_errors("list the subscribers of the alarms"):
+            found = self._make("sns").list_subscriptions_by_topic(TopicArn=self._physical_id("AlarmTopic"))
+        pending = [each for each in found["Subscriptions"] if not each["SubscriptionArn"].startswith("arn:")]
+        return len(found["Subscriptions"]) - len(pending), len(pending)
+
+    def mail(self, domain: str) -> MailState:
+        """Return the state of SES for a sender's domain."""
+        client = self._make("sesv2")
+        with translate_aws_errors("read the account of SES"):
+            account = client.get_account()
+        with translate_aws_errors("read the identity of the domain"):
+            try:
+                dkim = client.get_email_identity(EmailIdentity=domain).get("DkimAttributes", {})
+            except client.exceptions.NotFoundException:
+                dkim = {}
+        return MailState(
+            account["ProductionAccessEnabled"],
+            account["SendingEnabled"],
+            dkim.get("Status", ""),
+            tuple(dkim.get("Tokens", ())),
+        )
+
+    def certificate(self, arn: str) -> tuple[str, datetime | None]:
+        """Return a certificate's status, and when it expires. CloudFront's certificates are in us-east-1."""
+        with translate_aws_errors("describe the certificate"):
+            found = self._make("acm", region_name="us-east-1").describe_certificate(CertificateArn=arn)["Certificate"]
+        return found["Status"], found.get("NotAfter")
+
+    def concurrency(self) -> int:
+        """Return the account's limit of concurrent executions."""
+        with translate_aws_errors("read the settings of Lambda"):
+            return int(self._make("lambda").get_account_settings()["AccountLimit"]["ConcurrentExecutions"])
+
+    def key_dates(self) -> Mapping[str, datetime]:
+        """Return when each edge key was created, by its name."""
+        client, dates = self._make("secretsmanager"), {}
+        for name in ("EdgeKey", "EdgeKeyTwo"):
+            with translate_aws_errors("describe an edge key"):
+                dates[name] = client.describe_secret(SecretId=self._physical_id(name))["CreatedDate"]
+        return dates
+
+    def stripe_keys(self, arn: str) -> Mapping[str, str]:
+        """Return the first characters of each value of Stripe's secret, by name."""
+        with translate_aws_errors("read Stripe's secret"):
+            text = self._make("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]
+        try:
+            values = json.loads(text)
+        except ValueError:
+            return {}
+        return {name: str(value)[:_SHOWN] for name, value in values.items()} if isinstance(values, dict) else {}
+
+    def _physical_id(self, logical_id: str) -> str:
+        with translate_aws_errors("describe the stack"):
+            found = self._make("cloudformation").describe_stack_resource(
+                StackName=self._name, LogicalResourceId=logical_id
+            )
+        return str(found["StackResourceDetail"]["PhysicalResourceId"])

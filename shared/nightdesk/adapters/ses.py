@@ -1,0 +1,104 @@
+"""Newsletters through SES (API v2), one message for each recipient, with its own headers."""
+
+from __future__ import annotations
+
+from email.errors import MessageError
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import formataddr
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError
+
+from nightdesk.domain.errors import Permanent, Transient
+from nightdesk.domain.mail import Mail, NotAccepted, SendingStopped
+
+_THROTTLED = frozenset(
+    ("TooManyRequestsException", "ThrottlingException", "Throttling", "LimitExceededException", "RequestLimitExceeded")
+)
+_STOPPED = frozenset(
+    (
+        "AccountSuspendedException",
+        "SendingPausedException",
+        "MailFromDomainNotVerifiedException",
+        "AccessDeniedException",
+    )
+)
+_LEAST_RATE = 1.0
+_POLICY = SMTP.clone(max_line_length=76)
+
+
+def to_message(mail: Mail, sender: str) -> EmailMessage:
+    """Return a mail as a MIME message with a plain and an HTML part.
+
+    Raises:
+        Permanent: its address or a header cannot be written as RFC 5322 wants it.
+    """
+    message = EmailMessage(policy=_POLICY)
+    try:
+        message["From"] = formataddr((mail.sender_name, sender))
+        message["To"] = mail.to
+        message["Subject"] = mail.subject
+        for name, value in mail.headers.items():
+            message[name] = value
+        message.set_content(mail.text, cte="quoted-printable")
+        message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
+        message.as_bytes()
+    except (ValueError, IndexError, MessageError, UnicodeError) as error:
+        raise Permanent(f"the mail cannot be written: {type(error).__name__}") from None
+    return message
+
+
+class SesEditionMailer:
+    """Sends from one address, whose domain signs with DKIM. Its client must not repeat requests by itself.
+
+    Args:
+        configuration: the configuration set that reports bounces and complaints; empty for none.
+    """
+
+    def __init__(self, client: Any, sender: str, configuration: str) -> None:
+        self._ses = client
+        self._sender = sender
+        self._configuration = {"ConfigurationSetName": configuration} if configuration else {}
+        self._rate = 0.0
+
+    def send(self, mail: Mail) -> str:
+        """Hand over a message for delivery and return SES's id of it (see the port `EditionMailer`)."""
+        raw = to_message(mail, self._sender).as_bytes()
+        try:
+            answer = self._ses.send_email(
+                FromEmailAddress=formataddr((mail.sender_name, self._sender)),
+                Destination={"ToAddresses": [mail.to]},
+                Content={"Raw": {"Data": raw}},
+                EmailTags=[{"Name": name, "Value": value} for name, value in mail.tags.items()],
+                **self._configuration,
+            )
+        except ClientError as error:
+            raise _translated(error) from None
+        except (EndpointConnectionError, ConnectTimeoutError):
+            raise NotAccepted("SES cannot be reached") from None
+        except BotoCoreError as error:
+            raise Transient(f"the answer of SES was lost: {type(error).__name__}") from None
+        return str(answer["MessageId"])
+
+    def rate(self) -> float:
+        """Return how many mails a second SES takes of this account; asked once."""
+        if not self._rate:
+            try:
+                quota = self._ses.get_account()["SendQuota"]
+                self._rate = max(float(quota["MaxSendRate"]), _LEAST_RATE)
+            except (ClientError, BotoCoreError):
+                return _LEAST_RATE
+        return self._rate
+
+
+def _translated(error: ClientError) -> Exception:
+    """Return what an error of SES means. What SES says may quote the address, which belongs into no log."""
+    code = error.response["Error"]["Code"]
+    if code in _THROTTLED:
+        return NotAccepted(code)
+    if code in _STOPPED:
+        return SendingStopped(code)
+    if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
+        return Transient(f"the answer of SES was lost: {code}")
+    return Permanent(f"SES does not take the mail: {code}")

@@ -1,0 +1,149 @@
+"""Newsletters and their editions: who gets which, when a digest is due, and what is recorded of an edition.
+
+An edition is identified by `<name>/<date>`, which is also the end of its address on the site: the newsletter's id for a
+digest, the file's name for one that was written by hand, and `article-<slug>` for an article that is mailed by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from nightdesk.domain.memberships import NEWSLETTERS
+from nightdesk.domain.site import Digest, Site
+
+ARTICLES = NEWSLETTERS[0]
+"""The newsletter that every site has: articles with `newsletter: true`, and editions written by hand."""
+KINDS = ARTICLE, DIGEST, WRITTEN = "article", "digest", "written"
+EDITION_STATES = PLANNED, SENDING, HELD, SENT, CANCELLED = "planned", "sending", "held", "sent", "cancelled"
+RECIPIENT_STATES = TRYING, MAILED, SKIPPED, REFUSED, UNSURE = "trying", "mailed", "skipped", "refused", "unsure"
+"""What became of one recipient's copy. `trying` is recorded before the provider is asked; `unsure` if its answer was lost."""
+ARTICLE_PREFIX = "article-"
+MAX_SUBJECT = 200
+LATE = timedelta(hours=6)
+"""How long after its time a digest is still sent, for example because the stack was down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """One newsletter as it is planned and sent.
+
+    Attributes:
+        newsletter: whose readers get it.
+        slugs: of the articles that it mails or names.
+        tiers: those whose readers get it; empty for all.
+        digest: SHA-256 of the frozen contents.
+        at: when it was planned; `until`: the end of a digest's time, from which the next one goes on. Both ISO 8601.
+        minimum: with fewer articles it is not sent.
+        cursor: the last reader that planning has looked at.
+        listed: True if all readers have been looked at.
+        recipients: how many readers were planned, in `batches` batches, of which `done` are finished.
+        counts: how many copies are in each of `RECIPIENT_STATES`, from finished batches, and `bounced` and `complained`.
+        reason: why it is held or was cancelled.
+        not_before: the moment from which on it may be sent, ISO 8601; empty for now.
+    """
+
+    id: str
+    newsletter: str
+    kind: str
+    state: str
+    subject: str
+    at: str
+    slugs: tuple[str, ...] = ()
+    tiers: tuple[str, ...] = ()
+    digest: str = ""
+    until: str = ""
+    minimum: int = 1
+    cursor: str = ""
+    listed: bool = False
+    recipients: int = 0
+    batches: int = 0
+    done: int = 0
+    counts: Mapping[str, int] = field(default_factory=dict)
+    reason: str = ""
+    not_before: str = ""
+
+    @property
+    def path(self) -> str:
+        """The address of its page on the site."""
+        return f"/newsletter/{self.id}/"
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether it goes before editions that wait for their turn: news that was not collected over a day."""
+        return self.kind != DIGEST
+
+    @property
+    def is_open(self) -> bool:
+        """Whether copies may still be sent."""
+        return self.state in (PLANNED, SENDING)
+
+    def is_due(self, now: datetime) -> bool:
+        """Return True if its moment has come."""
+        return not self.not_before or datetime.fromisoformat(self.not_before) <= now
+
+    def to_item(self) -> dict[str, Any]:
+        """Return the attributes as an item of a table."""
+        item = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {**item, "slugs": list(self.slugs), "tiers": list(self.tiers), "counts": dict(self.counts)}
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any]) -> Edition:
+        """Return the edition that `to_item` stored."""
+        known = {each.name: item[each.name] for each in fields(cls) if each.name in item}
+        return cls(**{**known, "slugs": tuple(item["slugs"]), "tiers": tuple(item["tiers"])})
+
+    def count(self, more: Mapping[str, int]) -> Edition:
+        """Return the edition with some copies more in some states."""
+        names = {*self.counts, *more}
+        return replace(self, counts={name: self.counts.get(name, 0) + more.get(name, 0) for name in sorted(names)})
+
+    def finished(self) -> Edition:
+        """Return the edition as `sent` if every batch is done."""
+        is_sent = self.is_open and self.listed and self.done >= self.batches
+        return replace(self, state=SENT) if is_sent else self
+
+
+def newsletter_ids(site: Site) -> tuple[str, ...]:
+    """Return the ids of the newsletters that readers can choose."""
+    return (*NEWSLETTERS, *(digest.id for digest in site.newsletters))
+
+
+def newsletter_title(site: Site, identifier: str, default: str) -> str:
+    """Return a newsletter's name, as readers see it; `default` for one that the settings do not name."""
+    return next((digest.title for digest in site.newsletters if digest.id == identifier), default)
+
+
+def article_edition_id(slug: str, moment: datetime, site: Site) -> str:
+    """Return the id of the edition that mails one article."""
+    return f"{ARTICLE_PREFIX}{slug}/{moment.astimezone(site.zone):%Y-%m-%d}"
+
+
+def last_due(digest: Digest, site: Site, now: datetime) -> tuple[str, datetime] | None:
+    """Return the day and the moment at which a digest was due last, at or before `now`.
+
+    There is one per day of the zone's calendar. Where clocks skip the time of day, the moment is as much later; where they
+    repeat it, the first one counts (PEP 495).
+    """
+    zone = ZoneInfo(digest.zone) if digest.zone else site.zone
+    today = now.astimezone(zone).date()
+    hour, minute = map(int, digest.time.split(":"))
+    for back in range(8):
+        day: date = today - timedelta(days=back)
+        moment = datetime.combine(day, time(hour, minute), zone).astimezone(UTC)
+        if moment <= now and (not digest.days or day.weekday() in digest.days):
+            return day.isoformat(), moment
+    return None
+
+
+def one_line(text: str, limit: int = MAX_SUBJECT) -> str:
+    """Return a text for a mail's header: on one line, without control characters, and not longer than `limit`.
+
+    >>> one_line("Two\\r\\nlines"), one_line("a" * 300, 5)
+    ('Two lines', 'aaaa…')
+    """
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"

@@ -1,0 +1,30 @@
+"""Facts about a stack on AWS that decide whether it is set up well."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class StackState(NamedTuple):
+    """A CloudFormation stack: its status, whether it is protected from deletion, and its parameters."""
+
+    status: str
+    is_protected: bool
+    parameters: Mapping[str, str]
+
+
+class MailState(NamedTuple):
+    """Amazon SES in this account and region.
+
+    Attributes:
+        in_production: whether mail may go to addresses that are not verified.
+        is_sending: whether SES sends at all; it pauses senders with too many bounces.
+        dkim: the status of the sender domain's DKIM; empty if the domain has no identity.
+        dkim_tokens: the tokens of the three DKIM records.
+    """
+
+    in_production: bool
+    is_sending: bool
+    dkim: str
+    dkim_tokens: tuple[str, ...]

@@ -1,0 +1,168 @@
+"""Files on this machine, and their keys in the drafts bucket: what `build`, `check` and `publish` take from a folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+from nightdesk.domain.drafts_bucket import FOLDERS, SITE_FILE, classify, is_hidden_or_temporary
+from nightdesk.domain.problems import Kind, Problem
+from nightdesk.repositories.private_bucket import IMAGE_TYPES
+
+_MARKDOWN = (".md", ".markdown")
+
+
+class LocalFiles(NamedTuple):
+    """The files found at some paths.
+
+    Attributes:
+        files: those that belong in the drafts bucket, by key; among them Markdown files that the pipeline will refuse.
+        left: the other files whose absence an editor may notice, with the reason why they are not published.
+    """
+
+    files: dict[str, Path]
+    left: dict[Path, Problem]
+
+
+def find_files(paths: Iterable[Path], is_drafts: bool = False) -> LocalFiles:
+    """Find the files at some paths and in some folders.
+
+    A folder that holds drafts/, or another folder of the drafts bucket, or site.yaml, is read like that bucket: what lies
+    beside those is left alone. Any other folder is taken for drafts, unless it lies inside a folder of that name.
+
+    Args:
+        is_drafts: take a folder for drafts wherever it lies.
+
+    Raises:
+        FileNotFoundError: a path does not exist.
+    """
+    _has_index.cache_clear()
+    found = _Found(is_drafts)
+    for path in paths:
+        if path.is_dir() and is_newsroom(path):
+            found.add_newsroom(path)
+        elif path.is_dir():
+            found.add_folder(path)
+        elif path.is_file():
+            found.add_file(path)
+        else:
+            raise FileNotFoundError(path)
+    return LocalFiles(found.files, found.left)
+
+
+def is_newsroom(folder: Path) -> bool:
+    """Return True for a folder that is laid out like the drafts bucket."""
+    return (folder / SITE_FILE).is_file() or any((folder / name).is_dir() for name in FOLDERS)
+
+
+def beside(folder: Path) -> list[Path]:
+    """Return a folder of drafts, and the profiles, pages, updates and settings that lie beside it."""
+    parent = folder / os.pardir if folder.name in ("", os.pardir) else folder.parent
+    siblings = [parent / name for name in FOLDERS if name != "drafts"]
+    settings = parent / SITE_FILE
+    return [
+        folder,
+        *(sibling for sibling in siblings if sibling.is_dir() and not sibling.samefile(folder)),
+        *([settings] if settings.is_file() else []),
+    ]
+
+
+class _Found:
+    """Collects files by key."""
+
+    def __init__(self, is_drafts: bool) -> None:
+        self.files: dict[str, Path] = {}
+        self.left: dict[Path, Problem] = {}
+        self._is_drafts = is_drafts
+
+    def add_newsroom(self, root: Path) -> None:
+        """Add the files of a folder that is laid out like the drafts bucket."""
+        for path in _walk(root):
+            key = path.relative_to(root).as_posix()
+            if key == SITE_FILE or key.split("/")[0] in FOLDERS:
+                self._add(key, path)
+            elif path.suffix.lower() in _MARKDOWN and not is_hidden_or_temporary(key):
+                self.left[path] = Kind.FILE_OUTSIDE.at(0)
+
+    def add_folder(self, folder: Path, index: Path | None = None) -> None:
+        """Add the files of a folder of drafts, or of one of its folders.
+
+        Args:
+            index: add only this file and images.
+        """
+        for path in _walk(folder):
+            if index and path != index and path.suffix.lower() not in IMAGE_TYPES:
+                continue
+            inner = path.relative_to(folder).as_posix()
+            own = "/".join(filter(None, (_known_folder(folder, self._is_drafts), inner)))
+            self._add(own if own != inner else _loose_key(path, folder), path, inner)
+
+    def add_file(self, path: Path) -> None:
+        """Add one file, and with an index.md its images."""
+        if path.stem.lower() == "index" and path.suffix.lower() in _MARKDOWN:
+            self.add_folder(path.parent, path)
+        elif path.name == SITE_FILE:
+            self._add(SITE_FILE, path)
+        elif is_newsroom(path.parent):
+            self.left[path] = Kind.FILE_OUTSIDE.at(0)
+        else:
+            known = _known_folder(path.parent, self._is_drafts)
+            self._add(f"{known}/{path.name}" if known else _loose_key(path, path.parent.parent), path, path.name)
+
+    def _add(self, key: str, path: Path, inner: str = "") -> None:
+        """Add a file under a key, or the reason why it is not published.
+
+        Args:
+            inner: its path inside the folder that was asked for; the folders above may be hidden.
+        """
+        parsed = classify(key)
+        if is_hidden_or_temporary(inner or key):
+            if parsed and parsed.refusal:
+                self.left[path] = parsed.refusal
+        elif parsed is None and path.suffix.lower() not in IMAGE_TYPES:
+            self.left[path] = Kind.FILE_OTHER.at(0)
+        elif parsed is None and not ((key.startswith("drafts/") and key.count("/") > 1) or key.startswith("authors/")):
+            self.left[path] = Kind.IMAGE_STRAY.at(0)
+        elif self.files.setdefault(key, path) != path and not self.files[key].samefile(path):
+            self.left[path] = Kind.SAME_KEY.at(0, name=key, other=self.files[key])
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Yield the files of a folder, in order; hidden folders are not entered."""
+    for where, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(where, name) for name in sorted(names))
+
+
+def _known_folder(folder: Path, is_drafts: bool) -> str:
+    """Return a folder's prefix by the nearest folder that is named like one of the bucket's; empty elsewhere.
+
+    >>> _known_folder(Path("/home/ada/drafts/harbour"), False)
+    'drafts/harbour'
+    """
+    parts = folder.resolve().parts
+    nearest = len(parts) - 1 if is_drafts else 0
+    for place in range(len(parts) - 1, nearest - 1 if is_drafts else 0, -1):
+        if parts[place] in FOLDERS:
+            # drafts/topics/index.md is a draft about topics.
+            start = place - 1 if parts[place - 1] == "drafts" else place
+            return "/".join(parts[start:])
+    return ""
+
+
+def _loose_key(path: Path, folder: Path) -> str:
+    """Return the key of a file in a folder of drafts of any other name: images go with the index.md above them."""
+    for parent in path.parents:
+        if _has_index(parent):
+            return f"drafts/{parent.resolve().name}/{path.relative_to(parent).as_posix()}"
+        if parent == folder:
+            break
+    return f"drafts/{path.name}"
+
+
+@lru_cache(maxsize=4096)
+def _has_index(folder: Path) -> bool:
+    return any(path.stem.lower() == "index" and path.suffix.lower() in _MARKDOWN for path in folder.iterdir())

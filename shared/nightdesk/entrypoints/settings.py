@@ -1,0 +1,74 @@
+"""Settings of a function, from its environment variables."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Settings(BaseModel):
+    """The stack's names. A function gets those that it may use; the others are empty.
+
+    Attributes:
+        audit_bucket: of copies of the audit log under S3 Object Lock; empty where the stack keeps none.
+        mail_sender: the address that mail comes from; empty where the stack cannot mail.
+        mail_configuration: the configuration set of SES by which bounces and complaints of newsletters are reported.
+        smtp_secret: the ARN of a secret; if it is set, mail goes through the server that it names instead of SES.
+        postal_address: the newsroom's, for newsletters, where `site.yaml` names none.
+        origin_key: the header value by which the readers' API recognises requests of the distribution; it refuses all others.
+        edge_keys: the ARNs of the edge's secrets, in order of their key ids from 1, with commas between.
+        edge_key_id: of the one that signs.
+        queues: of each stage's queues its name, its URL and that of its dead-letter queue, with blanks between.
+        can_sign_in: `yes` where readers can sign in, because the stack has a sender address.
+        can_pay: `yes` where the stack was given the secret of a payment provider.
+        stripe_secret: that secret's ARN. It holds JSON with `api_key` and `webhook_secret`.
+        stripe_api: where Stripe's stand-in listens on a laptop; empty on AWS.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    drafts_bucket: str = ""
+    private_bucket: str = ""
+    site_bucket: str = ""
+    articles_table: str = ""
+    memberships_table: str = ""
+    updates_table: str = ""
+    audit_table: str = ""
+    audit_bucket: str = ""
+    requests_table: str = ""
+    bus: str = ""
+    distribution_id: str = ""
+    schedule_group: str = ""
+    schedule_queue: str = ""
+    schedule_role: str = ""
+    base_url: str = ""
+    theme_dir: str = ""
+    mail_sender: str = ""
+    mail_configuration: str = ""
+    smtp_secret: str = ""
+    postal_address: str = ""
+    editions_table: str = ""
+    origin_key: str = ""
+    edge_keys: str = ""
+    edge_key_id: str = "1"
+    queues: str = ""
+    can_pay: str = ""
+    can_sign_in: str = ""
+    stripe_secret: str = ""
+    stripe_api: str = ""
+    payment_grace_days: int = 14
+    sign_ins_per_address: int = 10
+    sign_ins_per_network: int = 60
+    sign_ins_per_hour: int = 3000
+    updates_queue: str = ""
+    loopback_feeds: str = ""
+    """`yes` where feeds on this machine may be read: on the local cloud only."""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
+        """Settings from variables named `NIGHTDESK_…`."""
+        prefix = "NIGHTDESK_"
+        named = {k.removeprefix(prefix).lower(): v for k, v in environment.items() if k.startswith(prefix)}
+        return cls.model_validate(named)

@@ -1,0 +1,116 @@
+"""Waits, at the command line and in benchmarks, until the pipeline has dealt with something."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from nightdesk.domain.documents import REJECTED, SCHEDULED
+from nightdesk.ports import Ports, Queues
+from nightdesk.repositories import articles_table
+from nightdesk.usecases.editors.status import draft_status, status
+
+Report = dict[str, Any]
+"""A draft's status, as `nightdesk status` reports it."""
+
+_QUIET_SECONDS = 600.0
+_STALLED_SECONDS = 240.0
+_IDLE_SECONDS = 20.0
+_COUNT_SECONDS = 3.0
+_POLL_SECONDS = 0.2
+
+
+def is_rejected(report: Report) -> bool:
+    """Return True for a rejected draft, be it a new one or an update of a live article."""
+    return report["state"] == REJECTED or bool(report.get("rejected"))
+
+
+def in_flight(queues: Queues) -> int:
+    """Return how many messages all stages together hold."""
+    return sum(queues.in_flight().values())
+
+
+def wait_until_quiet(queues: Queues) -> None:
+    """Wait until three counts in a row find no message in any queue, or ten minutes have passed."""
+    until, quiet = time.monotonic() + _QUIET_SECONDS, 0
+    while quiet < 3 and time.monotonic() < until:
+        quiet = 0 if in_flight(queues) else quiet + 1
+        time.sleep(0.3)
+
+
+def wait_for_article(slug: str, ports: Ports) -> Report | None:
+    """Wait until an article's pages, lists and cache agree with the latest decision, and return its status."""
+    until = time.monotonic() + _STALLED_SECONDS
+    while time.monotonic() < until:
+        report = status(slug, ports, datetime.now(UTC))
+        if report is None or report["settled"]:
+            break
+        time.sleep(_POLL_SECONDS)
+    return report
+
+
+def wait_for_drafts(
+    etags: Mapping[str, str], ports: Ports, queues: Queues, progress: Callable[[int, int], None] = lambda *_: None
+) -> dict[str, Report | None]:
+    """Wait until the pipeline has dealt with files that were put into the drafts bucket.
+
+    Args:
+        etags: the ETag of each file's version, by key.
+        progress: called with how many files are finished, and how many there are.
+
+    Returns:
+        The status of each file, by key; None for those still unfinished when the pipeline stalled.
+    """
+    reports: dict[str, Report | None] = dict.fromkeys(etags)
+    stall = _StallDetector(queues)
+    while waiting := {key: etag for key, etag in etags.items() if reports[key] is None}:
+        started = time.monotonic()
+        found = _finished(waiting, ports)
+        if found:
+            reports |= found
+            progress(len(etags) - len(waiting) + len(found), len(etags))
+            stall = _StallDetector(queues)
+        elif stall.is_stalled():
+            break
+        if len(found) < len(waiting):
+            # Poll for a fifth of the time at most: on a laptop, each poll competes with the pipeline itself.
+            time.sleep(max(0.05, 4 * (time.monotonic() - started)))
+    # A file may link to one that was published with it and was not there yet when this one was finished.
+    warned = {key: etags[key] for key, report in reports.items() if report and report["warnings"] and len(etags) > 1}
+    return reports | (_finished(warned, ports) if warned else {})
+
+
+def _finished(waiting: Mapping[str, str], ports: Ports) -> dict[str, Report]:
+    """Return the status of those files whose current version was read and is live, or as far as it will get."""
+    records = dict(zip(waiting, articles_table.draft_records(ports.articles, waiting), strict=True))
+    read = {key: record for key, record in records.items() if record and record.etag == waiting[key]}
+    articles = articles_table.article_records(ports.articles, [record.slug for record in read.values()])
+    finished: dict[str, Report] = {}
+    for (key, record), article in zip(read.items(), articles, strict=True):
+        if record.kind == "draft" and article and not article.is_complete:
+            continue
+        report = draft_status(key, record, ports, datetime.now(UTC))
+        if report["settled"] or report["state"] in ("draft", SCHEDULED):
+            finished[key] = report
+    return finished
+
+
+class _StallDetector:
+    """Detects that the pipeline has been idle, or stuck at the same number of messages, for too long."""
+
+    def __init__(self, queues: Queues) -> None:
+        self._queues = queues
+        self._count = -1
+        self._counted = self._changed = time.monotonic()
+
+    def is_stalled(self) -> bool:
+        """Return True if waiting longer is pointless."""
+        now = time.monotonic()
+        if now - self._counted > _COUNT_SECONDS:
+            self._counted = now
+            count = in_flight(self._queues)
+            if count != self._count:
+                self._count, self._changed = count, now
+        return now - self._changed > (_STALLED_SECONDS if self._count else _IDLE_SECONDS)

@@ -1,0 +1,116 @@
+"""What an original is, or why it is refused."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from nightdesk.imaging.boxes import read_avif
+from nightdesk.imaging.exif import orientation_of
+from nightdesk.imaging.formats import format_of
+from nightdesk.imaging.header import Header
+from nightdesk.imaging.limits import DEFAULT, ImageRefused, Limits, check_dimensions
+from nightdesk.imaging.provenance import read_provenance
+from nightdesk.imaging.raster import read_gif, read_jpeg, read_png, read_webp
+
+_READERS = {"png": read_png, "jpeg": read_jpeg, "gif": read_gif, "webp": read_webp, "avif": read_avif}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What is known of an original.
+
+    Attributes:
+        sha256: of its bytes.
+        format: png, jpeg, gif, webp, avif or svg, by its bytes, whatever its name says.
+        width, height: in pixels, as displayed; of a drawing without a size, 0.
+        frames: more than one in an animation.
+        has_alpha: it can have transparent pixels.
+        is_lossless: its format kept every pixel, as for screenshots and charts.
+        is_indexed: it has a palette of at most 256 colours.
+        credit, copyright, caption: from its metadata; empty for none.
+        source_type: a code of IPTC's digital source types, from its metadata; None for none.
+        colour: its dominant colour, as `#rrggbb`; empty if it was not decoded.
+    """
+
+    sha256: str
+    format: str
+    width: int
+    height: int
+    frames: int = 1
+    has_alpha: bool = False
+    is_lossless: bool = False
+    is_indexed: bool = False
+    credit: str = ""
+    copyright: str = ""
+    caption: str = ""
+    source_type: str | None = None
+    colour: str = ""
+
+
+def inspect(data: bytes, limits: Limits = DEFAULT, *, decode: bool = True) -> Picture:
+    """Return what an original is.
+
+    Args:
+        data: the whole file.
+        decode: also decode it (with Pillow), which finds its colour, and damage that its headers do not show. Without, no more
+            than its headers are read, in plain Python.
+
+    Raises:
+        ImageRefused: it cannot be shown; the text says why.
+    """
+    if len(data) > limits.size:
+        megabytes, most = -(-len(data) // 1024**2), limits.size // 1024**2
+        raise ImageRefused(f"is {megabytes:,} MB large; at most {most:,} MB are accepted: save it smaller")
+    sha256 = hashlib.sha256(data).hexdigest()
+    name = format_of(data)
+    if name == "svg":
+        from nightdesk.imaging.vector import sanitise
+
+        drawing = sanitise(data)
+        return Picture(sha256, "svg", drawing.width, drawing.height, has_alpha=True)
+    header = read_header(data, limits)
+    colour = ""
+    if decode:
+        from nightdesk.imaging.pixels import dominant_colour
+
+        colour = dominant_colour(data, header)
+    said = read_provenance(header)
+    width, height = displayed(header)
+    return Picture(
+        sha256,
+        name,
+        width,
+        height,
+        header.frames,
+        header.has_alpha,
+        header.is_lossless,
+        header.is_indexed,
+        said.credit,
+        said.copyright,
+        said.caption,
+        said.source_type or None,
+        colour,
+    )
+
+
+def read_header(data: bytes, limits: Limits = DEFAULT) -> Header:
+    """Return what the headers of a raster image say, once they are within the limits.
+
+    Raises:
+        ImageRefused: it is damaged, cut off or too large, or not a raster image.
+    """
+    read = _READERS.get(format_of(data))
+    if read is None:
+        raise ImageRefused("is a drawing, not a photograph")
+    header = read(data, limits)
+    check_dimensions(header.width, header.height, header.frames, limits)
+    # AVIF has properties of its own for this, and ignores EXIF's.
+    if header.format != "avif" and header.exif:
+        header.orientation = orientation_of(header.exif)
+    return header
+
+
+def displayed(header: Header) -> tuple[int, int]:
+    """Return width and height once the picture is turned as its header says."""
+    return (header.height, header.width) if header.orientation >= 5 else (header.width, header.height)

@@ -1,0 +1,108 @@
+"""Which files are made of an original. Their names and dimensions follow from its header, so pages need not wait for the files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nightdesk.imaging.inspect import Picture
+from nightdesk.imaging.provenance import Provenance, clean_text, source_type_code
+
+RECIPE = "1"
+"""Part of every name. Increase it whenever the same input would give other bytes: other qualities, another encoder."""
+WIDTHS = (320, 480, 720, 1080, 1440, 1920)
+"""In pixels. Each is at most half as large again as the one before, so at most that much is loaded in vain."""
+FALLBACK_WIDTHS = (720, 1440)
+"""Of JPEG and PNG, which only browsers from before 2020 load."""
+ANIMATED_WIDTHS = (480, 960)
+ANIMATED_PIXELS = 48_000_000
+"""The most pixels of all frames of an animation together: what WebP encodes in about ten seconds."""
+_LONGEST_SIDE = 16_383
+"""WebP's."""
+
+MEDIA_TYPES = {
+    "avif": "image/avif",
+    "webp": "image/webp",
+    "jpeg": "image/jpeg",
+    "png": "image/png",
+    "svg": "image/svg+xml",
+}
+_SUFFIXES = {"jpeg": "jpg"}
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A file that is made of an original.
+
+    Attributes:
+        format: avif, webp, jpeg or png; svg for a drawing.
+        is_animated: it keeps the frames of an animation; without, it shows the first.
+    """
+
+    width: int
+    height: int
+    format: str
+    is_animated: bool = False
+
+    @property
+    def media_type(self) -> str:
+        return MEDIA_TYPES[self.format]
+
+    @property
+    def suffix(self) -> str:
+        """Of its name, without the dot."""
+        return _SUFFIXES.get(self.format, self.format)
+
+
+def plan(picture: Picture, widths: Sequence[int] = WIDTHS) -> list[Variant]:
+    """Return the files to make, by format (those that browsers should prefer first), and by width.
+
+    No file is wider than the original. An animation is made as animated WebP, and its first frame as still pictures for readers
+    who prefer reduced motion. A drawing is made once, written anew.
+    """
+    if picture.format == "svg":
+        return [Variant(picture.width, picture.height, "svg")]
+    fallback = "png" if picture.has_alpha or picture.is_indexed else "jpeg"
+    if picture.frames > 1:
+        moving = [w for w in ANIMATED_WIDTHS if picture.frames * w * _height(picture, w) <= ANIMATED_PIXELS]
+        affordable = math.isqrt(ANIMATED_PIXELS * picture.width // (picture.frames * picture.height))
+        chosen = _within(picture, moving or [max(1, affordable)])
+        return [
+            *(Variant(w, _height(picture, w), "webp", True) for w in chosen),
+            *(Variant(w, _height(picture, w), "webp") for w in chosen),
+            *(Variant(w, _height(picture, w), fallback) for w in chosen[-1:]),
+        ]
+    # AVIF blurs flat colours and sharp edges at sizes where lossless WebP is smaller.
+    formats = ("webp",) if picture.is_indexed else ("avif", "webp")
+    return [
+        *(Variant(w, _height(picture, w), name) for name in formats for w in _within(picture, widths)),
+        *(Variant(w, _height(picture, w), fallback) for w in _within(picture, [w for w in widths if w in FALLBACK_WIDTHS] or widths)),
+    ]  # fmt: skip
+
+
+def derivative_name(sha256: str, variant: Variant, provenance: Provenance) -> str:
+    """Return the name of a file that is made: 64 hexadecimal digits and a suffix.
+
+    It is a digest of all that decides the file's bytes: the original, the recipe, the variant, and the texts written into it.
+    """
+    written = (
+        clean_text(provenance.credit),
+        clean_text(provenance.copyright),
+        source_type_code(provenance.source_type),
+    )
+    parts = (RECIPE, sha256, variant.width, variant.height, variant.format, variant.is_animated, *written)
+    return f"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()}.{variant.suffix}"
+
+
+def _within(picture: Picture, widths: Sequence[int]) -> list[int]:
+    """Return the widths that a picture is made in: those below its own, and the largest that it has."""
+    top = min(picture.width, max(widths), WIDTHS[-1], max(1, picture.width * _LONGEST_SIDE // picture.height))
+    # A width just below the largest would save next to nothing.
+    return [*(w for w in sorted(widths) if w * 1.1 < top), top]
+
+
+def _height(picture: Picture, width: int) -> int:
+    return max(1, round(picture.height * width / picture.width))

@@ -1,0 +1,396 @@
+"""Ports: what the use cases need from the outside world. `adapters` implements each of them on AWS, and most in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from nightdesk.domain.events import Event
+    from nightdesk.domain.feeds import FeedRequest, FeedResult
+    from nightdesk.domain.mail import Mail
+    from nightdesk.domain.payments import CheckoutOrder, PaymentEvent, Subscription
+    from nightdesk.domain.uploaders import NewFile
+
+ANY: Final = "*"
+"""Instead of an expected version: write unconditionally."""
+
+
+# --- Objects, tables, events, the cache ---
+
+
+class Stat(NamedTuple):
+    """A stored object without its bytes. `version` is unique to each write. `etag` serves conditional writes alone: MD5 collides.
+    `sha256` is the digest of the bytes in hexadecimal; empty if the store does not know it."""
+
+    key: str
+    version: str
+    etag: str
+    metadata: Mapping[str, str]
+    sha256: str = ""
+
+
+class Blob(NamedTuple):
+    """A stored object. `modified` is when this version was written."""
+
+    body: bytes
+    version: str
+    etag: str
+    modified: datetime
+    metadata: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """An object to store: its bytes, and the headers and metadata that it is served with."""
+
+    key: str
+    body: bytes
+    content_type: str
+    cache_control: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+class ObjectVersion(NamedTuple):
+    """A version of an object, or a delete marker.
+
+    Attributes:
+        version: unique to each write and each deletion.
+        modified: when the object was written or deleted.
+        latest: whether it is the newest version of its key.
+        deleted: whether it is a delete marker.
+    """
+
+    key: str
+    version: str
+    modified: datetime
+    latest: bool
+    deleted: bool
+
+
+class Objects(Protocol):
+    """A versioned bucket. Reads are strongly consistent."""
+
+    def get(self, key: str, version: str = "") -> Blob | None:
+        """Return a version of an object, by default the newest; None if there is none."""
+
+    def stat(self, key: str) -> Stat | None:
+        """Return the newest version of an object without its bytes."""
+
+    def put(self, output: Output, expected: str | None) -> None:
+        """Store an object.
+
+        Args:
+            expected: the etag of the version that it replaces. None: there must be no such object; `ANY`: whatever there is.
+
+        Raises:
+            Conflict: something else is stored at the key.
+        """
+
+    def delete(self, key: str) -> None:
+        """Delete an object. It is no error if there is none."""
+
+    def list(self, prefix: str) -> Sequence[tuple[str, str]]:
+        """Return the key and etag of each object under a prefix, ordered by key."""
+
+    def sizes(self, prefix: str) -> Mapping[str, int]:
+        """Return the size in bytes of each object under a prefix, by key."""
+
+    def list_versions(self, prefix: str) -> Sequence[ObjectVersion]:
+        """Return all versions and delete markers under a prefix, ordered by key, the newest of each key first."""
+
+
+Item = dict[str, Any]
+"""An item of a table: `pk`, `sk`, `version` (an integer that each write increases), and its own attributes."""
+
+
+class Change(NamedTuple):
+    """One write of a transaction.
+
+    Attributes:
+        item: what to store at (`pk`, `sk`); None to delete what is stored there.
+        expected: the version that must be stored there; None for nothing, `ANY` for whatever there is.
+    """
+
+    pk: str
+    sk: str
+    item: Item | None
+    expected: int | str | None
+
+
+class KeyRange(NamedTuple):
+    """A range of sort keys: those with a prefix, after a key, or before a key (both exclusive). Empty bounds do not count.
+
+    With a prefix and another bound, the bound must have the prefix.
+    """
+
+    prefix: str = ""
+    after: str = ""
+    before: str = ""
+
+
+ALL_KEYS: Final = KeyRange()
+
+
+class Table(Protocol):
+    """A table of items by partition and sort key. Reads are strongly consistent."""
+
+    def get(self, pk: str, sk: str) -> Item | None:
+        """Return an item."""
+
+    def query(
+        self, pk: str, keys: KeyRange = ALL_KEYS, *, descending: bool = False, limit: int | None = None
+    ) -> list[Item]:
+        """Return items of a partition, ordered by sort key."""
+
+    def get_many(self, keys: Sequence[tuple[str, str]]) -> list[Item | None]:
+        """Return several items by `pk` and `sk`, in the order of `keys`. They are not a snapshot of one moment."""
+
+    def write(self, changes: Sequence[Change]) -> None:
+        """Apply all changes, or none.
+
+        Raises:
+            Conflict: a stored version was not the expected one.
+        """
+
+    def increment(self, pk: str, sk: str, until: int) -> int:
+        """Increase a counter by one and return it. It may be deleted after `until`, in Unix seconds."""
+
+
+class Bus(Protocol):
+    """The event bus."""
+
+    def emit(self, events: Iterable[Event]) -> None:
+        """Put events on the bus. Returns when all of them are accepted."""
+
+
+class Cdn(Protocol):
+    """The cache in front of the site bucket."""
+
+    def invalidate(self, paths: Sequence[str], reference: str) -> None:
+        """Drop cached responses by path, or by tag (`#tag`).
+
+        Args:
+            reference: identifies the request; a second one with the same reference and paths has no effect.
+        """
+
+
+class ArticleSchedules(Protocol):
+    """One-time schedules that send `ArticleDue` when time alone changes an article."""
+
+    def wake_at(self, slug: str, moment: datetime) -> None:
+        """Have an article gated at `moment` or soon after. Repeated and superseded schedules do no harm."""
+
+
+class TickerTimer(Protocol):
+    """Sends `UpdateEnded` to the updates stage after a delay."""
+
+    def wake_in(self, seconds: int) -> None:
+        """Have the ticker refreshed in `seconds` seconds, at most 900."""
+
+
+class Feeds(Protocol):
+    """RSS and Atom feeds on the web."""
+
+    def read(self, requests: Sequence[FeedRequest]) -> Iterator[FeedResult]:
+        """Read feeds concurrently. Yields each result as soon as it is there; all of them within a few seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Everything that a stage may use.
+
+    Attributes:
+        base_url: the address of a site whose settings name none.
+        can_sign_in: whether pages have sign-in forms.
+        can_pay: whether pages have buttons to pay.
+    """
+
+    drafts: Objects
+    private: Objects
+    site: Objects
+    articles: Table
+    bus: Bus
+    cdn: Cdn
+    schedules: ArticleSchedules
+    updates: Table
+    base_url: str = ""
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    can_sign_in: bool = True
+    can_pay: bool = False
+
+
+# --- The readers' API ---
+
+
+class Mailer(Protocol):
+    """Sends mail from the stack's sender address."""
+
+    def send(self, mail: Mail) -> None:
+        """Hand over a message for delivery.
+
+        Raises:
+            Permanent: it will never be accepted.
+            Transient: it was not accepted now.
+        """
+
+
+class Jobs(Protocol):
+    """Work that runs after the response, so that neither its duration nor its outcome shows in the response."""
+
+    def start(self, job: Mapping[str, Any]) -> None:
+        """Have a job run soon, at least once."""
+
+
+class Payments(Protocol):
+    """A payment provider: it hosts the pages on which readers pay, and knows who has paid.
+
+    Each method raises Transient if the provider cannot be reached or does not do what it is asked.
+    """
+
+    def create_customer(self, member: str, email: str, key: str) -> str:
+        """Create a customer for a reader and return the id. The same `key` within a day returns the same customer."""
+
+    def create_checkout(self, order: CheckoutOrder) -> str:
+        """Return the URL of a page on which to pay for an order. Closes earlier ones of the same customer.
+
+        Raises:
+            Conflict: the customer no longer exists.
+        """
+
+    def create_portal(self, customer: str, return_url: str) -> str:
+        """Return the URL of a page on which a customer reviews and cancels subscriptions. It links to `return_url`."""
+
+    def subscriptions(self, customer: str) -> Sequence[Subscription]:
+        """Return a customer's current subscriptions that have not ended; none if the customer no longer exists."""
+
+    def customer_of_charge(self, charge: str) -> str:
+        """Return the customer who paid a charge, or an empty string."""
+
+    def verify_event(self, body: bytes, signature: str) -> PaymentEvent:
+        """Verify and return a webhook event.
+
+        Raises:
+            Permanent: the signature is not the provider's, or is too old.
+        """
+
+    def delete_customer(self, customer: str) -> None:
+        """Delete a customer and end all subscriptions immediately. It is no error if the customer no longer exists."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignInLimits:
+    """How many sign-in mails may be requested within an hour.
+
+    Attributes:
+        per_address: for one address by one network.
+        per_network: by one network for all addresses.
+        overall: by all networks; beyond that, each of them may request fewer.
+    """
+
+    per_address: int = 10
+    per_network: int = 60
+    overall: int = 3000
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderPorts:
+    """Everything that the readers' API may use.
+
+    Attributes:
+        private: the private bucket, of which the API may read only the settings.
+        keys: the edge's secrets by key id, each read when it is first needed.
+        key_id: the key that signs; signatures by the others are still accepted.
+        base_url: the address of a site whose settings name none.
+        can_mail: whether the stack has a sender address. Without one no reader can sign in by mail.
+        payments: None if the stack has no payment provider; nothing is sold then.
+        grace: how long a reader keeps access while a failed payment is retried.
+        articles: the Articles table, of which the API may read which draft holds a slug. Without it, links lead nowhere.
+    """
+
+    memberships: Table
+    private: Objects
+    bus: Bus
+    mailer: Mailer
+    jobs: Jobs
+    keys: Mapping[str, str]
+    key_id: str
+    base_url: str
+    can_mail: bool
+    limits: SignInLimits
+    payments: Payments | None = None
+    grace: timedelta = timedelta(days=14)
+    articles: Table | None = None
+
+    @property
+    def can_pay(self) -> bool:
+        """Whether anything is sold."""
+        return self.payments is not None
+
+    @property
+    def can_sign_in(self) -> bool:
+        """Whether readers can sign in."""
+        return self.can_mail
+
+
+# --- The editors' API ---
+
+
+class AuditLog(Protocol):
+    """The audit table: items are added, and never changed or removed."""
+
+    def append(self, partitions: Sequence[str], sk: str, item: Mapping[str, Any]) -> None:
+        """Add the same item to several partitions: to all of them, or to none.
+
+        Args:
+            sk: its sort key, which no other item of these partitions has.
+        """
+
+    def query(self, pk: str, before: str, limit: int) -> Sequence[tuple[str, Mapping[str, Any]]]:
+        """Return up to `limit` items of a partition with their sort keys, newest first.
+
+        Args:
+            before: the sort key that they precede; empty for the newest.
+        """
+
+
+class PresignedUpload(NamedTuple):
+    """A form that uploads one file without AWS credentials: POST `fields` and then `file` to `url`, as
+    multipart/form-data, before `until` (ISO 8601)."""
+
+    url: str
+    fields: Mapping[str, str]
+    until: str
+
+
+class Uploads(Protocol):
+    """Uploads to the drafts bucket."""
+
+    def presign(self, file: NewFile, until: datetime) -> PresignedUpload:
+        """Return a form that accepts one file with exactly this key, type, size and metadata."""
+
+
+class DeadLetter(NamedTuple):
+    """A message in a dead-letter queue. `since` is when it was first sent, ISO 8601."""
+
+    message: str
+    body: str
+    since: str
+
+
+class Queues(Protocol):
+    """The queues of all stages, by name, and their dead-letter queues. SQS's counts are approximate."""
+
+    def in_flight(self) -> Mapping[str, int]:
+        """Return how many messages each queue holds, including those being processed and those delayed."""
+
+    def dead_letters(self) -> Mapping[str, int]:
+        """Return how many messages each dead-letter queue holds."""
+
+    def peek(self, limit: int) -> Sequence[tuple[str, DeadLetter]]:
+        """Return up to `limit` dead letters of each queue, with the queue's name, and leave them there."""
+
+    def redrive(self, limit: int) -> int:
+        """Move up to `limit` dead letters back to the queues that they came from, and return how many were moved."""

@@ -1,0 +1,193 @@
+"""Newsletters as mails, one for each tier, and as pages of the site.
+
+Everything is made from views, as an article's page is, so a mail holds what the same reader would get on the site, and no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from markupsafe import Markup
+
+from nightdesk.domain.languages import direction
+from nightdesk.domain.newsletters import ARTICLE, ARTICLES, WRITTEN, Edition, newsletter_title, one_line
+from nightdesk.domain.site import Site
+from nightdesk.domain.text import display_name
+from nightdesk.domain.views import View
+from nightdesk.rendering.article_contexts import ArticleContext, Gate, Passage
+from nightdesk.rendering.article_pages import Article, article_contexts
+from nightdesk.rendering.contexts import Link
+from nightdesk.rendering.edition_contexts import (
+    ArchiveContext,
+    ArchiveEntry,
+    EditionMailContext,
+    EditionPageContext,
+)
+from nightdesk.rendering.environment import Theme
+from nightdesk.rendering.mail_parts import MAX_HTML, inline_styles, make_absolute, plain_text, shorten
+from nightdesk.rendering.page_parts import card, page_head, site_context, unlisted_head
+from nightdesk.rendering.times import stamp
+
+UNSUBSCRIBE = "https://unsubscribe.invalid/"
+"""Stands for the address at which one reader unsubscribes, in mails that are made once for many."""
+ARCHIVE_PATH = "/newsletter/archive/"
+_TRIES = 4
+
+
+class EditionText(NamedTuple):
+    """An edition with what it shows.
+
+    Attributes:
+        article: the one article that it mails; None for one that names several.
+        cards: the public facts of the articles that it names.
+        postal_address: the newsroom's.
+    """
+
+    edition: Edition
+    article: Article | None
+    cards: Sequence[dict[str, Any]]
+    postal_address: str
+
+
+class TierMail(NamedTuple):
+    """A mail as readers of one tier get it, with `UNSUBSCRIBE` in it."""
+
+    html: str
+    text: str
+
+
+def edition_mails(theme: Theme, site: Site, shown: EditionText, views: Sequence[View]) -> list[TierMail]:
+    """Return an edition as readers of each of several views get it.
+
+    Args:
+        views: of its article; without an article only their number counts.
+    """
+    contexts = article_contexts(theme, site, shown.article, views) if shown.article else [None] * len(views)
+    placed = [_placed(article, shown.edition, site) if article else None for article in contexts]
+    return [_mail(theme, _context(theme, site, shown, article)) for article in placed]
+
+
+def _placed(article: ArticleContext, edition: Edition, site: Site) -> ArticleContext:
+    """Return an article at its own address; a text that was written as an edition is at that of the edition."""
+    if edition.kind != WRITTEN:
+        return article
+    own = f"return_to=/articles/{edition.slugs[0]}/"
+    body = tuple(
+        part if isinstance(part, Passage) else part._replace(action=_led_back(part.action, own, edition.path))
+        for part in article.body
+    )
+    head = article.head._replace(canonical=site.base_url + edition.path)
+    return article._replace(head=head, body=body)
+
+
+def _led_back(link: Link, own: str, path: str) -> Link:
+    return link._replace(url=link.url.partition(own)[0] + f"return_to={path}" if own in link.url else link.url)
+
+
+def _context(theme: Theme, site: Site, shown: EditionText, article: ArticleContext | None) -> EditionMailContext:
+    edition, text, home = shown.edition, theme.text, site.base_url
+    cards = tuple(card(text, site, facts) for facts in shown.cards)
+    first = article or (cards[0] if cards else None)
+    on_article = article is not None and edition.kind == ARTICLE
+    language = article.head.language if article else site.language
+    return EditionMailContext(
+        site=site_context(theme, site),
+        language=language,
+        direction=direction(language),
+        newsletter=title_of(theme, site, edition.newsletter),
+        subject=edition.subject,
+        preheader=one_line((first.dek or first.title) if first else edition.subject, 140),
+        article=_for_mail(article, home) if article else None,
+        cards=cards,
+        in_browser=(article.head.canonical if article and on_article else home + edition.path),
+        choices=f"{home}/account/",
+        unsubscribe=UNSUBSCRIBE,
+        postal_address=tuple(line.strip() for line in shown.postal_address.split(",") if line.strip()),
+    )
+
+
+def title_of(theme: Theme, site: Site, newsletter: str) -> str:
+    """Return a newsletter's name, as readers see it."""
+    default = theme.text("newsletter.articles") if newsletter == ARTICLES else display_name(newsletter)
+    return newsletter_title(site, newsletter, default)
+
+
+def _for_mail(article: ArticleContext, home: str) -> ArticleContext:
+    """Return an article whose passages have whole addresses."""
+    page = article.head.canonical
+    body = tuple(
+        part._replace(html=Markup(make_absolute(part.html, page)))
+        if isinstance(part, Passage)
+        else part._replace(action=_whole(part.action, home), sign_in=None)
+        for part in article.body
+    )
+    return article._replace(body=body, footnotes=Markup(make_absolute(article.footnotes, page)))
+
+
+def _whole(link: Link, home: str) -> Link:
+    return link._replace(url=home + link.url) if link.url.startswith("/") else link
+
+
+def _mail(theme: Theme, context: EditionMailContext) -> TierMail:
+    """Render a mail, with as much of its article as mail programs show."""
+    for _ in range(_TRIES):
+        html = inline_styles(theme.render("mail/edition.html", context))
+        size = len(html.encode())
+        if size <= MAX_HTML or not context.article:
+            break
+        # Styles make some passages longer than others, so that the first cut may not be enough.
+        whole = sum(len(part.html.encode()) for part in context.article.body if isinstance(part, Passage))
+        context = context._replace(article=_shortened(context.article, int(whole * MAX_HTML / size * 0.9)))
+    return TierMail(html, plain_text(theme.render("mail/edition_text.html", context)))
+
+
+def _shortened(article: ArticleContext, limit: int) -> ArticleContext:
+    """Return an article with only the first part of its body, and no notes."""
+    body: list[Passage | Gate] = []
+    for part in article.body:
+        if isinstance(part, Passage):
+            html = shorten(part.html, limit)
+            body.append(part._replace(html=Markup(html)))
+            limit -= len(html.encode())
+            if len(html) < len(part.html.rstrip()):
+                break
+        else:
+            body.append(part)
+    return article._replace(body=tuple(body), footnotes=Markup(""), toc=())
+
+
+def edition_page(theme: Theme, site: Site, shown: EditionText, public: View | None) -> str:
+    """Return the page of an edition, as the public may see it."""
+    edition = shown.edition
+    [article] = article_contexts(theme, site, shown.article, [public]) if shown.article and public else [None]
+    article = _placed(article, edition, site) if article else None
+    # Readers find the article itself at its own address; search engines should, too.
+    names_article = edition.kind == ARTICLE
+    make_head = unlisted_head if names_article else page_head
+    context = EditionPageContext(
+        site=site_context(theme, site),
+        head=make_head(site, edition.subject, edition.path),
+        heading=edition.subject,
+        newsletter=title_of(theme, site, edition.newsletter),
+        date=stamp(theme.text, site, edition.at),
+        article=None if names_article else article,
+        cards=tuple(card(theme.text, site, facts) for facts in shown.cards),
+        archive=Link(theme.text("newsletter.archive"), ARCHIVE_PATH),
+    )
+    return theme.render("edition.html", context)
+
+
+def archive_page(theme: Theme, site: Site, editions: Sequence[Edition]) -> str:
+    """Return the list of all editions, in their order."""
+    heading = theme.text("newsletter.archive")
+    entries = tuple(
+        ArchiveEntry(
+            Link(edition.subject, edition.path),
+            title_of(theme, site, edition.newsletter),
+            stamp(theme.text, site, edition.at),
+        )
+        for edition in editions
+    )
+    head = page_head(site, heading, ARCHIVE_PATH)
+    return theme.render("archive.html", ArchiveContext(site_context(theme, site), head, heading, entries))

@@ -1,0 +1,146 @@
+"""The elements of HTML, by what becomes of them in a text."""
+
+from __future__ import annotations
+
+TAGS = frozenset(
+    [
+        "a",
+        "abbr",
+        "b",
+        "bdi",
+        "bdo",
+        "blockquote",
+        "br",
+        "caption",
+        "cite",
+        "code",
+        "col",
+        "colgroup",
+        "dd",
+        "del",
+        "details",
+        "dfn",
+        "div",
+        "dl",
+        "dt",
+        "em",
+        "figcaption",
+        "figure",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "i",
+        "img",
+        "ins",
+        "kbd",
+        "li",
+        "mark",
+        "ol",
+        "p",
+        "pre",
+        "q",
+        "rp",
+        "rt",
+        "ruby",
+        "s",
+        "samp",
+        "small",
+        "span",
+        "strong",
+        "sub",
+        "summary",
+        "sup",
+        "table",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "time",
+        "tr",
+        "u",
+        "ul",
+        "var",
+        "wbr",
+    ]
+)
+ATTRIBUTES = {
+    "*": ("dir", "id", "lang", "title"),
+    "a": ("href", "title"),
+    "abbr": ("title",),
+    "img": ("src", "alt", "title", "width", "height", "loading", "decoding"),
+    "ol": ("start", "reversed"),
+    "td": ("align", "colspan", "rowspan"),
+    "th": ("align", "colspan", "rowspan", "scope"),
+    "time": ("datetime",),
+    "code": ("class",),
+    "del": ("datetime",),
+    "ins": ("datetime",),
+}
+"""The attributes of each element, and of every element."""
+PLAIN = frozenset(
+    [
+        "acronym",
+        "address",
+        "article",
+        "aside",
+        "basefont",
+        "big",
+        "blink",
+        "body",
+        "center",
+        "data",
+        "dialog",
+        "dir",
+        "fieldset",
+        "font",
+        "footer",
+        "head",
+        "header",
+        "hgroup",
+        "html",
+        "label",
+        "legend",
+        "optgroup",
+        "option",
+        "listing",
+        "main",
+        "marquee",
+        "menu",
+        "nav",
+        "nobr",
+        "noembed",
+        "noframes",
+        "noscript",
+        "output",
+        "picture",
+        "plaintext",
+        "rb",
+        "rtc",
+        "search",
+        "section",
+        "slot",
+        "strike",
+        "tt",
+        "xmp",
+        "source",
+        "track",
+        "param",
+    ]
+)
+"""Elements that say no more than their text; what they contain is read like any other text."""
+EMBEDS = frozenset(["iframe", "object", "embed", "video", "audio", "frame", "applet", "form", "portal"])
+ADDRESSES = ("src", "data", "href", "action", "data-src")
+DROPPED = frozenset(
+    ["script", "style", "svg", "math", "template", "canvas", "object", "video", "audio", "iframe", "applet"]
+)
+"""Elements whose content makes no sense without them."""
+VOID = frozenset(["br", "col", "hr", "img", "wbr"])
+OPTIONAL_END = frozenset(["p", "li", "dd", "dt", "td", "th", "tr", "rt", "rp", *VOID])
+FORMATTING = frozenset(["a", "b", "code", "em", "i", "s", "small", "strong", "u"])
+"""Elements that a browser opens again in every paragraph until they are closed."""
+BLOCKS = frozenset(["p", "div", "li", "td", "th", "blockquote", "table", "tr", "ul", "ol", "dl", "dd", "dt", "pre"])
+HEADINGS = frozenset(["h1", "h2", "h3", "h4", "h5", "h6"])

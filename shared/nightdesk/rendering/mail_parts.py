@@ -1,0 +1,158 @@
+"""Making a page's HTML fit for mail programs: absolute addresses, styles in attributes, a limit, and plain text beside it.
+
+What a reader may see is decided before: this module only gets HTML that was made from a view.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html import escape
+from html.parser import HTMLParser
+from urllib.parse import urljoin
+
+from nightdesk.domain.html_tokens import END, START, attributes, tokens
+
+MAX_HTML = 100_000
+"""Bytes of a mail's HTML: Gmail hides what comes after 102 KB."""
+_ADDRESSES = ("href", "src")
+_DROPPED_TAGS = ("source", "picture")
+_DROPPED_ATTRIBUTES = ("srcset", "sizes", "loading", "decoding", "fetchpriority", "id", "role")
+_VOID = frozenset(("img", "br", "hr", "wbr", "input", "col"))
+_BLOCKS = frozenset(
+    ("p", "div", "section", "article", "figure", "figcaption", "blockquote", "ul", "ol", "li", "dl", "dt", "dd", "pre", "table",
+     "tr", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "header", "footer", "details", "summary")
+)  # fmt: skip
+_LITERAL = "\x00"
+"""Stands for a blank of code until all others are made single."""
+_SILENT = frozenset(("style", "script", "head", "title"))
+
+
+def make_absolute(html: str, page_url: str) -> str:
+    """Return HTML whose links and images have whole addresses, without what mail programs do not understand.
+
+    Args:
+        page_url: the address that the others are relative to.
+    """
+    out, position = [], 0
+    for token in tokens(html):
+        if token.kind not in (START, END) or not (token.name in _DROPPED_TAGS or token.kind == START):
+            continue
+        out.append(html[position : token.start])
+        position = token.end
+        if token.name not in _DROPPED_TAGS:
+            out.append(_absolute_tag(html[token.start : token.end], token.name, page_url))
+    out.append(html[position:])
+    return "".join(out)
+
+
+def _absolute_tag(tag: str, name: str, page_url: str) -> str:
+    values = attributes(tag)
+    if not values:
+        return tag
+    for key in _ADDRESSES:
+        if key in values:
+            values[key] = urljoin(page_url, values[key])
+    kept = (f' {key}="{escape(value)}"' for key, value in values.items() if key not in _DROPPED_ATTRIBUTES)
+    return f"<{name}{''.join(kept)}>"
+
+
+def inline_styles(html: str) -> str:
+    """Return a document with its style sheet in `style` attributes; rules for dark mode and narrow screens stay behind."""
+    # Imported here because only newsletters need it, and every function of the pipeline has this package.
+    import css_inline
+
+    inliner = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False, apply_width_attributes=True)
+    return inliner.inline(html)
+
+
+def top_level(html: str) -> Iterator[str]:
+    """Yield the elements of sanitised HTML that stand in no other, each as HTML of its own."""
+    start = depth = 0
+    for token in tokens(html):
+        if token.kind == START and token.name not in _VOID:
+            depth += 1
+        elif token.kind == END and token.name not in _VOID:
+            depth -= 1
+        if depth <= 0 and token.kind in (START, END):
+            yield html[start : token.end]
+            start, depth = token.end, 0
+    if html[start:].strip():
+        yield html[start:]
+
+
+def shorten(html: str, limit: int) -> str:
+    """Return as many whole elements of sanitised HTML as fit into a number of bytes."""
+    kept, size = [], 0
+    for element in top_level(html):
+        size += len(element.encode())
+        if size > limit:
+            break
+        kept.append(element)
+    return "".join(kept)
+
+
+class _PlainText(HTMLParser):
+    """Collects the text of HTML. Links are followed by their addresses, images replaced by their alt texts."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.out: list[str] = []
+        self._links: list[str] = []
+        self._lists: list[int | None] = []
+        self._silent = 0
+        self._literal = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        self._silent += tag in _SILENT
+        self._literal += tag == "pre"
+        if tag in ("ul", "ol"):
+            self._lists.append(1 if tag == "ol" else None)
+        if tag in _BLOCKS and tag != "li":
+            self.out.append("\n\n" if tag != "tr" else "\n")
+        if tag == "li":
+            self.out.append("\n" + self._bullet())
+        elif tag == "br":
+            self.out.append("\n")
+        elif tag == "hr":
+            self.out.append("* * *\n\n")
+        elif tag in ("td", "th"):
+            self.out.append(" | ")
+        elif tag == "img" and values.get("alt"):
+            self.out.append(f"[{values['alt']}]")
+        elif tag == "a":
+            self._links.append(values.get("href") or "")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._silent -= tag in _SILENT
+        self._literal -= tag == "pre"
+        if tag in ("ul", "ol") and self._lists:
+            self._lists.pop()
+        if tag in _BLOCKS:
+            self.out.append("\n\n" if tag not in ("li", "tr") else "")
+        elif tag == "a" and self._links:
+            address = self._links.pop()
+            if address.startswith(("https://", "http://")) and not "".join(self.out[-1:]).endswith(address):
+                self.out.append(f" ({address})")
+
+    def handle_data(self, data: str) -> None:
+        if self._silent:
+            return
+        self.out.append(data.replace(" ", _LITERAL) if self._literal else re.sub(r"\s+", " ", data))
+
+    def _bullet(self) -> str:
+        number = self._lists[-1] if self._lists else None
+        if number is None:
+            return "- "
+        self._lists[-1] = number + 1
+        return f"{number}. "
+
+
+def plain_text(html: str) -> str:
+    """Return HTML as the text of a mail."""
+    parser = _PlainText()
+    parser.feed(html)
+    parser.close()
+    lines = [re.sub(r" +$", "", line).removeprefix(" ") for line in "".join(parser.out).split("\n")]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip().replace(_LITERAL, " ")

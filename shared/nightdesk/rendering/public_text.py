@@ -1,0 +1,54 @@
+"""An article's text as everyone may see it, outside its page: for feeds and the search."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from markupsafe import Markup
+
+from nightdesk.domain.documents import Document
+from nightdesk.domain.memberships import SUBSCRIBER
+from nightdesk.domain.pictures import PictureFiles
+from nightdesk.domain.site import PUBLIC, Site
+from nightdesk.domain.text import NOT_XML
+from nightdesk.domain.views import ClosedGate, view
+from nightdesk.rendering.pictures import Placer
+from nightdesk.rendering.texts import Catalogue
+
+GATE_LINK = re.compile(r'<a class="gate-link"[^>]*>.*?</a>')
+"""The link that follows a gate's teaser."""
+NO_PICTURES: Mapping[str, PictureFiles | None] = MappingProxyType({})
+_OWN_LINK = re.compile(r' (href|src)="([#/][^"]*)"')
+
+
+def public_text(
+    text: Catalogue, site: Site, document: Document, pictures: Mapping[str, PictureFiles | None] = NO_PICTURES
+) -> str:
+    """Return the text of the public view as HTML with absolute addresses.
+
+    In place of each gate stand its teaser and a link to the gate on the article's page.
+
+    Args:
+        pictures: the files of the images that the public sees, by the names of their assets.
+    """
+    placer = Placer(text, f"/articles/{document.slug}/", pictures, document.figures, plain=True)
+    seen = placer.view(view(document, PUBLIC, site))
+    page = f"{site.base_url}/articles/{document.slug}/"
+    parts = [_teaser(text, part, page) if isinstance(part, ClosedGate) else part.html.strip() for part in seen.parts]
+    if seen.notes:
+        notes = "".join(f'<li id="note-{number}">{note}</li>' for number, note in enumerate(seen.notes, start=1))
+        parts.append(f"<ol>{notes}</ol>")
+
+    def absolute(found: re.Match[str]) -> str:
+        return f' {found[1]}="{page if found[2].startswith("#") else site.base_url}{found[2]}"'
+
+    return NOT_XML.sub("", _OWN_LINK.sub(absolute, "\n".join(parts)))
+
+
+def _teaser(text: Catalogue, gate: ClosedGate, page: str) -> str:
+    teaser = gate.teaser or text("gate.teaser" if gate.gate else "gate.article_teaser", tier=gate.tier)
+    label = text("gate.subscribe" if gate.tier == SUBSCRIBER else "gate.become_member")
+    anchor = f"#gate-{gate.gate}" if gate.gate else ""
+    return str(Markup('<p><em>{}</em> <a class="gate-link" href="{}">{}</a></p>').format(teaser, page + anchor, label))

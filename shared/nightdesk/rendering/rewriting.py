@@ -1,0 +1,300 @@
+"""Rewriting the Markdown parser's HTML before the sanitiser reads it.
+
+What the sanitiser would drop without a word is replaced here, and reported: embedded players by links, images and links without an
+address by their text. It is written anew tag by tag, so the sanitiser, which decides alone what is safe, has nothing to edit
+afterwards. Its work, and ours, grows with the length of the text only: tags, depth and open formatting are counted.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from urllib.parse import unquote, urlsplit
+
+from nightdesk.domain.anchors import typed_anchor
+from nightdesk.domain.errors import Rejected
+from nightdesk.domain.html_tokens import COMMENT, END, START, TEXT, UNCLOSED, Token, attributes, tokens
+from nightdesk.domain.problems import Kind
+from nightdesk.rendering.elements import (
+    ADDRESSES,
+    ATTRIBUTES,
+    BLOCKS,
+    DROPPED,
+    EMBEDS,
+    FORMATTING,
+    HEADINGS,
+    OPTIONAL_END,
+    PLAIN,
+    TAGS,
+    VOID,
+)
+from nightdesk.rendering.leftovers import literal_emphasis, missing_footnotes, template_code
+from nightdesk.rendering.losses import ADDRESS, MARKUP, PROSE, Losses
+
+Finder = Callable[[str], str | None]
+"""Takes an address as typed; returns the one on the site, or None if there is none."""
+
+_HEADING_ID = re.compile(r"\s*\{:?\s*\#([\w.:-]{1,200})[^{}<>]{0,200}\}\s*$")
+_ALIGN = re.compile(r"text-align:\s*(left|center|right)")
+_MARKS = re.compile("[\ue000-\ue002]")
+_COMMON = ("dir", "lang", "title")
+_KNOWN = TAGS | HEADINGS
+_SPECIAL = HEADINGS | {"a", "img"}
+_SUSPECT = re.compile(r"[{\[]|&lt;[%?]|\*\*")
+_LAZY = (("loading", "lazy"), ("decoding", "async"))
+_MAX_DEPTH, _MAX_REOPENED = 250, 200_000
+_TEXT_BREAK = 500
+"""The sanitiser appends to a text at each line and character reference, and copies it; a comment begins a new text."""
+
+
+def rewrite(source: str, image: Finder, link: Finder, losses: Losses) -> str:
+    """Return HTML with known elements only, each image and link with its address on the site.
+
+    Args:
+        source: any HTML, as the parser returned it.
+        image: finds the addresses of images; one without is replaced by its alt text. Likewise `link`, by the link's text.
+        losses: where everything else that readers will not see is reported.
+
+    Raises:
+        Rejected: the HTML is nested too deeply.
+    """
+    return _Rewriter(source, image, link, losses).run()
+
+
+class _Rewriter:
+    def __init__(self, source: str, image: Finder, link: Finder, losses: Losses) -> None:
+        self._source = source
+        self._image, self._link, self._losses = image, link, losses
+        self._tokens = list(tokens(source))
+        self._ends, self._inner = _look_ahead(source, self._tokens)
+        self._out: list[str] = []
+        self._open: Counter[str] = Counter()
+        self._depth = self._formatting = self._reopened = self._breaks = 0
+        self._links: list[bool] = []
+        self._heading = 0
+
+    def run(self) -> str:
+        number = 0
+        while number < len(self._tokens):
+            number = self._take(number, self._tokens[number])
+        return "".join(self._out)
+
+    def _take(self, number: int, token: Token) -> int:
+        """Write what becomes of a token, and return the number of the next one to read."""
+        if token.kind == TEXT:
+            self._text(self._source[token.start : token.end])
+        elif token.kind == UNCLOSED:
+            self._unclosed(token)
+        elif token.kind == END:
+            self._end(token.name)
+        elif token.kind == START and token.name in _KNOWN:
+            self._start(token)
+        elif token.kind == START and token.name not in PLAIN:
+            return self._remove(number, token)
+        elif token.kind == COMMENT and self._source.startswith("<?", token.start):
+            name = re.split(r"[\s>?]", self._source[token.start + 2 : token.start + 20])[0]
+            self._losses.add(Kind.ELEMENT_REMOVED, "", MARKUP, f"<?{name}".lower(), typed=f"?{name}")
+        return number + 1
+
+    def _text(self, text: str) -> None:
+        if text == "<":
+            text = "&lt;"
+        if self._breaks + text.count("&") + text.count("\n") > _TEXT_BREAK:
+            text = self._break(text)
+        else:
+            self._breaks += text.count("&") + text.count("\n")
+        self._out.append(text)
+        if not self._heading:
+            self._report_leftovers(text)
+
+    def _break(self, text: str) -> str:
+        """Return text with comments in it, so that the sanitiser makes several texts of it."""
+        parts = re.split(r"(?=[&\n])", text)
+        self._breaks = len(parts) % _TEXT_BREAK
+        return "<!---->" + "<!---->".join(
+            "".join(parts[start : start + _TEXT_BREAK]) for start in range(0, len(parts), _TEXT_BREAK)
+        )
+
+    def _report_leftovers(self, text: str) -> None:
+        if self._open["code"] or self._open["pre"] or not _SUSPECT.search(text):
+            return
+        plain = _MARKS.sub("", html.unescape(text))
+        for code in template_code(plain):
+            self._losses.add(Kind.TEMPLATE_CODE, "", PROSE, code, typed=code)
+        for name in missing_footnotes(plain):
+            self._losses.add(Kind.FOOTNOTE_MISSING, "footnote", PROSE, f"[^{name}]", typed=name)
+        if typed := literal_emphasis(plain):
+            self._losses.add(Kind.EMPHASIS_LITERAL, "", PROSE, typed, typed=typed)
+
+    def _unclosed(self, token: Token) -> None:
+        if token.name == "!--":
+            self._losses.add(Kind.COMMENT_UNCLOSED, "", MARKUP, "<!--")
+            return
+        self._losses.add(Kind.TAG_UNCLOSED, "", MARKUP, f"<{token.name}".lower())
+        self._out.append("&lt;")
+
+    def _start(self, token: Token) -> None:
+        name = "h2" if token.name == "h1" else token.name
+        if name in BLOCKS:
+            self._heading = 0  # one that was never closed
+        tag = self._source[token.start : token.end]
+        self._count(name)
+        if len(tag) == len(name) + 2 and name not in _SPECIAL:
+            self._out.append(tag)
+            return
+        values = attributes(tag)
+        identifier = values.get("id") or (values.get("name", "") if name == "a" else "")
+        anchor = typed_anchor(identifier) if identifier else ""
+        if name == "img":
+            self._out.append(self._picture(values))
+        elif name == "a":
+            self._anchor_start(values, anchor)
+        else:
+            kept = _kept(values, (*ATTRIBUTES.get(name, ()), *_COMMON))
+            if name in ("td", "th") and (aligned := _ALIGN.search(values.get("style", ""))):
+                kept.append(("align", aligned[1]))
+            if name in HEADINGS:
+                self._heading = len(self._out) + 1
+            self._out.append(_tag(name, [*kept, *([("id", anchor)] if anchor else [])]))
+
+    def _count(self, name: str) -> None:
+        """Refuse what would cost the sanitiser more than it is long.
+
+        Elements whose end tag HTML allows to leave out do not count as nested.
+        """
+        if name in BLOCKS:
+            self._reopened += self._formatting
+        if name not in OPTIONAL_END:
+            self._depth += 1
+        if name not in VOID:
+            self._open[name] += 1
+            self._formatting += name in FORMATTING
+        if self._depth > _MAX_DEPTH or self._reopened > _MAX_REOPENED:
+            raise Rejected(Kind.MARKDOWN_TOO_DEEP.at(0))
+
+    def _picture(self, values: dict[str, str]) -> str:
+        source = self._image(values.get("src", ""))
+        alt = values.get("alt", "")
+        if source is None:
+            return f"<span>{html.escape(_MARKS.sub('', alt))}</span>" if alt else ""
+        if not alt.strip():
+            typed = values.get("src", "")
+            self._losses.add(Kind.IMAGE_ALT_MISSING, "image", ADDRESS, typed, typed=typed)
+        rest = _kept(values, ("width", "height", *_COMMON))
+        return _tag("img", [("src", source), ("alt", alt), *rest, *_LAZY])
+
+    def _anchor_start(self, values: dict[str, str], anchor: str) -> None:
+        address = self._link(values["href"]) if values.get("href") else None
+        self._links.append(address is not None)
+        if anchor:
+            self._out.append(f"{_tag('span', [('id', anchor)])}</span>")
+        if address is not None:
+            self._out.append(_tag("a", [("href", address), *_kept(values, _COMMON)]))
+
+    def _end(self, name: str) -> None:
+        if name == "a":
+            self._formatting -= bool(self._open["a"])
+            self._open["a"] = max(self._open["a"] - 1, 0)
+            self._depth -= bool(self._links)
+            if self._links and self._links.pop():
+                self._out.append("</a>")
+            return
+        if name in HEADINGS and self._heading:
+            self._end_heading()
+        name = "h2" if name == "h1" else name
+        if name not in TAGS or name in VOID:
+            return
+        if self._open[name]:
+            self._open[name] -= 1
+            self._formatting -= name in FORMATTING
+            self._depth -= name not in OPTIONAL_END
+        self._out.append(f"</{name}>")
+
+    def _end_heading(self) -> None:
+        """Give a heading the id that stands at its end, as in `## Rates {#rates}`."""
+        start, self._heading = self._heading - 1, 0
+        last = self._out[-1]
+        found = _HEADING_ID.search(last) if len(self._out) - 1 > start else None
+        if found:
+            self._out[-1] = last[: found.start()]
+            others = [pair for pair in attributes(self._out[start]).items() if pair[0] != "id"]
+            self._out[start] = _tag(self._out[start][1:3], [*others, ("id", typed_anchor(found[1]))])
+        for text in self._out[start + 1 :]:
+            self._report_leftovers(text)
+
+    def _remove(self, number: int, token: Token) -> int:
+        """Leave out an element, with a link in its place if it has an address."""
+        name = token.name
+        own = attributes(self._source[token.start : token.end])
+        end = self._ends[number]
+        inner = self._tokens[self._inner[number]] if self._inner[number] < end else None
+        if name in EMBEDS and name != "form" and not _address(own) and inner:
+            own |= {"src": _address(attributes(self._source[inner.start : inner.end]))}
+        typed = _address(own) if name in EMBEDS else ""
+        address = self._link(typed) if typed else None
+        if typed:
+            self._write_link(address, own.get("title") or own.get("aria-label") or _name_of(typed))
+        if address:
+            self._losses.add(Kind.ELEMENT_LINKED, "", MARKUP, f"<{name}", typed=name, address=typed[:200])
+        elif name in ("script", "style") and end == len(self._tokens):
+            self._losses.add(Kind.ELEMENT_UNCLOSED, "", MARKUP, f"<{name}", typed=name)
+        else:
+            self._losses.add(Kind.ELEMENT_REMOVED, "", MARKUP, f"<{name}", typed=name)
+        without = name in DROPPED and end < len(self._tokens) and (typed or name not in EMBEDS)
+        return end + 1 if without else number + 1
+
+    def _write_link(self, address: str | None, text: str) -> None:
+        plain = html.escape(_MARKS.sub("", text))
+        shown = f"{_tag('a', [('href', address)])}{plain}</a>" if address and not any(self._links) else plain
+        inside = any(self._open[name] for name in ("p", *HEADINGS, *FORMATTING, "span", "li", "td", "th", "summary"))
+        self._out.append(shown if inside else f"<p>{shown}</p>")
+
+
+def _look_ahead(source: str, found: Sequence[Token]) -> tuple[list[int], list[int]]:
+    """Return, for each start tag, the number of the next end tag of its name, and of the next tag inside it with an address.
+
+    Both are the number of tokens if there is none.
+    """
+    none = len(found)
+    ends, inner = [none] * none, [none] * none
+    next_end: dict[str, int] = {}
+    next_source = none
+    for number in range(none - 1, -1, -1):
+        token = found[number]
+        if token.kind == END:
+            next_end[token.name] = number
+        elif token.kind == START:
+            ends[number], inner[number] = next_end.get(token.name, none), next_source
+            if token.name in ("source", "embed", "iframe", "object", "a"):
+                next_source = number if _address(attributes(source[token.start : token.end])) else next_source
+    return ends, inner
+
+
+def _address(values: dict[str, str]) -> str:
+    return next((values[name].strip() for name in ADDRESSES if values.get(name, "").strip()), "")
+
+
+def _name_of(address: str) -> str:
+    """Return what a link says: the name of the file it leads to, or else its host."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return address
+    last = unquote(parts.path.rstrip("/").rsplit("/", 1)[-1])
+    return last if re.search(r"\.[A-Za-z0-9]{2,5}$", last) else f"{parts.netloc}{unquote(parts.path)}" or address
+
+
+def _kept(values: dict[str, str], names: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the attributes that are among `names`, in the order in which they were typed."""
+    return [(key, value) for key, value in values.items() if key in names]
+
+
+def _tag(name: str, values: Sequence[tuple[str, str]]) -> str:
+    """Return a start tag. Marks of ours belong in text only, so none gets into an attribute."""
+    return f"<{name}{''.join(_attributes(values))}>"
+
+
+def _attributes(values: Sequence[tuple[str, str]]) -> Iterator[str]:
+    return (f' {key}="{html.escape(_MARKS.sub("", value))}"' for key, value in values)

@@ -1,0 +1,200 @@
+"""The Editions table: newsletters as they are planned and sent.
+
+    pk                sk                  record
+    edition           <date>#<name>       `Edition`
+    batch#<edition>   <number>            `Batch`: some of an edition's recipients, which one message sends to
+    sent#<edition>    <reader>            `Recipient`: what became of one reader's copy
+    feedback#<id>     <kind>              a report of the mail provider that was counted
+    bounces#<reader>  count               how often a reader’s mail came back for a passing reason
+    mailed#<draft>    edition             the edition that mailed an article
+    window#<id>       last                until when a digest's last edition collected articles
+
+Readers are known by their ids, which do not reveal their addresses. Records of single readers are removed after some weeks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from nightdesk.domain.newsletters import Edition
+from nightdesk.ports import ANY, Change, Item, KeyRange, Table
+from nightdesk.repositories.items import own_attributes
+
+_EDITIONS = "edition"
+
+
+class StoredEdition(NamedTuple):
+    """An edition and the version of its item."""
+
+    edition: Edition
+    version: int
+
+
+class Batch(NamedTuple):
+    """Some recipients of an edition.
+
+    Attributes:
+        due: when its message was last sent, in Unix seconds.
+    """
+
+    number: int
+    members: tuple[str, ...]
+    done: bool = False
+    due: int = 0
+    version: int | None = None
+
+
+class Recipient(NamedTuple):
+    """What became of one reader's copy.
+
+    Attributes:
+        state: one of `RECIPIENT_STATES`.
+        until: of one that is `trying`: until when the run that recorded it may still be at work, in Unix seconds.
+        note: why it was skipped or refused.
+        ttl: when the record may be removed, in Unix seconds.
+    """
+
+    state: str
+    until: int
+    note: str
+    ttl: int
+    version: int | None = None
+
+
+# --- Editions ---
+
+
+def find_edition(table: Table, identifier: str) -> StoredEdition | None:
+    """Return an edition; None if there is none of this id."""
+    item = table.get(_EDITIONS, _edition_key(identifier))
+    return StoredEdition(Edition.from_item(item), item["version"]) if item else None
+
+
+def editions(table: Table, limit: int | None = None, before: str = "") -> list[StoredEdition]:
+    """Return editions, the newest first: those before the edition `before`."""
+    keys = KeyRange(before=_edition_key(before)) if before else KeyRange()
+    items = table.query(_EDITIONS, keys, descending=True, limit=limit)
+    return [StoredEdition(Edition.from_item(item), item["version"]) for item in items]
+
+
+def edition_change(edition: Edition, expected: int | None) -> Change:
+    """Return the change that writes an edition over the version `expected`."""
+    return Change(_EDITIONS, _edition_key(edition.id), edition.to_item(), expected)
+
+
+def _edition_key(identifier: str) -> str:
+    name, _, day = identifier.partition("/")
+    return f"{day}#{name}"
+
+
+def edition_of_article(table: Table, draft: str) -> str:
+    """Return the id of the edition that mailed the article of a draft, or an empty string."""
+    item = table.get(f"mailed#{draft}", "edition")
+    return str(item["edition"]) if item else ""
+
+
+def article_change(draft: str, edition: str) -> Change:
+    """Return the change that records which edition mails an article. It fails if there is one."""
+    return Change(f"mailed#{draft}", "edition", {"edition": edition}, None)
+
+
+class Window(NamedTuple):
+    """Until when a digest has collected articles.
+
+    Attributes:
+        until: ISO 8601; empty for a digest that was never seen. `began`: since when its first edition collects articles.
+        sent: False before its first edition.
+    """
+
+    until: str = ""
+    began: str = ""
+    sent: bool = False
+    version: int | None = None
+
+
+def window(table: Table, newsletter: str) -> Window:
+    """Return until when the last edition of a digest collected articles."""
+    item = table.get(f"window#{newsletter}", "last")
+    return Window(str(item["until"]), str(item["began"]), bool(item["sent"]), item["version"]) if item else Window()
+
+
+def window_change(newsletter: str, window: Window) -> Change:
+    """Return the change that records until when a digest has collected articles, over the version that was read."""
+    item = {"until": window.until, "began": window.began, "sent": window.sent}
+    return Change(f"window#{newsletter}", "last", item, window.version)
+
+
+# --- Batches ---
+
+
+def batches(table: Table, edition: str) -> list[Batch]:
+    """Return all batches of an edition."""
+    return [_batch(item) for item in table.query(f"batch#{edition}")]
+
+
+def find_batch(table: Table, edition: str, number: int) -> Batch | None:
+    """Return a batch of an edition."""
+    item = table.get(f"batch#{edition}", f"{number:06}")
+    return _batch(item) if item else None
+
+
+def batch_change(edition: str, batch: Batch) -> Change:
+    """Return the change that writes a batch over the version that was read."""
+    item = {"members": list(batch.members), "done": batch.done, "due": batch.due}
+    return Change(f"batch#{edition}", f"{batch.number:06}", item, batch.version)
+
+
+def _batch(item: Item) -> Batch:
+    return Batch(int(item["sk"]), tuple(item["members"]), item["done"], int(item["due"]), item["version"])
+
+
+# --- Recipients ---
+
+
+def find_recipient(table: Table, edition: str, member: str) -> Recipient | None:
+    """Return what became of a reader's copy; None if nothing was tried yet."""
+    item = table.get(f"sent#{edition}", member)
+    return _recipient(item) if item else None
+
+
+def recipients(table: Table, edition: str, members: Sequence[str]) -> list[Recipient | None]:
+    """Return what became of the copies of several readers, in their order."""
+    found = table.get_many([(f"sent#{edition}", member) for member in members])
+    return [_recipient(item) if item else None for item in found]
+
+
+def recipient_change(edition: str, member: str, recipient: Recipient | None, expected: int | None) -> Change:
+    """Return the change that records what became of a copy, or removes the record (None), over the version `expected`."""
+    item: dict[str, Any] | None = None
+    if recipient:
+        item = {name: value for name, value in recipient._asdict().items() if name != "version"}
+    return Change(f"sent#{edition}", member, item, expected)
+
+
+def _recipient(item: Item) -> Recipient:
+    return Recipient(**own_attributes(item), version=item["version"])
+
+
+# --- What the mail provider reports ---
+
+
+def feedback_change(identifier: str, kind: str, ttl: int) -> Change:
+    """Return the change that records a report of the mail provider as counted. It fails if it was counted before."""
+    return Change(f"feedback#{identifier}", kind, {"ttl": ttl}, None)
+
+
+def is_counted(table: Table, identifier: str, kind: str) -> bool:
+    """Return True if a report of the mail provider was counted before."""
+    return table.get(f"feedback#{identifier}", kind) is not None
+
+
+def bounce_change(member: str, count: int, ttl: int) -> Change:
+    """Return the change that records how often a reader's mail came back in succession."""
+    return Change(f"bounces#{member}", "count", {"count": count, "ttl": ttl}, ANY)
+
+
+def bounce_count(table: Table, member: str) -> int:
+    """Return how often a reader's mail came back in succession."""
+    item = table.get(f"bounces#{member}", "count")
+    return int(item["count"]) if item else 0

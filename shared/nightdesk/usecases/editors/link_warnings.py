@@ -1,0 +1,197 @@
+"""Warnings about links that lead nowhere on this site, as it is when somebody asks.
+
+Nothing of this is stored: what a link leads to may be published, moved or withdrawn later, and a stored warning would then be
+wrong until the file is rendered again. Each link costs the same few reads, however large the archive is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple, Protocol
+
+from nightdesk.domain.anchors import PREFIX, Anchors
+from nightdesk.domain.documents import Document
+from nightdesk.domain.errors import Rejected
+from nightdesk.domain.frontmatter import decode, split_front_matter
+from nightdesk.domain.old_addresses import OLD_PREFIX, is_plain, old_address, slug_of_address
+from nightdesk.domain.path_owners import PAGES, owner_of
+from nightdesk.domain.problems import Kind, Problem
+from nightdesk.domain.site import Site
+from nightdesk.domain.site_links import TypedLink, addresses_in, matter_links, own_path, page_address
+from nightdesk.domain.site_paths import key_of
+from nightdesk.domain.suggestions import did_you_mean
+from nightdesk.domain.views import all_anchors, anchors_of
+from nightdesk.ports import Ports
+from nightdesk.repositories import articles_table
+from nightdesk.repositories.private_bucket import facts_from, load_document, load_site, profile_ids, profile_key
+from nightdesk.usecases.editors.profile_warnings import topic_warnings
+
+_MOST_LINKS = 200
+"""How many different addresses of one file are looked up."""
+NOTHING, HIDDEN, GONE, THERE = "nothing", "hidden", "gone", "there"
+"""What a link leads to: no page, an article that readers cannot get yet, one that was withdrawn, or a page."""
+LISTED = re.compile(r"/(topic|author)s/([^/]+)/.*|/archive/\d.*")
+"""Pages of lists: which of them there are depends on the articles."""
+
+
+class KnownPages(Protocol):
+    """What is known of the pages to which links lead."""
+
+    where: str
+    """Where a page is missing, as messages say it."""
+
+    def state(self, path: str) -> str:
+        """Return what a path leads to: `NOTHING`, `HIDDEN`, `GONE` or `THERE`. `path` may have a query."""
+
+    def anchors(self, path: str) -> Anchors | None:
+        """Return the anchors of a page; None if they are not known."""
+
+    def near(self, path: str) -> str:
+        """Return a question that names a page with nearly this path; empty if there is none."""
+
+
+class Links(NamedTuple):
+    """The links of one file.
+
+    Attributes:
+        here: the path of the page that the file makes.
+        kind: of the file, such as `draft`.
+        addresses: as they are on the page.
+    """
+
+    here: str
+    kind: str
+    addresses: tuple[str, ...]
+
+
+def links_of_article(document: Document) -> Links:
+    """Return the links of an article, hidden text and locked sources included."""
+    texts = [html for block in document.blocks for html in (block.html, *block.notes.values())]
+    found = [address for html in texts for address in addresses_in(html)]
+    return Links(f"/articles/{document.slug}/", "draft", (*found, *(source["url"] for source in document.sources)))
+
+
+def links_of_page(kind: str, facts: Mapping[str, Any]) -> Links:
+    """Return the links of the page that is made from a profile or a standing page."""
+    folder = {"author": "/authors/", "topic": "/topics/"}.get(kind, "/")
+    return Links(f"{folder}{facts.get('id', '')}/", kind, tuple(addresses_in(facts.get("body", ""))))
+
+
+def links_of_matter(raw: bytes, kind: str) -> Links:
+    """Return the links of a file that has them in its front matter only."""
+    return Links("/", kind, tuple(link.address for link in matter_links(raw, kind)))
+
+
+def update_warnings(topic: str, link: str, ports: Ports) -> list[dict[str, Any]]:
+    """Return the warnings about the topic and the link of an update that is posted, none of which it need have."""
+    site = load_site(ports)
+    dead = link_warnings(Links("", "update", (link,)), site, StoredPages(site, ports), bytes)
+    return [*topic_warnings(topic, ports), *dead]
+
+
+def link_warnings(links: Links, site: Site, known: KnownPages, read: Callable[[], bytes]) -> list[dict[str, Any]]:
+    """Return a warning for each link to a page or an anchor of this site that is not there.
+
+    Args:
+        read: returns the file, to find the lines. It is called only if there is something to warn of.
+    """
+    own = {address: path for address in links.addresses if (path := own_path(address, site.base_url))}
+    found = {}
+    for address, path in list(own.items())[:_MOST_LINKS]:
+        if warning := _warning(path, links.here, known):
+            found[address] = warning
+    if not found:
+        return []
+    return [problem.to_json() for problem in _located(found, links, site, read())]
+
+
+def _warning(address: str, here: str, known: KnownPages) -> Callable[[TypedLink], Problem] | None:
+    path, _, fragment = address.partition("#")
+    if path.partition("?")[0] != here:
+        kinds = {NOTHING: Kind.LINK_TO_NOTHING, HIDDEN: Kind.LINK_TO_HIDDEN, GONE: Kind.LINK_TO_WITHDRAWN}
+        if kind := kinds.get(known.state(path)):
+            near = known.near(path) if kind is Kind.LINK_TO_NOTHING else ""
+            return lambda link: kind.at(link.line, link.key, near, typed=link.address, where=known.where)
+    anchors = known.anchors(path.partition("?")[0]) if fragment else None
+    if anchors is None or anchors.has(fragment):
+        return None
+    meant = anchors.find(fragment.removeprefix(PREFIX))
+    question = f"did you mean `#{meant}`?" if meant else ""
+    return lambda link: Kind.LINK_ANCHOR_MISSING.at(link.line, link.key, question, typed=link.address)
+
+
+def _located(
+    found: Mapping[str, Callable[[TypedLink], Problem]], links: Links, site: Site, raw: bytes
+) -> Iterable[Problem]:
+    """Yield each warning at every line at which the link was typed; at none if the file has changed meanwhile."""
+    missing = dict.fromkeys(found)
+    for link in _typed(raw, links.kind):
+        address = page_address(link.address, links.here, site.base_url) or link.address
+        if address in found:
+            missing.pop(address, None)
+            yield found[address](link)
+    yield from (found[address](TypedLink(0, "link", address)) for address in missing)
+
+
+def _typed(raw: bytes, kind: str) -> list[TypedLink]:
+    # Imported here because only a file with such a link needs it, and the Markdown parser is slow to load.
+    from nightdesk.rendering.typed_links import typed_links
+
+    links = list(matter_links(raw, kind))
+    if kind not in ("site", "update"):
+        try:
+            source = split_front_matter(decode(raw))
+        except Rejected:
+            return links
+        links += typed_links(source.body, source.body_line)
+    return links
+
+
+class StoredPages:
+    """The pages of the site as it is now."""
+
+    where = "on this site"
+
+    def __init__(self, site: Site, ports: Ports) -> None:
+        self._tier = site.tiers[0]
+        self._ports = ports
+
+    def state(self, path: str) -> str:
+        """Return what readers get at a path."""
+        plain = old_address(path.partition("?")[0])
+        if slug := slug_of_address(plain):
+            return self._article(slug) or self._redirect(path)
+        if owner_of(plain) not in ("", PAGES) and not LISTED.fullmatch(plain):
+            return THERE
+        stat = self._ports.site.stat(key_of(plain)) if is_plain(plain) else None
+        return THERE if stat and "location" not in stat.metadata else self._redirect(path)
+
+    def _article(self, slug: str, hops: int = 2) -> str:
+        stat = self._ports.site.stat(f"articles/{slug}/~{self._tier}/index.html")
+        if stat and stat.metadata.get("status") == "301" and hops:
+            return self._article(slug_of_address(stat.metadata["location"]), hops - 1) or NOTHING
+        if stat:
+            return GONE if stat.metadata.get("status") == "410" else THERE
+        claim = articles_table.claim_of(self._ports.articles, slug)
+        return HIDDEN if claim and claim.holder else ""
+
+    def _redirect(self, path: str) -> str:
+        address = old_address(path)
+        stat = self._ports.site.stat(key_of(OLD_PREFIX + address)) if address else None
+        location = stat.metadata.get("location", "") if stat else ""
+        return (self._article(slug_of_address(location)) if location else "") or NOTHING
+
+    def anchors(self, path: str) -> Anchors | None:
+        """Return the anchors of an article or of a page of the newsroom's own."""
+        if slug := slug_of_address(path):
+            document = load_document(slug, self._ports)
+            return all_anchors(document) if document and not document.withdrawn else None
+        identifier = path.strip("/")
+        blob = self._ports.private.get(profile_key("page", identifier)) if "/" not in identifier else None
+        return anchors_of(facts_from(blob.body)["body"]) if blob else None
+
+    def near(self, path: str) -> str:
+        """Return a question for a misspelt author or topic."""
+        found = LISTED.fullmatch(path.partition("?")[0])
+        return did_you_mean(found[2], profile_ids(found[1], self._ports)) if found and found[1] else ""

@@ -1,0 +1,147 @@
+"""What an edition shows: the articles as they are now, and one mail for each tier, frozen until one of them changes.
+
+Everything is read again before mails go out. An article that was withdrawn since is in no further mail, and one that an editor
+has put behind a higher gate is shown as it is then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from nightdesk.domain.documents import Document, canonical_json, digest, parse_json
+from nightdesk.domain.newsletters import ARTICLE, DIGEST, WRITTEN, Edition, one_line
+from nightdesk.domain.pictures import PictureFiles
+from nightdesk.domain.site import Site
+from nightdesk.domain.views import view
+from nightdesk.ports import Output, Ports
+from nightdesk.rendering.article_pages import Article
+from nightdesk.rendering.edition_mail import EditionText, TierMail, edition_mails, title_of
+from nightdesk.rendering.environment import Theme
+from nightdesk.rendering.page_parts import card_facts
+from nightdesk.repositories.private_bucket import JSON, edition_key, facts_from, load_site, profile_key
+from nightdesk.usecases.newsletters.ports import NewsletterPorts
+from nightdesk.usecases.newsletters.sources import Source, etags_of, is_enough, sources_of
+from nightdesk.usecases.pipeline.converge import store
+from nightdesk.usecases.pipeline.gate_pictures import read_pictures
+
+
+class Contents(NamedTuple):
+    """What an edition shows.
+
+    Attributes:
+        etags: of each article that it shows, by the slug that the edition knows it by.
+        mails: by tier.
+    """
+
+    subject: str
+    etags: Mapping[str, str]
+    mails: Mapping[str, TierMail]
+
+    def to_bytes(self) -> bytes:
+        """Return canonical JSON."""
+        mails = {tier: mail._asdict() for tier, mail in self.mails.items()}
+        return canonical_json({"subject": self.subject, "etags": dict(self.etags), "mails": mails})
+
+    @classmethod
+    def from_bytes(cls, raw: bytes) -> Contents:
+        """Return the contents that `to_bytes` stored."""
+        data = parse_json(raw)
+        mails = {tier: TierMail(**mail) for tier, mail in data["mails"].items()}
+        return cls(data["subject"], data["etags"], mails)
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of all mails."""
+        return digest(self.to_bytes())
+
+
+def edition_text(
+    edition: Edition, sources: Mapping[str, Source], ports: NewsletterPorts, site: Site, theme: Theme
+) -> EditionText:
+    """Return what an edition shows, from which its mails and its page are made."""
+    documents = [source.document for source in sources.values()]
+    article = None
+    if edition.kind in (ARTICLE, WRITTEN):
+        article = _article(documents[0], ports.pipeline)
+    is_written = edition.kind == WRITTEN
+    cards = [] if is_written else [_card(document, ports.pipeline) for document in documents]
+    subject = subject_of(edition, documents, site, theme)
+    address = site.postal_address or ports.postal_address
+    return EditionText(replace(edition, subject=subject), article, cards, address)
+
+
+def subject_of(edition: Edition, documents: Iterable[Document], site: Site, theme: Theme) -> str:
+    """Return the subject of an edition: the title of its article, after its name if it collects several."""
+    title = next((document.title for document in documents), "")
+    if edition.kind == DIGEST:
+        title = theme.text("edition.digest_subject", newsletter=title_of(theme, site, edition.newsletter), title=title)
+    return one_line(title)
+
+
+def make_contents(
+    edition: Edition, sources: Mapping[str, Source], ports: NewsletterPorts, site: Site, theme: Theme
+) -> Contents:
+    """Make the mails of an edition, one for each tier of the site."""
+    shown = edition_text(edition, sources, ports, site, theme)
+    mailed = replace_cards(shown)
+    document = mailed.article.document if mailed.article else None
+    views = [view(document or Document(""), tier, site) for tier in site.tiers]
+    mails = edition_mails(theme, site, mailed, views)
+    return Contents(shown.edition.subject, etags_of(sources), dict(zip(site.tiers, mails, strict=True)))
+
+
+def replace_cards(shown: EditionText) -> EditionText:
+    """Return what a mail shows: an article that is mailed whole needs no card beside it."""
+    return shown._replace(cards=()) if shown.article else shown
+
+
+def store_contents(edition: Edition, contents: Contents, ports: Ports) -> None:
+    """Keep the mails of an edition, over earlier ones."""
+    store(ports.private, Output(edition_key(edition.id), contents.to_bytes(), JSON))
+
+
+def load_contents(edition: Edition, ports: Ports) -> Contents | None:
+    """Return the mails of an edition as they were stored last; None before they were made."""
+    blob = ports.private.get(edition_key(edition.id))
+    return Contents.from_bytes(blob.body) if blob else None
+
+
+def current_contents(edition: Edition, known: Contents | None, ports: NewsletterPorts, theme: Theme) -> Contents | None:
+    """Return an edition's mails as they must be now: those that are `known`, unless an article of theirs has changed.
+
+    Returns:
+        None if too little is left to send.
+    """
+    site = load_site(ports.pipeline)
+    sources = sources_of(edition, site, ports.pipeline)
+    if not sources or not is_enough(edition, sources):
+        return None
+    if known and known.etags == etags_of(sources) and set(known.mails) == set(site.tiers):
+        return known
+    contents = make_contents(edition, sources, ports, site, theme)
+    store_contents(edition, contents, ports.pipeline)
+    return contents
+
+
+def _profiles(kind: str, names: Iterable[tuple[str, str]], ports: Ports) -> list[Mapping[str, Any] | None]:
+    blobs = [ports.private.get(profile_key(kind, identifier)) for identifier, _ in names]
+    return [facts_from(blob.body) if blob else None for blob in blobs]
+
+
+def _article(document: Document, ports: Ports) -> Article:
+    """Return an article for a mail, with the images that everyone sees: mail programs have no session for the others."""
+    authors, topics = _profiles("author", document.authors, ports), _profiles("topic", document.topics, ports)
+    pictures = {name: files for name, files in _pictures(document, ports).items() if files and files.fallback}
+    return Article(document, authors, topics, pictures=pictures, plain=True)
+
+
+def _pictures(document: Document, ports: Ports) -> dict[str, PictureFiles | None]:
+    return read_pictures([document], ports).public_files(document, load_site(ports))
+
+
+def _card(document: Document, ports: Ports) -> dict[str, Any]:
+    authors, topics = _profiles("author", document.authors, ports), _profiles("topic", document.topics, ports)
+    hero = _pictures(document, ports).get(document.hero["src"]) if document.hero else None
+    return card_facts(document, authors, topics, hero)

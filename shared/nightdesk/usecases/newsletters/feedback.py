@@ -1,0 +1,90 @@
+"""What the mail provider reports of newsletters that were sent: addresses that do not work, and complaints.
+
+Both stop all further newsletters to the address. An edition that brings too many of them is held, before the provider stops all
+mail of the newsroom.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from nightdesk.domain.errors import Conflict
+from nightdesk.domain.mail_reports import MailReturned
+from nightdesk.domain.newsletters import HELD, MAILED, Edition
+from nightdesk.ports import Change
+from nightdesk.repositories import editions_table, memberships_table
+from nightdesk.repositories.compare_and_swap import compare_and_swap
+from nightdesk.usecases.newsletters.ports import NewsletterPorts
+from nightdesk.usecases.readers.members import BLOCKED, BOUNCED, COMPLAINED, DELETED, suppress
+
+MAX_BOUNCES, MAX_COMPLAINTS = 0.04, 0.001
+"""The shares of an edition's copies above which it is held. SES reviews an account above 5 % and 0.1 %."""
+_LEAST_MAILED = {"bounced": 50, "complained": 1000}
+"""Copies that count at least, so that one bounce among five readers holds nothing."""
+_SOFT_BOUNCES = 3
+"""So many passing failures within the time below count as one that lasts."""
+_REMEMBERED = timedelta(days=30)
+HOLD_BOUNCES = "too many of its copies came back"
+HOLD_COMPLAINTS = "too many readers complained about it"
+
+
+def record_feedback(report: MailReturned, ports: NewsletterPorts) -> str:
+    """Count a report once, and stop mail to the address if it does not work or its reader complained.
+
+    Returns:
+        `bounced`, `complained`, `soft`, or an empty string for a report that was counted before.
+    """
+    now = ports.pipeline.clock()
+    ttl = int((now + _REMEMBERED).timestamp())
+    kind = _outcome(report, ports, ttl)
+    if kind == "soft":
+        return kind
+    # First, because it may be repeated without harm; a run that dies after counting would leave it out.
+    if memberships_table.suppression(ports.memberships, report.member) not in (BLOCKED, DELETED):
+        suppress(report.member, BOUNCED if kind == "bounced" else COMPLAINED, ports.memberships, now)
+    counted = editions_table.feedback_change(report.id, kind, ttl)
+
+    def attempt() -> str:
+        stored = editions_table.find_edition(ports.editions, report.edition)
+        if not stored or editions_table.is_counted(ports.editions, report.id, kind):
+            return ""
+        after = _held(stored.edition.count({kind: 1}))
+        ports.editions.write([counted, editions_table.edition_change(after, stored.version)])
+        return kind
+
+    return compare_and_swap(attempt, "the edition")
+
+
+def _outcome(report: MailReturned, ports: NewsletterPorts, ttl: int) -> str:
+    if report.kind == "complaint":
+        return "complained"
+    if report.kind == "bounce":
+        return "bounced"
+    if not _is_first(editions_table.feedback_change(report.id, "soft", ttl), ports):
+        return "soft"
+    count = editions_table.bounce_count(ports.editions, report.member) + 1
+    ports.editions.write([editions_table.bounce_change(report.member, count, ttl)])
+    return "bounced" if count >= _SOFT_BOUNCES else "soft"
+
+
+def _is_first(change: Change, ports: NewsletterPorts) -> bool:
+    try:
+        ports.editions.write([change])
+        return True
+    except Conflict:
+        return False
+
+
+def _held(edition: Edition) -> Edition:
+    """Return the edition, held if too many of its copies came back or brought complaints."""
+    if not edition.is_open:
+        return edition
+    mailed = edition.counts.get(MAILED, 0)
+    for kind, share, reason in (
+        ("bounced", MAX_BOUNCES, HOLD_BOUNCES),
+        ("complained", MAX_COMPLAINTS, HOLD_COMPLAINTS),
+    ):
+        if edition.counts.get(kind, 0) > share * max(mailed, _LEAST_MAILED[kind]):
+            return replace(edition, state=HELD, reason=reason)
+    return edition

@@ -1,0 +1,79 @@
+"""The pages of editions on the site, and the list of all of them. They show what the public may see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from nightdesk.domain.events import PagesWritten
+from nightdesk.domain.newsletters import CANCELLED, Edition
+from nightdesk.domain.site import PUBLIC
+from nightdesk.domain.site_paths import key_of
+from nightdesk.domain.views import view
+from nightdesk.ports import Output
+from nightdesk.rendering.edition_mail import ARCHIVE_PATH, archive_page, edition_page
+from nightdesk.rendering.environment import Theme
+from nightdesk.rendering.standing_pages import gone_html
+from nightdesk.repositories import articles_table, editions_table
+from nightdesk.repositories.private_bucket import HTML, load_site
+from nightdesk.usecases.newsletters.contents import edition_text
+from nightdesk.usecases.newsletters.ports import NewsletterPorts
+from nightdesk.usecases.newsletters.sources import is_enough, sources_of
+from nightdesk.usecases.pipeline.converge import converge, store
+from nightdesk.usecases.pipeline.list_outputs import site_page
+
+_MOST_LISTED = 365
+_GONE = {"status": "410"}
+
+
+def refresh_pages(editions: Iterable[Edition], ports: NewsletterPorts, theme: Theme) -> list[str]:
+    """Make the pages of editions, and the list of all, match the articles as they are now; sends the event.
+
+    Returns:
+        The paths that may have changed.
+    """
+    paths = [_refresh_page(edition, ports, theme) for edition in editions]
+    if not paths:
+        return []
+    paths.append(_refresh_archive(ports, theme))
+    ports.pipeline.bus.emit([PagesWritten(paths)])
+    return paths
+
+
+def _refresh_page(edition: Edition, ports: NewsletterPorts, theme: Theme) -> str:
+    def make() -> Output:
+        site = load_site(ports.pipeline)
+        sources = sources_of(edition, site, ports.pipeline)
+        if not sources or edition.state == CANCELLED or not is_enough(edition, sources):
+            gone = site_page(edition.path, gone_html(theme, site))
+            return Output(gone.key, gone.body, HTML, gone.cache_control, {**gone.metadata, **_GONE})
+        shown = edition_text(edition, sources, ports, site, theme)
+        public = view(shown.article.document, PUBLIC, site) if shown.article else None
+        return site_page(edition.path, edition_page(theme, site, shown, public))
+
+    converge(make, lambda output: (None, store(ports.pipeline.site, output)))
+    return edition.path
+
+
+def _refresh_archive(ports: NewsletterPorts, theme: Theme) -> str:
+    def make() -> Output:
+        found = editions_table.editions(ports.editions, _MOST_LISTED)
+        listed = [stored.edition for stored in found if stored.edition.state != CANCELLED and stored.edition.digest]
+        return site_page(ARCHIVE_PATH, archive_page(theme, load_site(ports.pipeline), listed))
+
+    converge(make, lambda output: (None, store(ports.pipeline.site, output)))
+    return ARCHIVE_PATH
+
+
+def ensure_archive(ports: NewsletterPorts, theme: Theme) -> None:
+    """Make the list of all editions, if the page of newsletters links to it and it was never made."""
+    if load_site(ports.pipeline).newsletters and not ports.pipeline.site.stat(key_of(ARCHIVE_PATH)):
+        ports.pipeline.bus.emit([PagesWritten([_refresh_archive(ports, theme)])])
+
+
+def refresh_showing(slug: str, ports: NewsletterPorts, theme: Theme) -> list[str]:
+    """Make the pages of the editions that show an article again, after it is gone."""
+    found = [stored.edition for stored in editions_table.editions(ports.editions)]
+    if not found:
+        return []
+    names = {slug, *articles_table.old_slugs(ports.pipeline.articles, slug)}
+    return refresh_pages([edition for edition in found if not names.isdisjoint(edition.slugs)], ports, theme)

@@ -1,0 +1,118 @@
+"""Build a whole site at once, from everything in the drafts bucket, with the use cases of the stages."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping
+
+from nightdesk.domain.documents import LIVE, REJECTED, Document
+from nightdesk.domain.drafts_bucket import classify
+from nightdesk.domain.events import RenderRequested
+from nightdesk.domain.site import Site
+from nightdesk.ports import Ports
+from nightdesk.rendering.environment import Theme
+from nightdesk.repositories.private_bucket import (
+    article_slugs,
+    load_document,
+    load_site,
+    profile_ids,
+)
+from nightdesk.repositories.records import ProblemDicts
+from nightdesk.usecases.pipeline.effective import load_effective
+from nightdesk.usecases.pipeline.gate import gate
+from nightdesk.usecases.pipeline.index import update_entries
+from nightdesk.usecases.pipeline.lists import refresh_list
+from nightdesk.usecases.pipeline.places import months_of, sort_key
+from nightdesk.usecases.pipeline.render import render
+from nightdesk.usecases.pipeline.site_refresh import refresh_site
+
+Progress = Callable[[int, int], None]
+"""Called with the number of steps done and the number of all steps."""
+States = dict[str, list[str]]
+"""The slugs of the articles in each state."""
+Problems = dict[str, ProblemDicts]
+"""The problems of each rejected file, by key."""
+
+
+def _silent(done: int, total: int) -> None:
+    """Report no progress."""
+
+
+def build_site(
+    keys: Iterable[str],
+    ports: Ports,
+    theme: Theme,
+    progress: Progress | None = None,
+    make_pictures: Callable[[], None] | None = None,
+) -> tuple[States, Problems]:
+    """Build the site of the files at `keys`, in ports that hold no site yet. Each list is made only once, at the end.
+
+    Args:
+        make_pictures: called when all files are rendered, before the pages that show their images are made.
+
+    Returns:
+        The slugs by state, and the problems of each rejected file.
+    """
+    report = progress or _silent
+    rejected = _render_all([key for key in keys if classify(key)], ports, report)
+    if make_pictures:
+        make_pictures()
+    return _publish_all(ports, theme, report), rejected
+
+
+def _render_all(keys: list[str], ports: Ports, report: Progress) -> Problems:
+    """Render settings, profiles and then drafts, which depend on these. Returns the problems of each rejected file."""
+    rejected: Problems = {}
+    queue = deque(sorted(keys, key=lambda key: (key.startswith("drafts/"), key != "site.yaml", key)))
+    done = 0
+    while queue:
+        key = queue.popleft()
+        rejected.pop(key, None)
+        for result in render(key, ports):
+            if result.state == REJECTED:
+                rejected[key] = result.problems
+            requested = [event.key for event in result.events if isinstance(event, RenderRequested)]
+            queue.extend(other for other in requested if other not in queue)
+        done += 1
+        report(min(done, len(keys)), 2 * len(keys))
+    return rejected
+
+
+def _publish_all(ports: Ports, theme: Theme, report: Progress) -> States:
+    """Gate and index every article, and then refresh every list. Returns the slugs by state."""
+    site = load_site(ports)
+    documents = _in_order_of_time(site, ports)
+    states: dict[str, list[str]] = defaultdict(list)
+    months: dict[str, set[str]] = defaultdict(set)
+    for number, document in enumerate(documents, 1):
+        state = gate(document.slug, ports, theme)
+        assert state  # the document exists
+        if not document.moved:
+            states[state].append(document.slug)
+        update = update_entries(document.slug, ports) if state == LIVE else None
+        for name, changed in months_of(update.pending if update else ()).items():
+            months[name] |= changed
+        report(len(documents) + number, 2 * len(documents))
+    for kind in ("topic", "author"):
+        for identifier in profile_ids(kind, ports):
+            months.setdefault(f"{kind}:{identifier}", set())
+    _refresh_lists(months, site, ports, theme)
+    return dict(states)
+
+
+def _in_order_of_time(site: Site, ports: Ports) -> list[Document]:
+    """Return all documents by the dates that they have with the editors' decisions, so that each article finds those
+    before it in the lists."""
+    found = [document for slug in article_slugs(ports) if (document := load_document(slug, ports))]
+
+    def place(document: Document) -> str:
+        dated = load_effective(document, site, ports).document
+        return dated.date and sort_key(dated, site)
+
+    return sorted(found, key=place)
+
+
+def _refresh_lists(months: Mapping[str, set[str]], site: Site, ports: Ports, theme: Theme) -> None:
+    for name, changed in sorted(months.items()):
+        refresh_list(name, changed, site, ports, theme)
+    refresh_site(ports, theme, each_list=False)

@@ -1,0 +1,74 @@
+"""Records of files: read once by a run, and written only over the version that was read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nightdesk.domain.documents import REJECTED, Asset
+from nightdesk.domain.events import DraftAccepted, DraftRejected, Event
+from nightdesk.ports import Ports
+from nightdesk.repositories import articles_table
+from nightdesk.repositories.records import DraftRecord, Revision
+
+
+def outcome(key: str, record: DraftRecord) -> Event:
+    """Return the event that tells what became of a file that exists."""
+    if record.state == REJECTED:
+        return DraftRejected(key, record.slug, record.problems)
+    return DraftAccepted(key, record.slug, record.revision, len(record.warnings))
+
+
+class FileRecord:
+    """The record of the file at `key`.
+
+    Attributes:
+        stored: the record as it is stored now, as far as this run knows; None if there is none.
+    """
+
+    def __init__(self, key: str, ports: Ports) -> None:
+        self._key = key
+        self._ports = ports
+        self.stored = articles_table.draft_record(ports.articles, key)
+
+    def save(
+        self, record: DraftRecord, file_version: str = "", images: Sequence[Asset] = (), even_if_unchanged: bool = False
+    ) -> None:
+        """Store a record, and with it a new revision if it counts one more. A file that never existed gets no record.
+
+        Args:
+            file_version: the version id of the file that a new revision comes from; without it, no revision is stored.
+            images: the images of that revision.
+            even_if_unchanged: write a record that says nothing new too, so that a concurrent run must start again.
+
+        Raises:
+            Conflict: another run stored a record meanwhile.
+        """
+        before = self.stored
+        if not before and not record.etag and not record.slugs:
+            return
+        unchanged = before is not None and before._replace(version=None, at="") == record
+        if unchanged and not even_if_unchanged:
+            return
+        at = before.at if before and unchanged else self._ports.clock().isoformat(timespec="seconds")
+        after = record._replace(at=at)
+        expected = before.version if before else None
+        changes = articles_table.draft_changes(self._key, after, expected)
+        if after.waiting_for or (before and before.waiting_for):
+            changes.append(articles_table.waiting_change(self._key, after.waiting_for))
+        if file_version and after.revision > (before.revision if before else 0):
+            revision = _revision(after, file_version, images)
+            changes.append(articles_table.revision_change(self._key, revision))
+        self._ports.articles.write(changes)
+        self.stored = after._replace(version=(expected or 0) + 1)
+
+
+def _revision(record: DraftRecord, file_version: str, images: Sequence[Asset]) -> Revision:
+    return Revision(
+        number=record.revision,
+        slug=record.slug,
+        document=record.document,
+        etag=record.etag,
+        file_version=file_version,
+        images=[[image.key, image.sha256] for image in images],
+        at=record.at,
+    )

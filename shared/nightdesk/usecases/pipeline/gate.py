@@ -1,0 +1,109 @@
+"""Gate: from a document to one page per tier and the article's public facts. Decides who sees what."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import count
+
+from nightdesk.domain.documents import EXPIRED, LIVE, WITHDRAWN
+from nightdesk.domain.errors import Conflict, Transient
+from nightdesk.domain.events import ArticleGated, PictureRequested, RegateRequested
+from nightdesk.ports import Output, Ports
+from nightdesk.rendering.environment import Theme
+from nightdesk.repositories import articles_table
+from nightdesk.repositories.private_bucket import JSON, document_key, facts_key, load_document
+from nightdesk.usecases.pipeline.converge import converge, store
+from nightdesk.usecases.pipeline.gate_folders import (
+    copy_images,
+    store_outputs,
+    write_preview_folder,
+    write_site_folder,
+)
+from nightdesk.usecases.pipeline.gate_inputs import GateInputs, read_inputs
+from nightdesk.usecases.pipeline.gate_outputs import GateOutputs, live_pages, make_outputs
+
+_SOON = timedelta(seconds=1)
+
+
+def gate(slug: str, ports: Ports, theme: Theme, bulk: str = "", redelivered: bool = False) -> str | None:
+    """Make an article's pages and facts match its document and the editors' decisions; sends the events.
+
+    Args:
+        bulk: the cache tag that all affected articles share, if one change affects many.
+        redelivered: True if SQS delivered the message before, so that a run may have died while it wrote.
+
+    Returns:
+        The article's state; None if there is no document.
+
+    Raises:
+        Transient: time alone changes the article within a second. The message must be retried then.
+    """
+    attempts = count()
+
+    def apply(inputs: GateInputs | None) -> tuple[None, bool]:
+        repeated = next(attempts) > 0 or redelivered
+        return None, inputs is not None and _write(slug, make_outputs(inputs, theme), ports, repeated)
+
+    inputs = converge(lambda: read_inputs(slug, ports), apply).inputs
+    if inputs is None:
+        return None
+    if inputs.next_change:
+        ports.schedules.wake_at(slug, inputs.next_change)
+    # Pointers to a draft that needs approval depend on its authors' profiles, but no event about these names the pointers.
+    pointers = _pointers_to(slug, ports) if inputs.site.require_approval else []
+    gated = ArticleGated(slug, inputs.state, [f"/articles/{slug}/*"], bulk, _for_newsletters(inputs))
+    # The pages do not wait for them.
+    wanted = [PictureRequested(document_key(slug), picture) for picture in inputs.pictures.missing]
+    ports.bus.emit([gated, *(RegateRequested(pointer) for pointer in pointers), *wanted])
+    if inputs.next_change and inputs.next_change <= ports.clock() + _SOON:
+        # The scheduler's clock may be ahead of ours, and its schedule fires only once. Or the moment came during this run,
+        # and a schedule for a moment that has passed may never fire.
+        raise Transient(f"{slug} is due in a moment")
+    return inputs.state
+
+
+def _for_newsletters(inputs: GateInputs) -> str:
+    """Return what newsletters must know of an article: that it is to be mailed, or that it must be in none of them."""
+    if inputs.document.moved or not inputs.was_public:
+        return ""
+    if inputs.state in (WITHDRAWN, EXPIRED):
+        return "gone"
+    return "live" if inputs.state == LIVE and inputs.document.newsletter else ""
+
+
+def _pointers_to(slug: str, ports: Ports) -> list[str]:
+    """Return the old slugs of an article at which there are pointers.
+
+    At the others there may be articles by now; where two have swapped their slugs, each would have the other gated for ever.
+    """
+    found = ((old, load_document(old, ports)) for old in articles_table.old_slugs(ports.articles, slug))
+    return [old for old, document in found if document and document.moved]
+
+
+def _write(slug: str, outputs: GateOutputs, ports: Ports, repeated: bool) -> bool:
+    """Store an article's outputs. Returns True if anything was written."""
+    wrote = write_site_folder(outputs.pages, ports)
+    wrote |= write_preview_folder(outputs.preview, ports, complete=repeated)
+    return store(ports.private, Output(facts_key(slug), outputs.facts, JSON)) or wrote
+
+
+def lift_embargo(slug: str, ports: Ports, theme: Theme) -> bool:
+    """Publish the pages of an article whose embargo has ended, and nothing else.
+
+    So when many articles are due at one moment, the pages of all are there before the lists are made. This overwrites
+    nothing, so it cannot restore what was taken down, and it does not read its inputs again: the caller must have the
+    article gated next, which removes what should not be there.
+
+    Returns:
+        True if all of the pages are there. If not, more than the end of an embargo has changed.
+    """
+    inputs = read_inputs(slug, ports)
+    if inputs is None or inputs.state != LIVE or inputs.document.moved:
+        return False
+    folder = live_pages(inputs, theme)
+    try:
+        copy_images(folder, {}, ports.site, ports)
+        store_outputs(folder, {}, ports.site)
+    except Conflict:
+        return False
+    return True

@@ -1,0 +1,125 @@
+"""Folders of pages and images: what one must contain, and how its objects are written to match."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from nightdesk.ports import Objects, Output, Ports
+from nightdesk.repositories.private_bucket import IMAGE_TYPES
+from nightdesk.usecases.pipeline.converge import is_stored, store, store_over
+from nightdesk.usecases.pipeline.images import read_rendition
+
+PAGE_CACHE = "public, max-age=0, s-maxage=86400, stale-while-revalidate=60"
+_NO_METADATA: Mapping[str, str] = {}
+Sizes = Mapping[str, int]
+"""The size of each stored object in a folder, by key."""
+
+
+class ImageCopy(NamedTuple):
+    """A rendition to copy: the key to write, and the SHA-256 of its bytes.
+
+    The key names the SHA-256 of all renditions of its picture, so it never stands for other bytes.
+    """
+
+    target: str
+    sha256: str
+
+
+class Folder(NamedTuple):
+    """Everything that a folder contains.
+
+    Attributes:
+        image_cache: the Cache-Control header of images.
+        image_metadata: the metadata of images and of their tombstones.
+        tombstones: whether a tombstone replaces each image that does not belong there, instead of being deleted.
+    """
+
+    prefix: str
+    outputs: tuple[Output, ...]
+    images: tuple[ImageCopy, ...] = ()
+    image_cache: str = ""
+    image_metadata: Mapping[str, str] = _NO_METADATA
+    tombstones: bool = False
+
+
+def write_site_folder(folder: Folder, ports: Ports) -> bool:
+    """Make a folder of the site bucket match. Returns True if anything was written or deleted.
+
+    Raises:
+        Conflict: another run wrote one of the objects meanwhile, or an image is not stored.
+    """
+    stored = ports.site.sizes(folder.prefix)
+    # Images first, so that no page shows one that is missing.
+    copied = copy_images(folder, stored, ports.site, ports)
+    wrote = store_outputs(folder, stored, ports.site)
+    return _remove_extras(folder, stored, ports.site) or wrote or copied
+
+
+def write_preview_folder(folder: Folder, ports: Ports, *, complete: bool) -> bool:
+    """Make an article's preview folder match, as `write_site_folder` does.
+
+    The page is written last. The pointer that ends a preview therefore stands for an empty folder, which need not be listed.
+
+    Args:
+        complete: whether to list the folder in any case, because a run that was overtaken may have written an image
+            after the pointer.
+    """
+    [page] = folder.outputs
+    ended = bool(page.metadata)
+    if ended and not complete and is_stored(ports.private, page):
+        return False
+    stored = ports.private.sizes(folder.prefix)
+    copied = copy_images(folder, stored, ports.private, ports)
+    removed = _remove_extras(folder, stored, ports.private)
+    return store_outputs(folder, stored, ports.private) or removed or copied
+
+
+def copy_images(folder: Folder, stored: Sizes, objects: Objects, ports: Ports) -> bool:
+    """Copy the images that are missing or only tombstones. Returns True if any was written.
+
+    An image that is there needs no comparison: its name follows from its SHA-256, and only this function writes such names,
+    after it has compared the bytes with the digest.
+
+    Args:
+        stored: the size of each object in the folder, by key. Only tombstones are empty.
+
+    Raises:
+        Conflict: an image is not stored, or another run wrote one meanwhile.
+    """
+    missing = [image for image in folder.images if not stored.get(image.target)]
+    wrote = False
+    sha256, body = "", b""
+    # Those with the same bytes one after the other, so that each copy is read once and only one is in memory.
+    for image in sorted(missing, key=lambda image: image.sha256):
+        if image.sha256 != sha256:
+            sha256, body = image.sha256, read_rendition(image.sha256, ports)
+        content_type = IMAGE_TYPES["." + image.target.rsplit(".", 1)[1]]
+        seen = objects.stat(image.target) if image.target in stored else None
+        copy = Output(image.target, body, content_type, folder.image_cache, folder.image_metadata)
+        wrote |= store_over(seen, objects, copy)
+    return wrote
+
+
+def store_outputs(folder: Folder, stored: Sizes, objects: Objects) -> bool:
+    """Store the pages of a folder unless they are stored already. Returns True if any was written."""
+    wrote = False
+    for output in folder.outputs:
+        seen = objects.stat(output.key) if output.key in stored else None
+        wrote |= store_over(seen, objects, output)
+    return wrote
+
+
+def _remove_extras(folder: Folder, stored: Sizes, objects: Objects) -> bool:
+    """Remove the objects that do not belong in a folder, or replace them by tombstones. Returns True if any was changed."""
+    wanted = {output.key for output in folder.outputs} | {image.target for image in folder.images}
+    shown = {output.key.rpartition("/")[0] for output in folder.outputs if folder.tombstones}
+    changed = False
+    for key in sorted(set(stored) - wanted):
+        if key.rpartition("/")[0] in shown:
+            metadata = {**folder.image_metadata, "status": "410"}
+            changed |= store(objects, Output(key, b"", "text/plain", PAGE_CACHE, metadata))
+        else:
+            objects.delete(key)
+            changed = True
+    return changed

@@ -1,0 +1,80 @@
+"""The pictures of an article: which of its images have renditions, and under which names each tier gets them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from nightdesk.domain.documents import Document
+from nightdesk.domain.pictures import (
+    Derivatives,
+    Inspection,
+    Order,
+    PictureFiles,
+    article_orders,
+    copies,
+    stem_of,
+)
+from nightdesk.domain.site import PUBLIC, Site
+from nightdesk.domain.views import view
+from nightdesk.ports import Ports
+from nightdesk.repositories.private_bucket import load_derivatives, load_inspection
+
+
+class ArticlePictures(NamedTuple):
+    """What was derived of an article's images.
+
+    Attributes:
+        derived: by the id of the order; None for what is being prepared.
+        inspected: what was found in the images of which nothing is derived yet, by their SHA-256.
+    """
+
+    derived: Mapping[str, Derivatives | None]
+    inspected: Mapping[str, Inspection | None]
+
+    @property
+    def missing(self) -> list[str]:
+        """The orders for which nothing was derived yet."""
+        return sorted(order for order, found in self.derived.items() if found is None)
+
+    def files(self, document: Document, public: Collection[str]) -> dict[str, PictureFiles | None]:
+        """Return the files of each image that can be shown, by the name of its asset.
+
+        Args:
+            public: the names of those that every reader sees.
+        """
+        orders = article_orders(document.assets)
+        found = {name: self._files(order, stem_of(name), name in public) for name, order in orders.items()}
+        return {name: files for name, files in found.items() if files}
+
+    def public_files(self, document: Document, site: Site) -> dict[str, PictureFiles | None]:
+        """Return the files of the images that everyone sees."""
+        public = view(document, PUBLIC, site).assets
+        return {name: found for name, found in self.files(document, public).items() if name in public}
+
+    def copies(self, document: Document, name: str, files: PictureFiles) -> list[tuple[str, str]]:
+        """Return the name of each file of an image, and the SHA-256 of its bytes."""
+        derived = self.derived.get(article_orders(document.assets)[name].id)
+        return copies(derived, files) if derived else []
+
+    def _files(self, order: Order, stem: str, public: bool) -> PictureFiles | None:
+        derived = self.derived.get(order.id)
+        if derived:
+            return derived.files(stem, public) if derived.renditions else None
+        # Its space, as long as there is nothing to fill it.
+        found = self.inspected.get(order.sha256) or Inspection()
+        return None if found.refusal else PictureFiles(stem, public, found.width, found.height, found.colour, ())
+
+
+NO_PICTURES = ArticlePictures(MappingProxyType({}), MappingProxyType({}))
+
+
+def read_pictures(documents: Iterable[Document], ports: Ports) -> ArticlePictures:
+    """Read what was derived of the images of some documents."""
+    orders = {order.id: order for each in documents for order in article_orders(each.assets).values()}
+    if not orders:
+        return NO_PICTURES
+    derived = {identifier: load_derivatives(identifier, ports) for identifier in orders}
+    waiting = sorted({orders[identifier].sha256 for identifier, found in derived.items() if found is None})
+    return ArticlePictures(derived, {sha256: load_inspection(sha256, ports) for sha256 in waiting})

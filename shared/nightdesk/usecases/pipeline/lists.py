@@ -1,0 +1,200 @@
+"""Lists: fronts, months, feeds and directories are made to match the entries, profiles and settings that they show.
+
+Each list is one converge over everything that it reads. Only public facts are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from nightdesk.domain.documents import parse_json
+from nightdesk.domain.errors import Conflict
+from nightdesk.domain.site import Site
+from nightdesk.domain.site_paths import NEWS_SITEMAP_PATH, SITEMAP_PATH, is_uncached, key_of, path_of
+from nightdesk.ports import Blob, Output, Ports
+from nightdesk.rendering.contexts import DirectoryEntry, Link
+from nightdesk.rendering.environment import Theme
+from nightdesk.rendering.feeds import Texts, text_digest, texts_in
+from nightdesk.rendering.list_pages import directory_html
+from nightdesk.rendering.sitemaps import NEWS_SIZE, last_change, months_in_index, news_sitemap, sitemap_index
+from nightdesk.rendering.times import stamp
+from nightdesk.repositories import articles_table, list_records
+from nightdesk.repositories.list_records import ListSummary
+from nightdesk.repositories.private_bucket import ASSET_CACHE, IMAGE_TYPES, facts_from, facts_key, profile_key
+from nightdesk.usecases.pipeline.converge import converge, store, store_or_remove, store_over
+from nightdesk.usecases.pipeline.images import read_rendition
+from nightdesk.usecases.pipeline.list_outputs import (
+    FEED_SIZE,
+    ListContents,
+    feed_path,
+    list_outputs,
+    list_summary,
+    machine_file,
+    site_page,
+)
+from nightdesk.usecases.pipeline.places import LIST_FOLDERS, kind_of, list_path
+from nightdesk.usecases.pipeline.standing_pages import refresh_address, refresh_corrections
+
+
+def refresh_list(
+    name: str, months: Iterable[str] | None, site: Site, ports: Ports, theme: Theme, texts: dict[str, str] | None = None
+) -> list[str]:
+    """Make a list's front, feeds and the pages of some months match its entries.
+
+    Args:
+        name: `all`, `topic:<id>`, `author:<id>`, `corrections`, `news` or `alias:<path>`.
+        months: each `yyyy-mm`; None for all months of the list.
+        site: the settings. The caller must check afterwards that they have not changed.
+        texts: public texts by digest that other lists have read already; those read here are added.
+
+    Returns:
+        The paths of all pages that may have changed and that the cache holds.
+    """
+    kind, _, identifier = name.partition(":")
+    if kind == "news":
+        return _refresh_news(site, ports)
+    if kind == "corrections":
+        return [refresh_corrections(site, ports, theme)]
+    if kind == "alias":
+        return refresh_address(identifier, site, ports, theme)
+    wanted = sorted(list_records.all_months(ports.articles, name) if months is None else set(months))
+
+    feed_key, read_texts = key_of(feed_path(name)), {} if texts is None else texts
+
+    def apply(contents: ListContents) -> tuple[list[Output], bool]:
+        feed = ports.site.get(feed_key)
+        outputs = list_outputs(name, contents, site, theme, _texts(contents.newest, feed, read_texts, ports))
+        if name == "all":
+            outputs.append(_news(contents.newest, site, ports))
+        # Before the pages, which are made of these records too: another run may have made its pages of the old records.
+        wrote = contents.unrecorded and _record(name, contents, ports)
+        wrote |= store_or_remove(ports.site, outputs, {feed_key: feed})
+        if name == "all":
+            wrote |= _store_sitemap_index(contents, site, ports)
+        if kind == "author":
+            _store_pictures(identifier, contents.profile, ports)
+        return outputs, wrote
+
+    outputs = converge(lambda: _read(name, wanted, ports), apply).value
+    return [path for output in outputs if not is_uncached(path := path_of(output.key))]
+
+
+def _read(name: str, wanted: list[str], ports: Ports) -> ListContents:
+    kind, _, identifier = name.partition(":")
+    by_month = {month: _cards(articles_table.month(ports.articles, name, month)) for month in wanted}
+    counts = list_records.months(ports.articles, name)
+    # Only the months of topics and authors are counted, so the record of all articles changes with a month's first and last.
+    unrecorded = name != "all" or any(bool(cards) != (month in counts) for month, cards in by_month.items())
+    counts |= {month: len(cards) for month, cards in by_month.items()}
+    counts = {month: counts[month] for month in sorted(counts, reverse=True) if counts[month] or month not in by_month}
+    newest = _cards(articles_table.newest(ports.articles, name, NEWS_SIZE if name == "all" else FEED_SIZE))
+    blob = ports.private.get(profile_key(kind, identifier)) if identifier else None
+    return ListContents(by_month, newest, counts, facts_from(blob.body) if blob else None, unrecorded)
+
+
+def _cards(entries: Iterable[articles_table.ListEntry]) -> list[dict[str, Any]]:
+    return [entry.card for entry in entries]
+
+
+def _record(name: str, contents: ListContents, ports: Ports) -> bool:
+    """Record which months have articles, and what directories show of a topic or an author. Returns True if that was new."""
+    counts = {month: len(cards) for month, cards in contents.by_month.items()}
+    return list_records.record_list(ports.articles, name, counts, list_summary(name, contents))
+
+
+def _texts(newest: list[dict[str, Any]], feed: Blob | None, others: dict[str, str], ports: Ports) -> Texts:
+    """Return the texts of the articles in a list's feed: from the stored feed, else from the articles' facts.
+
+    Args:
+        others: texts that other lists have read; those read here are added.
+
+    Raises:
+        Conflict: an article's text is another one by now. Its entry is about to change, which has this list made again.
+    """
+    wanted = {card["text"]: card["slug"] for card in newest[:FEED_SIZE] if "text" in card}
+    known = {**others, **(texts_in(feed.body) if feed else {})}
+    for text, slug in wanted.items():
+        if text not in known:
+            blob = ports.private.get(facts_key(slug))
+            html = parse_json(blob.body).get("text", "") if blob else ""
+            if text_digest(html) != text:
+                raise Conflict(facts_key(slug))
+            known[text] = others[text] = html
+    return known
+
+
+def _refresh_news(site: Site, ports: Ports) -> list[str]:
+    """Make the news sitemap match the newest articles and the time. Returns no paths: no cache holds it."""
+
+    def apply(newest: list[dict[str, Any]]) -> tuple[None, bool]:
+        return None, store(ports.site, _news(newest, site, ports))
+
+    converge(lambda: _cards(articles_table.newest(ports.articles, "all", NEWS_SIZE)), apply)
+    return []
+
+
+def _news(newest: list[dict[str, Any]], site: Site, ports: Ports) -> Output:
+    return machine_file(NEWS_SITEMAP_PATH, news_sitemap(site, newest, ports.clock()))
+
+
+def _store_sitemap_index(contents: ListContents, site: Site, ports: Ports) -> bool:
+    """Make the index of sitemaps match the months whose articles were read.
+
+    The index itself is where the newest change in each of the other months is stored, so that a publish reads only one
+    month. Another run that writes the index meanwhile makes this one start over.
+
+    Raises:
+        Conflict: another run wrote the index meanwhile.
+    """
+    seen = ports.site.get(key_of(SITEMAP_PATH))
+    known = months_in_index(seen.body) if seen else {}
+    # Other months are left to the runs that read them: which months there are may have changed since this one looked.
+    known |= {month: last_change(cards, site) if cards else "" for month, cards in contents.by_month.items()}
+    index = sitemap_index(site, {month: known[month] for month in sorted(known, reverse=True) if known[month]})
+    return store_over(seen, ports.site, machine_file(SITEMAP_PATH, index))
+
+
+def _store_pictures(identifier: str, profile: Mapping[str, Any] | None, ports: Ports) -> None:
+    """Copy an author's portrait, and the images in the biography.
+
+    The last file stands for all: they are always copied in the same order, and what has such a name is never another image.
+    """
+    files = profile.get("files", []) if profile else []
+    if not files or ports.site.stat(f"authors/{identifier}/{files[-1][0]}"):
+        return
+    for name, sha256 in files:
+        content_type = IMAGE_TYPES["." + name.rsplit(".", 1)[1]]
+        body = read_rendition(sha256, ports)
+        store(ports.site, Output(f"authors/{identifier}/{name}", body, content_type, ASSET_CACHE))
+
+
+def refresh_directories(site: Site, ports: Ports, theme: Theme) -> list[str]:
+    """Make `/topics/` and `/authors/` match the lists that exist. Returns their paths."""
+    paths = {kind: f"/{folder}/" for kind, folder in LIST_FOLDERS.items()}
+
+    def apply(found: list[tuple[str, ListSummary]]) -> tuple[None, bool]:
+        entries: dict[str, list[DirectoryEntry]] = {kind: [] for kind in paths}
+        for name, summary in found:
+            entries[kind_of(name)].append(_entry(name, summary, theme, site))
+        pages = [
+            site_page(path, directory_html(theme, site, kind, path, entries[kind])) for kind, path in paths.items()
+        ]
+        return None, store_or_remove(ports.site, pages)
+
+    converge(lambda: list_records.summaries(ports.articles), apply)
+    return list(paths.values())
+
+
+def _entry(name: str, summary: ListSummary, theme: Theme, site: Site) -> DirectoryEntry:
+    newest = summary.newest
+    return DirectoryEntry(
+        label=summary.label,
+        url=list_path(name),
+        note=summary.note,
+        portrait=summary.portrait,
+        is_ai=summary.is_ai,
+        articles=summary.articles,
+        newest=Link(newest[1], f"/articles/{newest[0]}/") if newest else None,
+        newest_date=stamp(theme.text, site, newest[2]) if newest else None,
+    )

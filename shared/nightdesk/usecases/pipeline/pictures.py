@@ -1,0 +1,157 @@
+"""Pictures: inspect uploaded images, and derive the renditions that pages show.
+
+An image is inspected when it is uploaded. What is found decides with the draft what readers see, so the files beside it are
+rendered again. Renditions are made only of images that a page is to show: gate and render ask for those that they miss, and go
+on without. So a text is live as soon as one without pictures would be, and no image can delay it, or another image.
+
+Everything is stored by the SHA-256 of what it was made of, and is made once, however many drafts show an image and however often
+they are published. The order of events does not matter: nothing that is stored depends on anything that may change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nightdesk.domain.documents import Document, digest, parse_json
+from nightdesk.domain.drafts_bucket import folder_of_image
+from nightdesk.domain.errors import Conflict, Permanent
+from nightdesk.domain.events import Event, ImageInspected, RegateRequested
+from nightdesk.domain.pictures import (
+    Derivatives,
+    Inspection,
+    Order,
+    PictureMaker,
+    Rendition,
+    article_orders,
+    author_orders,
+)
+from nightdesk.ports import ANY, Output, Ports
+from nightdesk.repositories.private_bucket import (
+    JSON,
+    approved_key,
+    decisions_from,
+    decisions_key,
+    derivatives_key,
+    inspection_key,
+    load_derivatives,
+    load_inspection,
+    rendition_key,
+)
+from nightdesk.usecases.pipeline.images import read_original
+
+_BYTES = "application/octet-stream"
+
+
+def inspect_image(key: str, ports: Ports, maker: PictureMaker) -> Inspection | None:
+    """Inspect the image at a key of the drafts bucket; sends the event. Returns None if it was deleted."""
+    blob = ports.drafts.get(key)
+    if blob is None:
+        return None
+    found = inspect_once(digest(blob.body), blob.body, ports, maker)
+    # Even if it was inspected before: a run may have died before its event, and the same bytes may be new at this key.
+    ports.bus.emit([ImageInspected(folder_of_image(key))])
+    return found
+
+
+def inspect_once(sha256: str, body: bytes, ports: Ports, maker: PictureMaker) -> Inspection:
+    """Return what is found in an image, and store it unless it is stored already."""
+    known = load_inspection(sha256, ports)
+    if known is None:
+        try:
+            known = maker.inspect(body)
+        except Permanent as error:
+            known = Inspection(refusal=str(error))
+        try:
+            ports.private.put(Output(inspection_key(sha256), known.to_bytes(), JSON), None)
+        except Conflict:  # another run was first, and may have found more
+            known = load_inspection(sha256, ports) or known
+    return known
+
+
+def derive_picture(owner: str, picture: str, ports: Ports, maker: PictureMaker) -> Derivatives | None:
+    """Derive the renditions that a document or a profile waits for; sends the event after which it shows them.
+
+    Args:
+        owner: its key in the private bucket.
+        picture: the id of one of its orders.
+
+    Returns:
+        What was derived; None if the owner does not show this image any more.
+    """
+    order = orders_of(owner, ports).get(picture)
+    if order is None:
+        return None
+    known = load_derivatives(picture, ports)
+    if known is None or known.recipe != maker.recipe or _is_incomplete(known, ports):
+        was_inspected = load_inspection(order.sha256, ports) is not None
+        known = derive_once(order, ports, maker)
+        if not was_inspected or known.refusal:
+            ports.bus.emit([ImageInspected(folder_of_image(order.key))])
+    ports.bus.emit([_shown_by(owner, order)])
+    return known
+
+
+def _is_incomplete(derived: Derivatives, ports: Ports) -> bool:
+    return any(ports.private.stat(rendition_key(each.sha256)) is None for each in derived.renditions)
+
+
+def _shown_by(owner: str, order: Order) -> Event:
+    """Return the event after which the owner of an order shows what was derived for it."""
+    folder, _, name = owner.removesuffix(".json").partition("/")
+    return RegateRequested(name) if folder == "articles" else ImageInspected(folder_of_image(order.key))
+
+
+def orders_of(owner: str, ports: Ports) -> dict[str, Order]:
+    """Return what a document or a profile orders, by id; of an article also what its approved version does."""
+    blob = ports.private.get(owner)
+    if blob is None:
+        return {}
+    if not owner.startswith("articles/"):
+        found = author_orders(parse_json(blob.body).get("assets", ()))
+        return {order.id: order for order in found.values()}
+    document = Document.from_bytes(blob.body)
+    approval = decisions_from(ports.private.get(decisions_key(document.slug))).approval
+    approved = ports.private.get(approved_key(approval.sha256)) if approval else None
+    documents = [document, *([Document.from_bytes(approved.body)] if approved else [])]
+    return {order.id: order for each in documents for order in article_orders(each.assets).values()}
+
+
+def derive_once(order: Order, ports: Ports, maker: PictureMaker) -> Derivatives:
+    """Derive the renditions for an order, and store them with their list, which is written last.
+
+    An image from which nothing can be derived, although its beginning looked well, counts as refused from then on.
+    """
+    body = read_original(order.sha256, ports)
+    found = inspect_once(order.sha256, body, ports, maker)
+    made = Derivatives(maker.recipe, refusal=found.refusal)
+    if not found.refusal:
+        try:
+            renditions = tuple(_store_each(body, found, order, ports, maker))
+            made = Derivatives(maker.recipe, found.width, found.height, found.colour, renditions)
+        except Permanent as error:
+            made = Derivatives(maker.recipe, refusal=str(error))
+            refused = found._replace(refusal=made.refusal)
+            ports.private.put(Output(inspection_key(order.sha256), refused.to_bytes(), JSON), ANY)
+    return _store_list(order.id, made, ports)
+
+
+def _store_each(
+    body: bytes, found: Inspection, order: Order, ports: Ports, maker: PictureMaker
+) -> Iterator[Rendition]:  # fmt: skip
+    for derived in maker.derive(body, found, order):
+        sha256 = digest(derived.body)
+        if ports.private.stat(rendition_key(sha256)) is None:
+            ports.private.put(Output(rendition_key(sha256), derived.body, _BYTES), ANY)
+        yield Rendition(derived.format, derived.width, derived.height, sha256, derived.still)
+
+
+def _store_list(picture: str, made: Derivatives, ports: Ports) -> Derivatives:
+    """Store what was derived, and return what is stored: the first of two runs with the same recipe counts."""
+    stored = ports.private.get(derivatives_key(picture))
+    if stored and Derivatives.from_bytes(stored.body).recipe == made.recipe:
+        return Derivatives.from_bytes(stored.body)
+    try:
+        ports.private.put(Output(derivatives_key(picture), made.to_bytes(), JSON), stored.etag if stored else None)
+    except Conflict:
+        return load_derivatives(picture, ports) or made
+    return made

@@ -1,0 +1,110 @@
+"""Lists, and where an article is in them. A place is `<list> <sort key>`."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+
+from nightdesk.domain.documents import Document
+from nightdesk.domain.old_addresses import OLD_PREFIX, slug_of_address
+from nightdesk.domain.path_owners import PAGES, owner_of
+from nightdesk.domain.site import Site
+from nightdesk.domain.site_paths import NEWS_SITEMAP_PATH, SITEMAP_PATH
+from nightdesk.domain.timestamps import iso_utc_seconds, month_in
+from nightdesk.repositories.articles_table import has_pages, month_of, split_entry
+
+LIST_FOLDERS = {"topic": "topics", "author": "authors"}
+"""The folders of the lists' pages, by the kind of list."""
+_NO_DATE = "1000-01-01T00:00:00+00:00"
+"""The date of an article whose draft was deleted, of which only the slug is known."""
+
+
+def sort_key(document: Document, site: Site) -> str:
+    """Return an article's sort key in every list: lists are ordered by time, and by slug within a second.
+
+    The key also tells the month in the site's time zone, if that is not the month in UTC. So an article whose month is
+    another one after a change of the time zone has other places, and the lists of both are made again.
+    """
+    date = document.date or _NO_DATE
+    moment, month = iso_utc_seconds(date), month_in(date, site.zone)
+    return f"{moment}#{document.slug}" if moment.startswith(month) else f"{moment}@{month}#{document.slug}"
+
+
+def list_places(document: Document, site: Site) -> list[str]:
+    """Return an article's places in the lists that it belongs to when it is live."""
+    topics, authors = [f"topic:{i}" for i, _ in document.topics], [f"author:{i}" for i, _ in document.authors]
+    return [f"{name} {sort_key(document, site)}" for name in ("all", *topics, *authors)]
+
+
+def correction_place(document: Document, number: int) -> str:
+    """Return the place of one of an article's corrections, by its index from 0, in the list of all corrections."""
+    date = document.corrections[number]["date"]
+    return f"corrections {iso_utc_seconds(date)}#{document.slug}#{number:03}"
+
+
+def alias_places(document: Document, *, gone: bool) -> list[str]:
+    """Return an article's places in the lists of its old addresses. The first article of such a list gets its readers.
+
+    Old addresses of the form `/articles/<slug>/` are slugs, which are claimed instead (`render`).
+
+    Args:
+        gone: whether readers can no longer get the article. It then comes after all articles that they can get.
+    """
+    paths = [path for path in document.aliases if not slug_of_address(path)]
+    return [f"alias:{path} {'~' if gone else ''}{document.slug}" for path in paths]
+
+
+def related_lists(document: Document) -> list[str]:
+    """Return the lists of "More in" and "More from": those of the primary topic and the first author."""
+    return [f"topic:{i}" for i, _ in document.topics[:1]] + [f"author:{i}" for i, _ in document.authors[:1]]
+
+
+def has_topic_or_author(places: Iterable[str]) -> bool:
+    """Return True if one of some places is in the list of a topic or an author."""
+    return any(kind_of(split_entry(place)[0]) in LIST_FOLDERS for place in places)
+
+
+def kind_of(name: str) -> str:
+    """Return the kind of a list: `all`, `topic`, `author`, `corrections` or `alias`."""
+    return name.partition(":")[0]
+
+
+def months_of(places: Iterable[str]) -> dict[str, set[str]]:
+    """Return the lists with pages that some places are in, and for each the months (`yyyy-mm`)."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for name, key in map(split_entry, places):
+        if has_pages(name):
+            found[name].add(month_of(key))
+    return dict(sorted(found.items()))
+
+
+def list_path(name: str) -> str:
+    """Return the path below which the pages of a list are."""
+    kind, _, identifier = name.partition(":")
+    return f"/{LIST_FOLDERS[kind]}/{identifier}/" if identifier else "/archive/"
+
+
+def month_path(name: str, month: str) -> str:
+    """Return the path of a month's page of a list."""
+    return f"{list_path(name)}{month[:4]}/{month[5:]}/"
+
+
+def list_of_path(path: str) -> str:
+    """Return the list that a page belongs to; empty for a page that belongs to none."""
+    if path in ("/", "/feed.xml", "/feed.json", SITEMAP_PATH) or path.startswith(("/archive/", "/sitemap/")):
+        return "all"
+    if path == "/corrections/":
+        return "corrections"
+    if path == NEWS_SITEMAP_PATH:
+        return "news"
+    kinds = {folder: kind for kind, folder in LIST_FOLDERS.items()}
+    found = re.match(r"/(\w+)/([a-z0-9-]+)/", path)
+    if found and found[1] in kinds:
+        return f"{kinds[found[1]]}:{found[2]}"
+    if path.startswith(f"{OLD_PREFIX}/"):
+        address = path.removeprefix(OLD_PREFIX)
+        return f"alias:{path if slug_of_address(address) else address}"
+    if owner_of(path) not in ("", PAGES) or path.startswith("/~"):
+        return ""
+    return f"alias:{path}"

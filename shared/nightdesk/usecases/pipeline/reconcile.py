@@ -1,0 +1,305 @@
+"""Reconcile: compare the site with what the drafts say, and request that whatever differs is made again.
+
+The expected site is built in memory by the same stages, from what outlasts every table: the drafts bucket with its versions,
+the editors' decisions, and the documents that say that an article is gone or has moved. Reconcile repairs nothing itself:
+it sends the events after which the stages do. It works after a disaster as on any other night.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from nightdesk.domain.decisions import Decisions
+from nightdesk.domain.documents import DRAFT, Document
+from nightdesk.domain.drafts_bucket import classify
+from nightdesk.domain.events import (
+    ArticleRendered,
+    ArticleWithdrawn,
+    PagesWritten,
+    PictureRequested,
+    RelistRequested,
+    RenderRequested,
+    RereadRequested,
+    SiteChanged,
+)
+from nightdesk.domain.site_paths import RECENT_SEARCH_PATH, SEARCH_ARCHIVE, is_uncached, key_of, path_of
+from nightdesk.ports import ANY, ObjectVersion, Output, Ports
+from nightdesk.rendering.environment import Theme
+from nightdesk.repositories import articles_table
+from nightdesk.repositories.private_bucket import (
+    IMAGE_TYPES,
+    JSON,
+    SITE_KEY,
+    approved_key,
+    article_slugs,
+    decisions_from,
+    decisions_keys,
+    document_key,
+    facts_key,
+    image_key,
+    load_document,
+    owners_keys,
+    profile_keys,
+    stored_images,
+    takedown_mark_keys,
+)
+from nightdesk.repositories.records import DraftRecord
+from nightdesk.usecases.pipeline.build_site import build_site
+from nightdesk.usecases.pipeline.invalidate import has_older_version, token_of_versions
+from nightdesk.usecases.pipeline.places import list_of_path
+from nightdesk.usecases.pipeline.stored_pictures import HERE, missing_pictures, with_pictures
+from nightdesk.usecases.pipeline.tombstones import write_tombstone
+
+_NOT_COMPARED = ("updates/", "assets/", "~errors/", "openapi.json", SEARCH_ARCHIVE, key_of(RECENT_SEARCH_PATH))
+"""The ticker, whose table is its own source; files of earlier themes; pages without an address; and the API's description,
+which only a built theme has; and what the search stage makes, every night too."""
+_PER_EVENT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """How the site differs from what the drafts say.
+
+    Attributes:
+        drafts: keys of files of which the table knows another version, or whose document or images differ.
+        articles: slugs whose pages or records differ.
+        orphans: slugs of articles on the site for which there is no draft.
+        lists: names of lists whose pages differ.
+        common_pages: whether pages that every site has differ.
+        stale: paths that the cache may hold an older version of.
+        updates: keys of files of updates of which the table knows another version.
+        pictures: who waits for renditions of an image, and which (`PictureRequested`).
+    """
+
+    drafts: tuple[str, ...] = ()
+    articles: tuple[str, ...] = ()
+    orphans: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()
+    common_pages: bool = False
+    stale: tuple[str, ...] = ()
+    updates: tuple[str, ...] = ()
+    pictures: tuple[tuple[str, str], ...] = ()
+
+    def __bool__(self) -> bool:
+        return any(asdict(self).values())
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the differences as JSON values."""
+        return asdict(self)
+
+
+def compare(ports: Ports, theme: Theme, empty: Ports) -> Differences:
+    """Compare the tables, the site and its cache with what the drafts say. Changes nothing.
+
+    Args:
+        empty: ports in memory, without any content, in which to build the expected site.
+    """
+    stored = _read_documents(ports)
+    expected = _build_expected(stored, ports, theme, empty)
+    slugs = set(article_slugs(expected))
+    keys = _differing_keys(expected, ports)
+    articles = {key.split("/")[1] for key in keys if key.startswith("articles/")}
+    lists = {list_of_path(path_of(key)) for key in keys if not key.startswith("articles/")}
+    return Differences(
+        drafts=tuple(sorted({*_differing_drafts(expected, ports), *_differing_documents(stored, expected, ports)})),
+        articles=tuple(sorted((articles & slugs) | set(_differing_records(slugs, expected, ports)))),
+        orphans=tuple(sorted(articles - slugs)),
+        lists=tuple(sorted(lists - {""})),
+        common_pages="" in lists,
+        stale=tuple(sorted(_stale_paths(ports))),
+        updates=tuple(sorted(_differing_updates(ports))),
+        pictures=tuple(missing_pictures(expected)),
+    )
+
+
+def request_repairs(found: Differences, ports: Ports) -> None:
+    """Request everything that differs to be made again; sends the events."""
+    drafts = set(found.drafts)
+    for slug in found.orphans:
+        # Read before the claim: a draft that claims the slug meanwhile writes its document, and the tombstone conflicts.
+        seen = ports.private.stat(document_key(slug))
+        claim = articles_table.claim_of(ports.articles, slug)
+        if claim:
+            drafts.add(claim.holder)
+        else:
+            write_tombstone(slug, seen, ports)
+            ports.bus.emit([ArticleWithdrawn(slug)])
+    ports.bus.emit([RenderRequested(key) for key in sorted(drafts)])
+    ports.bus.emit([ArticleRendered(slug, 0) for slug in found.articles])
+    ports.bus.emit([RelistRequested(name) for name in found.lists])
+    ports.bus.emit([SiteChanged()] if found.common_pages else [])
+    ports.bus.emit([PagesWritten(paths) for paths in _chunks(found.stale)])
+    ports.bus.emit([PictureRequested(owner, picture) for owner, picture in found.pictures])
+    ports.bus.emit([RereadRequested(keys) for keys in _chunks(found.updates)])
+
+
+def _chunks(names: Sequence[str]) -> list[list[str]]:
+    return [list(names[start : start + _PER_EVENT]) for start in range(0, len(names), _PER_EVENT)]
+
+
+def _read_documents(ports: Ports) -> dict[str, Document]:
+    """Return the documents, tombstones and pointers that are stored, by slug."""
+    found = ((slug, load_document(slug, ports)) for slug in article_slugs(ports))
+    return {slug: document for slug, document in found if document}
+
+
+def _build_expected(stored: Mapping[str, Document], ports: Ports, theme: Theme, empty: Ports) -> Ports:
+    """Build the expected site, and return the ports of the world in memory that contains it.
+
+    Args:
+        stored: the documents of the present site, by slug.
+    """
+    world = replace(
+        empty,
+        drafts=ports.drafts,
+        base_url=ports.base_url,
+        clock=ports.clock,
+        can_sign_in=ports.can_sign_in,
+        can_pay=ports.can_pay,
+    )
+    world = with_pictures(world, ports)
+    decided = decisions_keys(ports)
+    for key in (*decided, *takedown_mark_keys(ports), *owners_keys(ports)):
+        if blob := ports.private.get(key):
+            world.private.put(Output(key, blob.body, JSON), ANY)
+    for key in decided:
+        _copy_approved(decisions_from(world.private.get(key)), ports, world)
+    for slug, document in stored.items():
+        if document.withdrawn:
+            world.private.put(Output(document_key(slug), document.to_bytes(), JSON), ANY)
+    keys = [key for key, _ in ports.drafts.list("")]
+    _copy_records([key for key in keys if classify(key)], ports, world)
+    build_site(keys, world, theme)
+    return world
+
+
+def _copy_records(keys: Sequence[str], ports: Ports, world: Ports) -> None:
+    """Copy by what feeds know the articles that have moved, and who put the drafts, of which the bucket says nothing."""
+    for key, record in zip(keys, articles_table.draft_records(ports.articles, keys), strict=True):
+        if record and (record.first_address or record.requesters):
+            unread = DraftRecord("draft", record.slug, DRAFT, "", [], [], [], [])
+            known = unread._replace(first_address=record.first_address, requesters=record.requesters)
+            world.articles.write(articles_table.draft_changes(key, known, None))
+
+
+def _copy_approved(decisions: Decisions, ports: Ports, world: Ports) -> None:
+    """Copy the version that an editor approved, with its images: the drafts may hold a newer one by now."""
+    key = approved_key(decisions.approval.sha256) if decisions.approval else ""
+    blob = ports.private.get(key) if key else None
+    if not blob:
+        return
+    world.private.put(Output(key, blob.body, JSON, metadata=blob.metadata), ANY)
+    for asset in Document.from_bytes(blob.body).assets:
+        if image := ports.private.get(image_key(asset.sha256)):
+            world.private.put(Output(image_key(asset.sha256), image.body, "application/octet-stream"), ANY)
+
+
+def _differing_keys(expected: Ports, ports: Ports) -> set[str]:
+    """Return the keys of the site bucket whose objects are missing, different or superfluous."""
+    outputs: dict[str, Output] = expected.site.outputs  # type: ignore[attr-defined]  # it is in memory
+    stored = dict(ports.site.list(""))
+    wrong = {
+        key
+        for key, output in outputs.items()
+        if key not in stored or (output.body != HERE and not _holds(output, stored[key], ports))
+    }
+    extra = {key for key in set(stored) - set(outputs) if not key.startswith(_NOT_COMPARED) and not _is_edition(key)}
+    return {key for key in wrong if not key.startswith("updates/")} | {k for k in extra if not _is_history(k, ports)}
+
+
+def _holds(output: Output, etag: str, ports: Ports) -> bool:
+    """Return True if the object of which a listing shows the ETag holds these bytes.
+
+    The ETag is the MD5 of the bytes for most objects, and then a listing is enough. It is not for those that S3 encrypts with
+    a key of KMS, nor for those put in parts (API reference of S3, “Object”), so whatever differs is compared by its SHA-256.
+    """
+    if etag == hashlib.md5(output.body, usedforsecurity=False).hexdigest():
+        return True
+    stat = ports.site.stat(output.key)
+    return stat is not None and stat.sha256 == hashlib.sha256(output.body).hexdigest()
+
+
+def _is_edition(key: str) -> bool:
+    """Return True for the page of a newsletter that was sent, or the list of all: their table is their own source."""
+    return key.startswith("newsletter/") and key != key_of("/newsletter/")
+
+
+def _is_history(key: str, ports: Ports) -> bool:
+    """Return True if an object comes from the site's past, of which the drafts say nothing.
+
+    That is a tombstone, a redirect, or a replaced portrait, which pages in a reader's browser may still show.
+    """
+    if key.startswith("authors/") and key.endswith(tuple(IMAGE_TYPES)):
+        return True
+    stat = ports.site.stat(key)
+    return stat is None or stat.metadata.get("status") in ("301", "410")
+
+
+def _differing_drafts(expected: Ports, ports: Ports) -> Iterator[str]:
+    """Yield the files of which the table knows another version or none, and deleted ones that still have an effect."""
+    files = ports.drafts.list("")
+    present = [(key, etag) for key, etag in files if classify(key) and not key.startswith(_NOT_COMPARED)]
+    records = articles_table.draft_records(ports.articles, [key for key, _ in present])
+    for (key, etag), record in zip(present, records, strict=True):
+        if not record or record.etag != etag:
+            yield key
+    for kind in ("author", "topic", "page"):
+        kept = profile_keys(kind, expected)
+        yield from (key.removesuffix("json") + "md" for key in profile_keys(kind, ports) if key not in kept)
+    if ports.private.stat(SITE_KEY) and not expected.private.stat(SITE_KEY):
+        yield "site.yaml"
+
+
+def _differing_documents(stored: Mapping[str, Document], expected: Ports, ports: Ports) -> Iterator[str]:
+    """Yield the drafts whose documents differ, or of whose images there is no copy.
+
+    That a table knows the version of a draft's file does not show that its document is right: an image may have changed.
+    """
+    images = stored_images(ports)
+    for slug in article_slugs(expected):
+        document = load_document(slug, expected)
+        if document and not document.withdrawn:
+            missing = any(asset.sha256 not in images for asset in document.assets)
+            if missing or stored.get(slug) != document:
+                yield document.file
+
+
+def _differing_updates(ports: Ports) -> Iterator[str]:
+    """Yield the files of updates of which the table knows another version, including deleted ones."""
+    present = dict(ports.drafts.list("updates/"))
+    ever = sorted({version.key for version in ports.drafts.list_versions("updates/")})
+    keys = [key for key in ever if (parsed := classify(key)) and parsed.kind == "update"]
+    records = articles_table.draft_records(ports.articles, keys)
+    for key, record in zip(keys, records, strict=True):
+        if (record.etag if record else "") != present.get(key, ""):
+            yield key
+
+
+def _differing_records(slugs: Iterable[str], expected: Ports, ports: Ports) -> Iterator[str]:
+    """Yield the articles whose facts or entries the table knows differently, or whose last generation was not completed."""
+    ordered = sorted(slugs)
+    for slug, record in zip(ordered, articles_table.article_records(ports.articles, ordered), strict=True):
+        blob = expected.private.get(facts_key(slug))
+        facts = hashlib.sha256(blob.body).hexdigest() if blob else ""
+        if not record or record.facts != facts or not record.is_complete:
+            yield slug
+
+
+def _stale_paths(ports: Ports) -> Iterator[str]:
+    """Yield the paths whose newest write was never invalidated."""
+    versions: dict[str, list[ObjectVersion]] = defaultdict(list)
+    for version in ports.site.list_versions(""):
+        if version.key.startswith("articles/"):
+            versions[f"/articles/{version.key.split('/')[1]}/*"].append(version)
+        elif not version.key.startswith(_NOT_COMPARED) and not version.key.endswith(tuple(IMAGE_TYPES)):
+            versions[path_of(version.key)].append(version)
+    recorded = articles_table.invalidated_writes(ports.articles)
+    for path, found in versions.items():
+        if is_uncached(path):
+            continue
+        if recorded.get(path, "") != token_of_versions(path, found) and (path in recorded or has_older_version(found)):
+            yield path

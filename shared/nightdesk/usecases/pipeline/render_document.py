@@ -1,0 +1,277 @@
+"""Documents: from a draft's bytes to the document that the private bucket keeps. Pure; no ports."""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from collections.abc import Callable, Container, Mapping
+from dataclasses import replace
+from pathlib import PurePosixPath
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from nightdesk.domain.anchors import PREFIX, Anchors
+from nightdesk.domain.documents import Asset, Document
+from nightdesk.domain.drafts import Draft, parse_draft
+from nightdesk.domain.drafts_bucket import DraftsKey
+from nightdesk.domain.errors import Rejected, only_rejects
+from nightdesk.domain.pictures import Inspection
+from nightdesk.domain.problems import Kind, Problem
+from nightdesk.domain.site import Site, is_link, web_address
+from nightdesk.domain.site_links import page_address
+from nightdesk.domain.suggestions import did_you_mean
+from nightdesk.domain.text import slugify
+from nightdesk.domain.views import all_anchors
+from nightdesk.rendering.losses import ADDRESS, FRONT_MATTER, Losses
+from nightdesk.rendering.markdown import OPTIONS, clean_path, is_foreign, render_passages, to_html
+from nightdesk.rendering.pictures import AI_LABELS
+from nightdesk.repositories.private_bucket import IMAGE_TYPES, profile_key
+
+
+class FoundImage(NamedTuple):
+    """What is known of an image.
+
+    Attributes:
+        sha256: of its bytes; empty if it was not read.
+        refusal: why it is not published, in words for its author; empty if it is.
+        inspection: what the images stage found in it; None if it was not inspected yet.
+        acts: whether it is refused because it is a drawing that acts.
+    """
+
+    sha256: str = ""
+    refusal: str = ""
+    inspection: Inspection | None = None
+    acts: bool = False
+
+
+Images = Mapping[str, FoundImage]
+"""What is known of each object in a file's folder, by key. Looking one up may read the object."""
+
+
+@only_rejects
+def read_draft(
+    raw: bytes, parsed_key: DraftsKey, site: Site, profiles: Container[str], images: Images, filed: str = ""
+) -> tuple[Document, tuple[Problem, ...]]:
+    """Render a draft's file.
+
+    Args:
+        profiles: the keys of all profiles of authors and topics, for a site that requires them.
+        filed: as for `parse_draft`.
+
+    Returns:
+        The document, and warnings for the author.
+
+    Raises:
+        Rejected: with every problem found.
+    """
+    if parsed_key.refusal:
+        raise Rejected(parsed_key.refusal)
+    draft = parse_draft(raw, parsed_key.name, site, to_html, filed)
+    if site.require_profiles:
+        _require_profiles(draft, profiles)
+    document, warnings = to_document(draft, images, parsed_key.folder, raw, site.base_url)
+    return document, draft.warnings + warnings
+
+
+def _require_profiles(draft: Draft, profiles: Container[str]) -> None:
+    named = [("author", i) for i, _ in draft.authors] + [("topic", i) for i, _ in draft.topics]
+    missing = [(f"{kind}s", i) for kind, i in named if profile_key(kind, i) not in profiles]
+    if missing:
+        raise Rejected(*(Kind.PROFILE_REQUIRED.at(1, kind, kind=kind, id=i) for kind, i in missing))
+
+
+def to_document(
+    draft: Draft, images: Images, folder: str, raw: bytes = b"", base_url: str = ""
+) -> tuple[Document, tuple[Problem, ...]]:
+    """Render a parsed draft. Without a date of the author's, the document has none yet.
+
+    Args:
+        folder: the prefix of the draft's folder, empty for a draft without one.
+        raw: the draft's file, for the lines of its keys.
+        base_url: of the site, to know links to it.
+
+    Returns:
+        The document, and warnings for the author.
+    """
+    losses = Losses()
+    date = draft.date or draft.publish_at
+    finder = ImageFinder(f"/articles/{draft.slug}/", images, folder, losses)
+    hero = dict(draft.hero)
+    if hero and (address := finder.find(hero["src"], FRONT_MATTER)):
+        typed, hero["src"] = hero["src"], address.rsplit("/", 1)[1]
+        finder.describe(hero["src"], hero["credit"], hero["source_type"])
+        hero |= finder.said_by_file(hero["src"], hero, FRONT_MATTER, typed)
+    else:
+        hero = {}
+    losses.locate(raw.decode("utf-8", "replace"), 1, OPTIONS)
+    blocks = render_passages(draft.passages, finder.find, link_finder(losses, finder.base, base_url), losses)
+    document = Document(
+        slug=draft.slug,
+        title=draft.title,
+        dek=draft.dek,
+        language=draft.language,
+        date=date,
+        dated=bool(draft.date),
+        lastmod=draft.lastmod,
+        authors=draft.authors,
+        topics=draft.topics,
+        tags=draft.tags,
+        draft=draft.draft,
+        publish_at=draft.publish_at,
+        expires=draft.expires,
+        hero=hero,
+        access=draft.access,
+        sources=draft.sources,
+        sources_access=draft.sources_access,
+        production=draft.production,
+        corrections=draft.corrections,
+        newsletter=draft.newsletter,
+        aliases=draft.aliases,
+        extra=draft.extra,
+        blocks=blocks,
+        assets=tuple(finder.assets[name] for name in sorted(finder.assets)),
+        figures=finder.figures,
+    )
+    return document, _warnings(document, draft, losses)
+
+
+def _warnings(document: Document, draft: Draft, losses: Losses) -> tuple[Problem, ...]:
+    """Return what readers will miss in an article."""
+    if any(problem.kind is Kind.ANCHOR_DEAD for problem, _ in losses.found):
+        drop_found_anchors(losses, all_anchors(document))
+    empty = (
+        ()
+        if any(_shows_something(block.html) for block in document.blocks)
+        else (Kind.ARTICLE_EMPTY.at(_last_line(draft)),)
+    )
+    return (*losses.problems, *empty)
+
+
+def drop_found_anchors(losses: Losses, anchors: Anchors) -> None:
+    """Take the links to anchors that there are out of the losses."""
+    losses.found = [
+        (problem, typed)
+        for problem, typed in losses.found
+        if problem.kind is not Kind.ANCHOR_DEAD or not anchors.find(typed[1:])
+    ]
+
+
+def _shows_something(text: str) -> bool:
+    return "<img" in text or bool(html.unescape(re.sub(r"<[^>]*>", "", text)).strip())
+
+
+def _last_line(draft: Draft) -> int:
+    return draft.passages[0].line if draft.passages else 0
+
+
+class ImageFinder:
+    """Finds the images that a text shows in the folder of its file.
+
+    Names are compared as people type them: composed or decomposed letters (a Mac stores the latter), percent-encoded or not,
+    and, if no name has the same capitals, whatever the capitals.
+
+    Args:
+        base: the path of the page, below which the site serves them.
+        losses: where each image that is not found is reported.
+
+    Attributes:
+        assets: the images found, by their names in the document.
+        figures: what the files of those in the text say of themselves, by the same names.
+    """
+
+    def __init__(self, base: str, images: Images, folder: str, losses: Losses) -> None:
+        self.base = base
+        self._images = images
+        self._folder = folder
+        self._losses = losses
+        shown = (
+            sorted(key for key in self._images if PurePosixPath(key).suffix.lower() in IMAGE_TYPES) if folder else []
+        )
+        self._exact = {_composed(key.removeprefix(folder)): key for key in reversed(shown)}
+        self._folded = {name.casefold(): key for name, key in reversed(self._exact.items())}
+        self.assets: dict[str, Asset] = {}
+        self.figures: dict[str, dict[str, str]] = {}
+
+    def describe(self, name: str, credit: str, source_type: str) -> None:
+        """Note what the draft says of an image, for the files that are made of it."""
+        self.assets[name] = replace(self.assets[name], credit=credit, source_type=source_type)
+
+    def said_by_file(self, name: str, said: Mapping[str, str], where: str, typed: str) -> dict[str, str]:
+        """Return what an image's own metadata say and the draft does not, and report it.
+
+        Args:
+            said: what the draft says of it.
+        """
+        inspection = self._images[self.assets[name].key].inspection or Inspection()
+        known = {key: getattr(inspection, key) for key in ("caption", "credit", "source_type")}
+        new = {key: value for key, value in known.items() if value and not said.get(key)}
+        if new:
+            what = ", ".join(key.replace("_", " ") for key in new)
+            self._losses.add(Kind.IMAGE_DESCRIBED, "image", where, typed, typed=typed, what=what)
+        kind, stated = inspection.source_type, said.get("source_type", "")
+        if kind in AI_LABELS and stated and stated not in AI_LABELS:
+            self._losses.add(Kind.IMAGE_MADE_BY_AI, "image", where, typed, typed=typed, what=kind)
+        return new
+
+    def find(self, source: str, where: str = ADDRESS) -> str | None:
+        """Return the path of an image on the site, or None.
+
+        Args:
+            where: where it was typed, `ADDRESS` in the text or `FRONT_MATTER`.
+        """
+        name = _composed(str(PurePosixPath(clean_path(source))))
+        found = self._exact.get(name) or self._folded.get(name.casefold())
+        if is_foreign(source):
+            self._losses.add(Kind.IMAGE_ELSEWHERE, "image", where, source, typed=source)
+        elif not found:
+            near = did_you_mean(name, self._exact) if self._folder else ""
+            self._losses.add(Kind.IMAGE_MISSING, "image", where, source, near, typed=name)
+        elif refusal := self._images[found].refusal:
+            kind = Kind.IMAGE_ACTIVE if self._images[found].acts else Kind.IMAGE_UNUSABLE
+            self._losses.add(kind, "image", where, source, typed=name, what=refusal)
+        else:
+            # The name contains the whole digest, so no other bytes can ever have it.
+            path, sha256 = PurePosixPath(found), self._images[found].sha256
+            public = f"{slugify(path.stem) or 'image'}.{sha256}{path.suffix.lower()}"
+            self.assets.setdefault(public, Asset(public, found, sha256))
+            if (
+                where == ADDRESS
+                and public not in self.figures
+                and (said := self.said_by_file(public, {}, where, source))
+            ):
+                self.figures[public] = said
+            return self.base + public
+        return None
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
+
+
+def link_finder(losses: Losses, here: str, base_url: str = "") -> Callable[[str], str | None]:
+    """Return a function that returns the address a link should have, or None, with a warning, for one that leads nowhere.
+
+    A link inside the article gets the prefix of anchors; whether it leads to one is known once all of the text is read.
+    Whether a link to another page leads to one is known only when somebody asks (`editors.link_warnings`).
+
+    Args:
+        here: the path of the page.
+        base_url: of the site.
+    """
+
+    def find(typed: str) -> str | None:
+        if typed.startswith("#"):
+            if len(typed) > 1:
+                losses.add(Kind.ANCHOR_DEAD, "link", ADDRESS, typed, typed=unquote(typed))
+            return f"#{PREFIX}{typed[1:]}" if len(typed) > 1 else None
+        address = page_address(typed, here, base_url) or web_address(typed)
+        if is_link(address) or (address.startswith("tel:") and not set(address) & set('\\ \t\n"<>')):
+            return address
+        kind = (
+            Kind.LINK_SCHEME if is_foreign(address) and not address.startswith(("http:", "https:")) else Kind.LINK_DEAD
+        )
+        losses.add(kind, "link", ADDRESS, typed, typed=typed)
+        return None
+
+    return find

@@ -1,0 +1,201 @@
+"""Profiles, standing pages and settings: from a file to its facts in the private bucket."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from functools import partial
+from typing import NamedTuple
+
+from nightdesk.domain.anchors import Anchors
+from nightdesk.domain.documents import REJECTED, WITHDRAWN, canonical_json
+from nightdesk.domain.drafts import parse_draft
+from nightdesk.domain.drafts_bucket import DraftsKey, classify
+from nightdesk.domain.errors import Rejected, only_rejects
+from nightdesk.domain.events import Event, PictureRequested, ProfileChanged, RenderRequested, SiteChanged
+from nightdesk.domain.newsletter_settings import is_reserved
+from nightdesk.domain.problems import Kind, Problem
+from nightdesk.domain.profiles import parse_profile
+from nightdesk.domain.site import Site
+from nightdesk.domain.site_file import parse_site
+from nightdesk.domain.site_paths import ARTICLES_TAG
+from nightdesk.domain.text import slugify
+from nightdesk.domain.views import anchored, anchors_of, link_anchors
+from nightdesk.ports import Output, Ports
+from nightdesk.rendering.losses import FRONT_MATTER, Losses
+from nightdesk.rendering.markdown import OPTIONS, render_plain, to_html
+from nightdesk.repositories import articles_table
+from nightdesk.repositories.articles_table import ACCEPTED
+from nightdesk.repositories.private_bucket import JSON, SITE_KEY, load_site, profile_key, written_key
+from nightdesk.repositories.records import DraftRecord, problem_dicts
+from nightdesk.usecases.pipeline.converge import converge, store
+from nightdesk.usecases.pipeline.file_records import FileRecord, outcome
+from nightdesk.usecases.pipeline.images import StoredImages, image_versions
+from nightdesk.usecases.pipeline.invalidate import bulk_tag
+from nightdesk.usecases.pipeline.profile_pictures import ProfilePictures
+from nightdesk.usecases.pipeline.render_document import (
+    ImageFinder,
+    Images,
+    drop_found_anchors,
+    link_finder,
+    to_document,
+)
+
+_FOLDERS = {"author": "/authors/", "topic": "/topics/", "page": "/"}
+
+
+class _Inputs(NamedTuple):
+    """The file, None if there is none, its ETag, and key and version id of each image in its folder."""
+
+    raw: bytes | None
+    etag: str
+    images: tuple[tuple[str, str], ...]
+
+
+def render_profile(key: str, parsed_key: DraftsKey, ports: Ports) -> tuple[DraftRecord, list[Event]]:
+    """Render the profile, standing page or settings at `key`, or delete what was rendered of a deleted file.
+
+    Returns:
+        The file's record, and the events to send.
+    """
+    target = _target(parsed_key)
+    missing: list[str] = []
+
+    def read() -> _Inputs:
+        blob = ports.drafts.get(key)
+        images = image_versions(parsed_key.folder, ports)
+        return _Inputs(blob.body, blob.etag, images) if blob else _Inputs(None, "", images)
+
+    def apply(inputs: _Inputs) -> tuple[DraftRecord, bool]:
+        file = FileRecord(key, ports)
+        images = StoredImages(inputs.images, file.stored.images if file.stored else {}, ports)
+        facts, record = _parse(parsed_key, inputs, images, ports)
+        pictures = ProfilePictures(facts if parsed_key.kind == "author" else None, ports)
+        facts = pictures.facts or facts
+        missing[:] = pictures.missing
+        record = record._replace(images=pictures.marked(images.looked_up))
+        if facts is not None:
+            store(ports.private, Output(target, facts, JSON))
+        elif record.state == WITHDRAWN and ports.private.stat(target):
+            ports.private.delete(target)
+        stored = file.stored
+        changed = not stored or stored.etag != record.etag
+        record = record._replace(revision=(stored.revision if stored else 0) + changed)
+        file.save(record)
+        return record, True
+
+    record = converge(read, apply).value
+    # All of these even if the file was rejected: a run may have stored its previous version and died before its events.
+    events: list[Event] = _announcements(parsed_key.kind, record.slug)
+    if record.state != WITHDRAWN:
+        events.append(outcome(key, record))
+    drafts = _drafts_to_render(parsed_key.kind, record.state == WITHDRAWN, ports)
+    bulk = bulk_tag(ARTICLES_TAG, len(drafts))
+    events += [PictureRequested(target, picture) for picture in missing]
+    return record, events + [RenderRequested(draft, bulk) for draft in drafts]
+
+
+def _target(parsed_key: DraftsKey) -> str:
+    """Return the key in the private bucket of what is rendered of a file."""
+    if parsed_key.kind == "site":
+        return SITE_KEY
+    slug = slugify(parsed_key.name)
+    return written_key(slug) if parsed_key.kind == "newsletter" else profile_key(parsed_key.kind, slug)
+
+
+def _announcements(kind: str, identifier: str) -> list[Event]:
+    """Return the events that say that a file changed. Nothing shows a newsletter before an editor sends it."""
+    if kind == "newsletter":
+        return []
+    return [SiteChanged() if kind == "site" else ProfileChanged(kind, identifier)]
+
+
+def _parse(
+    parsed_key: DraftsKey, inputs: _Inputs, images: StoredImages, ports: Ports
+) -> tuple[bytes | None, DraftRecord]:
+    """Return the facts to store, None without any, and the record of the file."""
+    slug = slugify(parsed_key.name)
+    record = DraftRecord(
+        parsed_key.kind, slug, WITHDRAWN, inputs.etag, slugs=[], problems=[], warnings=[], waiting_for=[]
+    )
+    if inputs.raw is None:
+        return None, record
+    try:
+        read = partial(read_newsletter, site=load_site(ports)) if parsed_key.kind == "newsletter" else read_profile
+        facts, warnings = images.render(partial(read, inputs.raw, parsed_key))
+    except Rejected as error:
+        return None, record._replace(state=REJECTED, problems=problem_dicts(error.problems))
+    return facts, record._replace(state=ACCEPTED, warnings=problem_dicts(warnings))
+
+
+def _drafts_to_render(kind: str, deleted: bool, ports: Ports) -> list[str]:
+    """Return the keys of drafts that a change of a profile or of the settings affects.
+
+    Every draft is read with the settings: tiers, zone, default teaser. If the site requires profiles, drafts are rejected
+    while one is missing.
+    """
+    required = kind in ("author", "topic") and load_site(ports).require_profiles
+    if kind == "site" or (required and deleted):
+        return [key for key, _ in ports.drafts.list("drafts/") if classify(key)]
+    if required:
+        return [file.key for file in articles_table.rejected(ports.articles) if file.key.startswith("drafts/")]
+    return []
+
+
+@only_rejects
+def read_newsletter(raw: bytes, parsed_key: DraftsKey, images: Images, site: Site) -> tuple[bytes, tuple[Problem, ...]]:
+    """Render the text of an edition that was written by hand: the same Markdown as a draft's, gates included.
+
+    Returns:
+        The document as JSON, and warnings for the author.
+
+    Raises:
+        Rejected: with every problem found.
+    """
+    name = slugify(parsed_key.name)
+    if is_reserved(name) or name in [digest.id for digest in site.newsletters]:
+        raise Rejected(Kind.NEWSLETTER_ID.at(0, typed=parsed_key.name))
+    draft = parse_draft(raw, parsed_key.name, site, to_html)
+    document, warnings = to_document(replace(draft, slug=name), images, parsed_key.folder, raw, site.base_url)
+    return document.to_bytes(), draft.warnings + warnings
+
+
+@only_rejects
+def read_profile(raw: bytes, parsed_key: DraftsKey, images: Images) -> tuple[bytes, tuple[Problem, ...]]:
+    """Render a profile, a standing page or the settings.
+
+    Returns:
+        The facts as JSON, and warnings for the author.
+
+    Raises:
+        Rejected: with every problem found.
+    """
+    if parsed_key.kind == "site":
+        site, warnings = parse_site(raw)
+        return canonical_json(site.to_json()), warnings
+    profile = parse_profile(raw, parsed_key.kind, parsed_key.name)
+    losses = Losses()
+    finder = ImageFinder(f"/authors/{profile.id}/", images, parsed_key.folder, losses)
+    portrait = (finder.find(profile.portrait, FRONT_MATTER) or "") if profile.portrait else ""
+    losses.locate(raw.decode("utf-8", "replace"), 1, OPTIONS)
+    facts = asdict(replace(profile, portrait=portrait, warnings=()))
+    image = finder.find if parsed_key.kind == "author" else lambda _: None
+    here = f"{_FOLDERS[profile.kind]}{profile.id}/"
+    body = render_plain(profile.body, image, link_finder(losses, here), losses, _body_line(raw, profile.body))
+    facts["body"] = _with_anchors(body, parsed_key.kind, losses)
+    facts["assets"] = [asdict(asset) for asset in finder.assets.values()]
+    return canonical_json(facts), profile.warnings + losses.problems
+
+
+def _with_anchors(body: str, kind: str, losses: Losses) -> str:
+    """Return a text in which links to anchors lead to one or are text. Only standing pages have anchors.
+
+    A biography is shown on several pages, and its anchors could be those of another text there.
+    """
+    anchors = anchors_of(body) if kind == "page" else Anchors()
+    drop_found_anchors(losses, anchors)
+    return anchored(body) if kind == "page" else link_anchors(body, anchors)
+
+
+def _body_line(raw: bytes, body: str) -> int:
+    """Return the line at which the body of a file begins; a file ends with its body."""
+    return raw.count(b"\n") - body.count("\n") + 1

@@ -1,0 +1,58 @@
+"""What is stored of pictures, as reconcile compares it: by names, which stand for bytes, so that no picture is read."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+from nightdesk.domain.events import PictureRequested
+from nightdesk.domain.pictures import Derivatives
+from nightdesk.ports import ANY, Blob, Objects, Output, Ports, Stat
+from nightdesk.repositories.private_bucket import DERIVATIVES, INSPECTIONS, RENDITIONS, rendition_key
+
+HERE = b"as stored"
+"""Stands for the bytes of a picture's file that the site has."""
+_FILE = re.compile(r"(articles|authors)/.*\.[0-9a-f]{64}-\d+(-still)?(\.public)?\.[a-z0-9]+")
+
+
+class _WithPictures:
+    """A private bucket in memory that has what the images stage has written to another one.
+
+    A list of renditions of which one is not stored any more counts as missing, so that it is requested again.
+    """
+
+    def __init__(self, inner: Objects, stored: Objects) -> None:
+        self._inner, self._stored = inner, stored
+        self._renditions = {key for key, _ in stored.list(RENDITIONS)}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def get(self, key: str, version: str = "") -> Blob | None:
+        blob = self._of(key).get(key, version)
+        if not blob or not key.startswith(DERIVATIVES):
+            return blob
+        listed = Derivatives.from_bytes(blob.body).renditions
+        return blob if all(rendition_key(each.sha256) in self._renditions for each in listed) else None
+
+    def stat(self, key: str) -> Stat | None:
+        return self._of(key).stat(key)
+
+    def _of(self, key: str) -> Objects:
+        return self._stored if key.startswith((INSPECTIONS, DERIVATIVES, RENDITIONS)) else self._inner
+
+
+def with_pictures(world: Ports, ports: Ports) -> Ports:
+    """Return the ports of a world in memory in which the pictures of the present site are stored."""
+    for folder in ("articles/", "authors/"):
+        for key, size in ports.site.sizes(folder).items():
+            if size and _FILE.fullmatch(key):
+                world.site.put(Output(key, HERE, ""), ANY)
+    return replace(world, private=_WithPictures(world.private, ports.private))
+
+
+def missing_pictures(world: Ports) -> list[tuple[str, str]]:
+    """Return what the pages of a world in memory wait for: who shows it, and the order (`PictureRequested`)."""
+    events = list(world.bus.events)  # type: ignore[attr-defined]  # it is in memory
+    return sorted({(event.owner, event.picture) for event in events if isinstance(event, PictureRequested)})

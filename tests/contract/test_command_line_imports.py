@@ -1,0 +1,36 @@
+"""What the command line loads: it must start quickly, and needs no Lambda runtime."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+from nightdesk_cli.main import COMMANDS
+
+_REPORT = "; import json, sys; print(json.dumps(sorted(sys.modules)))"
+
+
+def loaded_by(code: str) -> set[str]:
+    """The modules that a fresh interpreter has loaded after running some code."""
+    done = subprocess.run([sys.executable, "-c", code + _REPORT], capture_output=True, text=True, check=True)
+    return set(json.loads(done.stdout))
+
+
+def test_the_help_text_loads_no_sdk_and_none_of_the_package() -> None:
+    modules = loaded_by("from nightdesk_cli.main import build_parser; build_parser().format_help()")
+    heavy = {"boto3", "botocore", "pydantic", "aws_lambda_powertools", "jinja2", "nightdesk.ports", "nightdesk.domain"}
+    assert not modules & heavy
+
+
+def test_no_command_loads_a_lambda_runtime() -> None:
+    modules = loaded_by(f"from nightdesk_cli.main import build_parser; build_parser({list(COMMANDS)!r})")
+    assert "nightdesk.usecases.editors.status" in modules
+    runtimes = {f"nightdesk.entrypoints.{name}" for name in ("queue_worker", "editor_ports", "http", "routing", "logs")}
+    assert not modules & {"aws_lambda_powertools", *runtimes}
+
+
+def test_status_loads_neither_boto3_nor_pydantic() -> None:
+    modules = loaded_by("from nightdesk_cli.main import build_parser; build_parser(['status'])")
+    modules |= loaded_by("import nightdesk.usecases.editors.status, nightdesk.usecases.editors.pipeline_status")
+    assert not modules & {"boto3", "pydantic", "jinja2"}

@@ -1,0 +1,62 @@
+"""Whatever becomes of images, and in whatever order, the site ends the same, and readers never get an original."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from unittest.mock import patch
+
+import pytest
+from nightdesk.domain.events import Event
+from nightdesk.usecases.pipeline import pictures
+from nightdesk.usecases.pipeline.gate_pictures import ArticlePictures
+from support.effort import amount
+
+from simulation.history import small_world
+from simulation.picturing import failing, world_of
+from simulation.world_ports import WorldBus
+
+HISTORIES = amount("PICTURE_HISTORIES", test=40, soak=5_000)
+_PLANTED = range(150)
+
+
+def test_pictures_converge() -> None:
+    with small_world():
+        assert not list(failing(range(HISTORIES)))
+
+
+def test_the_histories_show_pictures() -> None:
+    """Otherwise they would prove little: some of all kinds must be shown, and some be refused."""
+    with small_world():
+        worlds = [world_of(seed) for seed in range(40)]
+    written = [key for world in worlds for key in world.site.outputs]
+    for part in ("/~public/free.", "/~member/gated.", "/~public/gated.", "authors/u/u."):
+        assert any(part in key for key in written), part
+    assert sum(b"cannot be decoded" in str(world.table._items).encode() for world in worlds) > 4
+
+
+@pytest.mark.parametrize("lost", ["PictureRequested", "ImageInspected", "RegateRequested"])
+def test_a_stage_that_announces_too_little_is_found(lost: str) -> None:
+    """The reference run has a bus of its own."""
+
+    def emit(bus: WorldBus, events: Iterable[Event]) -> None:
+        run = bus._world.current
+        is_lost = lost == "PictureRequested" or (run is not None and run.stage == "images")
+        send(bus, [event for event in events if not (is_lost and event.name == lost)])
+
+    send = WorldBus.emit
+    with small_world(), patch.object(WorldBus, "emit", emit):
+        assert next(failing(_PLANTED), None)
+
+
+def test_a_stage_that_gives_readers_the_original_is_found() -> None:
+    def copies(self: ArticlePictures, document: object, name: str, files: object) -> list[tuple[str, str]]:
+        assets = document.assets  # type: ignore[attr-defined]
+        return [(copied, assets[0].sha256) for copied, _ in copy(self, document, name, files)]  # type: ignore[arg-type]
+
+    copy = ArticlePictures.copies
+    with (
+        small_world(),
+        patch.object(ArticlePictures, "copies", copies),
+        patch("nightdesk.usecases.pipeline.gate_folders.read_rendition", pictures.read_original),
+    ):
+        assert next(failing(_PLANTED), None)

@@ -1,0 +1,119 @@
+"""The directories of topics and authors: what they tell of each, and what keeping them costs."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from pathlib import Path
+
+import pytest
+from nightdesk.domain.site_paths import fronts_of
+from nightdesk.rendering.environment import Theme
+from nightdesk.repositories import list_records
+from nightdesk.repositories.list_records import ListSummary
+from support.memory_newsroom import Newsroom
+
+
+@pytest.fixture
+def room() -> Newsroom:
+    return Newsroom(Theme(Path(__file__).resolve().parents[2] / "layers" / "theme"))
+
+
+def entries(room: Newsroom, path: str) -> dict[str, str]:
+    """Return the text of each entry of a directory, by its name."""
+    found = re.search(r'<ul class="directory">(.*?)</ul>', room.page(path), re.DOTALL)
+    items = found[1].split("<li>")[1:] if found else []
+    texts = [" ".join(unescape(re.sub(r"<[^>]*>", " ", item)).split()) for item in items]
+    names = [re.findall(r"<h2><a[^>]*>(.*?)</a>", item)[0] for item in items]
+    return dict(zip(names, texts, strict=True))
+
+
+def test_a_topic_shows_its_newest_article_and_the_number_of_articles(room: Newsroom) -> None:
+    room.file("topics/rivers.md", "---\nname: Rivers\nsummary: Floods & droughts.\n---\n")
+    room.file("topics/empty.md", "---\nname: Empty\n---\n")
+    room.publish("dam", "Dam opens", date="2026-09-30T10:00:00Z", topics=["rivers"])
+    room.publish("weir", "Weir fails", date="2026-10-02T10:00:00Z", topics=["rivers", "locks"])
+    room.publish("levee", "Levee holds", date="2026-10-01T10:00:00Z", topics=["rivers"])
+    found = entries(room, "/topics/")
+    assert list(found) == ["Empty", "Locks", "Rivers"]
+    assert found["Rivers"] == "Rivers Floods & droughts. 3 articles newest 2 October 2026, 10:00 UTC Weir fails"
+    assert found["Locks"] == "Locks 1 article newest 2 October 2026, 10:00 UTC Weir fails"
+    assert found["Empty"] == "Empty 0 articles"
+    assert '<a href="/articles/weir/">Weir fails</a>' in room.page("/topics/")
+
+
+def test_an_article_removed_from_a_list_is_removed_from_the_directory(room: Newsroom) -> None:
+    room.publish("one", "First news", date="2026-08-31", topics=["rivers"])
+    room.publish("two", "Second news", date="2026-10-02", topics=["rivers"])
+    room.publish("two", "Second try", date="2026-10-02", topics=["rivers"])
+    assert "Second try" in entries(room, "/topics/")["Rivers"]
+    room.publish("two", "Second try", date="2026-08-02", topics=["rivers"])
+    assert entries(room, "/topics/")["Rivers"].startswith("Rivers 2 articles newest 31 August 2026 First news")
+    room.file("drafts/two.md", None)
+    assert entries(room, "/topics/")["Rivers"].startswith("Rivers 1 article newest")
+    room.publish("one", "First news", date="2026-08-31", topics=["rivers"], publish_at="2027-01-01")
+    assert entries(room, "/topics/") == {}
+
+
+def test_an_author_has_a_portrait_a_beat_and_a_label(room: Newsroom) -> None:
+    room.upload("authors/robo.png", b"\x89PNG not really")
+    room.file("authors/robo.md", "---\nname: Robo\nkind: ai\nbeat: Tides\nportrait: robo.png\n---\n")
+    room.file("authors/lea.md", "---\nname: Lea <b>\nbeat: Ports\n---\n")
+    room.publish("dam", authors=["robo", "lea"])
+    found = entries(room, "/authors/")
+    assert found["Robo"].startswith("Robo AI persona Tides 1 article")
+    assert found["Lea &lt;b&gt;"].startswith("Lea <b> Ports 1 article")
+    assert re.search(r'<img src="/authors/robo/robo\.[0-9a-f]{64}-720\.public\.png" alt=""', room.page("/authors/"))
+    for path in ("/", "/topics/energy/", "/archive/2026/11/"):
+        assert '<a href="/authors/robo/">Robo</a> <span class="persona">(AI persona)</span>' in room.page(path)
+        assert "</a> <span" not in room.page(path).partition('href="/authors/lea/"')[2][:80]
+    assert "<dc:creator>Robo (AI persona)</dc:creator>" in room.page("/feed.xml")
+    assert '"name": "Robo (AI persona)"' in room.page("/feed.json")
+
+
+def test_counts_are_of_the_months_of_the_zone(room: Newsroom) -> None:
+    room.file("site.yaml", "timezone: Asia/Tokyo\n")
+    room.publish("one", date="2026-03-31T20:00:00Z", topics=["rivers"])
+    room.publish("two", date="2026-04-02T20:00:00Z", topics=["rivers"])
+    assert list_records.months(room.bare.articles, "topic:rivers") == {"2026-04": 2}
+    room.file("site.yaml", None)
+    assert list_records.months(room.bare.articles, "topic:rivers") == {"2026-03": 1, "2026-04": 1}
+    assert "2 articles" in entries(room, "/topics/")["Rivers"]
+
+
+def test_records_of_an_earlier_version_are_read(room: Newsroom) -> None:
+    table = room.bare.articles
+    list_records.record_list(table, "topic:x", {"2026-01": 2}, ListSummary("X", articles=2))
+    for pk, sk, item in (("months#topic:x", "2026-01", {"empty": False}), ("lists", "topic:x", {"label": "X"})):
+        stored = table.get(pk, sk)
+        assert stored
+        table.write([list_records.Change(pk, sk, item, stored["version"])])
+    assert list_records.months(table, "topic:x") == {"2026-01": 0}
+    assert list_records.summaries(table) == [("topic:x", ListSummary("X"))]
+    assert list_records.record_list(table, "topic:x", {"2026-01": 2}, ListSummary("X", articles=2))
+    assert not list_records.record_list(table, "topic:x", {"2026-01": 2}, ListSummary("X", articles=2))
+
+
+def test_many_months_are_recorded_in_several_transactions(room: Newsroom) -> None:
+    counts = {f"{year}-{month:02}": year + month for year in range(2000, 2020) for month in range(1, 13)}
+    assert list_records.record_list(room.bare.articles, "topic:x", counts, ListSummary("X"))
+    assert list_records.months(room.bare.articles, "topic:x") == counts
+
+
+def test_the_front_page_and_the_directories_are_invalidated_together(room: Newsroom) -> None:
+    room.publish("one", topics=["rivers"])
+    room.publish("two", topics=["rivers"], date="2026-11-02")
+    cdn = room.bare.cdn
+    cdn.invalidated.clear()  # type: ignore[attr-defined]  # memory_ports makes it
+    room.publish("three", topics=["rivers"], date="2026-11-03")
+    assert "#front-lists" in cdn.invalidated  # type: ignore[attr-defined]
+    assert not {"/topics/index.html", "/index.html", "#front-all"} & set(cdn.invalidated)  # type: ignore[attr-defined]
+
+
+def test_every_page_of_a_front_has_its_tag(room: Newsroom) -> None:
+    room.publish("one", topics=["rivers"])
+    for key, output in room.site.outputs.items():
+        path = "/" + key.removesuffix("index.html")
+        tags = set(output.metadata.get("cache-tag", "").split(","))
+        assert {front.tag for front in fronts_of(path)} <= tags, path
+        assert all(path in front.paths for front in fronts_of(path))

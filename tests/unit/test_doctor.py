@@ -1,0 +1,188 @@
+"""`nightdesk doctor` finds each mistake of a set-up, and says what to do about it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore.stub import Stubber
+from nightdesk.adapters.aws_facts import StackFacts
+from nightdesk.adapters.memory import memory_ports
+from nightdesk.domain.errors import NightdeskError, Transient
+from nightdesk.domain.site import Site
+from nightdesk.domain.stack_facts import MailState, StackState
+from nightdesk.ports import ANY, Output
+from nightdesk.usecases.editors.doctor import FAILED, OK, SKIPPED, WARNING, Finding, Patient, examine
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+
+
+class Queues:
+    def __init__(self, parked: int = 0) -> None:
+        self.parked = parked
+
+    def in_flight(self) -> Mapping[str, int]:
+        return {"gate": 2}
+
+    def dead_letters(self) -> Mapping[str, int]:
+        return {"gate": self.parked, "index": 0}
+
+
+class Readers:
+    def __init__(self, **statuses: int) -> None:
+        self.statuses = {"front": 200, "error_page": 404} | statuses
+
+    def get(self, path: str, tier: str) -> tuple[int, str]:
+        return self.statuses["front" if path == "/" else "error_page"], ""
+
+
+PARAMETERS = {
+    "MailSender": "desk@news.example",
+    "SiteDomain": "news.example",
+    "CertificateArn": "c",
+    "StripeSecretArn": "s",
+}
+IN_ORDER = StackState("UPDATE_COMPLETE", True, PARAMETERS)
+SENDING = MailState(True, True, "SUCCESS", ())
+
+
+@dataclass
+class Facts:
+    """A stack on AWS in order, but for what a test changes."""
+
+    state: StackState = IN_ORDER
+    subscribers: tuple[int, int] = (1, 0)
+    ses: MailState = SENDING
+    issued: tuple[str, datetime | None] = ("ISSUED", NOW + timedelta(days=200))
+    limit: int = 1000
+    created: Mapping[str, datetime] = field(default_factory=lambda: {"EdgeKey": NOW, "EdgeKeyTwo": NOW})
+    stripe: Mapping[str, str] = field(default_factory=lambda: {"api_key": "rk_live_", "webhook_secret": "whsec_ab"})
+    error: NightdeskError | None = None
+
+    def stack(self) -> StackState:
+        if self.error:
+            raise self.error
+        return self.state
+
+    def alarm_subscribers(self) -> tuple[int, int]:
+        return self.subscribers
+
+    def mail(self, domain: str) -> MailState:
+        assert domain == "news.example"
+        return self.ses
+
+    def certificate(self, arn: str) -> tuple[str, datetime | None]:
+        return self.issued
+
+    def concurrency(self) -> int:
+        return self.limit
+
+    def key_dates(self) -> Mapping[str, datetime]:
+        return self.created
+
+    def stripe_keys(self, arn: str) -> Mapping[str, str]:
+        return self.stripe
+
+
+def sound() -> Patient:
+    ports = replace(memory_ports(clock=lambda: NOW), can_sign_in=True, can_pay=True)
+    ports.private.put(Output("site.json", json.dumps(Site(name="News").to_json()).encode(), "application/json"), ANY)
+    return Patient(ports, Queues(), Readers(), lambda: NOW, Facts())  # type: ignore[arg-type]  # only what is asked
+
+
+def findings(patient: Patient) -> dict[str, Finding]:
+    """Return the worst finding of each check."""
+    order = [OK, SKIPPED, WARNING, FAILED]
+    found: dict[str, Finding] = {}
+    for finding in examine(patient):
+        known = found.get(finding.check)
+        if known is None or order.index(finding.outcome) > order.index(known.outcome):
+            found[finding.check] = finding
+    return found
+
+
+def test_a_sound_stack_has_nothing_to_mend() -> None:
+    found = findings(sound())
+    assert {name: one.outcome for name, one in found.items() if one.outcome != OK} == {"DMARC": SKIPPED}
+    assert len(found) >= 14
+
+
+def test_the_local_cloud_skips_what_is_of_aws() -> None:
+    found = findings(replace(sound(), aws=None))
+    assert {name for name, one in found.items() if one.outcome == SKIPPED} >= {"stack", "mail", "certificate"}
+    assert {one.outcome for one in found.values()} == {OK, SKIPPED}
+
+
+@pytest.mark.parametrize(
+    ("check", "outcome", "remedy", "changes"),
+    [
+        ("pipeline", FAILED, "redrive", {"queues": Queues(parked=3)}),
+        ("site", FAILED, "rebuild", {"readers": Readers(front=500)}),
+        ("edge functions", FAILED, "offline", {"readers": Readers(error_page=200)}),
+        ("clock", WARNING, "clock", {"site_clock": lambda: NOW + timedelta(minutes=5)}),
+        ("sign-in", WARNING, "MailSender", {"ports": replace(sound().ports, can_sign_in=False)}),
+        ("settings", WARNING, "site.yaml", {"ports": memory_ports(clock=lambda: NOW)}),
+        ("stack", FAILED, "first failure", {"aws": Facts(StackState("UPDATE_ROLLBACK_COMPLETE", True, PARAMETERS))}),
+        ("stack", WARNING, "termination-protection", {"aws": Facts(StackState("CREATE_COMPLETE", False, PARAMETERS))}),
+        ("alarms", WARNING, "AlarmEmail", {"aws": Facts(subscribers=(0, 0))}),
+        ("alarms", WARNING, "link", {"aws": Facts(subscribers=(0, 1))}),
+        ("mail", FAILED, "production access", {"aws": Facts(ses=MailState(False, True, "SUCCESS", ()))}),
+        ("mail", FAILED, "dashboard", {"aws": Facts(ses=MailState(True, False, "SUCCESS", ()))}),
+        (
+            "DKIM",
+            FAILED,
+            "x1._domainkey.news.example CNAME",
+            {"aws": Facts(ses=MailState(True, True, "PENDING", ("x1",)))},
+        ),
+        ("DKIM", FAILED, "MailDomain=news.example", {"aws": Facts(ses=MailState(True, True, "", ()))}),
+        ("certificate", FAILED, "DNS", {"aws": Facts(issued=("PENDING_VALIDATION", None))}),
+        ("certificate", WARNING, "renew", {"aws": Facts(issued=("ISSUED", NOW + timedelta(days=3)))}),
+        ("concurrency", WARNING, "Service Quotas", {"aws": Facts(limit=10)}),
+        ("edge keys", WARNING, "Rotate", {"aws": Facts(created={"EdgeKey": NOW - timedelta(days=400)})}),
+        ("Stripe", WARNING, "rk_live", {"aws": Facts(stripe={"api_key": "sk_test_", "webhook_secret": "whsec_ab"})}),
+        ("Stripe", FAILED, "webhook_secret", {"aws": Facts(stripe={"api_key": "rk_live_"})}),
+        ("stack", FAILED, "credentials", {"aws": Facts(error=Transient("AccessDenied"))}),
+    ],
+)
+def test_each_mistake_is_found_with_its_remedy(check: str, outcome: str, remedy: str, changes: dict[str, Any]) -> None:
+    found = findings(replace(sound(), **changes))
+    assert found[check].outcome == outcome
+    assert remedy in found[check].remedy
+
+
+def test_facts_are_read_from_aws_and_secrets_are_cut() -> None:
+    session = botocore.session.Session()
+    session.set_credentials("AKIAEXAMPLE", "secret")
+    clients, stubs = {}, {}
+    for service in ("cloudformation", "sns", "secretsmanager", "lambda"):
+        clients[service] = session.create_client(service, region_name="eu-central-1")
+        stubs[service] = Stubber(clients[service])
+        stubs[service].activate()
+    stack = {
+        "StackName": "desk",
+        "StackStatus": "CREATE_COMPLETE",
+        "CreationTime": NOW,
+        "EnableTerminationProtection": True,
+    }
+    parameters = [{"ParameterKey": "MailSender", "ParameterValue": "desk@news.example"}]
+    stubs["cloudformation"].add_response("describe_stacks", {"Stacks": [{**stack, "Parameters": parameters}]})
+    resource = {"LogicalResourceId": "AlarmTopic", "PhysicalResourceId": "arn:topic", "ResourceType": "T"}
+    detail = {"StackResourceDetail": {**resource, "LastUpdatedTimestamp": NOW, "ResourceStatus": "CREATE_COMPLETE"}}
+    stubs["cloudformation"].add_response("describe_stack_resource", detail)
+    listed = [{"SubscriptionArn": "arn:aws:sns:x"}, {"SubscriptionArn": "PendingConfirmation"}]
+    stubs["sns"].add_response("list_subscriptions_by_topic", {"Subscriptions": listed}, {"TopicArn": "arn:topic"})
+    secret = json.dumps({"api_key": "rk_live_verysecret", "webhook_secret": "whsec_verysecret"})
+    stubs["secretsmanager"].add_response("get_secret_value", {"SecretString": secret})
+    stubs["lambda"].add_response("get_account_settings", {"AccountLimit": {"ConcurrentExecutions": 10}})
+    facts = StackFacts(lambda service, **_: clients[service], "desk")
+    assert facts.stack() == StackState("CREATE_COMPLETE", True, {"MailSender": "desk@news.example"})
+    assert facts.alarm_subscribers() == (1, 1)
+    assert facts.concurrency() == 10
+    assert facts.stripe_keys("arn") == {"api_key": "rk_live_", "webhook_secret": "whsec_ve"}
+    for stub in stubs.values():
+        stub.assert_no_pending_responses()

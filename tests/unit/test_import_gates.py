@@ -1,0 +1,125 @@
+"""Whatever an archive hides from some readers is hidden after an import too: shortcodes, elements, dividers, cards."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from nightdesk_cli.importing.gates import CLOSE, mark_rest, open_mark, write_gates
+from nightdesk_cli.importing.matter_posts import tier_of
+from support.importing import draft, import_from, notes, text_of, write_tree
+
+TIERS = ("public", "subscriber", "member")
+HEAD = "---\ntitle: Storm\ndate: 2021-01-01\n---\n"
+
+
+def gates(out: Path, slug: str) -> list[tuple[str, str]]:
+    """The tier and the teaser of each gate, after checking that no hidden word is free."""
+    passages = draft(out, slug).passages
+    assert "Hidden" not in "".join(p.source for p in passages if not p.tier)
+    assert all("Hidden" in p.source for p in passages if p.tier)
+    return [(p.tier, p.teaser) for p in passages if p.tier]
+
+
+@pytest.mark.parametrize(
+    ("system", "files", "body"),
+    [
+        (system, files, body)
+        for system, files in (
+            ("hugo", {"content/posts/storm.md": ""}),
+            ("jekyll", {"_config.yml": "title: x", "_posts/2021-01-01-storm.md": ""}),
+            ("eleventy", {"eleventy.config.js": "", "posts/storm.md": ""}),
+            ("pelican", {"pelicanconf.py": "", "content/storm.md": ""}),
+        )
+        for body in (
+            'Free.\n\n<section class="gate" data-tier="subscriber" data-teaser="A &quot;b&quot;" markdown="1">\n\nHidden.\n\n<div>Hidden.</div>\n\n</section>\n\nFree.\n',
+            'Free.\n\n<div data-teaser="A &quot;b&quot;" data-tier="members"><p>Hidden.</p></div>\n',
+        )
+    ],
+)
+def test_elements_that_name_a_tier(tmp_path: Path, system: str, files: dict[str, str], body: str) -> None:
+    root = write_tree(
+        tmp_path / "s", {name: HEAD + body if name.endswith(".md") else text for name, text in files.items()}
+    )
+    report = import_from(system, root, tmp_path / "out")
+    assert gates(tmp_path / "out", "storm") == [("subscriber", 'A "b"')]
+    assert len(notes(report, "changed", "became a gate")) == 1
+
+
+def test_shortcodes_that_hide(tmp_path: Path) -> None:
+    body = (
+        'Free.\n\n{{< gate tier="member" teaser="Why: \\"x\\"" >}}\n\n## Hidden\n\n{{< /gate >}}\n\nFree.\n\n'
+        "{{% paywall %}}\nHidden too.\n{{% /paywall %}}\n"
+    )
+    import_from("hugo", write_tree(tmp_path / "s", {"content/posts/storm.md": HEAD + body}), tmp_path / "out")
+    assert gates(tmp_path / "out", "storm") == [("member", 'Why: "x"'), ("member", "")]
+
+
+def test_cards_of_ghost_without_html(tmp_path: Path) -> None:
+    def text(words: str, bits: int = 0) -> dict[str, object]:
+        return {"type": "text", "text": words, "format": bits}
+
+    nodes = [
+        {"type": "paragraph", "children": [text("Free "), text("bold", 1)]},
+        {"type": "markdown", "markdown": "## Raw *Markdown*\n\n- one"},
+        {"type": "paywall"},
+        {"type": "extended-heading", "tag": "h3", "children": [text("Hidden")]},
+        {"type": "list", "listType": "number", "children": [{"type": "listitem", "children": [text("Item")]}]},
+        {"type": "bookmark", "url": "https://x.example/", "metadata": {"title": "X"}},
+    ]
+    post = {"id": "1", "slug": "storm", "title": "S", "status": "published", "visibility": "paid", "html": None}
+    old = {**post, "id": "2", "slug": "older", "mobiledoc": json.dumps({"markups": [["a", ["href", "https://x.example/"]]], "cards": [["paywall", {}]], "sections": [[1, "p", [[0, [0], 1, "Free"]]], [10, 0], [1, "p", [[0, [], 0, "Hidden"]]]]})}  # fmt: skip
+    data = {"posts": [{**post, "lexical": json.dumps({"root": {"children": nodes}})}, old]}
+    import_from("ghost", write_tree(tmp_path / "s", {"x.json": json.dumps({"db": [{"data": data}]})}), tmp_path / "out")
+    assert gates(tmp_path / "out", "storm") == [("member", "")]
+    assert gates(tmp_path / "out", "older") == [("member", "")]
+    found = text_of(tmp_path / "out", "storm")
+    for expected in ("Free **bold**", "## Raw *Markdown*\n\n- one", "### Hidden", "1. Item", "[X](https://x.example/)"):
+        assert expected in found
+
+
+def test_elements_of_html_that_hide(tmp_path: Path) -> None:
+    post = {"id": "1", "slug": "storm", "title": "S", "status": "published", "visibility": "public"}
+    body = '<p>Free.</p><div class="x members-only"><p>Hidden.</p></div><p>Free.</p>'
+    data = {"posts": [{**post, "html": body}]}
+    import_from("ghost", write_tree(tmp_path / "s", {"x.json": json.dumps({"data": data})}), tmp_path / "out")
+    assert gates(tmp_path / "out", "storm") == [("member", "")]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f"a\n{open_mark('member')}b", "a\n\n::: gate tier=member\nb\n:::\n"),
+        (f"a{CLOSE}b", "ab\n"),
+        (f"{open_mark('subscriber')}a{open_mark('member')}b{CLOSE}c{CLOSE}d", "::: gate tier=member\nabc\n:::\n\nd\n"),
+        (f"{open_mark('x')}a{CLOSE}", "::: gate tier=member\na\n:::\n"),
+        (f"{open_mark('')}::: x{CLOSE}", ":::: gate tier=member\n::: x\n::::\n"),
+        (f"a\n\n{open_mark('member')}\n\n{CLOSE}\n\nb", "a\n\nb\n"),
+        (f"```\n{open_mark('member')}\n```\n{CLOSE}", f"```\n{open_mark('member')}\n```\n"),
+        (f"a[^1]\n{open_mark('')}b[^2]\n{CLOSE}\n\n[^1]: One\n\n[^2]: Two\n    more\n", "a[^1]\n\n\n[^1]: One\n\n::: gate tier=member\nb[^2]\n\n\n[^2]: Two\n    more\n:::\n"),
+    ],
+)  # fmt: skip
+def test_marks_become_directives(text: str, expected: str) -> None:
+    assert write_gates(text, TIERS) == expected
+
+
+def test_a_teaser_cannot_break_out_of_its_mark_or_its_line() -> None:
+    teaser = '--> "x" \\ \n::: <!--'
+    made = write_gates(f"{open_mark('member', teaser)}a{CLOSE}", TIERS)
+    assert made == '::: gate tier=member teaser="--> \\"x\\" \\\\ ::: <!--"\na\n:::\n'
+
+
+def test_a_site_without_tiers_publishes_nothing_hidden(tmp_path: Path) -> None:
+    assert tier_of("paid", ("public",)) not in ("", "public")
+    assert tier_of("", ("public",)) == ""
+    root = write_tree(tmp_path / "s", {"content/posts/storm.md": HEAD + "Free.\n\n<!--members-only-->\n\nHidden.\n"})
+    write_tree(tmp_path / "out", {"site.yaml": "tiers: [public]\n"})
+    report = import_from("hugo", root, tmp_path / "out")
+    assert len(notes(report, "lost", "would reject")) == 1
+
+
+def test_only_the_first_divider_counts() -> None:
+    assert write_gates(mark_rest("a\n<!--members-only-->\nb\n<!--members-only-->\nc", "member"), TIERS) == (
+        "a\n\n::: gate tier=member\nb\n\nc\n:::\n"
+    )

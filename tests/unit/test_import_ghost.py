@@ -1,0 +1,280 @@
+"""`nightdesk import ghost`: visibility and paywalls, cards, images, members, routes, and exports that are cut off."""
+
+from __future__ import annotations
+
+import csv
+import gc
+import json
+import tracemalloc
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nightdesk.domain.errors import Permanent
+from support.importing import PNG, draft, front_matter_of, import_from, notes, snapshot, text_of, write_tree, write_zip
+
+
+def row(number: int, slug: str, **values: Any) -> dict[str, Any]:
+    return {
+        "id": f"post{number}",
+        "title": slug.title(),
+        "slug": slug,
+        "html": "<p>Text.</p>",
+        "type": "post",
+        "status": "published",
+        "visibility": "public",
+        "published_at": "2022-03-04T05:06:07.000Z",
+        **values,
+    }
+
+
+def export(posts: list[dict[str, Any]], **tables: Any) -> str:
+    data = {
+        "posts": posts,
+        "tags": [
+            {"id": "t1", "name": "The Sea", "slug": "sea", "description": "All of it", "visibility": "public"},
+            {"id": "t2", "name": "#internal", "slug": "hash-internal", "visibility": "internal"},
+        ],
+        "posts_tags": [
+            {"post_id": "post1", "tag_id": "t2", "sort_order": 0},
+            {"post_id": "post1", "tag_id": "t1", "sort_order": 1},
+        ],
+        "users": [
+            {
+                "id": "u1",
+                "name": "Ada Lindqvist",
+                "slug": "ada",
+                "email": "ada@secret.example",
+                "bio": "Sails.",
+                "profile_image": "__GHOST_URL__/content/images/ada.png",
+            }
+        ],
+        "posts_authors": [{"post_id": "post1", "author_id": "u1", "sort_order": 0}],
+        "settings": [{"key": "title", "value": "Skerry"}, {"key": "timezone", "value": "Europe/Oslo"}],
+        **tables,
+    }
+    return json.dumps({"db": [{"meta": {"version": "5.0"}, "data": data}]})
+
+
+def site(
+    tmp_path: Path, posts: list[dict[str, Any]], tables: dict[str, Any] | None = None, **files: str | bytes
+) -> Path:
+    return write_tree(tmp_path / "site", {"skerry.ghost.json": export(posts, **(tables or {})), **files})
+
+
+def test_a_post_with_its_people_topics_and_address(tmp_path: Path) -> None:
+    root = site(
+        tmp_path,
+        [row(1, "storm", feature_image="__GHOST_URL__/content/images/2022/03/a.png", custom_excerpt="Why.")],
+        {"posts_meta": [{"post_id": "post1", "feature_image_alt": "Waves", "feature_image_caption": "By <b>Ada</b>"}]},
+        **{"content/images/2022/03/a.png": PNG, "content/images/ada.png": PNG},
+    )
+    report = import_from("ghost", root, tmp_path / "out")
+    found = draft(tmp_path / "out", "storm")
+    assert (found.title, found.dek, found.date) == ("Storm", "Why.", "2022-03-04T05:06:07+00:00")
+    assert found.aliases == ("/storm/",)
+    assert (found.authors, found.topics) == ((("ada", ""),), (("sea", ""),))
+    assert found.hero == {"src": "a.png", "alt": "Waves", "caption": "By Ada", "credit": "", "source_type": ""}
+    assert "portrait: ada.png" in (tmp_path / "out/authors/ada.md").read_text()
+    assert "secret.example" not in "".join(
+        raw.decode("utf-8", "replace") for raw, _ in snapshot(tmp_path / "out").values()
+    )
+    assert report.counts["topics"] == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "is_draft", "access", "tiers"),
+    [
+        ({"visibility": "members"}, False, "subscriber", [""]),
+        ({"visibility": "paid"}, False, "member", [""]),
+        ({"visibility": "tiers"}, False, "member", [""]),
+        ({"visibility": "something new"}, False, "member", [""]),
+        (
+            {"visibility": "members", "html": "<p>A</p><!--members-only--><p>B</p>"},
+            False,
+            "public",
+            ["", "subscriber", ""],
+        ),
+        (
+            {"visibility": "paid", "html": "<div><p>A</p><!--members-only--><p>B</p></div><p>C</p>"},
+            False,
+            "public",
+            ["", "member", ""],
+        ),
+        ({"visibility": "public", "html": "<p>A</p><!--members-only--><p>B</p>"}, False, "public", [""]),
+        ({"status": "draft", "published_at": None}, True, "public", [""]),
+        ({"status": "sent"}, True, "public", [""]),
+        ({"type": "page", "visibility": "paid"}, False, "member", [""]),
+        ({"type": "page", "status": "draft"}, True, "public", [""]),
+    ],
+)
+def test_who_may_read_what(
+    tmp_path: Path, values: dict[str, Any], is_draft: bool, access: str, tiers: list[str]
+) -> None:
+    import_from("ghost", site(tmp_path, [row(1, "storm", **values)]), tmp_path / "out")
+    found = draft(tmp_path / "out", "storm")
+    assert (found.draft, found.access) == (is_draft, access)
+    assert [passage.tier for passage in found.passages] == tiers
+    if len(tiers) > 1:
+        assert "B" not in found.passages[0].source + found.passages[2].source
+    assert not (tmp_path / "out/pages").exists()
+
+
+def test_a_post_that_was_only_mailed_is_no_article(tmp_path: Path) -> None:
+    root = site(tmp_path, [row(1, "letter")], {"posts_meta": [{"post_id": "post1", "email_only": 1}]})
+    import_from("ghost", root, tmp_path / "out")
+    assert draft(tmp_path / "out", "letter").draft
+
+
+def test_cards_become_markdown(tmp_path: Path) -> None:
+    html = """
+<figure class="kg-card kg-image-card"><img src="__GHOST_URL__/content/images/size/w600/2022/03/a.png" srcset="x 1w" alt="Waves"><figcaption>At <em>noon</em></figcaption></figure>
+<figure class="kg-card kg-gallery-card"><div class="kg-gallery-row"><img src="__GHOST_URL__/content/images/2022/03/b.png"><img src="__GHOST_URL__/content/images/2022/03/a.png"></div><figcaption>Both</figcaption></figure>
+<figure class="kg-card kg-embed-card"><iframe src="https://www.youtube.com/embed/abc?feature=oembed" title="Speech"></iframe></figure>
+<figure class="kg-card kg-bookmark-card"><a class="kg-bookmark-container" href="https://paper.example/x"><div class="kg-bookmark-title">The paper</div><div class="kg-bookmark-description">Long</div></a></figure>
+<div class="kg-card kg-toggle-card"><div class="kg-toggle-heading"><h4 class="kg-toggle-heading-text">Why?</h4></div><div class="kg-toggle-content"><p>Because.</p></div></div>
+<div class="kg-card kg-button-card"><a href="https://shop.example/" class="kg-btn">Buy</a></div>
+<div class="kg-card kg-signup-card"><form>Join</form></div>
+<pre><code class="language-python">print("```")</code></pre>
+<table><tr><th>A</th><th>B</th></tr><tr><td>1</td><td>2</td></tr></table>
+<table><tr><td colspan="2">Wide</td></tr></table>
+<blockquote>We saw it.</blockquote><p>::: gate tier=member</p><p>Stars * and _lines_ [x]</p>
+<p>Note<sup class="footnote-ref"><a href="#fn1" id="fnref1">[1]</a></sup> <a href="__GHOST_URL__/other/">link</a></p>
+<script>alert(1)</script>
+<section class="footnotes"><ol class="footnotes-list"><li id="fn1" class="footnote-item"><p>The note. <a href="#fnref1" class="footnote-backref">↩︎</a></p></li></ol></section>
+"""
+    root = site(
+        tmp_path,
+        [row(1, "storm", html=html), row(2, "other")],
+        **{"content/images/2022/03/a.png": PNG, "content/images/2022/03/b.png": PNG + b"b"},
+    )
+    report = import_from("ghost", root, tmp_path / "out")
+    text = text_of(tmp_path / "out", "storm")
+    for expected in (
+        '<figure>\n<img src="a.png" alt="Waves">\n<figcaption>At <em>noon</em></figcaption>\n</figure>',
+        "![](b.png)\n\n![](a.png)\n\nBoth",
+        "[Speech](https://www.youtube.com/watch?v=abc)",
+        "[The paper](https://paper.example/x)",
+        "**Why?**\n\nBecause.",
+        "[Buy](https://shop.example/)",
+        '````python\nprint("```")\n````',
+        "| A | B |\n| --- | --- |\n| 1 | 2 |",
+        'colspan="2">Wide',
+        "> We saw it.",
+        "\\::: gate tier",
+        "Stars \\* and \\_lines\\_ \\[x\\]",
+        "Note[^1] [link](/articles/other/)",
+        "[^1]: The note.",
+    ):
+        assert expected in text, expected
+    assert "alert" not in text
+    assert "Join" not in text
+    assert len(notes(report, "lost", "sign-up form")) == 1
+    assert len(notes(report, "lost", "<script>")) == 1
+    assert len(draft(tmp_path / "out", "storm").passages) == 1
+
+
+def test_a_footnote_behind_the_paywall_stays_behind_it(tmp_path: Path) -> None:
+    html = (
+        '<p>Free<sup><a href="#fn1">1</a></sup></p><!--members-only--><p>Paid<sup><a href="#fn2">2</a></sup></p>'
+        '<section class="footnotes"><ol><li id="fn1">Open note</li><li id="fn2">Hidden note</li></ol></section>'
+    )
+    import_from("ghost", site(tmp_path, [row(1, "storm", html=html, visibility="paid")]), tmp_path / "out")
+    free, gate, rest = draft(tmp_path / "out", "storm").passages
+    assert "Open note" in free.source
+    assert "Hidden note" in gate.source
+    assert "Hidden" not in free.source + rest.source
+
+
+def test_a_paywall_that_gets_lost_hides_the_whole_post(tmp_path: Path) -> None:
+    html = "<p>A</p><script><!--members-only--></script><p>B</p>"
+    import_from("ghost", site(tmp_path, [row(1, "storm", html=html, visibility="paid")]), tmp_path / "out")
+    assert draft(tmp_path / "out", "storm").access == "member"
+
+
+def test_members_come_as_a_table(tmp_path: Path) -> None:
+    table = (
+        "id,email,name,subscribed_to_emails,complimentary_plan,created_at,deleted_at,tiers\n"
+        "1,paid@x.example,=Eve,true,false,2022-01-01,,Gold\n2,free@x.example,Bo,false,false,2022-01-01,,\n3,gone@x.example,X,true,,,2022-02-02,\n"
+    )
+    root = site(tmp_path, [row(1, "storm")], **{"members.2022.csv": table})
+    report = import_from("ghost", root, tmp_path / "out")
+    path = tmp_path / "out/members.csv"
+    rows = list(csv.DictReader(path.open()))
+    assert [(each["email"], each["tier"], each["newsletter"]) for each in rows] == [
+        ("paid@x.example", "member", "true"),
+        ("free@x.example", "subscriber", "false"),
+    ]
+    assert rows[0]["name"] == "'=Eve"
+    assert path.stat().st_mode & 0o077 == 0
+    assert report.counts["members"] == 2
+
+
+def test_routes_and_redirects(tmp_path: Path) -> None:
+    routes = 'collections:\n  /news/:\n    permalink: /news/{year}/{slug}/\n    filter: "tag:sea"\n  /:\n    permalink: /{primary_author}/{slug}/\n'
+    redirects = json.dumps(
+        [{"from": "^/Old-Storm/?$", "to": "/news/2022/storm/"}, {"from": "^/x/(.*)$", "to": "/y/$1"}]
+    )
+    root = site(
+        tmp_path,
+        [row(1, "storm"), row(2, "calm", author_id="u1")],
+        **{"routes.yaml": routes, "redirects.json": redirects},
+    )
+    report = import_from("ghost", root, tmp_path / "out")
+    assert "- /news/2022/storm/\n- /Old-Storm/" in front_matter_of(tmp_path / "out", "storm")
+    assert "- /ada/calm/" in front_matter_of(tmp_path / "out", "calm")
+    assert len(notes(report, "lost", "a redirect")) == 1
+
+
+@pytest.mark.parametrize("cut", [0.2, 0.6, 0.99])
+def test_an_export_that_is_cut_off_leaves_nothing_behind(tmp_path: Path, cut: float) -> None:
+    whole = export([row(number, f"p{number}") for number in range(50)])
+    path = tmp_path / "export.json"
+    path.write_text(whole[: int(len(whole) * cut)])
+    with pytest.raises(Permanent, match=r"not complete|no Ghost export"):
+        import_from("ghost", path, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("content", [b"{}", b"[1]", b'{"data": 5}', b"\xff\xfe\x00", b"<rss/>"])
+def test_what_is_no_export_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "export.json").write_bytes(content)
+    with pytest.raises(Permanent):
+        import_from("ghost", tmp_path / "export.json", tmp_path / "out")
+
+
+def test_dates_of_old_exports_and_dates_that_are_none(tmp_path: Path) -> None:
+    posts = [
+        row(1, "a", published_at=1393286400000),
+        row(2, "b", published_at="2014-02-25 00:00:00"),
+        row(3, "c", published_at="soon"),
+    ]
+    report = import_from("ghost", site(tmp_path, posts), tmp_path / "out")
+    assert draft(tmp_path / "out", "a").date == draft(tmp_path / "out", "b").date == "2014-02-25T00:00:00+00:00"
+    assert len(notes(report, "lost", "date")) == 1
+
+
+def test_html_that_is_nested_without_end_is_reported(tmp_path: Path) -> None:
+    posts = [row(1, "deep", html="<div>" * 5000 + "x"), row(2, "fine")]
+    report = import_from("ghost", site(tmp_path, posts), tmp_path / "out")
+    assert report.counts["articles"] == 1
+    assert [note.file for note in report.with_outcome("lost") if note.post] == ["skerry.ghost.json#deep"]
+
+
+def test_memory_does_not_grow_with_the_archive(tmp_path: Path) -> None:
+    def peak(count: int) -> int:
+        body = "<p>" + "word " * 4000 + "</p>"
+        path = write_zip(
+            tmp_path / f"{count}.zip", {"e.json": export([row(n, f"p{n}", html=body) for n in range(count)])}
+        )
+        gc.collect()
+        gc.freeze()  # a full heap, as after many tests, makes collections rarer
+        tracemalloc.start()
+        import_from("ghost", path, tmp_path / f"out{count}", dry_run=True)
+        reached = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        gc.unfreeze()
+        return reached
+
+    peak(5)
+    assert peak(80) < peak(8) + 900_000  # the texts of the larger one are 1.6 MB

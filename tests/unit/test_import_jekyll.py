@@ -1,0 +1,150 @@
+"""`nightdesk import jekyll`: permalink styles, Liquid, defaults, drafts and file-name dates."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.importing import PNG, draft, front_matter_of, import_from, notes, snapshot, text_of, write_tree
+
+CONFIG = "title: Fjord Post\nurl: https://fjord.example\nbaseurl: /blog\ntimezone: Europe/Oslo\n"
+
+
+def post(body: str = "Text.\n", **keys: str) -> str:
+    matter = "".join(f"{key}: {value}\n" for key, value in {"title": "Ferry late", **keys}.items())
+    return f"---\n{matter}---\n{body}"
+
+
+def site(tmp_path: Path, config: str = CONFIG, **files: str | bytes) -> Path:
+    return write_tree(tmp_path / "site", {"_config.yml": config, **files})
+
+
+@pytest.mark.parametrize(
+    ("style", "path"),
+    [
+        ("", "/blog/sea/2021/07/09/ferry-late.html"),
+        ("permalink: pretty\n", "/blog/sea/2021/07/09/ferry-late/"),
+        ("permalink: ordinal\n", "/blog/sea/2021/190/ferry-late.html"),
+        ("permalink: none\n", "/blog/sea/ferry-late.html"),
+        ("permalink: /:year/:i_month/:short_year/:title\n", "/blog/2021/7/21/ferry-late"),
+    ],
+)
+def test_every_style_of_permalinks(tmp_path: Path, style: str, path: str) -> None:
+    root = site(tmp_path, CONFIG + style, **{"_posts/2021-07-09-ferry-late.md": post(categories="[Sea]")})
+    import_from("jekyll", root, tmp_path / "out")
+    assert f"- {path}\n" in front_matter_of(tmp_path / "out", "ferry-late") + "\n"
+
+
+def test_the_date_of_the_file_name_is_read_in_the_zone_of_the_site(tmp_path: Path) -> None:
+    root = site(
+        tmp_path,
+        **{
+            "_posts/2021-07-09-a.md": post(),
+            "_posts/2021-01-09-b.md": post(date="2021-01-10 08:30:00 -0500", permalink="/Custom/Path.html"),
+        },
+    )
+    import_from("jekyll", root, tmp_path / "out")
+    assert draft(tmp_path / "out", "a").date == "2021-07-09T00:00:00+02:00"
+    assert draft(tmp_path / "out", "b").date == "2021-01-10T08:30:00-05:00"
+    assert "- /blog/Custom/Path.html" in front_matter_of(tmp_path / "out", "b")
+
+
+def test_an_import_into_the_sites_own_folder_is_not_imported_again(tmp_path: Path) -> None:
+    root = site(
+        tmp_path,
+        **{"_posts/2021-07-09-a.md": post("![P](/pier.png)\n"), "pier.png": PNG, "about.md": post(title="About")},
+    )
+    first = import_from("jekyll", root, root / "imported")
+    before = snapshot(root / "imported")
+    again = import_from("jekyll", root, root / "imported")
+    assert again.counts == first.counts
+    assert snapshot(root / "imported") == before
+
+
+def test_categories_in_one_text_are_split_at_blanks(tmp_path: Path) -> None:
+    root = site(tmp_path, **{"_posts/2021-07-09-a.md": post(categories="sea Storms", tags="x y", category="")})
+    import_from("jekyll", root, tmp_path / "out")
+    found = draft(tmp_path / "out", "a")
+    assert ([topic for topic, _ in found.topics], found.tags) == (["sea", "storms"], ("x", "y"))
+    assert "- /blog/sea/storms/2021/07/09/a.html" in front_matter_of(tmp_path / "out", "a")
+
+
+def test_what_is_not_published_stays_a_draft(tmp_path: Path) -> None:
+    config = CONFIG + "defaults:\n  - scope: {path: _posts/held}\n    values: {published: false}\n"
+    root = site(
+        tmp_path,
+        config,
+        **{
+            "_drafts/idea.md": post(),
+            "_posts/2021-07-09-a.md": post(published="false"),
+            "_posts/held/2021-07-09-b.md": post(),
+            "_posts/2021-07-09-c.md": post(),
+        },
+    )
+    import_from("jekyll", root, tmp_path / "out")
+    assert [draft(tmp_path / "out", slug).draft for slug in ("idea", "a", "b", "c")] == [True, True, True, False]
+
+
+def test_liquid_becomes_text_and_addresses(tmp_path: Path) -> None:
+    body = """See [one]({% post_url 2021-01-02-other %}#x) and [two]({{ site.baseurl }}/2021/01/02/other.html).
+
+![Pier]({{ '/assets/pier.png' | relative_url }}){: .wide}
+
+{% include figure.html src="/assets/pier.png" alt="The pier" caption="At noon" %}
+
+{% highlight ruby %}
+puts 1
+{% endhighlight %}
+
+{% raw %}{{ kept }}{% endraw %} {% if page.x %}secret{% endif %} {{ page.unknown }} {% youtube abc %}
+{: .note}
+
+{% comment %}gone{% endcomment %}[End](/gone/)
+"""
+    root = site(
+        tmp_path,
+        **{
+            "_posts/2021-07-09-a.md": post(body),
+            "_posts/2021-01-02-other.md": post(),
+            "assets/pier.png": PNG,
+        },
+    )
+    report = import_from("jekyll", root, tmp_path / "out")
+    text = text_of(tmp_path / "out", "a")
+    for expected in (
+        "[one](/articles/other/#x) and [two](/articles/other/)",
+        "![Pier](pier.png)\n",
+        '<figure>\n<img src="pier.png" alt="The pier">\n<figcaption>At noon</figcaption>',
+        "```ruby\nputs 1\n```",
+        "{{ kept }}",
+        "https://www.youtube.com/watch?v=abc",
+    ):
+        assert expected in text
+    assert not any(word in text for word in ("secret", "unknown", ".note", ".wide", "gone{"))
+    assert notes(report, "lost", "page.x") == ["_posts/2021-07-09-a.md:14: {% if page.x %}"]
+    assert len(notes(report, "lost", "page.unknown")) == 1
+    assert notes(report, "noted", "/gone/") == ["_posts/2021-07-09-a.md:17: /gone/"]
+
+
+def test_pages_authors_redirects_and_html(tmp_path: Path) -> None:
+    root = site(
+        tmp_path,
+        **{
+            "about.md": post(title="About us"),
+            "index.html": post(title="Home"),
+            "README.md": "# No front matter",
+            "_posts/2021-07-09-a.html": post(
+                "<p>One <b>bold</b> word.</p>", author="ada", redirect_from="[/old-a/, /Even/Older]"
+            ),
+            "_data/authors.yml": "ada: {name: Ada Lindqvist, bio: Sails., avatar: /assets/ada.png}\n",
+            "assets/ada.png": PNG,
+        },
+    )
+    report = import_from("jekyll", root, tmp_path / "out")
+    assert (tmp_path / "out/pages/about.md").is_file()
+    assert "portrait: ada.png" in (tmp_path / "out/authors/ada.md").read_text()
+    assert text_of(tmp_path / "out", "a") == "One **bold** word."
+    matter = front_matter_of(tmp_path / "out", "a")
+    assert "- /blog/old-a/" in matter
+    assert "- /blog/Even/Older" in matter
+    assert len(notes(report, "skipped", "page that makes lists")) == 1

@@ -1,0 +1,158 @@
+"""`nightdesk import pelican` and `eleventy`: metadata without fences, patterns of addresses, and settings that are programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from nightdesk.domain.errors import Permanent
+from support.importing import PNG, draft, front_matter_of, import_from, notes, text_of, write_tree
+
+SETTINGS = """
+import os
+SITENAME = "Skerry"
+SITEURL = "https://skerry.example"
+TIMEZONE = "Europe/Oslo"
+AUTHOR = "Ada Lindqvist"
+SECRET = os.environ["HOME"]
+"""
+
+
+def article(body: str = "Text.\n", **keys: str) -> str:
+    given = {"Title": "Storm at sea", "Date": "2018-03-04 10:20", **keys}
+    return "".join(f"{key}: {value}\n" for key, value in given.items()) + f"\n{body}"
+
+
+def pelican(tmp_path: Path, settings: str = SETTINGS, **files: str | bytes) -> Path:
+    return write_tree(tmp_path / "site", {"pelicanconf.py": settings, **files})
+
+
+def test_a_pelican_article(tmp_path: Path) -> None:
+    root = pelican(
+        tmp_path, **{"content/weather/2018-03-04-x.md": article(Tags="wind, rain", Summary="Why:\n    all of it")}
+    )
+    report = import_from("pelican", root, tmp_path / "out")
+    found = draft(tmp_path / "out", "storm-at-sea")
+    assert (found.title, found.dek, found.tags) == ("Storm at sea", "Why: all of it", ("wind", "rain"))
+    assert (found.date, found.topics) == ("2018-03-04T10:20:00+01:00", (("weather", ""),))
+    assert found.authors == (("ada-lindqvist", ""),)
+    assert "- /storm-at-sea.html" in front_matter_of(tmp_path / "out", "storm-at-sea")
+    assert notes(report, "lost") == ["pelicanconf.py:7: SECRET"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "keys", "path"),
+    [
+        ('ARTICLE_URL = "posts/{date:%Y}/{date:%b}/{slug}/"', {}, "/posts/2018/Mar/storm-at-sea/"),
+        ('ARTICLE_URL = "{category}/{author}/{slug}"', {"Category": "The Sea"}, "/the-sea/ada-lindqvist/storm-at-sea"),
+        ("", {"Slug": "gale"}, "/gale.html"),
+        ("", {"Url": "Old/Gale.htm"}, "/Old/Gale.htm"),
+        ("", {"Lang": "fr"}, "/storm-at-sea-fr.html"),
+    ],
+)
+def test_addresses_of_pelican(tmp_path: Path, settings: str, keys: dict[str, str], path: str) -> None:
+    import_from(
+        "pelican", pelican(tmp_path, SETTINGS + settings, **{"content/a.md": article(**keys)}), tmp_path / "out"
+    )
+    (found,) = (tmp_path / "out").glob("drafts/*/index.md")
+    assert f"- {path}\n" in found.read_text()
+
+
+def test_links_files_and_states_of_pelican(tmp_path: Path) -> None:
+    body = "[one]({filename}/b.md#x) [two]({filename}sub/c.md) ![Pier]({static}/images/pier.png) ![Q]({attach}q.png)\n"
+    root = pelican(
+        tmp_path,
+        **{
+            "content/a.md": article(body),
+            "content/b.md": article(Title="B", Status="draft"),
+            "content/sub/c.md": "---\ntitle: C\ndate: 2018-01-01\nstatus: hidden\n---\nText.\n",
+            "content/images/pier.png": PNG,
+            "content/q.png": PNG + b"q",
+            "content/pages/about.md": article(Title="About us"),
+            "content/h.html": "<html><head><title>H</title><meta name='date' content='2018-01-02'></head><body><p>A <b>b</b></p></body></html>",
+            "content/r.rst": "Title\n=====\n",
+            "content/none.md": "no header at all\n",
+        },
+    )
+    report = import_from("pelican", root, tmp_path / "out")
+    text = text_of(tmp_path / "out", "storm-at-sea")
+    assert text == "[one](/articles/b/#x) [two](/articles/c/) ![Pier](pier.png) ![Q](q.png)"
+    assert [draft(tmp_path / "out", slug).draft for slug in ("b", "c", "h")] == [True, True, False]
+    assert text_of(tmp_path / "out", "h") == "A **b**"
+    assert (tmp_path / "out/pages/about-us.md").is_file()
+    assert report.failed_posts == 2
+
+
+def test_settings_are_never_run(tmp_path: Path) -> None:
+    harm = f"open({str(tmp_path / 'harm')!r}, 'w').write('x')\nSITENAME = __import__('os').getcwd()\n"
+    import_from("pelican", pelican(tmp_path, harm, **{"content/a.md": article()}), tmp_path / "out")
+    assert not (tmp_path / "harm").exists()
+    with pytest.raises(Permanent, match="do not parse"):
+        import_from("pelican", pelican(tmp_path / "2", "def (", **{"content/a.md": article()}), tmp_path / "out2")
+
+
+def post(body: str = "Text.\n", **keys: str) -> str:
+    return "---\n" + "".join(f"{k}: {v}\n" for k, v in {"title": "Ferry late", **keys}.items()) + f"---\n{body}"
+
+
+def eleventy(tmp_path: Path, **files: str | bytes) -> Path:
+    return write_tree(
+        tmp_path / "site", {"eleventy.config.js": 'export const config = { dir: { input: "src" } }', **files}
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "keys", "data", "path"),
+    [
+        ("posts/2021-07-09-ferry.md", {}, "{}", "/posts/ferry/"),
+        ("posts/ferry/index.md", {"date": "2021-07-09"}, "{}", "/posts/ferry/"),
+        ("posts/ferry.md", {"permalink": "/Old/Ferry.html"}, "{}", "/Old/Ferry.html"),
+        (
+            "posts/ferry.md",
+            {"date": "2021-07-09"},
+            '{"permalink": "/{{ page.date | date: \'%Y/%m\' }}/{{ page.fileSlug }}/"}',
+            "/2021/07/ferry/",
+        ),
+        ("posts/ferry.md", {}, '{"permalink": "blog/{{ title | slugify }}/index.html"}', "/blog/ferry-late/"),
+    ],
+)
+def test_addresses_of_eleventy(tmp_path: Path, name: str, keys: dict[str, str], data: str, path: str) -> None:
+    import_from(
+        "eleventy", eleventy(tmp_path, **{f"src/{name}": post(**keys), "src/posts/posts.json": data}), tmp_path / "out"
+    )
+    (found,) = (tmp_path / "out").glob("drafts/*/index.md")
+    assert f"- {path}\n" in found.read_text()
+
+
+def test_an_eleventy_site(tmp_path: Path) -> None:
+    body = (
+        '{% image "./pier.png", "The pier" %} ![Q]({{ "/img/q.png" | url }}) {{ collections.all }}\n\n'
+        "[about](/about/) {# gone #}{% raw %}{{ kept }}{% endraw %}\n"
+    )
+    root = eleventy(
+        tmp_path,
+        **{
+            "src/_data/metadata.json": '{"title": "Skerry", "url": "https://skerry.example", "language": "nb"}',
+            "src/posts/posts.json": '{"tags": ["posts"], "author": "ada"}',
+            "src/posts/a.md": post(body, date="2021-07-09", tags="[posts, storms]"),
+            "src/posts/b.md": post(permalink="false"),
+            "src/posts/c.md": '---json\n{"title": "C", "draft": true}\n---\nText.\n',
+            "src/posts/d.md": '---js\n{title: "D"}\n---\nText.\n',
+            "src/posts/pier.png": PNG,
+            "src/img/q.png": PNG + b"q",
+            "src/about.md": post(title="About"),
+            "src/index.njk": "---\ntitle: Home\n---\n",
+        },
+    )
+    report = import_from("eleventy", root, tmp_path / "out")
+    found = draft(tmp_path / "out", "a")
+    assert (found.tags, found.authors) == (("storms",), (("ada", ""),))
+    text = text_of(tmp_path / "out", "a")
+    assert "![The pier](pier.png) ![Q](q.png)" in text
+    assert "[about](/about/) {{ kept }}" in text
+    assert "collections" not in text
+    assert [draft(tmp_path / "out", slug).draft for slug in ("b", "c")] == [True, True]
+    assert (tmp_path / "out/pages/about.md").is_file()
+    assert "language: nb" in (tmp_path / "out/site.yaml").read_text()
+    assert report.failed_posts == 1
+    assert len(notes(report, "skipped", "template")) == 1

@@ -1,0 +1,98 @@
+"""`nightdesk import substack`: audiences and paywalls, footnotes, images, readers, and tables that do not fit the texts."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+from nightdesk.domain.errors import Permanent
+from support.importing import draft, front_matter_of, import_from, notes, text_of, write_zip
+
+HEAD = "post_id,post_date,is_published,email_sent_at,inbox_sent_at,type,audience,title,subtitle,podcast_url\n"
+WALL = '<div class="paywall-jump" data-component-name="PaywallToDOM"></div>'
+
+
+def line(
+    identifier: str, audience: str = "everyone", live: str = "true", title: str = "Harbour", kind: str = "newsletter"
+) -> str:
+    return f'{identifier},2023-05-06T07:08:09.000Z,{live},,,{kind},{audience},"{title}","Sub, title",\n'
+
+
+def export(tmp_path: Path, table: str, **files: str) -> Path:
+    return write_zip(tmp_path / "export.zip", {"posts.csv": HEAD + table, **files})
+
+
+@pytest.mark.parametrize(
+    ("audience", "live", "body", "expected"),
+    [
+        ("everyone", "true", "<p>A</p>", (False, "public", [""])),
+        ("only_free", "true", "<p>A</p>", (False, "subscriber", [""])),
+        ("only_paid", "true", "<p>A</p>", (False, "member", [""])),
+        ("founding", "true", "<p>A</p>", (False, "member", [""])),
+        ("only_paid", "true", f"<p>A</p>{WALL}<p>B</p>", (False, "public", ["", "member", ""])),
+        ("everyone", "false", "<p>A</p>", (True, "public", [""])),
+    ],
+)
+def test_who_may_read_what(
+    tmp_path: Path, audience: str, live: str, body: str, expected: tuple[bool, str, list[str]]
+) -> None:
+    path = export(tmp_path, line("12.harbour", audience, live), **{"posts/12.harbour.html": body})
+    import_from("substack", path, tmp_path / "out")
+    found = draft(tmp_path / "out", "harbour")
+    assert (found.draft, found.access, [passage.tier for passage in found.passages]) == expected
+    assert found.dek == "Sub, title"
+    assert ("- /p/harbour\n" in front_matter_of(tmp_path / "out", "harbour") + "\n") == (live == "true")
+
+
+def test_footnotes_images_links_and_widgets(tmp_path: Path) -> None:
+    body = """<p>Text<a class="footnote-anchor" data-component-name="FootnoteAnchorToDOM" id="footnote-anchor-1" href="#footnote-1" target="_self">1</a>
+and <a href="https://skerry.substack.com/p/other?utm_source=x">other</a>.</p>
+<div class="captioned-image-container"><figure><a class="image-link image2" href="https://substackcdn.com/image/fetch/f_auto/https%3A%2F%2Fs3.example%2Fa.png"><div class="image2-inset"><picture><source srcset="x"><img src="https://substackcdn.com/image/fetch/w_1456/https%3A%2F%2Fs3.example%2Fimages%2Fa.png" alt="Quay" data-attrs="{&quot;src&quot;:&quot;https://s3.example/images/a.png&quot;}"></picture></div></a><figcaption class="image-caption">The quay</figcaption></figure></div>
+<div class="subscription-widget-wrap-editor"><div class="preamble">Thanks for reading!</div><form><input></form></div>
+<div id="youtube2-abc" class="youtube-wrap" data-attrs="{&quot;videoId&quot;:&quot;abc&quot;}" data-component-name="Youtube2ToDOM"><div class="youtube-inner"></div></div>
+<div class="footnote" data-component-name="FootnoteToDOM"><a id="footnote-1" href="#footnote-anchor-1" class="footnote-number" target="_self">1</a><div class="footnote-content"><p>The <em>note</em>.</p></div></div>
+"""
+    table = line("12.harbour") + line("13.other", title="Other")
+    files = {
+        "posts/12.harbour.html": body,
+        "posts/13.other.html": "<p>x</p>",
+        "email_list.skerry.csv": "email,active_subscription,expiry,email_disabled,created_at\na@x.example,true,2027-01-01T00:00:00Z,false,2023-01-01\nb@x.example,false,,true,2023-01-01\n",
+    }
+    report = import_from("substack", export(tmp_path, table, **files), tmp_path / "out")
+    text = text_of(tmp_path / "out", "harbour")
+    for expected in (
+        "Text[^1]",
+        "[other](/articles/other/)",
+        '<a href="https://s3.example/images/a.png">Quay</a>',
+        "<figcaption>The quay</figcaption>",
+        "https://www.youtube.com/watch?v=abc",
+        "[^1]: The *note*.",
+    ):
+        assert expected in text, expected
+    assert "Thanks for reading" not in text
+    rows = list(csv.DictReader((tmp_path / "out/members.csv").open()))
+    assert [(r["tier"], r["until"], r["newsletter"]) for r in rows] == [
+        ("member", "2027-01-01T00:00:00Z", "true"),
+        ("subscriber", "", "false"),
+    ]
+    assert len(notes(report, "changed", "image on another site")) == 1
+
+
+def test_texts_and_rows_without_each_other_are_reported(tmp_path: Path) -> None:
+    files = {"posts/12.harbour.html": "<p>x</p>", "posts/99.lost.html": "<p>y</p>", "posts/14.latin.html": "x"}
+    path = export(
+        tmp_path, line("12.harbour") + line("13.none") + line("14.latin") + line("15.idea", live="false"), **files
+    )
+    report = import_from("substack", path, tmp_path / "out")
+    assert {p.parent.name for p in (tmp_path / "out").glob("drafts/*/index.md")} == {"harbour", "latin"}
+    assert notes(report, "lost", "no text in the export") == ["posts.csv:3: 13.none"]
+    assert len(notes(report, "lost", "not listed")) == 1
+    assert report.failed_posts == 3
+
+
+@pytest.mark.parametrize("table", ["a,b\n1,2\n", "", "\ufffd"])
+def test_a_zip_without_the_right_table_is_refused(tmp_path: Path, table: str) -> None:
+    path = write_zip(tmp_path / "x.zip", {"posts.csv": table.encode("utf-16") if table == "\ufffd" else table})
+    with pytest.raises(Permanent):
+        import_from("substack", path, tmp_path / "out")

@@ -1,0 +1,273 @@
+"""`nightdesk import wordpress`: states, blocks and classic texts, addresses, dates, and XML that means harm or is cut off."""
+
+from __future__ import annotations
+
+import io
+import tracemalloc
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+import pytest
+from nightdesk.domain.errors import Permanent
+from nightdesk_cli.importing.report import Report
+from nightdesk_cli.importing.wxr import read_records
+from support.importing import PNG, draft, front_matter_of, import_from, notes, text_of, write_tree
+
+HEAD = """<?xml version="1.0" encoding="UTF-8" ?>
+<rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/" xmlns:wp="http://wordpress.org/export/1.2/"
+ xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:excerpt="http://wordpress.org/export/1.2/excerpt/">
+<channel><title>Skerry</title><link>https://skerry.example</link><language>en-GB</language>
+<wp:base_blog_url>https://skerry.example</wp:base_blog_url>
+<wp:author><wp:author_login><![CDATA[secretlogin]]></wp:author_login><wp:author_email>a@secret.example</wp:author_email><wp:author_display_name><![CDATA[Ada Lindqvist]]></wp:author_display_name></wp:author>
+<wp:category><wp:category_nicename>sea</wp:category_nicename><wp:cat_name><![CDATA[Sea &amp; sky]]></wp:cat_name></wp:category>
+"""
+TAIL = "</channel></rss>\n"
+
+
+def item(number: int, slug: str, content: str = "Text.", meta: str = "", **values: str) -> str:
+    given = {
+        "title": slug.title(),
+        "link": f"https://skerry.example/2020/06/07/{slug}/",
+        "dc:creator": "secretlogin",
+        "wp:post_id": str(number),
+        "wp:post_date": "2020-06-07 10:00:00",
+        "wp:post_date_gmt": "2020-06-07 08:00:00",
+        "wp:post_name": slug,
+        "wp:status": "publish",
+        "wp:post_type": "post",
+        **{key.replace("__", ":"): value for key, value in values.items()},
+    }
+    parts = "".join(f"<{key}>{escape(value)}</{key}>\n" for key, value in given.items())
+    return f"<item>\n{parts}<content:encoded><![CDATA[{content}]]></content:encoded>\n{meta}</item>\n"
+
+
+def meta(key: str, value: str) -> str:
+    return (
+        f"<wp:postmeta><wp:meta_key>{key}</wp:meta_key><wp:meta_value><![CDATA[{value}]]></wp:meta_value></wp:postmeta>"
+    )
+
+
+def export(tmp_path: Path, *items: str, **files: bytes) -> Path:
+    return write_tree(tmp_path / "site", {"skerry.xml": HEAD + "".join(items) + TAIL, **files})
+
+
+def test_a_post_with_its_date_addresses_people_and_topics(tmp_path: Path) -> None:
+    category = '<category domain="category" nicename="sea"><![CDATA[Sea &amp; sky]]></category><category domain="post_tag" nicename="x"><![CDATA[Storms]]></category>'
+    path = export(
+        tmp_path, item(7, "storm", meta=category + meta("_wp_old_slug", "gale"), excerpt__encoded="Why <b>so</b>.")
+    )
+    import_from("wordpress", path, tmp_path / "out")
+    matter = front_matter_of(tmp_path / "out", "storm")
+    for expected in (
+        "2020-06-07T10:00:00+02:00",
+        "- /2020/06/07/storm/\n- /?p=7\n",
+        "- /2020/06/07/gale/",
+        "- sea",
+        "- Storms",
+        "- ada-lindqvist",
+        "dek: Why so.",
+    ):
+        assert expected in matter
+    everything = "".join(p.read_text() for p in (tmp_path / "out").rglob("*.md"))
+    assert "secret" not in everything
+    assert "name: Sea & sky" in (tmp_path / "out/topics/sea.md").read_text()
+    assert "name: Skerry" in (tmp_path / "out/site.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"wp__status": "draft"},
+        {"wp__status": "pending"},
+        {"wp__status": "private"},
+        {"wp__post_password": "x"},
+        {"wp__status": "strange"},
+    ],
+)
+def test_what_was_not_public_is_a_draft(tmp_path: Path, values: dict[str, str]) -> None:
+    items = [item(1, "storm", **values), item(2, "about", wp__post_type="page", **values)]
+    import_from("wordpress", export(tmp_path, *items), tmp_path / "out")
+    assert draft(tmp_path / "out", "storm").draft
+    assert draft(tmp_path / "out", "about").draft
+    assert not (tmp_path / "out/pages").exists()
+
+
+def test_the_bin_and_parts_of_the_site_are_left_out(tmp_path: Path) -> None:
+    items = [
+        item(1, "a", wp__status="trash"),
+        item(2, "b", wp__post_type="nav_menu_item"),
+        item(3, "c", wp__post_type="episode"),
+    ]
+    report = import_from("wordpress", export(tmp_path, *items), tmp_path / "out")
+    assert [p.parent.name for p in (tmp_path / "out").glob("drafts/*/index.md")] == ["c"]
+    assert len(notes(report, "skipped", "bin")) == 1
+
+
+def test_blocks_become_markdown(tmp_path: Path) -> None:
+    content = """<!-- wp:paragraph --><p>See <a href="https://www.skerry.example/?p=2">two</a> and <a href="/2020/06/07/other/#x">three</a>.<sup data-fn="u-1" class="fn"><a href="#u-1" id="u-1-link">1</a></sup></p><!-- /wp:paragraph -->
+<!-- wp:image {"id":9} --><figure class="wp-block-image"><a href="https://skerry.example/wp-content/uploads/2020/06/pier.png"><img src="https://skerry.example/wp-content/uploads/2020/06/pier-300x200.png" alt="Pier"/></a><figcaption class="wp-element-caption">The pier</figcaption></figure><!-- /wp:image -->
+<!-- wp:gallery --><figure class="wp-block-gallery"><figure class="wp-block-image"><img src="https://i0.wp.com/skerry.example/wp-content/uploads/2020/06/pier.png"/><figcaption>One</figcaption></figure><figure class="wp-block-image"><img src="/wp-content/uploads/2020/06/quay.png" alt="Q"/></figure></figure><!-- /wp:gallery -->
+<!-- wp:embed {"url":"https://youtu.be/abc"} --><figure class="wp-block-embed"><div class="wp-block-embed__wrapper">
+https://youtu.be/abc
+</div><figcaption>The speech</figcaption></figure><!-- /wp:embed -->
+<!-- wp:pullquote --><figure class="wp-block-pullquote"><blockquote><p>We saw it.</p><cite>Ada</cite></blockquote></figure><!-- /wp:pullquote -->
+<!-- wp:table --><figure class="wp-block-table"><table><thead><tr><th>A</th></tr></thead><tbody><tr><td>1</td></tr></tbody></table><figcaption>Data</figcaption></figure><!-- /wp:table -->
+<!-- wp:code --><pre class="wp-block-code"><code>x &lt; 1</code></pre><!-- /wp:code -->
+<!-- wp:block {"ref":50} /--><!-- wp:latest-posts /-->
+<!-- wp:details --><details><summary>More</summary><p>Inside.</p></details><!-- /wp:details -->
+<!-- wp:more --><!--more--><!-- /wp:more --><p>After.</p>
+<!-- wp:footnotes /-->"""
+    items = [
+        item(1, "storm", content, meta("footnotes", '[{"content":"The <em>note</em>","id":"u-1"}]')),
+        item(2, "two"),
+        item(3, "other"),
+        item(50, "shared", "<p>Shared words.</p>", wp__post_type="wp_block"),
+    ]
+    files = {"wp-content/uploads/2020/06/pier.png": PNG, "wp-content/uploads/2020/06/quay.png": PNG + b"q"}
+    report = import_from("wordpress", export(tmp_path, *items, **files), tmp_path / "out")
+    text = text_of(tmp_path / "out", "storm")
+    for expected in (
+        "See [two](/articles/two/) and [three](/articles/other/#x).[^1]",
+        '<figure>\n<img src="pier.png" alt="Pier">\n<figcaption>The pier</figcaption>\n</figure>',
+        '<img src="pier.png" alt="">\n<figcaption>One</figcaption>',
+        "![Q](quay.png)",
+        "[https://youtu.be/abc](https://youtu.be/abc)",
+        "> We saw it.\n>\n> — Ada",
+        "| A |\n| --- |\n| 1 |",
+        "Data",
+        "```\nx < 1\n```",
+        "Shared words.",
+        "**More**\n\nInside.",
+        "After.",
+        "[^1]: The *note*",
+    ):
+        assert expected in text, expected
+    assert len(draft(tmp_path / "out", "storm").passages) == 1
+    assert notes(report, "lost", "latest-posts")
+
+
+def test_classic_texts_get_their_paragraphs_and_shortcodes(tmp_path: Path) -> None:
+    content = """First line
+second line [sic] [1].
+
+[caption id="a" width="300"]<img src="https://skerry.example/wp-content/uploads/2020/06/pier.png" alt="Pier" /> The pier[/caption]
+
+[gallery ids="9,10"]
+
+<blockquote>Quoted.</blockquote>
+<pre>one
+
+two</pre>
+[code language="php"]echo 1 &lt; 2;[/code]
+
+[embed]https://vimeo.com/1[/embed] [contact-form-7 id="1"] [[kept]] [box color="red"]Inside[/box]
+"""
+    attachment = item(
+        9, "pier", "", meta("_wp_attachment_image_alt", "A pier"), wp__post_type="attachment", wp__status="inherit"
+    ).replace(
+        "</item>",
+        "<wp:attachment_url>https://skerry.example/wp-content/uploads/2020/06/pier.png</wp:attachment_url></item>",
+    )
+    path = export(
+        tmp_path, item(1, "storm", content, meta("_thumbnail_id", "9")), attachment, **{"uploads/2020/06/pier.png": PNG}
+    )
+    report = import_from("wordpress", path, tmp_path / "out")
+    text = text_of(tmp_path / "out", "storm")
+    for expected in (
+        "First line\\\nsecond line \\[sic\\] \\[1\\].",
+        "<figcaption>The pier</figcaption>",
+        "![A pier](pier.png)",
+        "> Quoted.",
+        "```\none\n\ntwo\n```",
+        "```php\necho 1 < 2;\n```",
+        "[https://vimeo.com/1](https://vimeo.com/1)",
+        "\\[kept\\]",
+        "Inside",
+    ):
+        assert expected in text, expected
+    assert "contact-form" not in text
+    assert "color=" not in text
+    assert len(notes(report, "lost", "image of a gallery")) == 1
+    assert draft(tmp_path / "out", "storm").hero["alt"] == "A pier"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "<p>Free.</p>\n<!-- wp:jetpack/paywall -->\n<hr/>\n<!-- /wp:jetpack/paywall -->\n<p>Hidden.</p>",
+        "Free.\n\n[members_only]Hidden.[/members_only]\n\nHidden.",
+        'Free.\n\n[restrict paid="true"]\n\nHidden.\n\n[/restrict]',
+        "<div><p>Free.</p><!--members-only--></div><p>Hidden.</p>",
+    ],
+)
+def test_what_members_alone_read_is_hidden(tmp_path: Path, content: str) -> None:
+    import_from("wordpress", export(tmp_path, item(1, "storm", content)), tmp_path / "out")
+    free, gate, rest = draft(tmp_path / "out", "storm").passages
+    assert gate.tier == "member"
+    assert "Free." in free.source
+    assert "Hidden." in gate.source
+    assert "Hidden" not in free.source + rest.source
+
+
+def test_a_letter_for_subscribers_is_for_subscribers(tmp_path: Path) -> None:
+    items = [
+        item(1, "a", meta=meta("_jetpack_newsletter_access", "subscribers")),
+        item(2, "b", meta=meta("_jetpack_newsletter_access", "paid_subscribers")),
+    ]
+    import_from("wordpress", export(tmp_path, *items), tmp_path / "out")
+    assert [draft(tmp_path / "out", slug).access for slug in "ab"] == ["subscriber", "member"]
+
+
+def test_dates_without_gmt_are_read_in_the_zone_that_was_given(tmp_path: Path) -> None:
+    path = export(tmp_path, item(1, "a", wp__post_date_gmt="0000-00-00 00:00:00"))
+    import_from("wordpress", path, tmp_path / "out", timezone="America/New_York")
+    assert draft(tmp_path / "out", "a").date == "2020-06-07T10:00:00-04:00"
+
+
+@pytest.mark.parametrize("cut", [0.3, 0.7, 0.999])
+def test_an_export_that_is_cut_off_leaves_nothing_behind(tmp_path: Path, cut: float) -> None:
+    whole = HEAD + "".join(item(n, f"p{n}") for n in range(40)) + TAIL
+    (tmp_path / "x.xml").write_text(whole[: int(len(whole) * cut)])
+    with pytest.raises(Permanent, match="not complete"):
+        import_from("wordpress", tmp_path / "x.xml", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "doctype",
+    [
+        '<!DOCTYPE rss [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;">]>',
+        '<!DOCTYPE rss [<!ENTITY x SYSTEM "file:///etc/passwd">]>',
+        '<!DOCTYPE rss SYSTEM "http://evil.example/x.dtd">',
+    ],
+)
+def test_xml_that_means_harm_is_refused(tmp_path: Path, doctype: str) -> None:
+    (tmp_path / "x.xml").write_text(HEAD.replace("<rss", f"{doctype}<rss", 1) + item(1, "a") + TAIL)
+    with pytest.raises(Permanent, match="document type"):
+        import_from("wordpress", tmp_path / "x.xml", tmp_path / "out")
+
+
+def test_wrong_encodings_are_refused_and_control_characters_taken_out(tmp_path: Path) -> None:
+    (tmp_path / "latin.xml").write_bytes((HEAD + item(1, "a", "caf\xe9") + TAIL).encode("latin-1"))
+    with pytest.raises(Permanent, match="encoding"):
+        import_from("wordpress", tmp_path / "latin.xml", tmp_path / "out")
+    (tmp_path / "control.xml").write_text(HEAD + item(1, "a", "One\x08 two") + TAIL)
+    report = import_from("wordpress", tmp_path / "control.xml", tmp_path / "out")
+    assert text_of(tmp_path / "out", "a") == "One two"
+    assert len(notes(report, "noted", "control characters")) == 1
+    (tmp_path / "feed.xml").write_text("<rss><channel/></rss>")
+    with pytest.raises(Permanent, match="no WordPress export"):
+        import_from("wordpress", tmp_path / "feed.xml", tmp_path / "out")
+
+
+def test_records_are_read_as_a_stream() -> None:
+    def peak(count: int) -> int:
+        body = "word " * 4000
+        file = io.BytesIO((HEAD + "".join(item(n, f"p{n}", body) for n in range(count)) + TAIL).encode())
+        tracemalloc.start()
+        assert sum(record.name == "item" for record in read_records(file, "x.xml", Report())) == count
+        reached = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return reached
+
+    assert peak(200) < peak(10) + 300_000  # the texts of the larger one are 4 MB

@@ -1,0 +1,146 @@
+"""Lists of readers: a CSV file comes in without giving anyone what they did not ask for, and goes out as it came in."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from nightdesk.adapters.memory import MemoryTable
+from nightdesk.domain.errors import Permanent
+from nightdesk.domain.memberships import Membership, member_id
+from nightdesk.domain.site import Site
+from nightdesk.repositories.memberships_table import find_membership
+from nightdesk.usecases.readers import members
+from nightdesk.usecases.readers.member_lists import COLUMNS, Outcome, export_row, import_rows, read_rows
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+SITE = Site(name="News")
+
+
+@dataclass
+class Ports:
+    """A memberships table, and a bus that keeps what it gets."""
+
+    memberships: MemoryTable = field(default_factory=MemoryTable)
+    sent: list[Any] = field(default_factory=list)
+
+    @property
+    def bus(self) -> Ports:
+        return self
+
+    def emit(self, events: Any) -> None:
+        self.sent += events
+
+
+@pytest.fixture
+def ports() -> Ports:
+    return Ports()
+
+
+def run(ports: Ports, text: str, *, dry_run: bool = False) -> list[Outcome]:
+    rows = read_rows(io.StringIO(text, newline=""))
+    return list(import_rows(rows, SITE, ports, NOW, dry_run=dry_run))
+
+
+def reader(ports: Ports, email: str) -> Membership:
+    found = find_membership(ports.memberships, member_id(email))
+    assert found
+    return found.membership
+
+
+def test_a_reader_with_proof_of_consent_is_confirmed_and_gets_the_newsletter(ports: Ports) -> None:
+    [done] = run(ports, "email,newsletter,consent\nAda@Readers.example,yes,form on 2024-05-01\n")
+    assert done == Outcome(2, "ada@readers.example", "imported")
+    found = reader(ports, "ada@readers.example")
+    assert found.receives("newsletter")
+    assert found.unsubscribe
+    assert [event.name for event in ports.sent] == ["MembershipChanged"]
+
+
+def test_without_proof_nothing_is_confirmed_and_no_mail_is_promised(ports: Ports) -> None:
+    [done] = run(ports, "email,tier,newsletter,consent\nada@readers.example,member,true,\n")
+    assert (done.outcome, done.note) == ("imported", "no newsletter: the column “consent” is empty")
+    found = reader(ports, "ada@readers.example")
+    assert (found.confirmed, found.newsletters) == ("", ())
+    assert found.entitlement(SITE, NOW).tier == "member"
+
+
+def test_an_address_that_wants_no_mail_gets_none(ports: Ports) -> None:
+    members.suppress(member_id("ada@readers.example"), members.BLOCKED, ports.memberships, NOW)
+    [done] = run(ports, "email,newsletter,consent\nada@readers.example,yes,form\n")
+    assert "asked for no more mail" in done.note
+    assert not reader(ports, "ada@readers.example").newsletters
+
+
+def test_what_a_reader_chose_here_stays(ports: Ports) -> None:
+    line = "email,newsletter,consent\nada@readers.example,{},form\n"
+    run(ports, line.format("no"))
+    assert [one.outcome for one in run(ports, line.format("yes"))] == ["unchanged"]
+    assert not reader(ports, "ada@readers.example").newsletters
+
+
+def test_importing_twice_changes_nothing(ports: Ports) -> None:
+    text = "email,tier,until,newsletter,consent\na@r.example,member,2027-01-31,yes,form\nb@r.example,,,,\n"
+    assert [one.outcome for one in run(ports, text)] == ["imported", "imported"]
+    before = len(ports.sent)
+    assert [one.outcome for one in run(ports, text)] == ["unchanged", "unchanged"]
+    assert len(ports.sent) == before
+    assert reader(ports, "a@r.example").complimentary == {"tier": "member", "until": "2027-01-31T23:59:59+00:00"}
+
+
+def test_a_dry_run_writes_nothing(ports: Ports) -> None:
+    assert [one.outcome for one in run(ports, "email\nada@readers.example\n", dry_run=True)] == ["imported"]
+    assert find_membership(ports.memberships, member_id("ada@readers.example")) is None
+    assert ports.sent == []
+
+
+def test_a_wrong_row_is_named_and_the_others_go_on(ports: Ports) -> None:
+    text = (
+        "email,tier,until\n"
+        "not an address,,\n"
+        "a@r.example,gold,\n"
+        "b@r.example,member,2020-01-01\n"
+        "c@r.example,member,soon\n"
+        "d@r.example,,\n"
+        "D@R.example,,\n"
+    )
+    done = run(ports, text)
+    assert [(one.line, one.outcome) for one in done] == [
+        (2, "skipped"), (3, "skipped"), (4, "skipped"), (5, "skipped"), (6, "imported"), (7, "skipped"),
+    ]  # fmt: skip
+    assert "no tier “gold”" in done[1].note
+    assert done[2].note == "the tier ended on 2020-01-01"
+    assert "type it like 2027-01-31" in done[3].note
+    assert done[5].note == "the same address as in line 6"
+
+
+@pytest.mark.parametrize("text", ["", "name,tier\nAda,member\n", "ada@readers.example,member\n"])
+def test_a_file_without_the_column_email_is_refused(ports: Ports, text: str) -> None:
+    with pytest.raises(Permanent, match="email"):
+        run(ports, text)
+
+
+def test_broken_csv_is_refused_with_its_line(ports: Ports) -> None:
+    with pytest.raises(Permanent, match="line"):
+        run(ports, 'email\n"' + "x" * 200_000 + "\n")
+
+
+def test_an_export_is_what_an_import_reads(ports: Ports) -> None:
+    run(ports, "email,tier,until,newsletter,consent\na@r.example,member,2027-01-31,yes,form\n'=b@r.example,,,,form\n")
+    output = io.StringIO(newline="")
+    writer = csv.writer(output, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for email in ("a@r.example", "=b@r.example"):
+        writer.writerow(export_row(reader(ports, email), SITE, NOW))
+    text = output.getvalue()
+    assert "\n'=b@r.example," in text, "a spreadsheet must not take a cell for a formula"
+    other = Ports()
+    assert [one.outcome for one in run(other, text)] == ["imported", "imported"]
+    for email in ("a@r.example", "=b@r.example"):
+        ours, theirs = reader(ports, email), reader(other, email)
+        assert (ours.complimentary, ours.newsletters) == (theirs.complimentary, theirs.newsletters)
+        assert theirs.confirmed

@@ -1,0 +1,299 @@
+"""What authors get wrong in front matter: never published by mistake, never lost in silence, always with something to type."""
+
+from __future__ import annotations
+
+import pytest
+from nightdesk.domain.drafts import Draft, parse_draft
+from nightdesk.domain.errors import Rejected
+from nightdesk.domain.profiles import parse_profile
+from nightdesk.domain.site import Site
+from nightdesk.domain.site_file import parse_site
+from nightdesk.rendering.markdown import to_html
+
+SITE = Site(timezone="Europe/Oslo", tiers=("public", "subscriber", "member"))
+LATER = "2099-06-01T06:00:00+02:00"
+
+
+def parse(matter: str, name: str = "a-story", filed: str = "2026-11-29T12:00:00+00:00") -> Draft:
+    return parse_draft(f"---\n{matter}\n---\nText.\n".encode(), name, SITE, to_html, filed)
+
+
+def reasons(raw: str, name: str = "a-story") -> list[str]:
+    with pytest.raises(Rejected) as caught:
+        parse_draft(raw.encode(), name, SITE, to_html, "2026-11-29T12:00:00+00:00")
+    return [str(problem) for problem in caught.value.problems]
+
+
+def warnings(draft: Draft) -> list[str]:
+    return [str(problem) for problem in draft.warnings]
+
+
+# --- Embargoes and drafts ---
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        f"date: 2024-01-02\npublishDate: {LATER}",
+        f"publishdate: {LATER}\ndate: 2024-01-02",
+        f"date: 2024-01-02\npublish_at: {LATER}",
+        f"date: 2024-01-02\npublish_at: 2024-02-01\npublishDate: {LATER}",
+        f"publishDate: {LATER}",
+    ],
+)
+def test_the_later_of_two_moments_keeps_an_article_back(keys: str) -> None:
+    draft = parse(f"title: T\n{keys}")
+    assert LATER in (draft.date, draft.publish_at)
+
+
+@pytest.mark.parametrize("key", ["published", "published_at", "pubdate"])
+def test_of_two_dates_the_later_counts_with_a_warning(key: str) -> None:
+    draft = parse(f"title: T\ndate: 2024-01-02\n{key}: {LATER}")
+    assert draft.date == LATER
+    assert warnings(draft) == [
+        f"3: date: differs from `{key}` in line 4, which means the same; the later moment counts"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("2030-01-01T06:00:00.001Z", "2030-01-01T06:00:01+00:00"),
+        ("2030-01-01T06:00:00.999999999Z", "2030-01-01T06:00:01+00:00"),
+        ("2030-01-01T06:00:00.000Z", "2030-01-01T06:00:00+00:00"),
+    ],
+)
+def test_an_embargo_never_ends_a_fraction_of_a_second_early(typed: str, expected: str) -> None:
+    assert parse(f"title: T\npublish_at: {typed}").publish_at == expected
+    assert parse(f"title: T\ndate: {typed}").date == expected
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        "draft: true",
+        "draft: yes",
+        "status: draft",
+        "status: Draft",
+        "published: false",
+        "published: no",
+        "publish: false",
+        "hidden: true",
+        "private: yes",
+        "unlisted: true",
+        "draft: false\nstatus: draft",
+        "draft: false\npublished: false",
+    ],
+)
+def test_keys_of_other_systems_that_hide_a_page_hide_it_here(keys: str) -> None:
+    assert parse(f"title: T\ndate: 2024-01-02\n{keys}").draft is True
+
+
+@pytest.mark.parametrize(
+    "keys", ["published: true", "published: yes", "status: published", "status: LIVE", "hidden: false"]
+)
+def test_published_may_be_a_flag(keys: str) -> None:
+    draft = parse(f"title: T\ndate: 2024-01-02\n{keys}")
+    assert (draft.draft, draft.date) == (False, "2024-01-02T00:00:00+01:00")
+
+
+@pytest.mark.parametrize("status", ["pending", "private", "hidden", "trash", "future", "in review", "publish"])
+def test_an_unknown_status_publishes_nothing(status: str) -> None:
+    assert reasons(f"---\ntitle: T\nstatus: {status}\n---\n") == [
+        f"3: status: “{status}” is not a status; write draft, published or scheduled, or leave the key out"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("Draft: true", "draft"),
+        ("PUBLISH_AT: 2099-01-01", "publish_at"),
+        ("publish-at: 2099-01-01", "publish_at"),
+        ("Published: false", "published"),
+        ("Access: member", "access"),
+        ("expiry_date: 2020-01-01", "expiryDate"),
+        ("Status: draft", "status"),
+    ],
+)
+def test_a_key_in_another_spelling_is_not_passed_over(typed: str, name: str) -> None:
+    key = typed.partition(":")[0]
+    assert f"3: {key}: write the key as `{name}`" in reasons(f"---\ntitle: T\n{typed}\n---\n")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("access: member", "visibility: public"),
+        ("topics: [trade]", "categories: [energy]"),
+        ("author: ada", "authors: [bo]"),
+        ("expires: 2030-01-01", "expiryDate: 2031-01-01"),
+    ],
+)
+def test_keys_that_contradict_each_other_reject_the_draft(first: str, second: str) -> None:
+    for text in (f"{first}\n{second}", f"{second}\n{first}"):
+        (reason,) = reasons(f"---\ntitle: T\n{text}\n---\n")
+        assert "which means the same; keep one of them" in reason
+
+
+def test_synonymous_keys_are_reported() -> None:
+    draft = parse("title: T\ndeck: One.\nsummary: Two.")
+    assert draft.dek == "One."
+    assert warnings(draft) == ["4: summary: is not used, because `deck` in line 3 says the same thing in other words"]
+
+
+# --- Dates ---
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("2014-05-27-harbour", "2014-05-27T00:00:00+02:00"),
+        ("2014-13-45-harbour", ""),
+        ("harbour-2014-05-27", ""),
+        ("2014-05-27", ""),
+    ],
+)
+def test_the_date_at_the_head_of_a_file_name_is_the_date(name: str, expected: str) -> None:
+    assert parse("title: T\nslug: s", name).date == expected
+    assert parse("title: T\nslug: s\ndate: 2020-01-01", name).date == "2020-01-01T00:00:00+01:00"
+
+
+@pytest.mark.parametrize("key", ["lastmod", "updated"])
+def test_an_update_in_the_future_is_not_shown(key: str) -> None:
+    draft = parse(f"title: T\n{key}: 2099-01-01")
+    assert draft.lastmod == ""
+    assert [problem.line for problem in draft.warnings] == [3]
+    assert parse(f"title: T\n{key}: 2026-11-29 12:04Z").lastmod, "clocks differ a little"
+
+
+def test_a_correction_in_the_future_is_rejected() -> None:
+    assert (
+        "later than the file itself" in reasons("---\ntitle: T\ncorrections: [{date: 2099-01-01, text: C}]\n---\n")[0]
+    )
+
+
+# --- What YAML takes from a value ---
+
+
+@pytest.mark.parametrize(
+    ("typed", "lost"),
+    [
+        ("title: We are #1", None),
+        ("title: Vi er #1 igjen", "#1 igjen"),
+        ("title: A 🎉 in C #", "#"),
+        ("title: #MeToo, ten years on", "#MeToo, ten years on"),
+        ("title: !important news", "!important"),
+        ("title: ! news", "!"),
+        ("title: &c and more", "&c"),
+        ("title: T\ndek: Room for #hashtags", "#hashtags"),
+        ("title: T\ntags:\n  - war\n  - C #", "#"),
+        ("title: T\nhero: {src: a.png, alt: Boat}\nsources:\n  - title: Letter #3\n    url: https://x.example", "#3"),
+    ],
+)
+def test_text_that_yaml_would_cut_is_rejected_with_what_to_type(typed: str, lost: str | None) -> None:
+    (reason,) = reasons(f"---\n{typed}\n---\n")
+    assert reason.endswith(f"“{lost or '#1'}” has a meaning in YAML and would be lost; put the whole value in quotes")
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["draft: true # for now", "date: 2024-01-02 # confirmed", "slug: a-b # short", "# a comment", "tags: [a] # b"],
+)
+def test_a_comment_beside_a_value_that_is_no_prose_is_a_comment(typed: str) -> None:
+    assert parse(f"title: T\n{typed}")
+
+
+@pytest.mark.parametrize(
+    ("matter", "line", "key", "advice"),
+    [
+        ("title: Crisis: what next", 2, "title", "put it in quotes"),
+        ("title: @desk says no", 2, "title", "put it in quotes"),
+        ("title: `Stop`, they said", 2, "title", "put it in quotes"),
+        ("title: %5 of us", 2, "title", "put it in quotes"),
+        ('title: "Stop" they said', 2, "title", "put the value in quotes"),
+        ("title: [Breaking] news", 2, "title", "quotes"),
+        ("title: {Breaking}", 2, "title", "quotes"),
+        ("title: *starred", 2, "", "quotes"),
+        ('title: Five\ndek: "It\u0092s"', 3, "dek", "delete it"),
+        ("Title: Capital", 2, "Title", "write the key as `title`"),
+        ("titel: T", 1, "title", "did you mean `title` with “titel” in line 2?"),
+        ("title: T\nslug: Ending-OCSP", 3, "slug", "such as ending-ocsp"),
+        ("title: T\ndate: 2024-13-01", 3, "date", "check the numbers"),
+        ("title: T\ndate: 2024-01-01 25:00", 3, "date", "check the numbers"),
+        ("title: T\nhero: {src: a.png, alt: A, captoin: C}", 0, "", ""),
+    ],
+)
+def test_a_reason_names_line_and_key_and_says_what_to_type(matter: str, line: int, key: str, advice: str) -> None:
+    if not line:
+        assert warnings(parse(matter)) == [
+            "3: hero.captoin: is not a known key; it is ignored; did you mean `caption`?"
+        ]
+        return
+    with pytest.raises(Rejected) as caught:
+        parse(matter)
+    problem = caught.value.problems[0]
+    assert (problem.line, problem.key) == (line, key)
+    assert advice in problem.text
+    assert not [word for word in ("token", "mapping", "scalar", "invalid literal", "expected") if word in problem.text]
+
+
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [
+        (
+            "Title: P\nDate: 2024-01-02\n\nText.\n",
+            "1: the keys in lines 1 to 2 need a line of --- before and after them",
+        ),
+        ("---\ntitle: T\n...\nText.\n", "3: the front matter ends with “...” here; end it with a line of --- instead"),
+        ("---\ntitle: T\nText.\n", "1: the front matter is never closed; end it with a line of ---"),
+        ("+++\ntitle = 'T'\nText.\n", "1: the front matter is never closed; end it with a line of +++"),
+        ("Text.\n", "1: the file must begin with front matter: a line of ---, keys, a line of ---"),
+    ],
+)
+def test_missing_fences_are_described(raw: str, reason: str) -> None:
+    assert reasons(raw) == [reason]
+
+
+# --- Names, lists and spaces ---
+
+
+@pytest.mark.parametrize("names", ["[王伟, 汪伟]", "[José, Jose]", "[C++, C]"])
+@pytest.mark.parametrize("key", ["authors", "topics"])
+def test_two_names_with_one_id_are_rejected(key: str, names: str) -> None:
+    assert "would both get the id" in reasons(f"---\ntitle: T\n{key}: {names}\n---\n")[0]
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("politics, economy", ["politics", "economy"]),
+        ("政治、経済", ["政治", "経済"]),
+        ("سياسة، اقتصاد", ["سياسة", "اقتصاد"]),
+    ],
+)
+def test_tags_and_topics_with_commas_are_lists(typed: str, expected: list[str]) -> None:
+    draft = parse(f"title: T\ntags: {typed}\ncategories: {typed}")
+    assert list(draft.tags) == expected
+    assert len(draft.topics) == 2
+    assert len(parse(f"title: T\nauthors: {typed}").authors) == 1
+
+
+@pytest.mark.parametrize("space", ["\u00a0", "\u202f", "\u3000", "\u2009"])
+def test_spaces_that_yaml_does_not_fold_stay_as_typed(space: str) -> None:
+    draft = parse(f'title: "Budget{space}: la rallonge{space}?"\ndek: "12{space}000  €"')
+    assert (draft.title, draft.dek) == (f"Budget{space}: la rallonge{space}?", f"12{space}000 €")
+
+
+# --- Files of other kinds ---
+
+
+def test_profiles_and_settings_get_the_same_care() -> None:
+    with pytest.raises(Rejected, match="put the whole value in quotes"):
+        parse_profile(b"---\nname: Desk #1\n---\n", "author", "desk")
+    with pytest.raises(Rejected, match="write the key as `kind`"):
+        parse_profile(b"---\nname: Bot\nKind: ai\n---\n", "author", "bot")
+    with pytest.raises(Rejected, match="put the whole value in quotes"):
+        parse_site(b"name: News #1\n")
+    _, told = parse_site(b"name: N\nnavigatoin: []\n")
+    assert [problem.key for problem in told][-1:] == ["navigatoin"]

@@ -1,0 +1,189 @@
+"""What editors do with newsletters, over the API and in use cases: list, preview, test, send, hold, cancel, report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from nightdesk.domain.errors import NotFound, Permanent
+from nightdesk.rendering.environment import Theme
+from nightdesk.repositories import articles_table
+from nightdesk.repositories.private_bucket import load_site
+from nightdesk.usecases.editors.audit import entries
+from nightdesk.usecases.newsletters import control
+from support.letters import SITE, LetterRoom
+from test_editor_api_responses import Api
+
+TODAY = "2026-11-23"
+WRITTEN = """---
+title: A letter from the quay
+---
+Dear readers.
+
+::: gate tier=member teaser="For those who pay."
+The figures that we found.
+:::
+"""
+
+
+@pytest.fixture(scope="module")
+def theme() -> Theme:
+    return Theme(Path(__file__).resolve().parents[2] / "layers" / "theme")
+
+
+@pytest.fixture
+def room(theme: Theme) -> LetterRoom:
+    room = LetterRoom(theme, SITE + "newsletters:\n  - {id: daily, title: Daily, schedule: '06:00'}\n")
+    room.add("free", ["newsletter", "daily"])
+    room.add("paying", ["newsletter", "daily"], "member")
+    return room
+
+
+def test_a_text_that_was_written_as_an_edition_is_sent_when_an_editor_says_so(room: LetterRoom) -> None:
+    room.file("newsletters/quay.md", WRITTEN)
+    room.tick()
+    assert room.sent == []
+    control.send("quay", None, room.newsletters)
+    room.deliver_emitted()
+    room.process_all()
+    assert sorted(room.sent) == [("free", "A letter from the quay"), ("paying", "A letter from the quay")]
+    free, paying = room.mail_to("free"), room.mail_to("paying")
+    assert "figures" not in free.html + free.text
+    assert "For those who pay." in free.text
+    assert "figures" in paying.html
+    assert "https://quay.example/membership/?return_to=/newsletter/quay/2026-11-23/" in free.html
+    page = room.page("/newsletter/quay/2026-11-23/")
+    assert "Dear readers." in page
+    assert "figures" not in page
+    assert "/articles/" not in page + free.html
+
+
+def test_it_waits_for_its_moment(room: LetterRoom) -> None:
+    room.file("newsletters/quay.md", WRITTEN)
+    moment = room.now.replace(hour=9)
+    control.send("quay", moment, room.newsletters)
+    room.deliver_emitted()
+    room.process_all()
+    room.tick()
+    assert room.sent == []
+    room.tick("2026-11-23T09:01:00+00:00")
+    assert len(room.sent) == 2
+
+
+@pytest.mark.parametrize("name", ["newsletter", "archive", "article-x", "daily"])
+def test_its_name_must_not_be_that_of_something_else(room: LetterRoom, name: str) -> None:
+    room.file(f"newsletters/{name}.md", WRITTEN)
+    record = articles_table.draft_record(room.ports.articles, f"newsletters/{name}.md")
+    assert record
+    assert "cannot be the id of a newsletter" in record.problems[0]["message"]
+
+
+def test_a_broken_text_is_rejected_like_a_draft(room: LetterRoom) -> None:
+    room.file("newsletters/quay.md", "---\ntitle: T\n---\n:::gate{x}\n")
+    assert [file.key for file in articles_table.rejected(room.ports.articles)] == ["newsletters/quay.md"]
+    with pytest.raises(NotFound, match="no edition"):
+        control.send("quay", None, room.newsletters)
+
+
+def test_a_preview_shows_a_tiers_view_and_sends_nothing(room: LetterRoom, theme: Theme) -> None:
+    room.file("newsletters/quay.md", WRITTEN)
+    room.publish("one", "One", date="2026-11-22T12:00:00Z")
+    shown = {tier: control.preview("quay", tier, room.newsletters, theme) for tier in ("public", "member")}
+    assert ("figures" in shown["public"].html, "figures" in shown["member"].html) == (False, True)
+    digest = control.preview("daily", "", room.newsletters, theme)
+    assert (digest.subject, digest.tier) == ("Daily: One", "member")
+    assert control.preview("one", "", room.newsletters, theme).subject == "One"
+    with pytest.raises(Permanent, match="no tier"):
+        control.preview("quay", "gold", room.newsletters, theme)
+    assert (room.sent, room.editions) == ([], [])
+
+
+def api_of(room: LetterRoom) -> Api:
+    return Api(room)
+
+
+def settle(room: LetterRoom) -> None:
+    room.deliver_emitted()
+    room.process_all()
+
+
+def test_editors_hold_go_on_and_cancel_over_the_api_with_entries_in_the_log(room: LetterRoom) -> None:
+    api = api_of(room)
+    room.file("newsletters/quay.md", WRITTEN)
+    made = api.call("POST", "/v1/newsletters/quay/send", "editor", {"at": "2026-11-23T10:00:00Z"})
+    assert (made["statusCode"], made["body"]["state"], made["body"]["id"]) == (202, "planned", "quay/2026-11-23")
+    one = "/v1/newsletters/quay/2026-11-23"
+    assert api.call("POST", f"{one}/hold", "editor")["body"]["state"] == "held"
+    settle(room)
+    room.tick("2026-11-23T10:01:00+00:00")
+    assert room.sent == []
+    assert api.call("POST", f"{one}/send", "editor")["body"]["state"] == "planned"
+    settle(room)
+    assert len(room.sent) == 2
+    found = api.call("GET", one, "writer")["body"]
+    assert (found["state"], found["recipients"], found["mailed"]) == ("sent", 2, 2)
+    assert api.problem("POST", f"{one}/cancel", "editor") == "unprocessable-content"
+    assert [one["id"] for one in api.call("GET", "/v1/newsletters", "writer")["body"]["editions"]] == [found["id"]]
+    log = entries("edition:quay/2026-11-23", "", 10, api.ports.audit_log).entries
+    assert {(entry.action, entry.outcome) for entry in log} == {
+        ("newsletter-hold", "done"),
+        ("newsletter-send", "done"),
+        ("newsletter-cancel", "failed"),
+    }
+
+
+def test_a_cancelled_edition_is_not_sent_and_its_page_is_gone(room: LetterRoom) -> None:
+    api = api_of(room)
+    room.publish("one", "One", date="2026-11-22T12:00:00Z")
+    api.call("POST", "/v1/newsletters/daily/send", "editor", {})
+    room.deliver_emitted()
+    room.process_next()  # it is planned
+    assert room.page("/newsletter/daily/2026-11-23/")
+    api.call("POST", "/v1/newsletters/daily/2026-11-23/cancel", "editor")
+    settle(room)
+    assert room.sent == []
+    assert room.site.outputs["newsletter/daily/2026-11-23/index.html"].metadata["status"] == "410"
+
+
+def test_a_test_copy_goes_to_one_reader_and_counts_for_nothing(room: LetterRoom) -> None:
+    api = api_of(room)
+    room.publish("one", "One", newsletter=True, date=TODAY)
+    room.provider.mails.clear()
+    path = "/v1/newsletters/article-one/2026-11-23/test"
+    assert api.call("POST", path, "editor", {"email": "free@readers.example"})["statusCode"] == 202
+    settle(room)
+    assert room.sent == [("free", "Test: One")]
+    assert room.editions[0].counts == {"mailed": 2}
+    assert api.problem("POST", path, "editor", {"email": "stranger@readers.example"}) == "unprocessable-content"
+
+
+def test_what_is_held_is_in_the_status_with_the_reason(theme: Theme) -> None:
+    room = LetterRoom(theme, "base_url: https://quay.example\n")
+    room.add("ada")
+    room.publish("one", "One", newsletter=True, date=TODAY)
+    [found] = control.held(room.newsletters, 10)
+    assert found["id"] == "article-one/2026-11-23"
+    assert "postal_address" in found["reason"]
+    with pytest.raises(Permanent, match="postal_address"):
+        control.send(found["id"], None, room.newsletters)
+    room.file("site.yaml", SITE)
+    control.send(found["id"], None, room.newsletters)
+    settle(room)
+    assert room.sent == [("ada", "One")]
+
+
+@pytest.mark.parametrize("name", ["nothing", "daily/2020-01-01", "a/b/c"])
+def test_a_name_that_stands_for_nothing_is_refused(room: LetterRoom, name: str) -> None:
+    with pytest.raises(NotFound):
+        control.edition_named(name, room.newsletters)
+
+
+def test_an_article_that_was_mailed_is_not_mailed_again_by_hand(room: LetterRoom) -> None:
+    room.publish("one", "One", newsletter=True, date=TODAY)
+    with pytest.raises(Permanent, match="sent already"):
+        control.send("one", None, room.newsletters)
+    room.publish("two", "Two", date=TODAY)
+    control.send("two", None, room.newsletters)
+    settle(room)
+    assert [subject for _, subject in room.sent] == ["One", "One", "Two", "Two"]
+    assert load_site(room.ports).postal_address

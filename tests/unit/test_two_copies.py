@@ -1,0 +1,111 @@
+"""Two copies of the local cloud side by side: a command touches no copy on another port than NIGHTDESK_PORT."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from nightdesk_cli import up
+from nightdesk_cli.connect import NotConnected, connect
+from nightdesk_cli.main import main
+from nightdesk_local import home_lock
+from nightdesk_local.cloud import Cloud, SetUpError, find, forget_state, port, stripe_url, write_state
+from nightdesk_local.home_lock import HomeLock, is_in_use
+from nightdesk_local.up import LocalCloud, StartError
+
+OUTPUTS = {"SiteUrl": "http://localhost:31200"}
+
+
+@pytest.fixture
+def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a copy that is up on port 31200."""
+    write_state(Cloud(OUTPUTS, "http://127.0.0.1:31201", pid=os.getpid()), tmp_path)
+    monkeypatch.setenv("NIGHTDESK_HOME", str(tmp_path))
+    monkeypatch.delenv("NIGHTDESK_PORT", raising=False)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("setting", "found"), [("", True), ("31200", True), ("31300", False)])
+def test_a_copy_is_found_on_its_port_alone(
+    copy: Path, setting: str, found: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NIGHTDESK_PORT", setting)
+    assert (find() is not None) == found
+    if found:
+        assert connect(None).port == 31200
+    else:
+        with pytest.raises(NotConnected, match=r"port 31200, and NIGHTDESK_PORT is 31300"):
+            connect(None)
+
+
+@pytest.mark.parametrize("words", [["down"], ["up", "--detach"], ["up", "--fresh"], ["status"], ["publish", "x.md"]])
+def test_no_command_touches_a_copy_on_another_port(
+    copy: Path,
+    words: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "x.md").write_text("---\ntitle: T\n---\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NIGHTDESK_PORT", "31300")
+    monkeypatch.setattr(up.os, "kill", lambda pid, number: pytest.fail("a signal was sent") if number else None)
+    assert main(words) == (0 if words == ["down"] else 2)
+    assert "31200" in capsys.readouterr().err
+    assert (copy / "cloud.json").exists()
+
+
+def test_a_copy_that_is_down_is_not_found(copy: Path) -> None:
+    forget_state(copy)
+    assert find() is None
+    (copy / "cloud.json").write_text("{")
+    assert find() is None
+
+
+@pytest.mark.parametrize("site", [1024, 8080, 28_280, 65_000])
+def test_all_ports_are_within_the_thousand_above_the_sites(site: int) -> None:
+    stand_in = urlsplit(stripe_url(site)).port or 0
+    assert site + 1 < stand_in < site + 1000
+    assert stand_in <= 65_535
+
+
+@pytest.mark.parametrize("setting", ["many", "-1", "0", "70000", "65500", "80.5"])
+def test_a_port_that_is_none_is_explained(
+    setting: str, monkeypatch: pytest.MonkeyPatch, copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NIGHTDESK_PORT", setting)
+    with pytest.raises(SetUpError, match="NIGHTDESK_PORT"):
+        port()
+    assert main(["status"]) == 2
+    assert f"NIGHTDESK_PORT is “{setting}”" in capsys.readouterr().err
+
+
+def test_one_copy_at_a_time_uses_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(home_lock, "_PROBE_SECONDS", 0.1)
+    monkeypatch.setenv("NIGHTDESK_HOME", str(tmp_path))
+    (tmp_path / "state").write_text("of the first copy")
+    first, second = HomeLock(tmp_path), HomeLock(tmp_path)
+    assert not is_in_use(tmp_path)
+    assert first.acquire()
+    assert is_in_use(tmp_path)
+    assert not second.acquire()
+    assert main(["up", "--fresh"]) == 2
+    assert "NIGHTDESK_HOME" in capsys.readouterr().err
+    assert (tmp_path / "state").exists()
+    first.release()
+    assert not is_in_use(tmp_path)
+    assert second.acquire()
+    second.release()
+    assert not is_in_use(tmp_path / "nowhere")
+
+
+def test_the_local_cloud_does_not_start_in_a_folder_that_is_in_use(tmp_path: Path) -> None:
+    held = HomeLock(tmp_path)
+    assert held.acquire()
+    with pytest.raises(StartError, match="another copy uses"):
+        LocalCloud(tmp_path, 31_200).start()
+    held.release()
