@@ -10,8 +10,9 @@ from typing import Any
 from nightdesk.adapters.memory import memory_ports
 from nightdesk.ports import ANY, Output, Ports
 from nightdesk.rendering.environment import Theme
+from nightdesk.usecases.pipeline.entries import request_lists, update_entries
 from nightdesk.usecases.pipeline.gate import gate
-from nightdesk.usecases.pipeline.index import refresh_lists, request_lists, update_entries
+from nightdesk.usecases.pipeline.index import refresh_lists
 from nightdesk.usecases.pipeline.invalidate import invalidate
 from nightdesk.usecases.pipeline.render import render
 

@@ -36,8 +36,8 @@ from nightdesk.repositories.records import DraftRecord
 from nightdesk.stages.images import ImagesBatch
 from nightdesk.usecases.pipeline.draft_history import claimed_since, read_history
 from nightdesk.usecases.pipeline.effective import load_effective
+from nightdesk.usecases.pipeline.entries import update_entries
 from nightdesk.usecases.pipeline.gate import gate
-from nightdesk.usecases.pipeline.index import update_entries
 from nightdesk.usecases.pipeline.invalidate import write_token
 from nightdesk.usecases.pipeline.lists import refresh_list
 from nightdesk.usecases.pipeline.pictures import derive_picture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from html.parser import HTMLParser
@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 import pytest
 from nightdesk.adapters.memory import memory_ports
-from nightdesk.domain.events import ArticleGated, EntriesChanged, RegateRequested, RelistRequested
+from nightdesk.domain.events import ArticleGated, EntriesChanged, Event, ObjectChanged, RegateRequested, RelistRequested
 from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.feeds import MAX_TEXT, text_digest, texts_in
 from nightdesk.usecases.pipeline.reconcile import compare
@@ -144,6 +144,28 @@ def test_a_corrected_text_is_current_everywhere(room: Newsroom) -> None:
     room.publish("a1", "A new title", "Better words.", date="2026-11-02")
     [changed] = room.emitted(EntriesChanged)
     assert not changed.feeds_only
+
+
+def test_lists_do_not_wait_for_the_event_of_an_article_whose_text_changed(room: Newsroom) -> None:
+    room.publish("late", "Late", "Old words.", date="2026-11-02")
+    room.bare.site.delete("feed.json")
+    held, deliver = [], room.deliver
+
+    def hold(events: Iterable[Event | ObjectChanged]) -> None:
+        emitted = list(events)
+        held.extend(event for event in emitted if isinstance(event, ArticleGated) and event.slug == "late")
+        deliver(event for event in emitted if event not in held)
+
+    room.deliver = hold  # type: ignore[method-assign]
+    room.publish("late", "Late", "New words.", date="2026-11-02")
+    room.publish("next", "Next", "Other words.", date="2026-11-03")
+    assert held
+    assert "New words." in room.page("/feed.xml")
+    assert "Other words." in room.page("/feed.xml")
+    feeds = {path: room.page(path) for path in FEEDS}
+    deliver(held)
+    room.process_all()
+    assert {path: room.page(path) for path in FEEDS} == feeds
 
 
 def test_only_new_texts_are_read(room: Newsroom) -> None:

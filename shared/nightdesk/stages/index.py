@@ -8,7 +8,8 @@ from nightdesk.domain.events import ArticleGated, EntriesChanged, ProfileChanged
 from nightdesk.ports import Ports
 from nightdesk.rendering.environment import Theme
 from nightdesk.stages.batch import Detail, Note, silent
-from nightdesk.usecases.pipeline.index import EntriesUpdate, refresh_lists, request_lists, update_entries
+from nightdesk.usecases.pipeline.entries import EntriesUpdate, request_lists, update_entries
+from nightdesk.usecases.pipeline.index import refresh_lists
 from nightdesk.usecases.pipeline.site_refresh import refresh_profile, refresh_site, refresh_whole_list
 
 

@@ -19,8 +19,8 @@ from nightdesk.repositories.private_bucket import (
 )
 from nightdesk.repositories.records import ProblemDicts
 from nightdesk.usecases.pipeline.effective import load_effective
+from nightdesk.usecases.pipeline.entries import update_entries
 from nightdesk.usecases.pipeline.gate import gate
-from nightdesk.usecases.pipeline.index import update_entries
 from nightdesk.usecases.pipeline.lists import refresh_list
 from nightdesk.usecases.pipeline.places import months_of, sort_key
 from nightdesk.usecases.pipeline.render import render

@@ -23,6 +23,7 @@ from nightdesk.repositories import articles_table, list_records
 from nightdesk.repositories.list_records import ListSummary
 from nightdesk.repositories.private_bucket import ASSET_CACHE, IMAGE_TYPES, facts_from, facts_key, profile_key
 from nightdesk.usecases.pipeline.converge import converge, store, store_or_remove, store_over
+from nightdesk.usecases.pipeline.entries import request_lists, update_entries
 from nightdesk.usecases.pipeline.images import read_rendition
 from nightdesk.usecases.pipeline.list_outputs import (
     FEED_SIZE,
@@ -109,18 +110,26 @@ def _texts(newest: list[dict[str, Any]], feed: Blob | None, others: dict[str, st
     Args:
         others: texts that other lists have read; those read here are added.
 
+    An article whose text is another one by now has an entry that is about to change. It is changed here, as the index stage
+    would on the article's event, which may come much later.
+
     Raises:
-        Conflict: an article's text is another one by now. Its entry is about to change, which has this list made again.
+        Conflict: such an entry changed, so the list must be read again.
     """
     wanted = {card["text"]: card["slug"] for card in newest[:FEED_SIZE] if "text" in card}
     known = {**others, **(texts_in(feed.body) if feed else {})}
+    outdated = []
     for text, slug in wanted.items():
         if text not in known:
             blob = ports.private.get(facts_key(slug))
             html = parse_json(blob.body).get("text", "") if blob else ""
-            if text_digest(html) != text:
-                raise Conflict(facts_key(slug))
-            known[text] = others[text] = html
+            if text_digest(html) == text:
+                known[text] = others[text] = html
+            else:
+                outdated.append(slug)
+    if outdated:
+        request_lists([update for slug in outdated if (update := update_entries(slug, ports))], ports)
+        raise Conflict(facts_key(outdated[0]))
     return known
 
 

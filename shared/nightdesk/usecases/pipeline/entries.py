@@ -1,0 +1,170 @@
+"""Entries: from an article's public facts to its record and its entries in lists, and the events that ask for those lists.
+
+Only public facts are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from typing import Any, NamedTuple
+
+from nightdesk.domain.documents import canonical_json, digest, parse_json
+from nightdesk.domain.events import ArticleIndexed, EntriesChanged, Event, RegateRequested
+from nightdesk.ports import Ports
+from nightdesk.repositories import articles_table
+from nightdesk.repositories.private_bucket import facts_key
+from nightdesk.repositories.records import ArticleRecord
+from nightdesk.usecases.pipeline.converge import converge
+from nightdesk.usecases.pipeline.related import digest_cards, earlier_cards
+
+_PER_TRANSACTION = 100
+"""Writes that TransactWriteItems takes (DynamoDB API reference)."""
+
+
+class EntriesUpdate(NamedTuple):
+    """What an article's record says after an update of its entries.
+
+    Attributes:
+        generation: as in `ArticleRecord`.
+        pending: places whose lists must be refreshed; none if all lists show this generation.
+        stale: whether the article's page shows something of others that has changed since.
+        feeds_only: whether only the feeds of these lists show what changed.
+    """
+
+    slug: str
+    generation: int
+    pending: tuple[str, ...]
+    stale: bool = False
+    feeds_only: bool = False
+
+
+class _Update(NamedTuple):
+    """An article's facts, its record after the update, and whether only feeds show what changed."""
+
+    facts: Mapping[str, Any]
+    record: ArticleRecord
+    feeds_only: bool = False
+
+
+def update_entries(slug: str, ports: Ports) -> EntriesUpdate | None:
+    """Write an article's record and entries to match its facts; None if there are no facts.
+
+    The record counts its changes in `generation`, which never repeats, so A, B, A is not mistaken for no change.
+    """
+
+    def read() -> bytes | None:
+        blob = ports.private.get(facts_key(slug))
+        return blob.body if blob else None
+
+    def apply(raw: bytes | None) -> tuple[_Update | None, bool]:
+        if not raw:
+            return None, False
+        facts = parse_json(raw) | {"digest": digest(raw)}
+        before = articles_table.article_record(ports.articles, slug)
+        if before and before.facts == facts["digest"]:
+            return _Update(facts, before), False
+        record = _next_record(facts, before)
+        _write(slug, facts, record, before, ports)
+        return _Update(facts, record, _only_text_changed(record, before)), True
+
+    update = converge(read, apply).value
+    if not update:
+        return None
+    record = update.record
+    pending = () if record.is_complete else tuple(record.pending)
+    return EntriesUpdate(
+        slug, record.generation, pending, _is_outdated(update.facts["shows"], ports), update.feeds_only
+    )
+
+
+def _next_record(facts: Mapping[str, Any], before: ArticleRecord | None) -> ArticleRecord:
+    """Return the record of a new generation."""
+    digests = [_card_digest(card) for card in facts["cards"]]
+    places = {place: digests[number] for place, number in facts["places"].items()}
+    old: dict[str, str] = before.places if before else {}
+    incomplete = before.pending if before and not before.is_complete else []
+    changed = {place for place in {*places, *old} if places.get(place) != old.get(place)}
+    pending = sorted({*changed, *incomplete})
+    generation = before.generation + 1 if before else 1
+    return ArticleRecord(
+        facts=facts["digest"],
+        document=facts["document"],
+        state=facts["state"],
+        places=places,
+        pending=pending,
+        generation=generation,
+        # If no list changes, as when only the text did, this write completes the generation.
+        completed_generation=generation if not pending else before.completed_generation if before else 0,
+    )
+
+
+def _card_digest(card: Mapping[str, Any]) -> str:
+    """Return a digest of a card: a part for what lists show, and one for the text that only feeds show."""
+    shown = digest(canonical_json({name: value for name, value in card.items() if name != "text"}))[:16]
+    return f"{shown}-{card['text']}" if "text" in card else shown
+
+
+def _only_text_changed(record: ArticleRecord, before: ArticleRecord | None) -> bool:
+    """Return True if each place whose lists are to be refreshed shows the same card as before, apart from its text.
+
+    An earlier change whose lists are not complete may have been another one.
+    """
+    if not before or not before.is_complete:
+        return False
+    pairs = ((before.places.get(place, ""), record.places.get(place, "")) for place in record.pending)
+    return all(old and old.partition("-")[0] == new.partition("-")[0] for old, new in pairs)
+
+
+def _write(
+    slug: str, facts: Mapping[str, Any], record: ArticleRecord, before: ArticleRecord | None, ports: Ports
+) -> None:  # fmt: skip
+    """Write a record with the entries that it changes, in as many transactions as that takes.
+
+    Until the last of them, the record names what is pending but holds no facts, so that a run that dies is repeated.
+
+    Raises:
+        Conflict: another run wrote the record meanwhile.
+    """
+    cards = {place: facts["cards"][number] for place, number in facts["places"].items()}
+    entries = iter(articles_table.entry_changes({place: cards.get(place) for place in record.pending}))
+    version = before.version if before else None
+    unfinished = record._replace(places=before.places if before else {}, facts="")
+    while True:
+        chunk = list(islice(entries, _PER_TRANSACTION - 1))
+        more = len(chunk) == _PER_TRANSACTION - 1
+        ports.articles.write([articles_table.article_change(slug, unfinished if more else record, version), *chunk])
+        version = (version or 0) + 1
+        if not more:
+            return
+
+
+def _is_outdated(shows: Mapping[str, Any], ports: Ports) -> bool:
+    """Return True if something that an article's page shows of others has changed since the page was made.
+
+    A changed profile or article requests the pages of the articles that are in its lists. An article that enters a list
+    only after that, with a page made before it, would be missed; hence this comparison once it is in the list.
+    """
+    for key, known in shows["profiles"].items():
+        stat = ports.private.stat(key)
+        if (stat.metadata.get("digest", "") if stat else "") != known:
+            return True
+    earlier = {name: earlier_cards(name, shows["place"], ports) for name in shows["earlier"]}
+    return bool(digest_cards(earlier) != shows["earlier"])
+
+
+def request_lists(updates: Iterable[EntriesUpdate], ports: Ports) -> None:
+    """Request the lists that articles entered or left; sends the events.
+
+    Each article has its own message, which names the places. A run that dies after overwriting a newer list with an
+    older one must be repeated with the same places, although another run may have completed the article meanwhile.
+    """
+    events: list[Event] = []
+    for update in updates:
+        if update.pending:
+            events.append(EntriesChanged(update.slug, update.generation, list(update.pending), update.feeds_only))
+        else:
+            events.append(ArticleIndexed(update.slug, []))
+        if update.stale:
+            events.append(RegateRequested(update.slug))
+    ports.bus.emit(events)
