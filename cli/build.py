@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -44,17 +46,27 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 COMMANDS = {"build": _arguments}
 
 
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Turn garbage collection off: the process ends before it would pay off."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
 def run(args: argparse.Namespace) -> int:
     """Build the site; exit with status 1 if a draft was rejected."""
     if not args.drafts.is_dir():
         say(f"{args.drafts}: there is no such folder")
         return 2
-    gc.disable()  # The process ends before garbage collection would pay off.
     theme = Theme(args.theme, cache=ROOT / "build" / "templates")
     pictures = None if args.no_images else FolderPictures(picture_maker(), home() / "pictures")
-    built = build(
-        args.drafts, args.out, theme, datetime.now(UTC), Options(args.base_url, Progress("Building"), pictures)
-    )
+    with _no_garbage_collection():
+        built = build(
+            args.drafts, args.out, theme, datetime.now(UTC), Options(args.base_url, Progress("Building"), pictures)
+        )
     for key, path in built.files.items():
         report = {"problems": built.rejected.get(key, ()), "warnings": built.warnings.get(key, ())}
         for line in problem_lines(path, report):

@@ -91,10 +91,20 @@ def replay(history: History, verbose: bool = False) -> World:
     return world
 
 
+@contextmanager
+def _rare_garbage_collection() -> Iterator[None]:
+    """Collect garbage less often: a world is a few thousand objects that soon are garbage together."""
+    usual = gc.get_threshold()
+    gc.set_threshold(100_000)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+
+
 def failing(seeds: Iterable[int]) -> list[int]:
     """Return the seeds whose histories do not converge."""
-    gc.set_threshold(100_000)  # a world is a few thousand objects that soon are garbage together
-    with small_world():
+    with small_world(), _rare_garbage_collection():
         return [seed for seed in seeds if violations(world_of(seed))]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import zipfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -43,6 +45,20 @@ def import_from(system: str, path: Path, out: Path, **options: Any) -> Report:
     archive = Archive(path, report)
     Import(archive, make_reader(system, archive, report, chosen), chosen, report, NOW, lambda *_: None).run()
     return report
+
+
+def peak_of_import(system: str, path: Path, out: Path) -> int:
+    """Return how many bytes Python's objects take at most while an archive is read, measured in a fresh process.
+
+    In a process that ran other tests, how often garbage is collected depends on what those left behind.
+    """
+    code = (
+        "import pathlib, sys, tracemalloc; sys.path.insert(0, sys.argv[1]); from support.importing import import_from;"
+        "tracemalloc.start(); import_from(sys.argv[2], *map(pathlib.Path, sys.argv[3:]), dry_run=True);"
+        "print(tracemalloc.get_traced_memory()[1])"
+    )
+    words = [sys.executable, "-c", code, str(Path(__file__).parents[1]), system, str(path), str(out)]
+    return int(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
 
 
 def draft(out: Path, slug: str) -> Draft:

@@ -192,3 +192,25 @@ def test_what_an_editor_overrules_is_shown_with_its_line(room: Newsroom) -> None
     room.file("drafts/quay.md", "---\ntitle: Quay\nstatus: draft\ntopics: [energy]\n---\nText.\n")
     found = [(one["line"], one["key"]) for one in room.state("quay")["warnings"] if "published" in one["message"]]
     assert found == [(3, "draft")]
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "path"),
+    [
+        ("drafts/quay.md", GOOD, "/articles/quay/"),
+        ("authors/ada.md", "---\nname: Ada\n---\nBio.\n", "/authors/ada/"),
+        ("topics/ports.md", "---\ntitle: Ports\n---\nText.\n", "/topics/ports/"),
+        ("pages/about.md", "---\ntitle: About\n---\nText.\n", "/about/"),
+        ("updates/quay.md", "---\nheadline: Open again\nat: 2026-11-22T10:00:00Z\n---\n", "/updates/"),
+        ("newsletters/hello.md", "---\nsubject: Hello\n---\nText.\n", "/newsletter/hello/"),
+        ("site.yaml", "name: The Quay\n", "/"),
+    ],
+)
+def test_every_kind_of_file_has_a_status_with_the_url_of_its_page(
+    key: str, text: str, path: str, room: Newsroom
+) -> None:
+    room.file(key, text)
+    found = status(key, room.bare, room.now)
+    assert found
+    assert found["key"] == key
+    assert found["url"] == room.bare.base_url + path

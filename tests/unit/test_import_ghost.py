@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import csv
-import gc
 import json
-import tracemalloc
 from pathlib import Path
 from typing import Any
 
 import pytest
 from nightdesk.domain.errors import Permanent
-from support.importing import PNG, draft, front_matter_of, import_from, notes, snapshot, text_of, write_tree, write_zip
+from support.importing import (
+    PNG,
+    draft,
+    front_matter_of,
+    import_from,
+    notes,
+    peak_of_import,
+    snapshot,
+    text_of,
+    write_tree,
+    write_zip,
+)
 
 
 def row(number: int, slug: str, **values: Any) -> dict[str, Any]:
@@ -267,14 +276,6 @@ def test_memory_does_not_grow_with_the_archive(tmp_path: Path) -> None:
         path = write_zip(
             tmp_path / f"{count}.zip", {"e.json": export([row(n, f"p{n}", html=body) for n in range(count)])}
         )
-        gc.collect()
-        gc.freeze()  # a full heap, as after many tests, makes collections rarer
-        tracemalloc.start()
-        import_from("ghost", path, tmp_path / f"out{count}", dry_run=True)
-        reached = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        gc.unfreeze()
-        return reached
+        return peak_of_import("ghost", path, tmp_path / f"out{count}")
 
-    peak(5)
     assert peak(80) < peak(8) + 900_000  # the texts of the larger one are 1.6 MB

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from pathlib import Path
 
@@ -93,6 +94,7 @@ def test_check_and_build_name_what_they_leave_alone(tmp_path: Path, capsys: pyte
             ["drafts/.b.md:1", "left alone"],
             ["drafts/b.md~:1", "left alone"],
         ]
+    assert gc.isenabled(), "garbage collection is off during a build only"
 
 
 def test_check_and_build_reject_a_draft_at_a_place_that_is_not_read(

@@ -32,6 +32,26 @@ SEARCH_ARCHIVE = "search/archive/"
 """The folder of the search's index in the site bucket."""
 
 
+_FOLDERS = {
+    "author": "/authors/",
+    "topic": "/topics/",
+    "page": "/",
+    "draft": "/articles/",
+    "newsletter": "/newsletter/",
+}
+_LISTS = {"site": "/", "update": "/updates/"}
+
+
+def path_of_file(kind: str, slug: str) -> str:
+    """Return the path of the page that shows a file of the drafts bucket.
+
+    Args:
+        kind: as in `DraftsKey`.
+        slug: of the article, profile, page or newsletter.
+    """
+    return _LISTS.get(kind) or f"{_FOLDERS[kind]}{slug}/"
+
+
 def key_of(path: str) -> str:
     """Return the key in the site bucket of a path's object."""
     return path[1:] + ("index.html" if path.endswith("/") else "")

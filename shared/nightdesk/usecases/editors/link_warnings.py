@@ -19,7 +19,7 @@ from nightdesk.domain.path_owners import PAGES, owner_of
 from nightdesk.domain.problems import Kind, Problem
 from nightdesk.domain.site import Site
 from nightdesk.domain.site_links import TypedLink, addresses_in, matter_links, own_path, page_address
-from nightdesk.domain.site_paths import key_of
+from nightdesk.domain.site_paths import key_of, path_of_file
 from nightdesk.domain.suggestions import did_you_mean
 from nightdesk.domain.views import all_anchors, anchors_of
 from nightdesk.ports import Ports
@@ -74,8 +74,7 @@ def links_of_article(document: Document) -> Links:
 
 def links_of_page(kind: str, facts: Mapping[str, Any]) -> Links:
     """Return the links of the page that is made from a profile or a standing page."""
-    folder = {"author": "/authors/", "topic": "/topics/"}.get(kind, "/")
-    return Links(f"{folder}{facts.get('id', '')}/", kind, tuple(addresses_in(facts.get("body", ""))))
+    return Links(path_of_file(kind, facts.get("id", "")), kind, tuple(addresses_in(facts.get("body", ""))))
 
 
 def links_of_matter(raw: bytes, kind: str) -> Links:

@@ -14,6 +14,7 @@ from nightdesk.domain.overruled import overruled, with_lines
 from nightdesk.domain.problems import Kind
 from nightdesk.domain.profile_uses import profile_uses
 from nightdesk.domain.site import Site
+from nightdesk.domain.site_paths import path_of_file
 from nightdesk.domain.text import SLUG
 from nightdesk.domain.timestamps import local_time
 from nightdesk.ports import Ports
@@ -42,9 +43,6 @@ from nightdesk.usecases.editors.profile_warnings import StoredNames, profile_war
 from nightdesk.usecases.pipeline.effective import effective_article
 from nightdesk.usecases.pipeline.invalidate import write_token
 from nightdesk.usecases.pipeline.slug_plan import path_aliases
-
-_PREFIXES = {"author": "/authors/", "topic": "/topics/", "page": "/"}
-_PATHS = {"site": "/", "update": "/updates/"}
 
 
 def status(name: str, ports: Ports, now: datetime) -> dict[str, Any] | None:
@@ -76,8 +74,10 @@ def draft_status(key: str, record: DraftRecord, ports: Ports, now: datetime) -> 
     state, slug = record.state, record.slug
     report = _report(key, slug, state, record)
     if record.kind != "draft":
-        path = _PATHS.get(record.kind) or f"{_PREFIXES[record.kind]}{slug}/"
-        report |= {"url": ports.base_url + path, "state": LIVE if state == ACCEPTED else state}
+        report |= {
+            "url": ports.base_url + path_of_file(record.kind, slug),
+            "state": LIVE if state == ACCEPTED else state,
+        }
         return report | {"warnings": by_line([*record.warnings, *_warnings_of_file(key, record, ports)])}
     report["url"] = f"{ports.base_url}/articles/{slug}/"
     blob = ports.private.get(document_key(slug)) if record.document or state == WITHDRAWN else None

@@ -17,7 +17,7 @@ from nightdesk.domain.problems import Kind, Problem
 from nightdesk.domain.profiles import parse_profile
 from nightdesk.domain.site import Site
 from nightdesk.domain.site_file import parse_site
-from nightdesk.domain.site_paths import ARTICLES_TAG
+from nightdesk.domain.site_paths import ARTICLES_TAG, path_of_file
 from nightdesk.domain.text import slugify
 from nightdesk.domain.views import anchored, anchors_of, link_anchors
 from nightdesk.ports import Output, Ports
@@ -39,8 +39,6 @@ from nightdesk.usecases.pipeline.render_document import (
     link_finder,
     to_document,
 )
-
-_FOLDERS = {"author": "/authors/", "topic": "/topics/", "page": "/"}
 
 
 class _Inputs(NamedTuple):
@@ -179,7 +177,7 @@ def read_profile(raw: bytes, parsed_key: DraftsKey, images: Images) -> tuple[byt
     losses.locate(raw.decode("utf-8", "replace"), 1, OPTIONS)
     facts = asdict(replace(profile, portrait=portrait, warnings=()))
     image = finder.find if parsed_key.kind == "author" else lambda _: None
-    here = f"{_FOLDERS[profile.kind]}{profile.id}/"
+    here = path_of_file(profile.kind, profile.id)
     body = render_plain(profile.body, image, link_finder(losses, here), losses, _body_line(raw, profile.body))
     facts["body"] = _with_anchors(body, parsed_key.kind, losses)
     facts["assets"] = [asdict(asset) for asset in finder.assets.values()]
