@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, StorageState, sync_playwright
 from support.newsroom import Newsroom
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -37,8 +38,23 @@ def browser() -> Iterator[Browser]:
 Opener = Callable[..., Page]
 
 
+@pytest.fixture(scope="session")
+def signed_in(browser: Browser, newsroom: Newsroom) -> Callable[[str], StorageState]:
+    """Return a function that returns the cookies of a reader of a tier, who signed in by a link once."""
+
+    @cache
+    def cookies(tier: str) -> StorageState:
+        context = browser.new_context(base_url=newsroom.cloud.site_url)
+        context.new_page().goto(newsroom.sign_in_link(tier))
+        state = context.storage_state()
+        context.close()
+        return state
+
+    return cookies
+
+
 @pytest.fixture
-def visit(browser: Browser, newsroom: Newsroom) -> Iterator[Opener]:
+def visit(browser: Browser, newsroom: Newsroom, signed_in: Callable[[str], StorageState]) -> Iterator[Opener]:
     """Return a function that opens a page as a reader of a tier. Fails the test if the console shows an error."""
     errors: list[str] = []
 
@@ -50,14 +66,15 @@ def visit(browser: Browser, newsroom: Newsroom) -> Iterator[Opener]:
     with contextlib.ExitStack() as stack:
 
         def open_page(path: str, tier: str = "public", **options: Any) -> Page:
-            context: BrowserContext = browser.new_context(base_url=newsroom.cloud.site_url, **options)
+            state = signed_in(tier) if tier != "public" else None
+            context: BrowserContext = browser.new_context(
+                base_url=newsroom.cloud.site_url, storage_state=state, **options
+            )
             stack.callback(context.close)
             page = context.new_page()
             page.on("console", lambda m: errors.append(m.text) if m.type in ("error", "warning") else None)
             page.on("pageerror", lambda error: errors.append(str(error)))
             page.on("requestfailed", failed)
-            if tier != "public":
-                page.goto(newsroom.sign_in_link(tier))
             page.goto(path, wait_until="networkidle")
             return page
 

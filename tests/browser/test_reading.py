@@ -258,7 +258,8 @@ def test_readers_find_an_article_until_it_is_withdrawn(visit: Opener, newsroom: 
     assert "brannoch-gauge" not in newsroom.page("/search/recent.json").text
     page = visit("/search/")
     assert {words: search(page, words) for words in queries} == {words: ["The Brannoch gauge"] for words in queries}
-    assert search(page, "tourmaline") == []
+    # Where no word matches, Pagefind looks for shorter and shorter beginnings of it.
+    assert "The Brannoch gauge" not in search(page, "tourmaline")
     page = visit("/search/?q=brannoch&topic=Tides&year=2026")
     page.locator(".result").wait_for()
     assert page.locator("mark").first.inner_text() == "Brannoch"

@@ -27,12 +27,13 @@ from nightdesk.repositories import articles_table
 from nightdesk.usecases.pipeline.build_site import build_site
 from nightdesk_local.cloud import Cloud, find, is_running
 from support.cloud_under_test import worker_port
+from support.effort import amount
 from support.newsroom import ROOT, draft
 
 pytestmark = pytest.mark.cloud
 
 WRITERS = 8
-EACH = 12
+EACH = amount("CHAOS_WRITES", test=4, soak=12)
 SLUGS = 10
 _PATIENCE = 240.0
 

@@ -25,7 +25,7 @@ from support.real_parts import Account, RealWorld
 
 pytestmark = pytest.mark.cloud
 
-HISTORIES = amount("REAL_HISTORIES", test=30, soak=400)
+HISTORIES = amount("REAL_HISTORIES", test=12, soak=400)
 LONGEST = 220
 """The most calls that a history makes in memory; over HTTP each takes a few milliseconds."""
 

@@ -42,7 +42,7 @@ def test_histories_converge(first: int) -> None:
 
 def test_a_recorded_history_replays_exactly() -> None:
     with small_world():
-        for seed in range(60):
+        for seed in range(30):
             history, world = record(seed)
             again = replay(history)
             assert (again.ticks, again.moves) == (world.ticks, world.moves)
@@ -54,7 +54,7 @@ SCRIPT = """
 import hashlib
 from simulation.history import small_world, world_of
 with small_world():
-    worlds = [world_of(seed, recording=True) for seed in range(60)]
+    worlds = [world_of(seed, recording=True) for seed in range(20)]
 played = [(world.ticks, world.moves, world.faults, world.batches) for world in worlds]
 print(hashlib.sha256(repr(played).encode()).hexdigest())
 """

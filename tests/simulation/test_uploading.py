@@ -12,7 +12,7 @@ from support.effort import amount
 from simulation.history import small_world
 from simulation.uploading import SETTINGS, failing, world_of
 
-HISTORIES = amount("UPLOAD_HISTORIES", test=150, soak=5_000)
+HISTORIES = amount("UPLOAD_HISTORIES", test=60, soak=5_000)
 _PLANTED = range(150)
 
 

@@ -62,8 +62,8 @@ def draft(title: str, body: str, **matter: Any) -> str:
 
 @cache
 def _without_articles() -> Path:
-    """Return a copy of the examples with settings, profiles and pages alone."""
-    ignored = shutil.ignore_patterns("drafts", "updates")
+    """Return a copy of the examples with settings and pages alone."""
+    ignored = shutil.ignore_patterns("drafts", "updates", "authors", "topics")
     return Path(shutil.copytree(EXAMPLES, EXAMPLES.parent / "without-articles", ignore=ignored))
 
 
