@@ -216,7 +216,7 @@ def test_many_articles_go_live_soon_after_their_moment_and_none_before(newsroom:
     assert life.early == []
     assert life.late
     for path in ("/topics/tides/", "/topics/tides/feed.xml", f"/archive/{datetime.now(UTC):%Y/%m}/"):
-        assert len(set(re.findall(r"life-secret-\d-\d\d", newsroom.page(path).text))) >= 25, path
+        assert len(set(re.findall(r"life-secret-\d-\d\d", newsroom.page(path).text))) >= min(MANY, 25), path
 
 
 def test_an_article_whose_moment_was_moved_forward_is_live(newsroom: Newsroom, life: Life) -> None:

@@ -25,7 +25,7 @@ from support.real_parts import Account, RealWorld
 
 pytestmark = pytest.mark.cloud
 
-HISTORIES = amount("REAL_HISTORIES", test=12, soak=400)
+HISTORIES = amount("REAL_HISTORIES", test=14, soak=400)
 LONGEST = 220
 """The most calls that a history makes in memory; over HTTP each takes a few milliseconds."""
 
@@ -35,7 +35,7 @@ class FaultySchedule(RandomSchedule):
 
     def __init__(self, seed: int) -> None:
         super().__init__(seed)
-        self.profile = replace(self.profile, fault=random.Random(seed).choice((0.15, 0.3, 0.5)))
+        self.profile = replace(self.profile, fault=random.Random(seed).choice((0.4, 0.6, 0.8)))
 
 
 class Ending(NamedTuple):
