@@ -26,7 +26,7 @@ WORK = THING | {
     "digitalSourceType": URL, "hasPart": {"WebPageElement", "NewsArticle"}, "mainEntity": {"ItemList", "Person", "Organization"},
 }  # fmt: skip
 ORGANIZATION = THING | {
-    "logo": {"ImageObject"}, "publishingPrinciples": URL, "correctionsPolicy": URL, "member": {"OrganizationRole", "Person"},
+    "logo": {"ImageObject"}, "publishingPrinciples": URL, "correctionsPolicy": URL, "sameAs": URL, "member": {"OrganizationRole", "Person"},
 }  # fmt: skip
 PAGE = WORK | {"breadcrumb": {"BreadcrumbList"}}
 LIST = THING | {"itemListElement": {"ListItem"}, "numberOfItems": NUMBER}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,6 +14,12 @@ PUBLIC = "public"
 OWN, ANYONE = "own", "any"
 WRITERS = (OWN, ANYONE)
 """Over which drafts writers may upload through the editors' API: their own, or any."""
+
+SiteLinks = tuple[tuple[str, str], ...]
+"""Label and address of each link."""
+
+LINK_LISTS = ("support", "navigation", "footer", "social", "legal")
+"""The settings that are lists of links."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,10 @@ class Site:
         writers: one of `WRITERS`.
         require_approval: kinds of authors (`ai`, `human`) whose articles go live only after an editor's approval.
         support: label and address of each support link.
+        navigation: links of the header; None for the theme's.
+        footer: the first links of the footer; None for the theme's.
+        social: the site's accounts elsewhere.
+        legal: the last links of the footer, such as the imprint.
         offers: memberships.
         contributions: prices that are paid once and give no access.
         robots: for `/robots.txt`.
@@ -119,7 +129,11 @@ class Site:
     require_profiles: bool = False
     require_approval: tuple[str, ...] = ()
     writers: str = OWN
-    support: tuple[tuple[str, str], ...] = field(default=())
+    support: SiteLinks = ()
+    navigation: SiteLinks | None = None
+    footer: SiteLinks | None = None
+    social: SiteLinks = ()
+    legal: SiteLinks = ()
     feeds: tuple[Feed, ...] = ()
     offers: tuple[Offer, ...] = ()
     contributions: tuple[Price, ...] = ()
@@ -157,7 +171,8 @@ class Site:
         """Return the settings that `to_json` stored; None gives the defaults."""
         if not data:
             return cls()
-        known = {**data, "tiers": tuple(data["tiers"]), "support": tuple((a, b) for a, b in data["support"])}
+        known = {**data, "tiers": tuple(data["tiers"])}
+        known |= {name: _links(data[name]) for name in LINK_LISTS if data.get(name) is not None}
         known["require_approval"] = tuple(data.get("require_approval", ()))
         known["feeds"] = tuple(Feed(**feed) for feed in data.get("feeds", ()))
         offers = data.get("offers", ())
@@ -168,6 +183,10 @@ class Site:
         known["robots"] = Robots(**{name: tuple(values) for name, values in robots.items()})
         known["security"] = Security(**{**security, "contact": tuple(security["contact"])}) if security else None
         return cls(**known)
+
+
+def _links(data: Iterable[Iterable[str]]) -> SiteLinks:
+    return tuple((label, url) for label, url in data)
 
 
 def _digest(data: dict[str, Any]) -> Digest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -12,8 +13,21 @@ from nightdesk.domain.frontmatter import decode, parse_yaml
 from nightdesk.domain.keys import Key, KeyReader, Value, raise_rejections
 from nightdesk.domain.languages import language_tag
 from nightdesk.domain.newsletter_settings import NEWSLETTERS_FORM, read_digests
-from nightdesk.domain.problems import Kind, Problem, ProblemList
-from nightdesk.domain.site import PUBLIC, TIER, WRITERS, Feed, Offer, Price, Robots, Security, Site, is_link
+from nightdesk.domain.problems import Kind, Problem, ProblemKind, ProblemList
+from nightdesk.domain.site import (
+    PUBLIC,
+    TIER,
+    WRITERS,
+    Feed,
+    Offer,
+    Price,
+    Robots,
+    Security,
+    Site,
+    SiteLinks,
+    is_link,
+    web_address,
+)
 from nightdesk.domain.text import SLUG, display_name
 
 Settings = dict[str, Any]
@@ -22,6 +36,7 @@ Settings = dict[str, Any]
 _DEFAULT = Site()
 _MAX_FEEDS = 50
 _MAX_WEIGHT = 9
+_MAX_LINKS, _MAX_LABEL = 24, 80
 _AUTHOR_KINDS = ("ai", "human")
 _PRICE_ID = re.compile(r"price_[A-Za-z0-9_]{1,250}")
 _INTERVALS = ("month", "year")
@@ -115,14 +130,32 @@ def _writers(value: Value, _: Settings) -> str:
     return typed
 
 
-def _support(value: Value, _: Settings) -> tuple[tuple[str, str], ...]:
+def _support(value: Value, _: Settings) -> SiteLinks:
+    return _links(value, Kind.SUPPORT_LINK, is_link)
+
+
+def _menu(value: Value, _: Settings) -> SiteLinks:
+    return _links(value, Kind.MENU_LINK, lambda url: is_link(url) and not url.startswith("http:"))
+
+
+def _menu_or_default(value: Value, settings: Settings) -> SiteLinks | None:
+    return _menu(value, settings) if value else None
+
+
+def _social(value: Value, _: Settings) -> SiteLinks:
+    return _links(value, Kind.SOCIAL_LINK, lambda url: is_link(url) and url.startswith("https:"))
+
+
+def _links(value: Value, kind: ProblemKind, is_allowed: Callable[[str], bool]) -> SiteLinks:
     links = []
     for keys in value.mappings():
-        label, url = keys.value("label", "title").text(), keys.value("url", "href").text()
-        if not label or not is_link(url):
-            keys.report(Kind.SUPPORT_LINK, "url")
+        label = keys.value("label", "title").text(limit=_MAX_LABEL)
+        url = web_address(keys.value("url", "href").text())
+        if not label or not is_allowed(url):
+            keys.report(kind, "url")
         keys.report_unknown(Kind.UNKNOWN_SETTING)
         links.append((label, url))
+    value.check_count(links, _MAX_LINKS)
     return tuple(links)
 
 
@@ -233,6 +266,22 @@ SITE_KEYS: tuple[Key[Settings], ...] = (
         _writers,
     ),
     Key("support", "list of `{label, url}`", _support),
+    Key(
+        "navigation",
+        f"list of `{{label, url}}`, at most {_MAX_LINKS}: the links of the header, in place of the usual ones",
+        _menu_or_default,
+    ),
+    Key(
+        "footer",
+        f"list of `{{label, url}}`, at most {_MAX_LINKS}: the links of the footer, in place of the usual ones",
+        _menu_or_default,
+    ),
+    Key("social", f"list of `{{label, url}}`, at most {_MAX_LINKS}: the accounts of the newsroom elsewhere", _social),
+    Key(
+        "legal",
+        f"list of `{{label, url}}`, at most {_MAX_LINKS}: the last links of the footer, such as the imprint",
+        _menu,
+    ),
     Key("feeds", f"list of `{{url, topic, trusted, weight}}`, at most {_MAX_FEEDS}", _feeds),
     Key("memberships", "list of `{tier, label, month, year}`; a price is `{price, amount}`", _offers, (), (), "offers"),
     Key("contributions", "list of `{price, amount}`", _contributions),

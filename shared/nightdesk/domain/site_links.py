@@ -13,6 +13,7 @@ from nightdesk.domain.errors import Rejected
 from nightdesk.domain.frontmatter import decode, parse_yaml, split_front_matter
 from nightdesk.domain.keys import KeyReader, Value
 from nightdesk.domain.problems import ProblemList
+from nightdesk.domain.site import LINK_LISTS
 from nightdesk.domain.text import slug_of_filename, slugify
 
 _FILE = re.compile(r"(?:^|/)([^/]+?)(?:/index)?\.(?:md|markdown)$", re.IGNORECASE)
@@ -128,8 +129,10 @@ def matter_links(raw: bytes, kind: str) -> tuple[TypedLink, ...]:
 def _links_of(raw: bytes, kind: str) -> Iterator[Value]:
     problems = ProblemList()
     if kind == "site":
-        for entry in KeyReader(parse_yaml(decode(raw)), problems).value("support").mappings():
-            yield entry.value("url", "href")
+        keys = KeyReader(parse_yaml(decode(raw)), problems)
+        for name in LINK_LISTS:
+            for entry in keys.value(name).mappings():
+                yield entry.value("url", "href")
     elif kind in ("draft", "update"):
         keys = KeyReader(split_front_matter(decode(raw)).matter, problems)
         if kind == "update":

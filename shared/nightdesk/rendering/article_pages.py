@@ -131,6 +131,7 @@ def _public_context(theme: Theme, site: Site, article: Article) -> ArticleContex
             direction=written,
             frame=frame,
             heading=document.title,
+            section=topics[0].url if topics else "",
         ),
         title=document.title,
         dek=document.dek,

@@ -86,6 +86,7 @@ class SiteContext(NamedTuple):
 
     Attributes:
         direction: `ltr` or `rtl`.
+        nav: the links of the header; those of the footer are `footer`, `social` (accounts elsewhere) and `legal`.
         offers: empty if nothing is for sale; likewise `contributions`.
         times: what the page's script needs to show a moment as pages do, as JSON.
     """
@@ -97,6 +98,8 @@ class SiteContext(NamedTuple):
     direction: str
     nav: tuple[Link, ...]
     footer: tuple[Link, ...]
+    social: tuple[Link, ...]
+    legal: tuple[Link, ...]
     support: tuple[Link, ...]
     offers: tuple[OfferBox, ...]
     contributions: tuple[PriceButton, ...]
@@ -123,6 +126,7 @@ class Head(NamedTuple):
         direction: `ltr` or `rtl`.
         frame: the attributes of the parts of that frame, where its language is another one.
         heading: the title without the site's name, for social cards.
+        section: the path of the topic to which an article belongs first; empty for other pages.
     """
 
     title: str
@@ -139,6 +143,7 @@ class Head(NamedTuple):
     direction: str
     frame: Markup
     heading: str = ""
+    section: str = ""
 
 
 class AuthorLink(NamedTuple):

@@ -13,6 +13,7 @@ from jinja2 import BaseLoader, Environment, FileSystemBytecodeCache, FileSystemL
 from markupsafe import Markup, escape
 
 from nightdesk.rendering.contexts import Stamp
+from nightdesk.rendering.menus import current_link
 from nightdesk.rendering.pictures import caption_html, picture_html
 from nightdesk.rendering.texts import Catalogue, compile_texts, load_catalogue, read_messages
 
@@ -35,7 +36,7 @@ def make_environment(loader: BaseLoader, text: Catalogue) -> Environment:
 
     Its filter `text` returns a message: `{{ "article.notes" | text }}`. Jinja applies it to constants when it compiles a
     template, so messages without values cost nothing when a page is rendered. The filter `time` returns a `Stamp` as HTML,
-    `picture` a `Picture`, and `caption` what a figure says below it.
+    `picture` a `Picture`, and `caption` what a figure says below it. The filter `here` finds the current link of a menu.
     """
     environment = Environment(
         loader=loader,
@@ -49,6 +50,7 @@ def make_environment(loader: BaseLoader, text: Catalogue) -> Environment:
     environment.filters["time"] = _time_html
     environment.filters["picture"] = picture_html
     environment.filters["caption"] = caption_html
+    environment.filters["here"] = current_link
     return environment
 
 

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from nightdesk.domain.documents import Document
 from nightdesk.domain.languages import direction
 from nightdesk.domain.pictures import CARD_WIDTH, PictureFiles
-from nightdesk.domain.site import Price, Site
+from nightdesk.domain.site import Price, Site, SiteLinks
 from nightdesk.domain.site_paths import SEARCH_PATH
 from nightdesk.domain.text import display_name
 from nightdesk.domain.timestamps import iso_utc_seconds
@@ -52,26 +52,40 @@ def site_context(theme: Theme, site: Site) -> SiteContext:
         base_url=site.base_url,
         language=site.language,
         direction=direction(site.language),
-        nav=(
-            Link(text("nav.topics"), "/topics/"),
-            Link(text("nav.authors"), "/authors/"),
-            Link(text("nav.updates"), "/updates/"),
-            Link(text("nav.about"), "/about/"),
-            Link(text("nav.search"), SEARCH_PATH),
-            Link(text("nav.account"), "/account/"),
-        ),
-        footer=(
-            Link(text("nav.process"), "/process/"),
-            Link(text("nav.corrections"), "/corrections/"),
-            Link(text("nav.membership"), "/membership/"),
-            Link(text("nav.newsletter"), "/newsletter/"),
-            Link(text("nav.rss"), "/feed.xml"),
-            Link(text("nav.json_feed"), "/feed.json"),
-        ),
-        support=tuple(Link(label, url) for label, url in site.support),
+        nav=_usual_header(text) if site.navigation is None else _links(site.navigation),
+        footer=_usual_footer(text) if site.footer is None else _links(site.footer),
+        social=_links(site.social),
+        legal=_links(site.legal),
+        support=_links(site.support),
         offers=tuple(OfferBox(offer.tier, offer.label, _buttons(text, offer.prices)) for offer in site.offers),
         contributions=_buttons(text, site.contributions),
         times=script_times(text, site),
+    )
+
+
+def _links(links: SiteLinks) -> tuple[Link, ...]:
+    return tuple(Link(label, url) for label, url in links)
+
+
+def _usual_header(text: Catalogue) -> tuple[Link, ...]:
+    return (
+        Link(text("nav.topics"), "/topics/"),
+        Link(text("nav.authors"), "/authors/"),
+        Link(text("nav.updates"), "/updates/"),
+        Link(text("nav.about"), "/about/"),
+        Link(text("nav.search"), SEARCH_PATH),
+        Link(text("nav.account"), "/account/"),
+    )
+
+
+def _usual_footer(text: Catalogue) -> tuple[Link, ...]:
+    return (
+        Link(text("nav.process"), "/process/"),
+        Link(text("nav.corrections"), "/corrections/"),
+        Link(text("nav.membership"), "/membership/"),
+        Link(text("nav.newsletter"), "/newsletter/"),
+        Link(text("nav.rss"), "/feed.xml"),
+        Link(text("nav.json_feed"), "/feed.json"),
     )
 
 

@@ -135,6 +135,8 @@ def publisher(theme: Theme, site: Site) -> Data:
         "publishingPrinciples": site.base_url + PROCESS_PATH,
         "correctionsPolicy": site.base_url + CORRECTIONS_PATH,
     }
+    if site.social:
+        data["sameAs"] = [url for _, url in site.social]
     if logo := theme.assets.get(_LOGO):
         data["logo"] = {
             "@type": "ImageObject",
