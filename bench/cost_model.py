@@ -36,8 +36,9 @@ class Prices(NamedTuple):
 class Assumptions(NamedTuple):
     """What is assumed rather than measured."""
 
-    runs_per_publish: int = 10
-    """Runs of functions for one publish: render, gate and those of related articles, index twice, invalidate twice."""
+    runs_per_publish: int = 15
+    """Runs of functions for one publish: render, gate and those of related articles, index twice, invalidate twice; and for the
+    social card images, gate, index, search and invalidate once more."""
     run_seconds: float = 0.5
     """One warm run, mostly waiting for S3 and DynamoDB."""
     run_gigabytes: float = 1.0
@@ -182,8 +183,8 @@ Printed by `make bench ARGS=cost` from the calls that one publish makes (`make b
 at the end. The stack has not run on AWS yet, so the time of a run and what readers do are assumed, not measured.
 """
 _PATHS = """The calls are the same in an archive of a hundred articles or of a million. On top comes the cache: one publish invalidates {paths} paths
-(the article, the front page, the fronts and archives that list it), which costs nothing within the first thousand paths of a month and
-${dollars:.3f} after that. It is the largest item of publishing by far.
+(the front page, the fronts and archives that list it, and the article once its social card is drawn), which costs nothing within the
+first thousand paths of a month and ${dollars:.3f} after that. It is the largest item of publishing by far.
 """
 _SAVING = """Mail and reading are most of the bill; publishing is the least of it. CloudFront's flat-rate plans and its free tier (1 TB and ten million requests a month) are not counted;
 within them a small newsroom pays for invalidation, mail and idle queues alone. WAF, alarms and logs are not counted either.

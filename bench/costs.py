@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from nightdesk.adapters.memory import memory_ports
+from nightdesk.domain.events import SocialCardRequested
+from nightdesk.domain.pictures import Derived, Inspection, Order
+from nightdesk.domain.social_cards import CARD_SIZE, CardOrder
 from nightdesk.ports import ANY, Output, Ports
 from nightdesk.rendering.environment import Theme
 from nightdesk.usecases.pipeline.entries import request_lists, update_entries
@@ -15,6 +19,7 @@ from nightdesk.usecases.pipeline.gate import gate
 from nightdesk.usecases.pipeline.index import refresh_lists
 from nightdesk.usecases.pipeline.invalidate import invalidate
 from nightdesk.usecases.pipeline.render import render
+from nightdesk.usecases.pipeline.social_cards import draw_card
 
 from .measure import ROOT, table
 
@@ -33,6 +38,21 @@ _COUNTED = {
     ("articles", "get_many"): "DynamoDB reads",
     ("articles", "query"): "DynamoDB reads",
 }
+
+
+class _BlankPictures:
+    """Draws blank social cards; articles have no images here."""
+
+    recipe = "1"
+
+    def inspect(self, data: bytes) -> Inspection:
+        raise NotImplementedError
+
+    def derive(self, data: bytes, found: Inspection, order: Order) -> Iterator[Derived]:
+        raise NotImplementedError
+
+    def draw_card(self, order: CardOrder, lead: bytes, found: Inspection) -> Derived:
+        return Derived("jpg", *CARD_SIZE, False, b"card")
 
 
 def measure(sizes: tuple[int, ...] = (100, 1000)) -> str:
@@ -92,4 +112,16 @@ def _publish(number: int, ports: Ports, theme: Theme) -> int:
     asked = ports.cdn.invalidated  # type: ignore[attr-defined]  # memory_ports gives MemoryCdn
     before = len(asked)
     invalidate([*paths, f"/articles/story-{number}/*"], ports)
+    _draw_card(f"story-{number}", ports, theme)
     return len(asked) - before
+
+
+def _draw_card(slug: str, ports: Ports, theme: Theme) -> None:
+    """Draw an article's social card, and make its pages once more."""
+    events = list(ports.bus.events)  # type: ignore[attr-defined]  # memory_ports gives MemoryBus
+    for event in events:
+        if isinstance(event, SocialCardRequested) and event.page == f"/articles/{slug}/":
+            draw_card(event.page, event.card, ports, _BlankPictures())
+    gate(slug, ports, theme)
+    update_entries(slug, ports)
+    invalidate([f"/articles/{slug}/*"], ports)

@@ -32,6 +32,7 @@ HEARD_BY = {
     "RenderRequested": {"render"},
     "ImageInspected": {"render"},
     "PictureRequested": {"images"},
+    "SocialCardRequested": {"images"},
     "ArticleRendered": {"gate"},
     "ArticleWithdrawn": {"gate", "updates"},
     "ArticleScheduled": {"gate"},
@@ -86,7 +87,7 @@ IDENTITY = {
     "folder",
     "feeds_only",
     "version", "slug", "revision", "key", "kind", "id", "state", "paths", "list", "problems", "generation", "places", "bulk", "at", "act",
-    "keys", "warnings", "edition", "batch", "newsletter", "urgent", "owner", "picture",
+    "keys", "warnings", "edition", "batch", "newsletter", "urgent", "owner", "picture", "page", "card",
 }  # fmt: skip
 
 

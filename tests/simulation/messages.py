@@ -78,7 +78,9 @@ def name_of(message: Message) -> str:
     if isinstance(detail, Action):
         return f"{message.stage}: {detail.kind} {detail.subject}"
     about = [
-        str(getattr(detail, key)) for key in ("key", "slug", "kind", "id", "list", "owner") if hasattr(detail, key)
+        str(getattr(detail, key))
+        for key in ("key", "slug", "kind", "id", "list", "owner", "page")
+        if hasattr(detail, key)
     ]
     if not about and (paths := getattr(detail, "paths", [])):
         about = [paths[0], *([f"+{len(paths) - 1}"] if len(paths) > 1 else [])]

@@ -23,7 +23,7 @@ from typing import Any
 from nightdesk.adapters.memory import MemoryObjects, MemoryTable, memory_ports
 from nightdesk.domain.documents import DRAFT, LIVE, SCHEDULED, WITHDRAWN, Document, parse_json
 from nightdesk.domain.drafts_bucket import classify, draft_id
-from nightdesk.domain.events import Event, ObjectChanged, PictureRequested, RenderRequested
+from nightdesk.domain.events import Event, ObjectChanged, PictureRequested, RenderRequested, SocialCardRequested
 from nightdesk.domain.site_paths import SEARCH_ARCHIVE
 from nightdesk.domain.text import slugify
 from nightdesk.domain.updates import Update
@@ -45,6 +45,7 @@ from nightdesk.usecases.pipeline.places import months_of, sort_key
 from nightdesk.usecases.pipeline.render import render
 from nightdesk.usecases.pipeline.search_recent import entries_in, indexed_in
 from nightdesk.usecases.pipeline.site_refresh import refresh_site
+from nightdesk.usecases.pipeline.social_cards import draw_card
 from nightdesk.usecases.ticker.pages import refresh as refresh_ticker
 
 from .pictures import PlainPictures
@@ -64,7 +65,7 @@ _SEARCH = (SEARCH_ARCHIVE, "search/recent.json", SEARCH_KEY)
 _HELD = re.compile(r"drafts/[a-z0-9/-]+\.(md|markdown)")
 _NAMED_BY_DIGEST = re.compile(
     r"assets/[a-z0-9-]+\.[0-9a-f]{10}\.[a-z]+|authors/[a-z0-9-]+/[a-z0-9-]+\.[0-9a-f]{64}-\d+\.public\.[a-z]+"
-    r"|(images|renditions)/[0-9a-f]{64}|(pictures|derivatives)/[0-9a-f]{64}\.json"
+    r"|(images|renditions)/[0-9a-f]{64}|(pictures|derivatives|cards)/[0-9a-f]{64}\.json"
 )
 
 
@@ -157,12 +158,15 @@ def _render_all(ports: Ports, rejected: Collection[str]) -> None:
 
 
 def _derive(ports: Ports) -> bool:
-    """Derive the pictures that were requested. Returns whether there were any."""
+    """Derive the pictures and draw the social cards that were requested. Returns whether there were any."""
     events: deque[Event] = ports.bus.events  # type: ignore[attr-defined]  # memory_ports makes it
-    wanted = [event for event in events if isinstance(event, PictureRequested)]
+    wanted = [event for event in events if isinstance(event, PictureRequested | SocialCardRequested)]
     events.clear()
     for event in wanted:
-        derive_picture(event.owner, event.picture, ports, PlainPictures())
+        if isinstance(event, SocialCardRequested):
+            draw_card(event.page, event.card, ports, PlainPictures())
+        else:
+            derive_picture(event.owner, event.picture, ports, PlainPictures())
     return bool(wanted)
 
 
@@ -185,7 +189,7 @@ def _publish_all(ports: Ports, theme: Theme) -> None:
         (_effective(document, ports) for document in documents), key=lambda found: found.date and sort_key(found, site)
     ):
         gate(document.slug, ports, theme)
-        if _derive(ports):
+        while _derive(ports):
             render(document.file, ports)  # an image of which nothing can be made is left out
             gate(document.slug, ports, theme)
         listed = update_entries(document.slug, ports)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from nightdesk.domain.errors import Permanent
 from nightdesk.domain.pictures import Derived, Inspection, Order
+from nightdesk.domain.social_cards import CARD_SIZE, CardOrder
 
 
 class PlainPictures:
@@ -34,3 +35,8 @@ class PlainPictures:
         said = f"{order.credit or found.credit}|{order.source_type}|".encode()
         yield Derived("avif", 320, 180, False, b"small " + said + data)
         yield Derived("png", 720, 405, False, data if said == b"||" else said + data)
+
+    def draw_card(self, order: CardOrder, lead: bytes, found: Inspection) -> Derived:
+        if lead.startswith(b"hollow"):
+            raise Permanent("cannot be decoded")
+        return Derived("jpg", *CARD_SIZE, False, b"card " + order.to_bytes() + lead)

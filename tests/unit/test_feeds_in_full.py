@@ -181,7 +181,9 @@ def test_only_new_texts_are_read(room: Newsroom) -> None:
     room.bare.private.get = get  # type: ignore[method-assign]
     room.publish("new", "New", "More words.", date="2026-11-10")
     assert sorted({key for key in read if key.startswith("facts/")}) == ["facts/new.json"]
-    assert read.count("facts/new.json") == 5, "twice for its entries, once for all its feeds, twice for the search"
+    assert read.count("facts/new.json") == 7, (
+        "once for all its feeds, and for its entries and the search: twice, and once more when its social card is drawn"
+    )
 
 
 @pytest.mark.parametrize("lost", ["feed.json", "topics/energy/feed.xml"])

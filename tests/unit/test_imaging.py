@@ -12,7 +12,7 @@ from typing import Any
 from nightdesk.imaging.derive import derive, derive_all
 from nightdesk.imaging.inspect import Picture, inspect
 from nightdesk.imaging.provenance import Provenance, understates, xmp_packet
-from nightdesk.imaging.recipe import RECIPE, Variant, derivative_name, plan
+from nightdesk.imaging.recipe import RECIPE, Variant, plan
 from PIL import Image, ImageDraw
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -82,34 +82,13 @@ def test_what_is_planned_is_what_is_made() -> None:
         assert (found.format, found.width, found.height) == (variant.format, variant.width, variant.height)
 
 
-def test_the_same_input_gives_the_same_bytes_alone_and_together_under_the_same_name() -> None:
+def test_the_same_input_gives_the_same_bytes_alone_and_together() -> None:
     data = saved(scene(360, 240))
     picture = inspect(data)
     first, second = made(data), made(data)
     assert first == second
     for variant in (variant for variant in plan(picture) if variant.width < 360):
         assert derive(data, picture, variant, SAID) == first[variant]
-
-
-def test_a_name_follows_from_everything_that_decides_the_bytes() -> None:
-    variant = Variant(720, 480, "webp")
-    name = derivative_name("a" * 64, variant, SAID)
-    assert re.fullmatch(r"[0-9a-f]{64}\.webp", name)
-    others = [
-        derivative_name("b" * 64, variant, SAID),
-        derivative_name("a" * 64, Variant(480, 320, "webp"), SAID),
-        derivative_name("a" * 64, Variant(720, 480, "avif"), SAID),
-        derivative_name("a" * 64, Variant(720, 480, "webp", True), SAID),
-        *(
-            derivative_name("a" * 64, variant, Provenance(**{key: "print"}))
-            for key in ("credit", "copyright", "source_type")
-        ),
-    ]
-    assert len({name, *others}) == 8
-    assert (
-        derivative_name("a" * 64, variant, Provenance("  Jo <Ko> &\n“Sons”", "© 2026 Nightdesk", "digitalCapture"))
-        == name
-    )
 
 
 def test_another_pillow_is_another_recipe() -> None:

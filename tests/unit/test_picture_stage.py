@@ -75,7 +75,7 @@ def test_each_tier_gets_its_pictures_in_every_format_and_no_others(room: Newsroo
         files = files_for(room, tier)
         assert shown_on(page(room, tier)) == set(files), "all that is shown is there, and nothing else is"
         stems = sorted({name.partition(".")[0] for name in files})
-        assert stems == (["ledger", "quay", "sheds"] if gated else ["quay", "sheds"])
+        assert stems == (["card", "ledger", "quay", "sheds"] if gated else ["card", "quay", "sheds"])
         assert any(b"gated picture" in body for body in files.values()) == gated
     stored = [key for key in room.site.outputs if "ledger" in key]
     assert {key.rsplit("/", 1)[0] for key in stored} == {"articles/quay/~member"}
@@ -144,7 +144,7 @@ def test_a_broken_image_is_left_out_with_a_reason_and_stops_nothing(room: Newsro
     [warning] = room.state("quay")["warnings"]
     assert warning["line"] == 8
     assert warning["message"].startswith("the image is left out: “sheds.png” ")
-    assert {name.partition(".")[0] for name in files_for(room, "member")} == {"quay", "ledger"}
+    assert {name.partition(".")[0] for name in files_for(room, "member")} == {"card", "quay", "ledger"}
     room.file("drafts/quay/sheds.png", "mended")
     assert room.state("quay")["warnings"] == []
     assert any(b"mended" in body for body in files_for(room, "public").values())

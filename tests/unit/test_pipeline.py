@@ -111,7 +111,7 @@ def test_a_takedown_is_complete(room: Newsroom, how: str) -> None:
     else:
         assert left == set()
         assert {output.metadata["status"] for output in ours.values()} == {"410"}
-        assert len(ours) == 3
+        assert len(ours) == 4, "the pages of three tiers, and the social card"
     assert room.state("a-story")["state"] == {"deleted": "withdrawn", "expired": "expired", "drafted": "draft"}[how]
     assert "Another story" in room.page("/")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nightdesk.domain.pictures import Derived, Inspection, Order
+from nightdesk.domain.social_cards import CardOrder
+from nightdesk.imaging.card import HEIGHT, SUFFIX, WIDTH, Card, social_card
 from nightdesk.imaging.derive import derive_all
 from nightdesk.imaging.inspect import inspect
 from nightdesk.imaging.provenance import Provenance
@@ -36,12 +38,26 @@ class PillowPictures:
         What the draft says of the image counts before what its own metadata say.
         """
         picture = inspect(data, decode=False)
-        said = Provenance(
-            credit=order.credit or found.credit,
-            copyright=found.copyright,
-            source_type=order.source_type or found.source_type,
-        )
         variants = plan(picture, order.widths)
-        for variant, body in derive_all(data, picture, variants, said):
+        for variant, body in derive_all(data, picture, variants, _said(order, found)):
             still = picture.frames > 1 and not variant.is_animated and variant.format == "webp"
             yield Derived(variant.suffix, variant.width, variant.height, still, body)
+
+    def draw_card(self, order: CardOrder, lead: bytes, found: Inspection) -> Derived:
+        """Return a social card, of the lead image if there is one."""
+        card = Card(order.site_name, order.headline, order.kicker, order.label, _focus(order), _said(order, found))
+        return Derived(SUFFIX, WIDTH, HEIGHT, False, social_card(card, lead or None))
+
+
+def _said(order: Order | CardOrder, found: Inspection) -> Provenance:
+    return Provenance(
+        credit=order.credit or found.credit,
+        copyright=found.copyright,
+        source_type=order.source_type or found.source_type,
+    )
+
+
+def _focus(order: CardOrder) -> tuple[float, float]:
+    """Return the point that stays in view, as fractions of the image's width and height."""
+    across, down = (float(part.rstrip("%")) / 100 for part in (order.focus or "50% 50%").split())
+    return across, down

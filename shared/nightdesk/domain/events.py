@@ -13,25 +13,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, ClassVar, NamedTuple, dataclass_transform, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, dataclass_transform, get_type_hints
 
 from nightdesk.domain.errors import Permanent
+from nightdesk.domain.event_fields import AtLeast, Matches, problem_in
 from nightdesk.domain.mail_reports import MailReturned, parse_ses
 from nightdesk.domain.text import SLUG
 from nightdesk.domain.uploaders import DIRECT, Uploader, requested_by
-
-
-class Matches(NamedTuple):
-    """The whole string matches a regular expression."""
-
-    pattern: str
-
-
-class AtLeast(NamedTuple):
-    """The number is not below a minimum."""
-
-    minimum: int
-
 
 Slug = Annotated[str, Matches(SLUG.pattern)]
 EDITION_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,219}/\d{4}-\d\d-\d\d")
@@ -183,6 +171,18 @@ class PictureRequested(Event):
 
     owner: Annotated[str, Matches(r"(articles|authors)/[a-z0-9-]+\.json")]
     picture: Annotated[str, Matches("[0-9a-f]{64}")]
+
+
+class SocialCardRequested(Event):
+    """A page is to have a social card that is not drawn yet.
+
+    Attributes:
+        page: its path.
+        card: identifies what the card is drawn from (`social_cards.CardOrder`).
+    """
+
+    page: Annotated[str, Matches(r"/(articles|authors|topics)/[a-z0-9-]+/")]
+    card: Annotated[str, Matches("[0-9a-f]{64}")]
 
 
 class ArticleGated(Event):
@@ -352,7 +352,7 @@ def parse_event(name: str, detail: Mapping[str, Any]) -> Event:
     values: dict[str, Any] = {}
     for field, hint, required in _schema(name):
         if field in detail:
-            if problem := _problem(detail[field], hint):
+            if problem := problem_in(detail[field], hint):
                 raise Permanent(f"{name}: {field}: {problem}")
             values[field] = detail[field]
         elif required:
@@ -375,24 +375,3 @@ def _schema(name: str) -> list[tuple[str, Any, bool]]:
     event = EVENTS[name]
     hints = get_type_hints(event, include_extras=True)
     return [(field, hint, not hasattr(event, field)) for field, hint in hints.items() if field != "version"]
-
-
-def _problem(value: object, hint: Any) -> str:
-    """Return what is wrong with a value of a JSON document, or an empty string."""
-    if get_origin(hint) is Annotated:
-        base, *rules = get_args(hint)
-        return _problem(value, base) or next((told for rule in rules if (told := _broken(rule, value))), "")
-    expected = get_origin(hint) or hint
-    if not isinstance(value, expected) or isinstance(value, bool) != (expected is bool):
-        return f"must be of type {expected.__name__}"
-    if expected is list:
-        return next((told for item in value if (told := _problem(item, get_args(hint)[0]))), "")
-    return ""
-
-
-def _broken(rule: object, value: Any) -> str:
-    if isinstance(rule, AtLeast) and value < rule.minimum:
-        return f"must be at least {rule.minimum}"
-    if isinstance(rule, Matches) and not re.fullmatch(rule.pattern, value):
-        return f"must match {rule.pattern}"
-    return ""

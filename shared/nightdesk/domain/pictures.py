@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from nightdesk.domain.documents import Asset, canonical_json, digest, parse_json
+from nightdesk.domain.social_cards import CardOrder
 
 WIDTHS = (320, 480, 720, 1080, 1440, 1920)
 """In pixels: the widths in which articles show pictures. A rendition is never wider than its original."""
@@ -130,6 +131,17 @@ class PictureMaker(Protocol):
 
         Raises:
             Permanent: as for `inspect`.
+        """
+
+    def draw_card(self, order: CardOrder, lead: bytes, found: Inspection) -> Derived:
+        """Return a social card.
+
+        Args:
+            lead: the lead image's original; empty for a card with the headline.
+            found: what was found in it.
+
+        Raises:
+            Permanent: as for `inspect`, or the card would be empty.
         """
 
 

@@ -15,7 +15,7 @@ from nightdesk.domain.problems import Problem
 from nightdesk.entrypoints.build_output import write_site
 from nightdesk.entrypoints.folder_pictures import FolderPictures
 from nightdesk.entrypoints.local_files import LocalFiles, beside, find_files, is_newsroom
-from nightdesk.ports import ANY, Output
+from nightdesk.ports import ANY, Output, Ports
 from nightdesk.rendering.environment import Theme
 from nightdesk.repositories.articles_table import draft_records
 from nightdesk.repositories.private_bucket import IMAGE_TYPES
@@ -74,6 +74,11 @@ def read_folder(folder: Path) -> LocalFiles:
     return find_files([folder]) if is_newsroom(folder) else find_files(beside(folder), is_drafts=True)
 
 
+def _make_pictures(pictures: FolderPictures, ports: Ports, theme: Theme) -> None:
+    pictures.derive(ports)
+    pictures.draw(ports, theme)
+
+
 def build(
     drafts: Path,
     out: Path,
@@ -94,8 +99,8 @@ def build(
         ports.drafts.put(Output(key, path.read_bytes(), IMAGE_TYPES.get(path.suffix.lower(), "text/markdown")), ANY)
     if pictures:
         pictures.inspect(files, ports)
-    derive = partial(pictures.derive, ports) if pictures else None
-    states, rejected = build_site(files, ports, theme, options.progress, derive)
+    make = partial(_make_pictures, pictures, ports, theme) if pictures else None
+    states, rejected = build_site(files, ports, theme, options.progress, make)
     for key in files:
         if process_file(key, ports) == REJECTED:
             rejected[key] = []

@@ -13,11 +13,15 @@ from nightdesk.domain.documents import digest
 from nightdesk.domain.drafts_bucket import folder_of_image
 from nightdesk.domain.errors import Permanent
 from nightdesk.domain.pictures import Derived, Inspection, Order, PictureMaker
+from nightdesk.domain.social_cards import CARD_SIZE, CardOrder
 from nightdesk.ports import Ports
+from nightdesk.rendering.environment import Theme
 from nightdesk.repositories.private_bucket import article_slugs, document_key, is_image, load_inspection, profile_keys
+from nightdesk.usecases.pipeline.gate_inputs import read_inputs
 from nightdesk.usecases.pipeline.images import read_original
 from nightdesk.usecases.pipeline.pictures import derive_once, inspect_once, orders_of
 from nightdesk.usecases.pipeline.render import render
+from nightdesk.usecases.pipeline.social_cards import draw_once
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -70,6 +74,15 @@ class CachedPictures:
             yield derived
         self._write(f"{order.id}.list", json.dumps(made).encode())
 
+    def draw_card(self, order: CardOrder, lead: bytes, found: Inspection) -> Derived:
+        """Return a social card."""
+        name = f"{order.id}.card"
+        if (known := self._read(name)) is not None:
+            return Derived("jpg", *CARD_SIZE, False, known)
+        drawn = self._maker.draw_card(order, lead, found)
+        self._write(name, drawn.body)
+        return drawn
+
     def _path(self, name: str) -> Path | None:
         return self._folder / self.recipe / name[:2] / name if self._folder else None
 
@@ -92,7 +105,7 @@ class CachedPictures:
 class _Ready:
     """Answers with what was made already."""
 
-    def __init__(self, recipe: str, result: Inspection | Sequence[Derived] | _Refused) -> None:
+    def __init__(self, recipe: str, result: Inspection | Derived | Sequence[Derived] | _Refused) -> None:
         self.recipe = recipe
         self._result: Any = result
 
@@ -101,6 +114,9 @@ class _Ready:
 
     def derive(self, data: bytes, found: Inspection, order: Order) -> Iterator[Derived]:
         return iter(self._given())
+
+    def draw_card(self, order: CardOrder, lead: bytes, found: Inspection) -> Derived:
+        return self._given()  # type: ignore[no-any-return]
 
     def _given(self) -> Any:
         if isinstance(self._result, _Refused):
@@ -137,6 +153,19 @@ class FolderPictures:
             if isinstance(made, _Refused) or order.key.startswith("authors/"):
                 render(order.key, ports)
 
+    def draw(self, ports: Ports, theme: Theme) -> None:
+        """Draw the social cards of all articles, after the pictures of which it depends what a card shows."""
+        found = (read_inputs(slug, ports, theme) for slug in article_slugs(ports))
+        wanted = list({each.card.order.id: each.card.order for each in found if each and each.card}.values())
+        jobs = [
+            (read_original(o.lead, ports), load_inspection(o.lead, ports) or Inspection(), o)
+            if o.lead
+            else (b"", Inspection(), o)
+            for o in wanted
+        ]
+        for order, drawn in zip(wanted, self._map(_draw, jobs), strict=True):
+            draw_once(order, ports, _Ready(self._maker.recipe, drawn))
+
     def _map(self, work: Callable[[PictureMaker, Job], Result], jobs: Sequence[Job]) -> list[Result]:
         """Return what `work` makes of each job."""
         if self._processes == 1 or len(jobs) <= _FEW:
@@ -156,5 +185,13 @@ def _derive(maker: PictureMaker, job: tuple[bytes, Inspection, Order]) -> Sequen
     body, found, order = job
     try:
         return list(maker.derive(body, found, order))
+    except Permanent as error:
+        return _Refused(str(error))
+
+
+def _draw(maker: PictureMaker, job: tuple[bytes, Inspection, CardOrder]) -> Derived | _Refused:
+    body, found, order = job
+    try:
+        return maker.draw_card(order, body, found)
     except Permanent as error:
         return _Refused(str(error))

@@ -1,33 +1,32 @@
 """Social cards: the picture that social networks and messengers show of a page.
 
 With a lead image, the card is that image, cut to shape around its focal point, with the site's name. Without one, it is the headline in
-the site's colours. The fonts hold the Latin, Greek and Cyrillic alphabets; a text in another script is left off, since half of its
-letters, or letters in the wrong order, would be worse: the networks print headline and site beside the card anyway.
+the site's colours. The fonts hold the Latin, Greek and Cyrillic alphabets. Of a headline in another script half of the letters, or
+letters in the wrong order, would be worse than none, so such a card has the site's name alone: the networks print the headline beside
+the card anyway.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import unicodedata
 from bisect import bisect_right
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from io import BytesIO
 from math import ceil
 from typing import TYPE_CHECKING
 
+from nightdesk.domain.social_cards import CARD_SIZE
 from nightdesk.imaging.inspect import read_header
-from nightdesk.imaging.limits import DEFAULT, Limits
+from nightdesk.imaging.limits import DEFAULT, ImageRefused, Limits
 from nightdesk.imaging.provenance import NOTHING_SAID, Provenance, clean_text, xmp_packet
-from nightdesk.imaging.recipe import RECIPE
 
 if TYPE_CHECKING:
     from PIL import Image, ImageDraw, ImageFont
 
-WIDTH, HEIGHT = 1200, 630
-MEDIA_TYPE, SUFFIX = "image/jpeg", "jpg"
+WIDTH, HEIGHT = CARD_SIZE
+SUFFIX = "jpg"
 _NIGHT, _INK, _MUTED, _LAMP, _ON_LAMP = "#111a24", "#eef2f5", "#b3bfca", "#ffc35c", "#1a1306"
 """The colours of the theme's dark parts (`site.css`)."""
 _MARGIN = 72
@@ -35,6 +34,8 @@ _SERIF, _SANS = "NotoSerif-Bold.ttf", "NotoSans-SemiBold.ttf"
 _SIZES = range(84, 39, -4)
 """Of headlines, in pixels, largest first."""
 _MOST_LINES = 5
+_LONGEST = 400
+"""The most characters of a headline."""
 _QUALITY = 88
 
 
@@ -48,7 +49,6 @@ class Card:
         kicker: a short line above the headline, such as the topic.
         ai_label: what the lead image's label says if a machine made it; empty for none.
         focus: the point of the lead image that must stay in view, as fractions of its width and height.
-        lead: the SHA-256 of the lead image; empty for none.
         provenance: of the lead image.
     """
 
@@ -57,13 +57,7 @@ class Card:
     kicker: str = ""
     ai_label: str = ""
     focus: tuple[float, float] = (0.5, 0.5)
-    lead: str = ""
     provenance: Provenance = NOTHING_SAID
-
-    @property
-    def name(self) -> str:
-        """The card's name: a digest of all that decides its bytes, and a suffix."""
-        return f"{hashlib.sha256(json.dumps(['card', RECIPE, *astuple(self)]).encode()).hexdigest()}.{SUFFIX}"
 
 
 def social_card(card: Card, lead: bytes | None = None, limits: Limits = DEFAULT) -> bytes:
@@ -73,13 +67,14 @@ def social_card(card: Card, lead: bytes | None = None, limits: Limits = DEFAULT)
         lead: the lead image's original; None for a card with the headline. Drawings give no such picture, so pass None for them.
 
     Raises:
-        ImageRefused: the lead image cannot be decoded.
+        ImageRefused: the lead image cannot be decoded; or there is none, and the fonts can write neither the headline nor the
+            site's name.
     """
     from PIL import Image, ImageDraw
 
     if lead is None:
         image = Image.new("RGB", (WIDTH, HEIGHT), _NIGHT)
-        _write_headline(ImageDraw.Draw(image), card)
+        _write_headline(ImageDraw.Draw(image), _legible(card))
     else:
         image = _cut(lead, card.focus, limits)
         _write_labels(ImageDraw.Draw(image), card)
@@ -88,6 +83,19 @@ def social_card(card: Card, lead: bytes | None = None, limits: Limits = DEFAULT)
     more = {"xmp": packet} if packet else {}
     image.save(out, format="JPEG", quality=_QUALITY, subsampling="4:4:4", progressive=True, optimize=True, **more)
     return out.getvalue()
+
+
+def _legible(card: Card) -> Card:
+    """Return a card whose headline can be written: the site's name instead, if the fonts lack a letter of it.
+
+    Raises:
+        ImageRefused: they lack a letter of that too.
+    """
+    if is_covered(clean_text(card.headline, _LONGEST)):
+        return card
+    if not is_covered(clean_text(card.site_name)):
+        raise ImageRefused("gives no social card: the fonts have not all letters of the site’s name")
+    return Card("", card.site_name)
 
 
 def _cut(lead: bytes, focus: tuple[float, float], limits: Limits) -> Image.Image:
@@ -143,9 +151,7 @@ def _write_headline(draw: ImageDraw.ImageDraw, card: Card) -> None:
 
 def _wrapped(text: str, width: int, height: int) -> tuple[int, list[str]]:
     """Return the largest size at which a text fits, and its lines; at the smallest, the end of a long text is left off."""
-    text = clean_text(text, 400)
-    if not is_covered(text, _SERIF):
-        return _SIZES[-1], []
+    text = clean_text(text, _LONGEST)
     lines: list[str] = []
     for size in _SIZES:
         lines = _lines(text, _font(_SERIF, size), width)

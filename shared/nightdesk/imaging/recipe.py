@@ -1,18 +1,15 @@
-"""Which files are made of an original. Their names and dimensions follow from its header, so pages need not wait for the files."""
+"""Which files are made of an original: their dimensions follow from its header."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nightdesk.imaging.inspect import Picture
-from nightdesk.imaging.provenance import Provenance, clean_text, source_type_code
 
 RECIPE = "1"
-"""Part of every name. Increase it whenever the same input would give other bytes: other qualities, another encoder."""
+"""Part of the names of all that is made. Increase it whenever the same input would give other bytes: other qualities, another encoder."""
 WIDTHS = (320, 480, 720, 1080, 1440, 1920)
 """In pixels. Each is at most half as large again as the one before, so at most that much is loaded in vain."""
 FALLBACK_WIDTHS = (720, 1440)
@@ -81,20 +78,6 @@ def plan(picture: Picture, widths: Sequence[int] = WIDTHS) -> list[Variant]:
         *(Variant(w, _height(picture, w), name) for name in formats for w in _within(picture, widths)),
         *(Variant(w, _height(picture, w), fallback) for w in _within(picture, [w for w in widths if w in FALLBACK_WIDTHS] or widths)),
     ]  # fmt: skip
-
-
-def derivative_name(sha256: str, variant: Variant, provenance: Provenance) -> str:
-    """Return the name of a file that is made: 64 hexadecimal digits and a suffix.
-
-    It is a digest of all that decides the file's bytes: the original, the recipe, the variant, and the texts written into it.
-    """
-    written = (
-        clean_text(provenance.credit),
-        clean_text(provenance.copyright),
-        source_type_code(provenance.source_type),
-    )
-    parts = (RECIPE, sha256, variant.width, variant.height, variant.format, variant.is_animated, *written)
-    return f"{hashlib.sha256(json.dumps(parts).encode()).hexdigest()}.{variant.suffix}"
 
 
 def _within(picture: Picture, widths: Sequence[int]) -> list[int]:

@@ -35,6 +35,7 @@ from nightdesk.rendering.page_parts import (
     author_box,
     author_name,
     card,
+    card_image,
     page_language,
     site_context,
     site_feeds,
@@ -49,6 +50,13 @@ _RELATED = {"topic": ("article.more_in", "article.all_in"), "author": ("article.
 """The messages of a box of earlier articles: its heading, and its link to all of them."""
 
 
+class SocialCard(NamedTuple):
+    """The name of the file of an article's social card, and whether it shows the lead image."""
+
+    file: str
+    shows_lead: bool
+
+
 class Article(NamedTuple):
     """An article, with everything else that its page shows.
 
@@ -59,6 +67,7 @@ class Article(NamedTuple):
         preview: True for the page that a preview link opens.
         pictures: the files of each image, by the name of its asset; None for one that is being prepared.
         plain: whether images are to be as simple as mail programs need them.
+        card: its social card; None as long as there is none.
     """
 
     document: Document
@@ -68,6 +77,7 @@ class Article(NamedTuple):
     preview: bool = False
     pictures: Mapping[str, PictureFiles | None] = MappingProxyType({})
     plain: bool = False
+    card: SocialCard | None = None
 
     @property
     def base(self) -> str:
@@ -121,7 +131,7 @@ def _public_context(theme: Theme, site: Site, article: Article) -> ArticleContex
             description=document.dek,
             canonical=f"{site.base_url}/articles/{document.slug}/",
             kind="article",
-            image=_head_image(site, hero),
+            image=_head_image(site, article, hero),
             json_ld=json_ld(news_article(theme, site, Described(document, authors, topics, hero))),
             feeds=(*site_feeds(site), *(Link(t.label, f"{t.url}feed.xml") for t in topics[:1])),
             published=published.iso,
@@ -158,11 +168,14 @@ def _public_context(theme: Theme, site: Site, article: Article) -> ArticleContex
     )
 
 
-def _head_image(site: Site, hero: Picture | None) -> HeadImage | None:
-    """Return the lead image for other sites, which know no drawings."""
+def _head_image(site: Site, article: Article, hero: Picture | None) -> HeadImage | None:
+    """Return the social card; as long as there is none, the lead image. Other sites know no drawings."""
+    label = f"{hero.alt} ({hero.ai_label})" if hero and hero.ai_label else hero.alt if hero else ""
+    if article.card:
+        title = article.document.title
+        return card_image(site, article.base + article.card.file, (article.card.shows_lead and label) or title)
     if not hero or not hero.sources or hero.src.endswith(".svg"):
         return None
-    label = f"{hero.alt} ({hero.ai_label})" if hero.ai_label else hero.alt
     return HeadImage(site.base_url + hero.src, hero.sources[-1].type, hero.width, hero.height, label)
 
 

@@ -10,9 +10,10 @@ from markupsafe import Markup
 
 from nightdesk.domain.documents import Document
 from nightdesk.domain.languages import direction
-from nightdesk.domain.pictures import CARD_WIDTH, PictureFiles
+from nightdesk.domain.pictures import CARD_WIDTH, MEDIA_TYPES, PictureFiles
 from nightdesk.domain.site import Price, Site, SiteLinks
 from nightdesk.domain.site_paths import SEARCH_PATH
+from nightdesk.domain.social_cards import CARD_SIZE
 from nightdesk.domain.text import display_name
 from nightdesk.domain.timestamps import iso_utc_seconds
 from nightdesk.rendering.contexts import (
@@ -20,6 +21,7 @@ from nightdesk.rendering.contexts import (
     AuthorLink,
     Card,
     Head,
+    HeadImage,
     Link,
     OfferBox,
     Picture,
@@ -120,6 +122,11 @@ def page_head(site: Site, title: str, path: str, description: str = "", feed: st
         *page_language(site, ""),
         title,
     )
+
+
+def card_image(site: Site, path: str, alt: str) -> HeadImage:
+    """Return a social card for the head of its page."""
+    return HeadImage(site.base_url + path, MEDIA_TYPES["jpg"], *CARD_SIZE, alt)
 
 
 def site_feeds(site: Site) -> tuple[Link, ...]:

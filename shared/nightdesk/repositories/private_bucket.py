@@ -13,6 +13,7 @@ from nightdesk.domain.decisions import Decisions
 from nightdesk.domain.documents import LIVE, Document, digest, parse_json
 from nightdesk.domain.pictures import Derivatives, Inspection
 from nightdesk.domain.site import Site
+from nightdesk.domain.social_cards import CardOrder
 from nightdesk.ports import Blob, Objects, Ports, ReaderPorts
 
 IMAGE_TYPES = {
@@ -52,6 +53,8 @@ _OWNERS = "owners/"
 HISTORY = "history/"
 """What was read of the versions of drafts: a cache."""
 _EDITIONS, _WRITTEN = "editions/", "newsletters/"
+_SOCIAL_CARDS = "cards/"
+"""What the social cards are drawn from that a page waits for."""
 INSPECTIONS, DERIVATIVES, RENDITIONS = "pictures/", "derivatives/", "renditions/"
 """The folders that the images stage writes."""
 _PROFILES = {"author": "authors/", "topic": "topics/", "page": "pages/"}
@@ -153,6 +156,17 @@ def load_derivatives(order: str, ports: Ports) -> Derivatives | None:
     """Return what was derived for an order; None if nothing was yet."""
     blob = ports.private.get(derivatives_key(order))
     return Derivatives.from_bytes(blob.body) if blob else None
+
+
+def social_card_key(card: str) -> str:
+    """Return the key of what a social card is drawn from (`social_cards.CardOrder.id`)."""
+    return f"{_SOCIAL_CARDS}{card}.json"
+
+
+def load_social_card(card: str, ports: Ports) -> CardOrder | None:
+    """Return what a social card is drawn from; None if nobody ordered it."""
+    blob = ports.private.get(social_card_key(card))
+    return CardOrder.from_bytes(blob.body) if blob else None
 
 
 def stored_images(ports: Ports) -> set[str]:

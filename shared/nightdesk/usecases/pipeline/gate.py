@@ -44,7 +44,7 @@ def gate(slug: str, ports: Ports, theme: Theme, bulk: str = "", redelivered: boo
         repeated = next(attempts) > 0 or redelivered
         return None, inputs is not None and _write(slug, make_outputs(inputs, theme), ports, repeated)
 
-    inputs = converge(lambda: read_inputs(slug, ports), apply).inputs
+    inputs = converge(lambda: read_inputs(slug, ports, theme), apply).inputs
     if inputs is None:
         return None
     if inputs.next_change:
@@ -54,7 +54,8 @@ def gate(slug: str, ports: Ports, theme: Theme, bulk: str = "", redelivered: boo
     gated = ArticleGated(slug, inputs.state, [f"/articles/{slug}/*"], bulk, _for_newsletters(inputs))
     # The pages do not wait for them.
     wanted = [PictureRequested(document_key(slug), picture) for picture in inputs.pictures.missing]
-    ports.bus.emit([gated, *(RegateRequested(pointer) for pointer in pointers), *wanted])
+    cards = inputs.card.requests(f"/articles/{slug}/", ports) if inputs.card else []
+    ports.bus.emit([gated, *(RegateRequested(pointer) for pointer in pointers), *wanted, *cards])
     if inputs.next_change and inputs.next_change <= ports.clock() + _SOON:
         # The scheduler's clock may be ahead of ours, and its schedule fires only once. Or the moment came during this run,
         # and a schedule for a moment that has passed may never fire.
@@ -97,7 +98,7 @@ def lift_embargo(slug: str, ports: Ports, theme: Theme) -> bool:
     Returns:
         True if all of the pages are there. If not, more than the end of an embargo has changed.
     """
-    inputs = read_inputs(slug, ports)
+    inputs = read_inputs(slug, ports, theme)
     if inputs is None or inputs.state != LIVE or inputs.document.moved:
         return False
     folder = live_pages(inputs, theme)

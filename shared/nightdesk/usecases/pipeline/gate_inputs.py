@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from nightdesk.domain.documents import DRAFT, LIVE, SCHEDULED, WITHDRAWN, Document
 from nightdesk.domain.site import Site
 from nightdesk.ports import Ports
+from nightdesk.rendering.environment import Theme
 from nightdesk.repositories import articles_table
 from nightdesk.repositories.private_bucket import (
     article_etag,
@@ -25,9 +26,12 @@ from nightdesk.usecases.pipeline.effective import effective_article, load_effect
 from nightdesk.usecases.pipeline.gate_pictures import NO_PICTURES, ArticlePictures, read_pictures
 from nightdesk.usecases.pipeline.places import related_lists, sort_key
 from nightdesk.usecases.pipeline.related import earlier_cards
+from nightdesk.usecases.pipeline.social_cards import PageCard, article_card, read_card
 
 NOT_YET_PUBLIC = frozenset((DRAFT, SCHEDULED))
 _SHOWS_PROFILES = NOT_YET_PUBLIC | {LIVE}
+_HAS_CARD = frozenset((SCHEDULED, LIVE))
+"""The card of an article that goes live at a set moment is drawn before."""
 
 Profiles = tuple[Mapping[str, Any] | None, ...]
 """Facts of authors or topics in the order in which a document names them; None for one without a profile."""
@@ -54,6 +58,7 @@ class GateInputs:
         earlier: by list, the cards of the articles that "More in" and "More from" name.
         pending: the newest version, if it awaits an approval while readers get an earlier one.
         pictures: what was derived of the images that the pages show.
+        card: its social card; None for an article that has none, or as long as it is not known what the card shows.
         was_public: False for an article that is gone, of which there never was anything at its address.
     """
 
@@ -70,9 +75,10 @@ class GateInputs:
     pending: Pending | None = None
     was_public: bool = True
     pictures: ArticlePictures = NO_PICTURES
+    card: PageCard | None = None
 
 
-def read_inputs(slug: str, ports: Ports) -> GateInputs | None:
+def read_inputs(slug: str, ports: Ports, theme: Theme) -> GateInputs | None:
     """Read the inputs for an article; None if there is no document."""
     now = ports.clock()
     blob = ports.private.get(document_key(slug))
@@ -100,6 +106,10 @@ def read_inputs(slug: str, ports: Ports) -> GateInputs | None:
         authors = ()
         profiles.digests = profiles.digests if pending else {}
     lists = related_lists(document) if state == LIVE else []
+    documents = [*([document] if state in _SHOWS_PROFILES else []), *([held] if held else [])]
+    pictures = read_pictures(documents, ports)
+    has_card = state in _HAS_CARD and not document.moved
+    card = article_card(document, topics, pictures, site, theme) if has_card else None
     return GateInputs(
         document=document,
         rendered=rendered,
@@ -112,9 +122,8 @@ def read_inputs(slug: str, ports: Ports) -> GateInputs | None:
         profile_digests=profiles.digests,
         earlier={name: earlier_cards(name, sort_key(document, site), ports) for name in lists},
         pending=pending,
-        pictures=read_pictures([document, *([held] if held else [])], ports)
-        if state in _SHOWS_PROFILES or held
-        else NO_PICTURES,
+        pictures=pictures,
+        card=read_card(card, ports),
         was_public=state != WITHDRAWN or not rendered.withdrawn or bool(ports.site.list_versions(f"articles/{slug}/")),
     )
 

@@ -13,7 +13,7 @@ from nightdesk.domain.site_paths import ARTICLES_TAG, article_tag, files_tag, pr
 from nightdesk.domain.views import view
 from nightdesk.ports import Output
 from nightdesk.rendering.article_contexts import RelatedBox
-from nightdesk.rendering.article_pages import Article, article_pages, related_box
+from nightdesk.rendering.article_pages import Article, SocialCard, article_pages, related_box
 from nightdesk.rendering.contexts import Link
 from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.feeds import MAX_TEXT, text_digest
@@ -68,7 +68,15 @@ def live_pages(inputs: GateInputs, theme: Theme) -> Folder:
     views = [view(document, tier, site) for tier in site.tiers]
     public = views[0].assets
     pictures = inputs.pictures.files(document, public)
-    article = Article(document, inputs.authors, inputs.topics, _related_boxes(inputs, theme), pictures=pictures)
+    card = inputs.card.copy(public=True) if inputs.card else None
+    article = Article(
+        document,
+        inputs.authors,
+        inputs.topics,
+        _related_boxes(inputs, theme),
+        pictures=pictures,
+        card=SocialCard(card[0], bool(inputs.card and inputs.card.order.lead)) if card else None,
+    )
     texts = article_pages(theme, site, article, views)
     images = [
         ImageCopy(f"articles/{document.slug}/~{tier}/{file}", sha256)
@@ -78,6 +86,8 @@ def live_pages(inputs: GateInputs, theme: Theme) -> Folder:
         if files and name in (public if tier == site.tiers[0] else seen.assets - public)
         for file, sha256 in inputs.pictures.copies(document, name, files)
     ]
+    if card:
+        images.append(ImageCopy(f"articles/{document.slug}/~{site.tiers[0]}/{card[0]}", card[1]))
     outputs = [_page(inputs, tier, text.encode()) for tier, text in zip(site.tiers, texts, strict=True)]
     metadata = {"cache-tag": files_tag(document.slug)}
     return Folder(f"articles/{document.slug}/", tuple(outputs), tuple(images), ASSET_CACHE, metadata)

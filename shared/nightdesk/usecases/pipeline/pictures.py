@@ -18,6 +18,7 @@ from nightdesk.domain.errors import Conflict, Permanent
 from nightdesk.domain.events import Event, ImageInspected, RegateRequested
 from nightdesk.domain.pictures import (
     Derivatives,
+    Derived,
     Inspection,
     Order,
     PictureMaker,
@@ -82,7 +83,7 @@ def derive_picture(owner: str, picture: str, ports: Ports, maker: PictureMaker) 
     if order is None:
         return None
     known = load_derivatives(picture, ports)
-    if known is None or known.recipe != maker.recipe or _is_incomplete(known, ports):
+    if known is None or known.recipe != maker.recipe or is_incomplete(known, ports):
         was_inspected = load_inspection(order.sha256, ports) is not None
         known = derive_once(order, ports, maker)
         if not was_inspected or known.refusal:
@@ -91,7 +92,8 @@ def derive_picture(owner: str, picture: str, ports: Ports, maker: PictureMaker) 
     return known
 
 
-def _is_incomplete(derived: Derivatives, ports: Ports) -> bool:
+def is_incomplete(derived: Derivatives, ports: Ports) -> bool:
+    """Return True if the bytes of something that was derived are not stored any more."""
     return any(ports.private.stat(rendition_key(each.sha256)) is None for each in derived.renditions)
 
 
@@ -132,20 +134,25 @@ def derive_once(order: Order, ports: Ports, maker: PictureMaker) -> Derivatives:
             made = Derivatives(maker.recipe, refusal=str(error))
             refused = found._replace(refusal=made.refusal)
             ports.private.put(Output(inspection_key(order.sha256), refused.to_bytes(), JSON), ANY)
-    return _store_list(order.id, made, ports)
+    return store_list(order.id, made, ports)
 
 
 def _store_each(
     body: bytes, found: Inspection, order: Order, ports: Ports, maker: PictureMaker
 ) -> Iterator[Rendition]:  # fmt: skip
     for derived in maker.derive(body, found, order):
-        sha256 = digest(derived.body)
-        if ports.private.stat(rendition_key(sha256)) is None:
-            ports.private.put(Output(rendition_key(sha256), derived.body, _BYTES), ANY)
-        yield Rendition(derived.format, derived.width, derived.height, sha256, derived.still)
+        yield store_rendition(derived, ports)
 
 
-def _store_list(picture: str, made: Derivatives, ports: Ports) -> Derivatives:
+def store_rendition(derived: Derived, ports: Ports) -> Rendition:
+    """Store the bytes of something that was derived, unless they are stored already."""
+    sha256 = digest(derived.body)
+    if ports.private.stat(rendition_key(sha256)) is None:
+        ports.private.put(Output(rendition_key(sha256), derived.body, _BYTES), ANY)
+    return Rendition(derived.format, derived.width, derived.height, sha256, derived.still)
+
+
+def store_list(picture: str, made: Derivatives, ports: Ports) -> Derivatives:
     """Store what was derived, and return what is stored: the first of two runs with the same recipe counts."""
     stored = ports.private.get(derivatives_key(picture))
     if stored and Derivatives.from_bytes(stored.body).recipe == made.recipe:

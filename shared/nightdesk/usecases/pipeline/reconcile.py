@@ -25,6 +25,7 @@ from nightdesk.domain.events import (
     RenderRequested,
     RereadRequested,
     SiteChanged,
+    SocialCardRequested,
 )
 from nightdesk.domain.site_paths import RECENT_SEARCH_PATH, SEARCH_ARCHIVE, is_uncached, key_of, path_of
 from nightdesk.ports import ANY, ObjectVersion, Output, Ports
@@ -42,6 +43,7 @@ from nightdesk.repositories.private_bucket import (
     facts_key,
     image_key,
     load_document,
+    load_social_card,
     owners_keys,
     profile_keys,
     stored_images,
@@ -51,7 +53,7 @@ from nightdesk.repositories.records import DraftRecord
 from nightdesk.usecases.pipeline.build_site import build_site
 from nightdesk.usecases.pipeline.invalidate import has_older_version, token_of_versions
 from nightdesk.usecases.pipeline.places import list_of_path
-from nightdesk.usecases.pipeline.stored_pictures import HERE, missing_pictures, with_pictures
+from nightdesk.usecases.pipeline.stored_pictures import HERE, missing_pictures, missing_social_cards, with_pictures
 from nightdesk.usecases.pipeline.tombstones import write_tombstone
 
 _NOT_COMPARED = ("updates/", "assets/", "~errors/", "openapi.json", SEARCH_ARCHIVE, key_of(RECENT_SEARCH_PATH))
@@ -66,13 +68,14 @@ class Differences:
 
     Attributes:
         drafts: keys of files of which the table knows another version, or whose document or images differ.
-        articles: slugs whose pages or records differ.
+        articles: slugs whose pages or records differ, or that never ordered their social card.
         orphans: slugs of articles on the site for which there is no draft.
         lists: names of lists whose pages differ.
         common_pages: whether pages that every site has differ.
         stale: paths that the cache may hold an older version of.
         updates: keys of files of updates of which the table knows another version.
         pictures: who waits for renditions of an image, and which (`PictureRequested`).
+        social_cards: which pages wait for which social card (`SocialCardRequested`).
     """
 
     drafts: tuple[str, ...] = ()
@@ -83,6 +86,7 @@ class Differences:
     stale: tuple[str, ...] = ()
     updates: tuple[str, ...] = ()
     pictures: tuple[tuple[str, str], ...] = ()
+    social_cards: tuple[tuple[str, str], ...] = ()
 
     def __bool__(self) -> bool:
         return any(asdict(self).values())
@@ -104,6 +108,10 @@ def compare(ports: Ports, theme: Theme, empty: Ports) -> Differences:
     keys = _differing_keys(expected, ports)
     articles = {key.split("/")[1] for key in keys if key.startswith("articles/")}
     lists = {list_of_path(path_of(key)) for key in keys if not key.startswith("articles/")}
+    cards = missing_social_cards(expected)
+    ordered = {(page, card) for page, card in cards if load_social_card(card, ports)}
+    # What the others are drawn from is known here in memory alone, so their pages must order them.
+    articles |= {page.split("/")[2] for page, _ in cards - ordered}
     return Differences(
         drafts=tuple(sorted({*_differing_drafts(expected, ports), *_differing_documents(stored, expected, ports)})),
         articles=tuple(sorted((articles & slugs) | set(_differing_records(slugs, expected, ports)))),
@@ -113,6 +121,7 @@ def compare(ports: Ports, theme: Theme, empty: Ports) -> Differences:
         stale=tuple(sorted(_stale_paths(ports))),
         updates=tuple(sorted(_differing_updates(ports))),
         pictures=tuple(missing_pictures(expected)),
+        social_cards=tuple(sorted(ordered)),
     )
 
 
@@ -134,6 +143,7 @@ def request_repairs(found: Differences, ports: Ports) -> None:
     ports.bus.emit([SiteChanged()] if found.common_pages else [])
     ports.bus.emit([PagesWritten(paths) for paths in _chunks(found.stale)])
     ports.bus.emit([PictureRequested(owner, picture) for owner, picture in found.pictures])
+    ports.bus.emit([SocialCardRequested(page, card) for page, card in found.social_cards])
     ports.bus.emit([RereadRequested(keys) for keys in _chunks(found.updates)])
 
 
@@ -231,9 +241,9 @@ def _is_edition(key: str) -> bool:
 def _is_history(key: str, ports: Ports) -> bool:
     """Return True if an object comes from the site's past, of which the drafts say nothing.
 
-    That is a tombstone, a redirect, or a replaced portrait, which pages in a reader's browser may still show.
+    That is a tombstone, a redirect, or a replaced portrait or social card, which pages in a reader's browser may still show.
     """
-    if key.startswith("authors/") and key.endswith(tuple(IMAGE_TYPES)):
+    if key.startswith(("authors/", "topics/")) and key.endswith(tuple(IMAGE_TYPES)):
         return True
     stat = ports.site.stat(key)
     return stat is None or stat.metadata.get("status") in ("301", "410")

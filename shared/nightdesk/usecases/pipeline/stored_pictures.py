@@ -6,14 +6,14 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from nightdesk.domain.events import PictureRequested
+from nightdesk.domain.events import PictureRequested, SocialCardRequested
 from nightdesk.domain.pictures import Derivatives
 from nightdesk.ports import ANY, Blob, Objects, Output, Ports, Stat
 from nightdesk.repositories.private_bucket import DERIVATIVES, INSPECTIONS, RENDITIONS, rendition_key
 
 HERE = b"as stored"
 """Stands for the bytes of a picture's file that the site has."""
-_FILE = re.compile(r"(articles|authors)/.*\.[0-9a-f]{64}-\d+(-still)?(\.public)?\.[a-z0-9]+")
+_FILE = re.compile(r"(articles|authors|topics)/.*\.[0-9a-f]{64}-\d+(-still)?(\.public)?\.[a-z0-9]+")
 
 
 class _WithPictures:
@@ -45,7 +45,7 @@ class _WithPictures:
 
 def with_pictures(world: Ports, ports: Ports) -> Ports:
     """Return the ports of a world in memory in which the pictures of the present site are stored."""
-    for folder in ("articles/", "authors/"):
+    for folder in ("articles/", "authors/", "topics/"):
         for key, size in ports.site.sizes(folder).items():
             if size and _FILE.fullmatch(key):
                 world.site.put(Output(key, HERE, ""), ANY)
@@ -56,3 +56,9 @@ def missing_pictures(world: Ports) -> list[tuple[str, str]]:
     """Return what the pages of a world in memory wait for: who shows it, and the order (`PictureRequested`)."""
     events = list(world.bus.events)  # type: ignore[attr-defined]  # it is in memory
     return sorted({(event.owner, event.picture) for event in events if isinstance(event, PictureRequested)})
+
+
+def missing_social_cards(world: Ports) -> set[tuple[str, str]]:
+    """Return the social cards that pages of a world in memory wait for, each with the path of the page."""
+    events = list(world.bus.events)  # type: ignore[attr-defined]  # it is in memory
+    return {(event.page, event.card) for event in events if isinstance(event, SocialCardRequested)}

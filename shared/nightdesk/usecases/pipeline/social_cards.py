@@ -1,0 +1,132 @@
+"""Social cards: what the card of a page is drawn from, and the drawing of those that pages wait for.
+
+A card is one more thing that is derived, so it is stored and found like the renditions of an image: a list by the name of the
+order, and the bytes by their SHA-256. A page that misses its card stores the order, requests it, and goes on without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from nightdesk.domain.documents import Document
+from nightdesk.domain.errors import Permanent
+from nightdesk.domain.events import Event, RegateRequested, RelistRequested, SocialCardRequested
+from nightdesk.domain.pictures import Derivatives, Inspection, PictureFiles, PictureMaker, article_orders, copies
+from nightdesk.domain.site import PUBLIC, Site
+from nightdesk.domain.social_cards import LEAST_LEAD, CardOrder
+from nightdesk.ports import ANY, Output, Ports
+from nightdesk.rendering.environment import Theme
+from nightdesk.rendering.page_parts import author_name
+from nightdesk.rendering.pictures import AI_LABELS
+from nightdesk.repositories.private_bucket import JSON, load_derivatives, load_social_card, social_card_key
+from nightdesk.usecases.pipeline.gate_pictures import ArticlePictures
+from nightdesk.usecases.pipeline.images import read_original
+from nightdesk.usecases.pipeline.pictures import inspect_once, is_incomplete, store_list, store_rendition
+from nightdesk.usecases.pipeline.places import list_of_path
+
+_STEM = "card"
+
+
+class PageCard(NamedTuple):
+    """The social card of a page, and what was drawn for it; None as long as it is not drawn."""
+
+    order: CardOrder
+    drawn: Derivatives | None
+
+    def files(self, public: bool) -> PictureFiles | None:
+        """Return the card's file; None as long as there is none."""
+        return self.drawn.files(_STEM, public) if self.drawn and self.drawn.renditions else None
+
+    def copy(self, public: bool) -> tuple[str, str] | None:
+        """Return the name of the card's file, and the SHA-256 of its bytes; None as long as there is none."""
+        files = self.files(public)
+        return copies(self.drawn, files)[0] if self.drawn and files else None
+
+    def requests(self, page: str, ports: Ports) -> list[Event]:
+        """Store what the card is drawn from, if it is not drawn yet, and return the event that requests it.
+
+        Args:
+            page: the path of the page.
+        """
+        if self.drawn:
+            return []
+        ports.private.put(Output(social_card_key(self.order.id), self.order.to_bytes(), JSON), ANY)
+        return [SocialCardRequested(page, self.order.id)]
+
+
+def read_card(order: CardOrder | None, ports: Ports) -> PageCard | None:
+    """Read what was drawn for an order."""
+    return PageCard(order, load_derivatives(order.id, ports)) if order else None
+
+
+def article_card(
+    document: Document,
+    topics: tuple[Mapping[str, Any] | None, ...],
+    pictures: ArticlePictures,
+    site: Site,
+    theme: Theme,
+) -> CardOrder | None:
+    """Return what the card of an article is drawn from; None as long as its lead image is not inspected.
+
+    The card shows the lead image only if every reader may see it and the article; otherwise the headline, which is public.
+
+    Args:
+        topics: the profiles of its topics.
+    """
+    kicker = author_name(*document.topics[0], topics[0]) if document.topics else ""
+    order = CardOrder(site.name, document.title, kicker)
+    hero = document.hero
+    if document.access != PUBLIC or not hero or hero["src"].endswith(".svg"):
+        return order
+    files = pictures.public_files(document, site).get(hero["src"])
+    if files and not files.width:
+        return None
+    if not files or files.width < LEAST_LEAD[0] or files.height < LEAST_LEAD[1]:
+        return order
+    lead, kind = article_orders(document.assets)[hero["src"]], hero.get("source_type", "")
+    return order._replace(
+        kicker="",
+        lead=lead.sha256,
+        label=theme.text(AI_LABELS[kind]) if kind in AI_LABELS else "",
+        focus=hero.get("focus", ""),
+        credit=lead.credit,
+        source_type=lead.source_type,
+    )
+
+
+def draw_card(page: str, card: str, ports: Ports, maker: PictureMaker) -> Derivatives | None:
+    """Draw the card that a page waits for, unless it is drawn already; sends the event after which the page shows it.
+
+    Args:
+        page: its path.
+        card: the id of the order.
+
+    Returns:
+        What was drawn; None if there is no such order.
+    """
+    order = load_social_card(card, ports)
+    if order is None:
+        return None
+    known = load_derivatives(card, ports)
+    if known is None or is_incomplete(known, ports):
+        known = draw_once(order, ports, maker)
+    ports.bus.emit([_shown_by(page)])
+    return known
+
+
+def _shown_by(page: str) -> Event:
+    _, folder, name, _ = page.split("/")
+    return RegateRequested(name) if folder == "articles" else RelistRequested(list_of_path(page))
+
+
+def draw_once(order: CardOrder, ports: Ports, maker: PictureMaker) -> Derivatives:
+    """Draw a card and store it. A page whose card cannot be drawn does without."""
+    lead = read_original(order.lead, ports) if order.lead else b""
+    found = inspect_once(order.lead, lead, ports, maker) if lead else Inspection()
+    try:
+        rendition = store_rendition(maker.draw_card(order, lead, found), ports)
+        drawn = Derivatives(maker.recipe, rendition.width, rendition.height, renditions=(rendition,))
+    except Permanent as error:
+        drawn = Derivatives(maker.recipe, refusal=str(error))
+    return store_list(order.id, drawn, ports)
