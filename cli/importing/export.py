@@ -157,7 +157,7 @@ def draft_matter(draft: Draft, typed: Mapping[str, Any]) -> dict[str, Any]:
     matter["sources_access"] = draft.sources_access if "sources_access" in typed else ""
     matter["production"] = _filled(draft.production)
     matter["corrections"] = [_filled(correction) for correction in draft.corrections]
-    matter["newsletter"] = draft.newsletter
+    matter |= {"newsletter": draft.newsletter, "featured": draft.featured, "pinned_until": draft.pinned_until}
     matter = _filled(matter)
     own: dict[str, Any] = {"exported": True}
     if draft.publish_at and (not draft.date or iso_utc_seconds(draft.publish_at) <= iso_utc_seconds(draft.date)):

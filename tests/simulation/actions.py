@@ -231,6 +231,8 @@ _OPTIONAL_VALUES: list[tuple[str, list[str], float | None]] = [
         ["2026-11-23T04:00:00Z", "2026-11-23T04:00:00Z", "2026-11-23T05:00:00Z", "2026-11-23 14:00", "2027-01-01"],
         None,  # as in the mix
     ),
+    ("featured", ["true"], 0.1),
+    ("pinned_until", ["2026-11-23T04:00:00Z", "2026-11-23T05:00:00Z", "2027-01-01", "2026-05-01"], 0.12),
     ("access", ["member", "subscriber"], 0.15),
     ("hero", ["a.png"], 0.08),
     ("corrections", ["[{date: 2026-04-01, text: Oops.}]", "[{date: 2026-04-02, text: Again.}]"], 0.1),
@@ -270,6 +272,7 @@ _SETTINGS = {
         "security: {contact: 'mailto:a@desk.example', expires: 2027-01-01}\nrobots: {block: [Bot]}\n",
         "require_approval: [ai]\n",
         "require_approval: [ai, human]\ntiers: [public, member]\n",
+        "front: {lead: a, sections: [t, w]}\n",
         "timezone: Nowhere\n",
     ]
 }

@@ -36,6 +36,8 @@ sources_access: friend
 production: {ai_roles: [draft], reviewed_by: Ada}
 corrections: [{date: 2021-02-05, text: "A: b"}]
 newsletter: true
+featured: true
+pinned_until: 2021-02-06 12:00
 aliases: [/2021/Old_Path.html, /older/]
 kicker: ""
 weight: 3

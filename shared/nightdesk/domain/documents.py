@@ -90,6 +90,8 @@ class Document:
     sources_access: str = "public"
     production: dict[str, Any] = field(default_factory=dict)
     corrections: tuple[dict[str, str], ...] = ()
+    featured: bool = False
+    pinned_until: str = ""
     newsletter: bool = False
     aliases: tuple[str, ...] = ()
     extra: dict[str, Any] = field(default_factory=dict)
@@ -115,11 +117,16 @@ class Document:
             return EXPIRED
         return LIVE
 
+    def is_pinned(self, now: datetime) -> bool:
+        """Return True if the article is to lead the front page at `now`."""
+        return bool(self.pinned_until) and datetime.fromisoformat(self.pinned_until) > now
+
     def next_change(self, now: datetime) -> datetime | None:
-        """Return when the state changes next without any event; None if it does not."""
+        """Return when the state, or whether it is pinned, changes next without any event; None if neither does."""
         if self.withdrawn or self.draft:
             return None
-        changes = [datetime.fromisoformat(text) for text in (self.date, self.publish_at, self.expires) if text]
+        texts = (self.date, self.publish_at, self.expires, self.pinned_until)
+        changes = [datetime.fromisoformat(text) for text in texts if text]
         return min((change for change in changes if change > now), default=None)
 
     def to_bytes(self) -> bytes:

@@ -134,6 +134,10 @@ def _expires(value: Value, file: DraftFile) -> str:
     return value.timestamp(file.site.zone, round_up=False)
 
 
+def _pinned_until(value: Value, file: DraftFile) -> str:
+    return value.timestamp(file.site.zone, round_up=False)
+
+
 def _tags(value: Value, file: DraftFile) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text for text, _ in value.texts(commas=True)))
 
@@ -370,6 +374,8 @@ DRAFT_KEYS: tuple[Key[DraftFile], ...] = (
     ),
     Key("production", "`{ai_roles, reviewed_by, reviewed_at, statement}`", _production),
     Key("corrections", f"list of `{{date, text}}`, at most {_MAX_CORRECTIONS}", _corrections),
+    Key("featured", "`true`: leads the front page while it is among the newest articles there", _flag),
+    Key("pinned_until", "ISO 8601: leads the front page until then", _pinned_until),
     Key("newsletter", "`true`: mailed once to readers of the newsletter, when it goes live", _flag),
     Key("aliases", f"list of old paths that redirect here, at most {_MAX_ALIASES}", _aliases),
 )

@@ -48,6 +48,8 @@ class Draft:
     sources_access: str = ""
     production: dict[str, Any] = field(default_factory=dict)
     corrections: tuple[dict[str, str], ...] = ()
+    featured: bool = False
+    pinned_until: str = ""
     newsletter: bool = False
     aliases: tuple[str, ...] = ()
     extra: dict[str, Any] = field(default_factory=dict)

@@ -114,7 +114,7 @@ class DecisionChanged(Event):
 
 
 class ArticleDue(Event):
-    """A schedule fired: an embargo ends or an article expires about now."""
+    """A schedule fired: an embargo or a pin ends, or an article expires, about now."""
 
     slug: Slug
 

@@ -312,6 +312,7 @@ class Kind:
     SECURITY_EXPIRES = _rejected("needs the date after which these details must not be trusted, such as 2027-12-31")
     SECURITY_POLICY = _rejected("must be an https address")
     SUPPORT_LINK = _rejected("each support link needs a label, and an https address or a path on this site")
+    FRONT_LEAD = _rejected("“{typed}” is not the slug of an article: lower-case letters, digits, hyphens")
     MENU_LINK = _rejected("each link needs a label, and an https or mailto address or a path on this site")
     SOCIAL_LINK = _rejected("each account needs a label, and its https address, such as https://social.example/@news")
     TIER_NAME = _rejected("“{typed}” must be lower-case letters, digits and hyphens")

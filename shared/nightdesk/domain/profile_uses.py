@@ -39,7 +39,7 @@ def profile_uses(raw: bytes, kind: str) -> tuple[ProfileUse, ...]:
     problems = ProblemList()  # those of the file are reported by its own parser
     try:
         if kind == "site":
-            return tuple(_of_feeds(KeyReader(parse_yaml(decode(raw)), problems)))
+            return tuple(_of_settings(KeyReader(parse_yaml(decode(raw)), problems)))
         if kind in ("draft", "update"):
             keys = KeyReader(split_front_matter(decode(raw)).matter, problems)
             return tuple(_of_update(keys) if kind == "update" else _of_draft(keys))
@@ -60,7 +60,11 @@ def _of_update(keys: KeyReader) -> Iterator[ProfileUse]:
     yield from _topic(keys.value("topic"))
 
 
-def _of_feeds(keys: KeyReader) -> Iterator[ProfileUse]:
+def _of_settings(keys: KeyReader) -> Iterator[ProfileUse]:
+    for front in keys.value("front").mappings():
+        sections = front.value("sections")
+        for topic, node in sections.texts(commas=True):
+            yield ProfileUse("topic", topic, sections.key, node.line)
     for feed in keys.value("feeds").mappings():
         yield from _topic(feed.value("topic"))
 

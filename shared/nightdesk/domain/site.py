@@ -51,6 +51,19 @@ class Feed:
 
 
 @dataclass(frozen=True, slots=True)
+class FrontSettings:
+    """What the front page shows besides the newest articles.
+
+    Attributes:
+        lead: the slug of the article at its top; empty for none.
+        sections: ids of the topics that have sections, in their order.
+    """
+
+    lead: str = ""
+    sections: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Robots:
     """What crawlers should leave alone: paths that none should fetch, and the names of crawlers that should fetch nothing."""
 
@@ -134,6 +147,7 @@ class Site:
     footer: SiteLinks | None = None
     social: SiteLinks = ()
     legal: SiteLinks = ()
+    front: FrontSettings = FrontSettings()
     feeds: tuple[Feed, ...] = ()
     offers: tuple[Offer, ...] = ()
     contributions: tuple[Price, ...] = ()
@@ -179,6 +193,8 @@ class Site:
         known["offers"] = tuple(Offer(**{**offer, "prices": _prices(offer["prices"])}) for offer in offers)
         known["contributions"] = _prices(data.get("contributions", ()))
         known["newsletters"] = tuple(map(_digest, data.get("newsletters", ())))
+        front = data.get("front") or {}
+        known["front"] = FrontSettings(**{**front, "sections": tuple(front.get("sections", ()))})
         robots, security = data.get("robots") or {}, data.get("security")
         known["robots"] = Robots(**{name: tuple(values) for name, values in robots.items()})
         known["security"] = Security(**{**security, "contact": tuple(security["contact"])}) if security else None

@@ -19,6 +19,7 @@ from nightdesk.domain.site import (
     TIER,
     WRITERS,
     Feed,
+    FrontSettings,
     Offer,
     Price,
     Robots,
@@ -37,6 +38,7 @@ _DEFAULT = Site()
 _MAX_FEEDS = 50
 _MAX_WEIGHT = 9
 _MAX_LINKS, _MAX_LABEL = 24, 80
+_MAX_SECTIONS = 8
 _AUTHOR_KINDS = ("ai", "human")
 _PRICE_ID = re.compile(r"price_[A-Za-z0-9_]{1,250}")
 _INTERVALS = ("month", "year")
@@ -157,6 +159,22 @@ def _links(value: Value, kind: ProblemKind, is_allowed: Callable[[str], bool]) -
         links.append((label, url))
     value.check_count(links, _MAX_LINKS)
     return tuple(links)
+
+
+def _front(value: Value, _: Settings) -> FrontSettings:
+    lead, sections = "", dict[str, None]()
+    for keys in value.mappings():
+        lead = keys.value("lead").word()
+        if lead and not SLUG.fullmatch(lead):
+            keys.value("lead").report(Kind.FRONT_LEAD, typed=lead)
+        topics = keys.value("sections")
+        for topic, node in topics.texts(commas=True):
+            if not SLUG.fullmatch(topic):
+                topics.report(Kind.TOPIC_ID, node, typed=topic)
+            sections[topic] = None
+        topics.check_count(sections, _MAX_SECTIONS)
+        keys.report_unknown(Kind.UNKNOWN_SETTING)
+    return FrontSettings(lead, tuple(sections))
 
 
 def _feeds(value: Value, _: Settings) -> tuple[Feed, ...]:
@@ -281,6 +299,11 @@ SITE_KEYS: tuple[Key[Settings], ...] = (
         "legal",
         f"list of `{{label, url}}`, at most {_MAX_LINKS}: the last links of the footer, such as the imprint",
         _menu,
+    ),
+    Key(
+        "front",
+        f"`{{lead, sections}}`: the slug of the article at the top of the front page, and ids of topics that have sections there, at most {_MAX_SECTIONS}",
+        _front,
     ),
     Key("feeds", f"list of `{{url, topic, trusted, weight}}`, at most {_MAX_FEEDS}", _feeds),
     Key("memberships", "list of `{tier, label, month, year}`; a price is `{price, amount}`", _offers, (), (), "offers"),

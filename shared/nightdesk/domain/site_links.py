@@ -18,6 +18,8 @@ from nightdesk.domain.text import slug_of_filename, slugify
 
 _FILE = re.compile(r"(?:^|/)([^/]+?)(?:/index)?\.(?:md|markdown)$", re.IGNORECASE)
 _ARTICLE = re.compile(r"/articles/[^/]+/?")
+_LEAD = "front.lead"
+"""The key of `site.yaml` that names an article by its slug."""
 _HREF = re.compile(r' href="([^"]*)"')
 
 
@@ -123,7 +125,11 @@ def matter_links(raw: bytes, kind: str) -> tuple[TypedLink, ...]:
         values = list(_links_of(raw, kind))
     except Rejected:
         return ()
-    return tuple(TypedLink(value.node.line, value.key, value.word()) for value in values if value.node)
+    return tuple(TypedLink(value.node.line, value.key, _address(value)) for value in values if value.node)
+
+
+def _address(value: Value) -> str:
+    return f"/articles/{value.word()}/" if value.key == _LEAD else value.word()
 
 
 def _links_of(raw: bytes, kind: str) -> Iterator[Value]:
@@ -133,6 +139,8 @@ def _links_of(raw: bytes, kind: str) -> Iterator[Value]:
         for name in LINK_LISTS:
             for entry in keys.value(name).mappings():
                 yield entry.value("url", "href")
+        for front in keys.value("front").mappings():
+            yield front.value("lead")
     elif kind in ("draft", "update"):
         keys = KeyReader(split_front_matter(decode(raw)).matter, problems)
         if kind == "update":

@@ -196,12 +196,20 @@ class Correction(NamedTuple):
     article: Link | None
 
 
+class ListSection(NamedTuple):
+    """A section of the front page: the name and front of a topic, and its articles."""
+
+    topic: Link
+    cards: tuple[Card, ...]
+
+
 class ListContext(NamedTuple):
     """The front page, a topic or author front, or one month of an archive.
 
     Attributes:
         kind: `home`, `topic`, `author` or `month`.
         author: set on author fronts only.
+        sections: of the front page, in its order.
         months: links to the archive's months, newest first.
         updates_topic: id of the topic that the Update box prefers; empty for none.
     """
@@ -213,6 +221,7 @@ class ListContext(NamedTuple):
     intro: Markup
     author: AuthorBox | None
     cards: tuple[Card, ...]
+    sections: tuple[ListSection, ...]
     months: tuple[Link, ...]
     updates_topic: str
 

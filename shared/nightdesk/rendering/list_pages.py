@@ -18,6 +18,7 @@ from nightdesk.rendering.contexts import (
     DirectoryEntry,
     Link,
     ListContext,
+    ListSection,
     UpdateItem,
     UpdatesContext,
 )
@@ -40,6 +41,7 @@ class ListPage(NamedTuple):
         cards: the public facts of its articles.
         author: set on author fronts.
         months: links to the archive's months.
+        sections: of the front page: the name and front of each topic, and the public facts of its articles.
     """
 
     kind: str
@@ -49,6 +51,7 @@ class ListPage(NamedTuple):
     intro: str = ""
     author: AuthorBox | None = None
     months: Sequence[Link] = ()
+    sections: Sequence[tuple[Link, Sequence[Facts]]] = ()
 
 
 def list_html(theme: Theme, site: Site, page: ListPage) -> str:
@@ -56,15 +59,20 @@ def list_html(theme: Theme, site: Site, page: ListPage) -> str:
     feed = "" if page.kind == "month" else f"{page.path}feed.xml"
     description = site.tagline if page.kind == "home" else page.intro
     cards = tuple(card(theme.text, site, facts) for facts in page.cards)
+    sections = tuple(
+        ListSection(topic, tuple(card(theme.text, site, facts) for facts in found)) for topic, found in page.sections
+    )
+    every = [*cards, *(each for section in sections for each in section.cards)]
     head = page_head(site, page.heading, page.path, description, feed)
     context = ListContext(
         site=site_context(theme, site),
-        head=head._replace(json_ld=json_ld(_described(theme, site, page, cards))),
+        head=head._replace(json_ld=json_ld(_described(theme, site, page, every))),
         kind=page.kind,
         heading=page.heading,
         intro=Markup.escape(page.intro),
         author=page.author,
         cards=cards,
+        sections=sections,
         months=tuple(page.months),
         updates_topic=page.path.split("/")[2] if page.kind == "topic" else "",
     )

@@ -14,8 +14,8 @@
     path                <path>                 the write of a path that was last invalidated
     failure             <message id>           why a message failed; kept for a fortnight
 
-A list is `all`, `topic:<id>`, `author:<id>` or `corrections`; or `alias:<path>`, the articles that an old address leads
-to. Articles that readers cannot see are in lists without pages, named after their state: `draft:all`,
+A list is `all`, `topic:<id>`, `author:<id>` or `corrections`; `alias:<path>`, the articles that an old address leads to; or
+`lead`, those that may lead the front page, whose sort keys begin with `pinned#` or `featured#`. Articles that readers cannot see are in lists without pages, named after their state: `draft:all`,
 `scheduled:topic:<id>` and so on.
 """
 
@@ -264,6 +264,15 @@ def entry_changes(cards: Mapping[str, dict[str, Any] | None]) -> list[Change]:
 
 def _entries(items: Iterable[Item]) -> list[ListEntry]:
     return [ListEntry(item["sk"], item["card"]) for item in items]
+
+
+def entry_of(table: Table, name: str, slug: str) -> ListEntry | None:
+    """Return the entry of an article in a list; None if it is not in the list."""
+    record = article_record(table, slug)
+    places = map(split_entry, record.places if record else ())
+    sort_key = next((key for listed, key in places if listed == name), "")
+    item = table.get(_list_pk(name), sort_key) if sort_key else None
+    return ListEntry(sort_key, item["card"]) if item else None
 
 
 def newest(table: Table, name: str, limit: int) -> list[ListEntry]:

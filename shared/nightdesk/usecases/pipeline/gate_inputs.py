@@ -53,12 +53,13 @@ class GateInputs:
         document: the document with the editors' decisions applied.
         rendered: the document as render wrote it.
         etag: changes with the document and with the decisions.
-        next_change: when time alone changes `state`; None for never.
+        next_change: when time alone changes `state` or `pinned`; None for never.
         profile_digests: the digest of each profile that a page shows, by its key.
         earlier: by list, the cards of the articles that "More in" and "More from" name.
         pending: the newest version, if it awaits an approval while readers get an earlier one.
         pictures: what was derived of the images that the pages show.
         card: its social card; None for an article that has none, or as long as it is not known what the card shows.
+        pinned: whether the article is to lead the front page now.
         was_public: False for an article that is gone, of which there never was anything at its address.
     """
 
@@ -73,6 +74,7 @@ class GateInputs:
     profile_digests: dict[str, str]
     earlier: dict[str, list[dict[str, Any]]]
     pending: Pending | None = None
+    pinned: bool = False
     was_public: bool = True
     pictures: ArticlePictures = NO_PICTURES
     card: PageCard | None = None
@@ -122,6 +124,7 @@ def read_inputs(slug: str, ports: Ports, theme: Theme) -> GateInputs | None:
         profile_digests=profiles.digests,
         earlier={name: earlier_cards(name, sort_key(document, site), ports) for name in lists},
         pending=pending,
+        pinned=state == LIVE and document.is_pinned(now),
         pictures=pictures,
         card=read_card(card, ports),
         was_public=state != WITHDRAWN or not rendered.withdrawn or bool(ports.site.list_versions(f"articles/{slug}/")),

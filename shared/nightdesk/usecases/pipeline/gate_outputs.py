@@ -24,7 +24,13 @@ from nightdesk.repositories import articles_table
 from nightdesk.repositories.private_bucket import ASSET_CACHE, HTML
 from nightdesk.usecases.pipeline.gate_folders import PAGE_CACHE, Folder, ImageCopy
 from nightdesk.usecases.pipeline.gate_inputs import NOT_YET_PUBLIC, GateInputs, Pending
-from nightdesk.usecases.pipeline.places import alias_places, correction_place, list_places, sort_key
+from nightdesk.usecases.pipeline.places import (
+    alias_places,
+    correction_place,
+    lead_places,
+    list_places,
+    sort_key,
+)
 from nightdesk.usecases.pipeline.related import digest_cards
 
 _PREVIEW_CACHE = "no-store"
@@ -192,6 +198,7 @@ def _live_entries(inputs: GateInputs, text: str) -> tuple[list[dict[str, Any]], 
     )
     cards: list[dict[str, Any]] = [card, {"slug": document.slug}]
     places = dict.fromkeys(list_places(document, inputs.site), 0) | dict.fromkeys(alias_places(document, gone=False), 1)
+    places |= dict.fromkeys(lead_places(document, inputs.site, pinned=inputs.pinned), 0)
     for number, correction in enumerate(document.corrections):
         places[correction_place(document, number)] = len(cards)
         cards.append({**correction, "title": document.title, "slug": document.slug})

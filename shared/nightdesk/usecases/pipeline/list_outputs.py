@@ -32,6 +32,20 @@ _JSON_FEED = "application/json; charset=utf-8"
 Card = dict[str, Any]
 
 
+class FrontSection(NamedTuple):
+    """A topic's section of the front page: its id, and the cards of its articles."""
+
+    topic: str
+    cards: tuple[Card, ...]
+
+
+class FrontContents(NamedTuple):
+    """What the front page shows: the cards at its top, the lead first, and the sections below."""
+
+    cards: tuple[Card, ...] = ()
+    sections: tuple[FrontSection, ...] = ()
+
+
 class ListContents(NamedTuple):
     """What the pages of a list are made of.
 
@@ -42,6 +56,7 @@ class ListContents(NamedTuple):
             articles, only those of the months in `by_month` are counted.
         profile: the facts of the topic or the author; None for one without a profile.
         unrecorded: True if the table does not know yet which of the months in `by_month` have articles.
+        front: for the list of all articles, what the front page shows.
     """
 
     by_month: dict[str, list[Card]]
@@ -49,6 +64,7 @@ class ListContents(NamedTuple):
     months: dict[str, int]
     profile: Mapping[str, Any] | None
     unrecorded: bool = True
+    front: FrontContents = FrontContents()
 
 
 def site_page(path: str, text: str, content_type: str = HTML) -> Output:
@@ -129,14 +145,24 @@ def _month_page(name: str, month: str, contents: ListContents, site: Site, theme
 
 
 def _home(contents: ListContents, site: Site, theme: Theme, texts: Texts) -> list[Output]:
-    links, newest = month_links(theme.text, list_path("all"), list(contents.months)), contents.newest[:FRONT_SIZE]
-    fed = contents.newest[:FEED_SIZE]
-    front = list_html(theme, site, ListPage("home", site.name, "/", newest, intro=site.tagline, months=links))
+    links, fed = month_links(theme.text, list_path("all"), list(contents.months)), contents.newest[:FEED_SIZE]
+    sections = [
+        (Link(_topic_name(section), list_path(f"topic:{section.topic}")), section.cards)
+        for section in contents.front.sections
+    ]
+    page = ListPage("home", site.name, "/", contents.front.cards, site.tagline, months=links, sections=sections)
     return [
-        site_page("/", front),
+        site_page("/", list_html(theme, site, page)),
         site_page("/feed.xml", rss(theme, site, (site.name, "/"), fed, texts), _RSS),
         site_page("/feed.json", json_feed(theme, site, fed, texts), _JSON_FEED),
     ]
+
+
+def _topic_name(section: FrontSection) -> str:
+    """Return the name that the newest article of a section has for its topic: the one in the topic's profile, if there is one."""
+    card = section.cards[0]
+    names = dict(card.get("topics") or [card["topic"]])
+    return str(names.get(section.topic) or display_name(section.topic))
 
 
 def _front(name: str, contents: ListContents, site: Site, theme: Theme, texts: Texts) -> list[Output]:

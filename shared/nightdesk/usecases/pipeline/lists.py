@@ -24,9 +24,11 @@ from nightdesk.repositories.list_records import ListSummary
 from nightdesk.repositories.private_bucket import ASSET_CACHE, IMAGE_TYPES, facts_from, facts_key, profile_key
 from nightdesk.usecases.pipeline.converge import converge, store, store_or_remove, store_over
 from nightdesk.usecases.pipeline.entries import request_lists, update_entries
+from nightdesk.usecases.pipeline.front import read_front
 from nightdesk.usecases.pipeline.images import read_rendition
 from nightdesk.usecases.pipeline.list_outputs import (
     FEED_SIZE,
+    FrontContents,
     ListContents,
     feed_path,
     list_outputs,
@@ -77,11 +79,11 @@ def refresh_list(
             _store_pictures(identifier, contents.profile, ports)
         return outputs, wrote
 
-    outputs = converge(lambda: _read(name, wanted, ports), apply).value
+    outputs = converge(lambda: _read(name, wanted, site, ports), apply).value
     return [path for output in outputs if not is_uncached(path := path_of(output.key))]
 
 
-def _read(name: str, wanted: list[str], ports: Ports) -> ListContents:
+def _read(name: str, wanted: list[str], site: Site, ports: Ports) -> ListContents:
     kind, _, identifier = name.partition(":")
     by_month = {month: _cards(articles_table.month(ports.articles, name, month)) for month in wanted}
     counts = list_records.months(ports.articles, name)
@@ -91,7 +93,8 @@ def _read(name: str, wanted: list[str], ports: Ports) -> ListContents:
     counts = {month: counts[month] for month in sorted(counts, reverse=True) if counts[month] or month not in by_month}
     newest = _cards(articles_table.newest(ports.articles, name, NEWS_SIZE if name == "all" else FEED_SIZE))
     blob = ports.private.get(profile_key(kind, identifier)) if identifier else None
-    return ListContents(by_month, newest, counts, facts_from(blob.body) if blob else None, unrecorded)
+    front = read_front(site, newest, ports) if name == "all" else FrontContents()
+    return ListContents(by_month, newest, counts, facts_from(blob.body) if blob else None, unrecorded, front)
 
 
 def _cards(entries: Iterable[articles_table.ListEntry]) -> list[dict[str, Any]]:

@@ -16,6 +16,8 @@ from nightdesk.repositories.articles_table import has_pages, month_of, split_ent
 
 LIST_FOLDERS = {"topic": "topics", "author": "authors"}
 """The folders of the lists' pages, by the kind of list."""
+LEADS = "lead"
+"""The list of articles that may lead the front page."""
 _NO_DATE = "1000-01-01T00:00:00+00:00"
 """The date of an article whose draft was deleted, of which only the slug is known."""
 
@@ -55,6 +57,12 @@ def alias_places(document: Document, *, gone: bool) -> list[str]:
     return [f"alias:{path} {'~' if gone else ''}{document.slug}" for path in paths]
 
 
+def lead_places(document: Document, site: Site, *, pinned: bool) -> list[str]:
+    """Return the place of a live article in the list of those that may lead the front page: pinned ones above featured ones."""
+    why = "pinned" if pinned else "featured" if document.featured else ""
+    return [f"{LEADS} {why}#{sort_key(document, site)}"] if why else []
+
+
 def related_lists(document: Document) -> list[str]:
     """Return the lists of "More in" and "More from": those of the primary topic and the first author."""
     return [f"topic:{i}" for i, _ in document.topics[:1]] + [f"author:{i}" for i, _ in document.authors[:1]]
@@ -71,10 +79,15 @@ def kind_of(name: str) -> str:
 
 
 def months_of(places: Iterable[str]) -> dict[str, set[str]]:
-    """Return the lists with pages that some places are in, and for each the months (`yyyy-mm`)."""
+    """Return the lists with pages that some places are in, and for each the months (`yyyy-mm`).
+
+    The list of leads has no pages: only the front page shows it, which is made with the list of all articles.
+    """
     found: dict[str, set[str]] = defaultdict(set)
     for name, key in map(split_entry, places):
-        if has_pages(name):
+        if name == LEADS:
+            found["all"] |= set()
+        elif has_pages(name):
             found[name].add(month_of(key))
     return dict(sorted(found.items()))
 

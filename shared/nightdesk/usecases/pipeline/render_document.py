@@ -126,6 +126,8 @@ def to_document(
         sources_access=draft.sources_access,
         production=draft.production,
         corrections=draft.corrections,
+        featured=draft.featured,
+        pinned_until=draft.pinned_until,
         newsletter=draft.newsletter,
         aliases=draft.aliases,
         extra=draft.extra,
