@@ -85,7 +85,7 @@ SENDERS = {
 }
 IDENTITY = {
     "folder",
-    "feeds_only",
+    "reach",
     "version", "slug", "revision", "key", "kind", "id", "state", "paths", "list", "problems", "generation", "places", "bulk", "at", "act",
     "keys", "warnings", "edition", "batch", "newsletter", "urgent", "owner", "picture", "page", "card",
 }  # fmt: skip
@@ -328,8 +328,8 @@ def test_a_detail_of_another_version_or_without_its_keys_is_refused(name: str) -
         ("ArticleRendered", {"slug": None, "revision": 1}, "slug: must be of type str"),
         (
             "EntriesChanged",
-            {"slug": "a", "generation": 1, "places": [], "feeds_only": 1},
-            "feeds_only: must be of type bool",
+            {"slug": "a", "generation": 1, "places": [], "reach": "all"},
+            "reach: must match",
         ),
         ("PagesWritten", {"paths": "/"}, "paths: must be of type list"),
         ("PagesWritten", {"paths": ["/", 1]}, "paths: must be of type str"),

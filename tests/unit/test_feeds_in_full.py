@@ -138,12 +138,27 @@ def test_a_corrected_text_is_current_everywhere(room: Newsroom) -> None:
     assert all("Better words." in room.page(path) for path in (*FEEDS, "/feed.json"))
     assert not any("Words 1." in room.page(path) for path in (*FEEDS, "/feed.json"))
     [changed] = [event for event in events if isinstance(event, EntriesChanged)]
-    assert changed.feeds_only
+    assert changed.reach == "feeds"
     assert not [event for event in events if isinstance(event, RegateRequested)], "no other page shows the text"
     room.events.clear()
     room.publish("a1", "A new title", "Better words.", date="2026-11-02")
     [changed] = room.emitted(EntriesChanged)
-    assert not changed.feeds_only
+    assert changed.reach == "pages"
+
+
+def test_a_changed_summary_is_current_in_lists_and_other_articles_are_not_made_again(room: Newsroom) -> None:
+    for number in range(3):
+        room.publish(f"a{number}", f"A{number}", dek="Before.", date=f"2026-11-0{number + 1}")
+    room.events.clear()
+    room.publish("a0", "A0", dek="Afterwards.", date="2026-11-01")
+    assert [event.reach for event in room.events if isinstance(event, EntriesChanged)] == ["lists"]
+    assert not [event for event in room.events if isinstance(event, RegateRequested)], (
+        "no other article's page shows it"
+    )
+    assert "Afterwards." in room.page("/topics/energy/")
+    assert "Afterwards." not in room.page("/articles/a1/")
+    room.publish("a0", "Renamed", dek="Afterwards.", date="2026-11-01")
+    assert "Renamed" in room.page("/articles/a1/")
 
 
 def test_lists_do_not_wait_for_the_event_of_an_article_whose_text_changed(room: Newsroom) -> None:

@@ -199,19 +199,23 @@ class ArticleGated(Event):
     newsletter: Annotated[str, Matches("|live|gone")] = ""
 
 
+PAGES, LISTS, FEEDS = "pages", "lists", "feeds"
+
+
 class EntriesChanged(Event):
     """An article's entries changed: refresh the lists that contain it or used to.
 
     Attributes:
         generation: counts the changes of the article's entries, from 1.
         places: each a list's name and the sort key of the entry in it.
-        feeds_only: True if nothing changed that pages of lists show, but the text in feeds.
+        reach: where readers see what changed: in `pages` of other articles too, which name this one; in `lists` and their
+            feeds; or only in `feeds`, which have the text.
     """
 
     slug: Slug
     generation: Annotated[int, AtLeast(1)]
     places: list[str]
-    feeds_only: bool = False
+    reach: Annotated[str, Matches(f"{PAGES}|{LISTS}|{FEEDS}")] = PAGES
 
 
 class ArticleIndexed(Event):

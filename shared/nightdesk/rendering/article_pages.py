@@ -187,6 +187,10 @@ def _hero(text: Catalogue, article: Article) -> Picture | None:
     return picture_of(text, article.base, article.pictures[said["src"]], said)
 
 
+_NOT_SHOWN: Facts = {"dek": "", "authors": (), "topic": None, "access": PUBLIC}
+"""What cards show, but not those of earlier articles: a change of it would have to remake the pages of their neighbours."""
+
+
 def related_box(text: Catalogue, site: Site, kind: str, target: Link, entries: Sequence[Facts]) -> RelatedBox:
     """Return a few earlier articles of a topic or author.
 
@@ -195,7 +199,9 @@ def related_box(text: Catalogue, site: Site, kind: str, target: Link, entries: S
         target: the name and front of that topic or author.
     """
     heading, see_all = (text(key, name=target.label) for key in _RELATED[kind])
-    return RelatedBox(heading, tuple(card(text, site, facts) for facts in entries), Link(see_all, target.url))
+    return RelatedBox(
+        heading, tuple(card(text, site, {**_NOT_SHOWN, **facts}) for facts in entries), Link(see_all, target.url)
+    )
 
 
 class _Door(NamedTuple):

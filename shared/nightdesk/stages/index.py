@@ -39,7 +39,7 @@ class IndexBatch:
                 self._note("indexed", slug=detail.slug, state=detail.state)
         elif isinstance(detail, EntriesChanged):
             self._requested[detail.slug, detail.generation] = EntriesUpdate(
-                detail.slug, detail.generation, tuple(detail.places), feeds_only=detail.feeds_only
+                detail.slug, detail.generation, tuple(detail.places), reach=detail.reach
             )
         elif isinstance(detail, ProfileChanged):
             refresh_profile(detail.kind, detail.id, self._ports, self._theme)

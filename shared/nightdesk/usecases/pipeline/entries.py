@@ -10,13 +10,13 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from nightdesk.domain.documents import canonical_json, digest, parse_json
-from nightdesk.domain.events import ArticleIndexed, EntriesChanged, Event, RegateRequested
+from nightdesk.domain.events import FEEDS, LISTS, PAGES, ArticleIndexed, EntriesChanged, Event, RegateRequested
 from nightdesk.ports import Ports
 from nightdesk.repositories import articles_table
 from nightdesk.repositories.private_bucket import facts_key
 from nightdesk.repositories.records import ArticleRecord
 from nightdesk.usecases.pipeline.converge import converge
-from nightdesk.usecases.pipeline.related import digest_cards, earlier_cards
+from nightdesk.usecases.pipeline.related import digest_earlier, earlier_articles, related_facts
 
 _PER_TRANSACTION = 100
 """Writes that TransactWriteItems takes (DynamoDB API reference)."""
@@ -29,22 +29,22 @@ class EntriesUpdate(NamedTuple):
         generation: as in `ArticleRecord`.
         pending: places whose lists must be refreshed; none if all lists show this generation.
         stale: whether the article's page shows something of others that has changed since.
-        feeds_only: whether only the feeds of these lists show what changed.
+        reach: where readers see what changed, as in `EntriesChanged`.
     """
 
     slug: str
     generation: int
     pending: tuple[str, ...]
     stale: bool = False
-    feeds_only: bool = False
+    reach: str = PAGES
 
 
 class _Update(NamedTuple):
-    """An article's facts, its record after the update, and whether only feeds show what changed."""
+    """An article's facts, its record after the update, and where readers see what changed."""
 
     facts: Mapping[str, Any]
     record: ArticleRecord
-    feeds_only: bool = False
+    reach: str = PAGES
 
 
 def update_entries(slug: str, ports: Ports) -> EntriesUpdate | None:
@@ -66,16 +66,14 @@ def update_entries(slug: str, ports: Ports) -> EntriesUpdate | None:
             return _Update(facts, before), False
         record = _next_record(facts, before)
         _write(slug, facts, record, before, ports)
-        return _Update(facts, record, _only_text_changed(record, before)), True
+        return _Update(facts, record, _reach(record, before)), True
 
     update = converge(read, apply).value
     if not update:
         return None
     record = update.record
     pending = () if record.is_complete else tuple(record.pending)
-    return EntriesUpdate(
-        slug, record.generation, pending, _is_outdated(update.facts["shows"], ports), update.feeds_only
-    )
+    return EntriesUpdate(slug, record.generation, pending, _is_outdated(update.facts["shows"], ports), update.reach)
 
 
 def _next_record(facts: Mapping[str, Any], before: ArticleRecord | None) -> ArticleRecord:
@@ -100,20 +98,25 @@ def _next_record(facts: Mapping[str, Any], before: ArticleRecord | None) -> Arti
 
 
 def _card_digest(card: Mapping[str, Any]) -> str:
-    """Return a digest of a card: a part for what lists show, and one for the text that only feeds show."""
-    shown = digest(canonical_json({name: value for name, value in card.items() if name != "text"}))[:16]
-    return f"{shown}-{card['text']}" if "text" in card else shown
+    """Return digests of three parts of a card: what pages of other articles show, what lists show, and the text in feeds."""
+    listed = {name: value for name, value in card.items() if name != "text"}
+    parts = [digest(canonical_json(part))[:16] for part in (related_facts(card), listed)]
+    return "-".join([*parts, card.get("text", "")])
 
 
-def _only_text_changed(record: ArticleRecord, before: ArticleRecord | None) -> bool:
-    """Return True if each place whose lists are to be refreshed shows the same card as before, apart from its text.
+def _reach(record: ArticleRecord, before: ArticleRecord | None) -> str:
+    """Return where readers see what changed in the places whose lists are to be refreshed.
 
     An earlier change whose lists are not complete may have been another one.
     """
     if not before or not before.is_complete:
-        return False
-    pairs = ((before.places.get(place, ""), record.places.get(place, "")) for place in record.pending)
-    return all(old and old.partition("-")[0] == new.partition("-")[0] for old, new in pairs)
+        return PAGES
+    pairs = [
+        (before.places.get(place, "").split("-"), record.places.get(place, "").split("-")) for place in record.pending
+    ]
+    if any(old[0] != new[0] for old, new in pairs):
+        return PAGES
+    return LISTS if any(old[1] != new[1] for old, new in pairs) else FEEDS
 
 
 def _write(
@@ -149,8 +152,8 @@ def _is_outdated(shows: Mapping[str, Any], ports: Ports) -> bool:
         stat = ports.private.stat(key)
         if (stat.metadata.get("digest", "") if stat else "") != known:
             return True
-    earlier = {name: earlier_cards(name, shows["place"], ports) for name in shows["earlier"]}
-    return bool(digest_cards(earlier) != shows["earlier"])
+    earlier = {name: earlier_articles(name, shows["place"], ports) for name in shows["earlier"]}
+    return bool(digest_earlier(earlier) != shows["earlier"])
 
 
 def request_lists(updates: Iterable[EntriesUpdate], ports: Ports) -> None:
@@ -162,7 +165,7 @@ def request_lists(updates: Iterable[EntriesUpdate], ports: Ports) -> None:
     events: list[Event] = []
     for update in updates:
         if update.pending:
-            events.append(EntriesChanged(update.slug, update.generation, list(update.pending), update.feeds_only))
+            events.append(EntriesChanged(update.slug, update.generation, list(update.pending), update.reach))
         else:
             events.append(ArticleIndexed(update.slug, []))
         if update.stale:

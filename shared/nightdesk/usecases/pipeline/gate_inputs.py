@@ -25,7 +25,7 @@ from nightdesk.repositories.private_bucket import (
 from nightdesk.usecases.pipeline.effective import effective_article, load_effective
 from nightdesk.usecases.pipeline.gate_pictures import NO_PICTURES, ArticlePictures, read_pictures
 from nightdesk.usecases.pipeline.places import related_lists, sort_key
-from nightdesk.usecases.pipeline.related import earlier_cards
+from nightdesk.usecases.pipeline.related import earlier_articles
 from nightdesk.usecases.pipeline.social_cards import PageCard, article_card, read_card
 
 NOT_YET_PUBLIC = frozenset((DRAFT, SCHEDULED))
@@ -122,7 +122,7 @@ def read_inputs(slug: str, ports: Ports, theme: Theme) -> GateInputs | None:
         authors=authors,
         topics=topics,
         profile_digests=profiles.digests,
-        earlier={name: earlier_cards(name, sort_key(document, site), ports) for name in lists},
+        earlier={name: earlier_articles(name, sort_key(document, site), ports) for name in lists},
         pending=pending,
         pinned=state == LIVE and document.is_pinned(now),
         pictures=pictures,

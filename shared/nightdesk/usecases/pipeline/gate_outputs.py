@@ -31,7 +31,7 @@ from nightdesk.usecases.pipeline.places import (
     list_places,
     sort_key,
 )
-from nightdesk.usecases.pipeline.related import digest_cards
+from nightdesk.usecases.pipeline.related import digest_earlier
 
 _PREVIEW_CACHE = "no-store"
 _NO_METADATA: Mapping[str, str] = {}
@@ -184,7 +184,7 @@ def _public_facts(inputs: GateInputs, theme: Theme) -> dict[str, Any]:
         "shows": {
             "profiles": inputs.profile_digests,
             "place": sort_key(document, inputs.site) if live and not document.moved else "",
-            "earlier": digest_cards(inputs.earlier),
+            "earlier": digest_earlier(inputs.earlier),
         },
     }
 

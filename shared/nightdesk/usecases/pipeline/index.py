@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nightdesk.domain.events import ArticleIndexed, RegateRequested
+from nightdesk.domain.events import FEEDS, PAGES, ArticleIndexed, RegateRequested
 from nightdesk.domain.site import Site
 from nightdesk.ports import Ports
 from nightdesk.rendering.environment import Theme
@@ -29,7 +29,7 @@ def refresh_lists(updates: Sequence[EntriesUpdate], ports: Ports, theme: Theme) 
     pending = [place for update in updates for place in update.pending]
     if not pending:
         return ()
-    shown = [place for update in updates if not update.feeds_only for place in update.pending]
+    shown = [place for update in updates if update.reach != FEEDS for place in update.pending]
 
     def apply(site: Site) -> tuple[list[str], bool]:
         months = {name: set[str]() for name in months_of(pending)} | months_of(shown)
@@ -40,7 +40,7 @@ def refresh_lists(updates: Sequence[EntriesUpdate], ports: Ports, theme: Theme) 
         return paths, True
 
     paths = converge(lambda: load_site(ports), apply).value
-    neighbours = set[str]().union(*(_following(update, ports) for update in updates if not update.feeds_only))
+    neighbours = set[str]().union(*(_following(update, ports) for update in updates if update.reach == PAGES))
     # One of the events carries the paths of all, which are invalidated once.
     indexed = [ArticleIndexed(update.slug, []) for update in updates[1:]]
     indexed.append(ArticleIndexed(updates[0].slug, paths))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from nightdesk.domain.documents import canonical_json, digest
@@ -12,14 +13,20 @@ RELATED = 3
 """How many preceding articles "More in" and "More from" name. Publishing one re-gates at most as many that follow it."""
 
 
-def earlier_cards(name: str, sort_key: str, ports: Ports) -> list[dict[str, Any]]:
-    """Return the cards of the articles that precede a sort key in a list, newest first."""
-    return [dict(entry.card) for entry in articles_table.preceding(ports.articles, name, sort_key, RELATED)]
+_SHOWN = ("slug", "title", "date", "hero", "language")
 
 
-def digest_cards(earlier: dict[str, list[dict[str, Any]]]) -> dict[str, str]:
-    """Return a digest of the cards of each list, without what only feeds show."""
-    return {
-        name: digest(canonical_json([{k: v for k, v in card.items() if k != "text"} for card in cards]))
-        for name, cards in earlier.items()
-    }
+def related_facts(card: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an article's page shows of an earlier article with a card."""
+    return {name: card[name] for name in _SHOWN if name in card}
+
+
+def earlier_articles(name: str, sort_key: str, ports: Ports) -> list[dict[str, Any]]:
+    """Return what a page shows of the articles that precede a sort key in a list, newest first."""
+    entries = articles_table.preceding(ports.articles, name, sort_key, RELATED)
+    return [related_facts(entry.card) for entry in entries]
+
+
+def digest_earlier(earlier: Mapping[str, list[dict[str, Any]]]) -> dict[str, str]:
+    """Return a digest of the earlier articles of each list."""
+    return {name: digest(canonical_json(articles)) for name, articles in earlier.items()}
