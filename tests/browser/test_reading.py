@@ -5,19 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import axe_playwright_python
 import pytest
 from playwright.sync_api import Page
+from support.accessibility import violations
 from support.newsroom import TIERS, Newsroom, draft
 
 pytestmark = [pytest.mark.cloud, pytest.mark.browser]
-
-AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
-"""Deque's accessibility checks."""
-
 
 Opener = Callable[..., Page]
 
@@ -102,8 +97,12 @@ def test_an_article_shows_each_tier_its_passages(visit: Opener, gated: str, tier
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_page_scrolls_sideways_on_a_phone(visit: Opener, newsroom: Newsroom, gated: str, name: str) -> None:
-    page = visit(paths(newsroom, gated)[name], viewport={"width": 360, "height": 740}, device_scale_factor=2)
+def test_pages_are_accessible_and_no_wider_than_a_phone(
+    visit: Opener, newsroom: Newsroom, gated: str, name: str
+) -> None:
+    page = visit(paths(newsroom, gated)[name])
+    assert violations(page) == []
+    page.set_viewport_size({"width": 360, "height": 740})
     wide = page.evaluate(
         """() => [...document.querySelectorAll('body *')]
             .filter(e => e.getBoundingClientRect().right > innerWidth + 1 && getComputedStyle(e).position !== 'absolute')
@@ -168,34 +167,9 @@ def test_printing_leaves_navigation_out(visit: Opener, gated: str) -> None:
     assert page.pdf(format="A4").startswith(b"%PDF")
 
 
-def violations(page: Page) -> list[str]:
-    """Return the accessibility violations that axe finds on a page.
-
-    It is evaluated by the debugger, because the site's content security policy forbids foreign scripts.
-    """
-    page.evaluate(f"(() => {{ {AXE} }})()")
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    return [
-        f"{rule['id']}: {node['html'][:120]} {node.get('failureSummary', '')[:200]}"
-        for rule in found["violations"]
-        for node in rule["nodes"]
-    ]
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_axe_finds_nothing(visit: Opener, newsroom: Newsroom, gated: str, name: str) -> None:
-    page = visit(paths(newsroom, gated)[name])
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        assert violations(page) == [], scheme
-
-
 @pytest.mark.parametrize("tier", TIERS[1:])
 def test_axe_finds_nothing_in_open_gates(visit: Opener, gated: str, tier: str) -> None:
-    page = visit(gated, tier)
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        assert violations(page) == [], scheme
+    assert violations(visit(gated, tier)) == []
 
 
 def test_a_missing_page_links_to_the_front_page(visit: Opener) -> None:

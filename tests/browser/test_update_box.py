@@ -126,8 +126,11 @@ def shifts(page: Page, path: str, act: Callable[[Route], None], scroll: bool) ->
     return page.evaluate("window.shifts")
 
 
-@pytest.mark.parametrize("options", [PHONE, LAPTOP], ids=["phone", "laptop"])
-@pytest.mark.parametrize("act", [slow, empty])
+@pytest.mark.parametrize(
+    ("options", "act"),
+    [(PHONE, slow), (PHONE, empty), (LAPTOP, slow)],
+    ids=["phone, filled", "phone, hidden", "laptop, filled"],
+)
 @pytest.mark.parametrize(
     ("path", "scroll"), [("/", False), ("/articles/box-topical/", False), ("/articles/box-topical/", True)]
 )
