@@ -53,6 +53,7 @@ class DraftRecord(NamedTuple):
         uploaded_by: who uploaded the file that was read (`Uploader.id`).
         requesters: who put the file and its images into the bucket, as far as S3's events have said: version id, `Uploader.id`
             and role of each.
+        announced: of a profile, a page or the settings, the digest of the facts of which an event has told; empty while they change.
     """
 
     kind: str
@@ -73,6 +74,7 @@ class DraftRecord(NamedTuple):
     images: Mapping[str, list[str]] = MappingProxyType({})
     uploaded_by: str = ""
     requesters: Sequence[list[str]] = ()
+    announced: str = ""
     version: int | None = None
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import NamedTuple
 
 from nightdesk.domain.anchors import Anchors
-from nightdesk.domain.documents import REJECTED, WITHDRAWN, canonical_json
+from nightdesk.domain.documents import REJECTED, WITHDRAWN, canonical_json, digest
 from nightdesk.domain.drafts import parse_draft
 from nightdesk.domain.drafts_bucket import DraftsKey, classify
 from nightdesk.domain.errors import Rejected, only_rejects
@@ -27,7 +27,7 @@ from nightdesk.repositories import articles_table
 from nightdesk.repositories.articles_table import ACCEPTED
 from nightdesk.repositories.private_bucket import JSON, SITE_KEY, load_site, profile_key, written_key
 from nightdesk.repositories.records import DraftRecord, problem_dicts
-from nightdesk.usecases.pipeline.converge import converge, store
+from nightdesk.usecases.pipeline.converge import converge, is_stored, store
 from nightdesk.usecases.pipeline.file_records import FileRecord, outcome
 from nightdesk.usecases.pipeline.images import StoredImages, image_versions
 from nightdesk.usecases.pipeline.invalidate import bulk_tag
@@ -68,28 +68,52 @@ def render_profile(key: str, parsed_key: DraftsKey, ports: Ports) -> tuple[Draft
         images = StoredImages(inputs.images, file.stored.images if file.stored else {}, ports)
         facts, record = _parse(parsed_key, inputs, images, ports)
         pictures = ProfilePictures(facts if parsed_key.kind == "author" else None, ports)
-        facts = pictures.facts or facts
         missing[:] = pictures.missing
         record = record._replace(images=pictures.marked(images.looked_up))
-        if facts is not None:
-            store(ports.private, Output(target, facts, JSON))
-        elif record.state == WITHDRAWN and ports.private.stat(target):
-            ports.private.delete(target)
         stored = file.stored
         changed = not stored or stored.etag != record.etag
         record = record._replace(revision=(stored.revision if stored else 0) + changed)
-        file.save(record)
-        return record, True
+        return _store(target, pictures.facts or facts, record, file, ports), True
 
     record = converge(read, apply).value
-    # All of these even if the file was rejected: a run may have stored its previous version and died before its events.
-    events: list[Event] = _announcements(parsed_key.kind, record.slug)
+    events: list[Event] = []
     if record.state != WITHDRAWN:
+        # Even if it was rejected: a run may have stored its record and died before this.
         events.append(outcome(key, record))
     drafts = _drafts_to_render(parsed_key.kind, record.state == WITHDRAWN, ports)
     bulk = bulk_tag(ARTICLES_TAG, len(drafts))
     events += [PictureRequested(target, picture) for picture in missing]
     return record, events + [RenderRequested(draft, bulk) for draft in drafts]
+
+
+def _store(target: str, facts: bytes | None, record: DraftRecord, file: FileRecord, ports: Ports) -> DraftRecord:
+    """Store the facts of a file, say so on the bus if they changed, and store the file's record.
+
+    The record names the facts that were announced. It names none while they change, so if this run dies, the next one
+    announces them; and a run that changes nothing, as when another image of the folder was uploaded, announces nothing.
+
+    Args:
+        facts: None for a file that was rejected, whose last facts stay, or that is gone.
+    """
+    announced = file.stored.announced if file.stored else ""
+    output = Output(target, facts, JSON) if facts is not None else None
+    if output:
+        now, is_current = digest(output.body), is_stored(ports.private, output)
+    elif record.state == WITHDRAWN:
+        now, is_current = WITHDRAWN, ports.private.stat(target) is None
+    else:
+        now, is_current = announced or REJECTED, True
+    if not is_current and announced:
+        file.save(record._replace(announced=""))
+    if not is_current and output:
+        store(ports.private, output)
+    elif not is_current:
+        ports.private.delete(target)
+    if not is_current or announced != now:
+        ports.bus.emit(_announcements(record.kind, record.slug))
+    record = record._replace(announced=now)
+    file.save(record)
+    return record
 
 
 def _target(parsed_key: DraftsKey) -> str:

@@ -1,0 +1,99 @@
+"""When a changed profile is announced: whenever what is stored changed, whatever became of earlier runs, and not otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from nightdesk.domain.errors import Transient
+from nightdesk.domain.events import Event, ProfileChanged, SiteChanged
+from nightdesk.ports import ANY, Output
+from nightdesk.rendering.environment import Theme
+from nightdesk.usecases.pipeline.render import render
+from support.memory_newsroom import Newsroom
+
+DRAWING = '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><path d="M0 0h8v8z"/></svg>'
+FIRST, SECOND = (f"---\nname: Ada {name}\n---\nBio.\n" for name in ("One", "Two"))
+
+
+@pytest.fixture(scope="module")
+def theme() -> Theme:
+    return Theme(Path(__file__).resolve().parents[2] / "layers" / "theme")
+
+
+@pytest.fixture
+def room(theme: Theme) -> Newsroom:
+    room = Newsroom(theme)
+    for name in ("ada", "ben"):
+        room.file(f"authors/{name}.md", FIRST)
+    room.events.clear()
+    return room
+
+
+class ObservedBus:
+    """A bus that keeps the ids of the profiles that are announced, or refuses to announce any, as if the function died then."""
+
+    def __init__(self, refuses: bool = False) -> None:
+        self._refuses = refuses
+        self.announced: list[str] = []
+
+    def emit(self, events: Iterable[Event]) -> None:
+        found = [event.id for event in events if isinstance(event, ProfileChanged)]
+        if found and self._refuses:
+            raise Transient("the function died")
+        self.announced += found
+
+
+def test_an_image_in_the_folder_of_all_authors_announces_none_of_them(room: Newsroom) -> None:
+    room.file("authors/ada.svg", DRAWING)
+    room.file("authors/ada.md", FIRST)
+    assert room.emitted(ProfileChanged) == []
+    room.file("authors/ada.md", FIRST.replace("---\nBio", "portrait: ada.svg\n---\nBio"))
+    assert {event.id for event in room.emitted(ProfileChanged)} == {"ada"}
+
+
+@pytest.mark.parametrize("text", [SECOND, None], ids=["changed", "deleted"])
+def test_a_change_is_announced_although_the_runs_that_stored_it_died(room: Newsroom, text: str | None) -> None:
+    put(room, text)
+    die(room)
+    die(room)
+    assert survive(room) == ["ada"]
+    assert survive(room) == []
+
+
+def test_a_profile_that_is_again_what_it_was_is_announced_although_both_runs_died(room: Newsroom) -> None:
+    """Readers may have got the version between, of which no event has told."""
+    put(room, SECOND)
+    die(room)
+    put(room, FIRST)
+    die(room)
+    assert survive(room) == ["ada"]
+
+
+def test_settings_that_did_not_change_are_not_announced(room: Newsroom) -> None:
+    room.file("site.yaml", "name: The Quay\n")
+    assert room.emitted(SiteChanged)
+    room.file("site.yaml", "name: The Quay\n")
+    assert not room.emitted(SiteChanged)
+
+
+def put(room: Newsroom, text: str | None) -> None:
+    if text is None:
+        room.bare.drafts.delete("authors/ada.md")
+    else:
+        room.bare.drafts.put(Output("authors/ada.md", text.encode(), "text/markdown"), ANY)
+
+
+def die(room: Newsroom) -> None:
+    """Render the profile in a run that dies when it announces the change."""
+    with pytest.raises(Transient):
+        render("authors/ada.md", replace(room.bare, bus=ObservedBus(refuses=True)))
+
+
+def survive(room: Newsroom) -> list[str]:
+    """Render the profile, and return the ids that were announced."""
+    bus = ObservedBus()
+    render("authors/ada.md", replace(room.bare, bus=bus))
+    return bus.announced
