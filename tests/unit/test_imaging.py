@@ -9,9 +9,10 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from nightdesk.domain.source_types import understates
 from nightdesk.imaging.derive import derive, derive_all
 from nightdesk.imaging.inspect import Picture, inspect
-from nightdesk.imaging.provenance import Provenance, understates, xmp_packet
+from nightdesk.imaging.provenance import Provenance, xmp_packet
 from nightdesk.imaging.recipe import RECIPE, Variant, plan
 from PIL import Image, ImageDraw
 

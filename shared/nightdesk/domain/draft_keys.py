@@ -12,32 +12,9 @@ from nightdesk.domain.old_addresses import OLD_PREFIX, old_address, slug_of_addr
 from nightdesk.domain.path_owners import owner_of
 from nightdesk.domain.problems import Kind
 from nightdesk.domain.site import PUBLIC, Site, is_link, web_address
+from nightdesk.domain.source_types import SOURCE_TYPES
 from nightdesk.domain.text import SLUG, SLUG_LENGTH, date_of_filename, slug_of_filename, slugify
 from nightdesk.domain.timestamps import InvalidTimestamp, iso_utc_seconds, parse_timestamp
-
-SOURCE_TYPES = frozenset(
-    [
-        "algorithmicMedia",
-        "algorithmicallyEnhanced",
-        "compositeCapture",
-        "compositeSynthetic",
-        "compositeWithTrainedAlgorithmicMedia",
-        "dataDrivenMedia",
-        "digitalArt",
-        "digitalCapture",
-        "digitalCreation",
-        "humanEdits",
-        "minorHumanEdits",
-        "negativeFilm",
-        "positiveFilm",
-        "print",
-        "screenCapture",
-        "softwareImage",
-        "trainedAlgorithmicMedia",
-        "virtualRecording",
-    ]
-)
-"""IPTC digital source types (cv.iptc.org/newscodes/digitalsourcetype), with the retired ones that archives still hold."""
 
 _HERO = ("src", "alt", "caption", "credit", "source_type", "focus")
 _FOCUS = re.compile(r"(\d{1,2}|100)\s*%?[\s,]+(\d{1,2}|100)\s*%?")

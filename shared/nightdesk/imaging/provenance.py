@@ -12,20 +12,12 @@ import unicodedata
 from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr
 
-from nightdesk.domain.draft_keys import SOURCE_TYPES
+from nightdesk.domain.source_types import MACHINE_MADE, SOURCE_TYPES
 from nightdesk.imaging.exif import decoded, read_exif
 from nightdesk.imaging.header import Header
 from nightdesk.imaging.xmp import read_xmp
 
 IPTC = "http://cv.iptc.org/newscodes/digitalsourcetype/"
-_MACHINE_MADE = {
-    "trainedAlgorithmicMedia": 3,
-    "compositeWithTrainedAlgorithmicMedia": 2,
-    "compositeSynthetic": 2,
-    "algorithmicMedia": 1,
-    "algorithmicallyEnhanced": 1,
-}
-"""How far a machine made a picture, for the source types that carry a label."""
 _SOURCE_TYPE = re.compile(rb"cv\.iptc\.org/newscodes/digitalsourcetype/([A-Za-z]{3,60})")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]+")
 _LINE, _CAPTION = 300, 2000
@@ -73,16 +65,6 @@ def read_provenance(header: Header) -> Described:
     )
 
 
-def understates(claimed: str, original: str) -> bool:
-    """Return whether a draft says less of a machine's part in a picture than the original's own metadata do.
-
-    Args:
-        claimed: the source type that the draft gives; empty for none, which is the original's then.
-        original: the source type that was read from the original; empty for none.
-    """
-    return bool(claimed) and _MACHINE_MADE.get(claimed, 0) < _MACHINE_MADE.get(original, 0)
-
-
 def xmp_packet(provenance: Provenance) -> bytes:
     """Return the XMP packet for a file that readers get; empty if there is nothing to say."""
     credit, notice = clean_text(provenance.credit), clean_text(provenance.copyright)
@@ -123,7 +105,7 @@ def _source_type(header: Header, said: str) -> str:
     # Programs that run Stable Diffusion write their settings into the file, and no source type.
     if "Steps:" in header.texts.get("parameters", "") or {"prompt", "workflow"} <= header.texts.keys():
         codes.append("trainedAlgorithmicMedia")
-    return max(filter(None, codes), key=lambda code: _MACHINE_MADE.get(code, 0), default="")
+    return max(filter(None, codes), key=lambda code: MACHINE_MADE.get(code, 0), default="")
 
 
 # --- IPTC Information Interchange Model 4.2, inside Photoshop's image resources ---
