@@ -24,6 +24,7 @@ _BODIES = (
     "![Free](free.png)\n\n::: gate tier=member\n![Gated](in/gated.png)\n:::\n",
     "::: gate tier=member\n![Gated](in/gated.png) ![Free](free.png)\n:::\n",
     "![Both](in/gated.png)\n\n::: gate tier=member\n![Both](in/gated.png)\n:::\n",
+    '![Free](free.png)\n\n::: gate tier=member\n::: figure src=free.png alt=F credit="Behind the gate"\n:::\n:::\n',
     "None.\n",
 )
 _HEROES = ("{src: free.png, alt: A}", "{src: free.png, alt: A, credit: Wire, source_type: trainedAlgorithmicMedia}")
@@ -75,6 +76,8 @@ def _leaked(output: Output, world: World) -> str:
     if uploaded and b"credit:" in output.body:
         return f"readers get an original: {output.key}"
     folder, _, name = output.key.rpartition("/")
+    if b"Behind the gate" in output.body and folder.startswith("articles/") and not folder.endswith("/~member"):
+        return f"readers below its tier get what is said of a figure: {output.key}"
     is_picture = folder.startswith("articles/") and name != "index.html"
     if is_picture and (".public." in name) != folder.endswith("/~public"):
         return f"a picture is not where the edge looks for it: {output.key}"

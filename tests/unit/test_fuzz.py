@@ -44,7 +44,7 @@ _SNIPPETS = [
     "https://x.example/a(b)'c", "a: b", "\u00a0", "١٢٣", "𠮷野家", "\ufeff", "%20", "@x", "`x`", "\\", "\\u0000",
 ]  # fmt: skip
 _BODY = [
-    "# Heading {#id}", "::: gate tier=member", ":::", "::: gate teaser=\"", ":::gate{x}", "::::", "```", "~~~", "> quote", "- item", "    code", "1. one",
+    "# Heading {#id}", "::: gate tier=member", ":::", "::: gate teaser=\"", "::: figure src=a.png alt=\"A\"\n:::", "::: figure src=b credit=\"", ":::gate{x}", "::::", "```", "~~~", "> quote", "- item", "    code", "1. one",
     "| a | b |\n|---|---|\n| c | d |", "[^1]", "[^1]: note <div>x</div>", "[a]: https://x.example 't'", "[a]", "![i](a.png \"t\")", "![x](y", "<div>", "</div>", "<![x](y)",
     "<!-- c", "-->", "<noscript><img src=x></noscript>", "<svg><script>", "<b", "&amp;", "&#xe000;n:f&#xe001;", "**太字**です", "***", "_a_", "<ruby>漢<rt>かん</rt></ruby>",
     "<iframe src='https://x.example'></iframe>", "<details><summary>", "\x0c", "\u2028", "<p>\n", "{{< x >}}", "{% y %}",

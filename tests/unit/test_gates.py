@@ -436,6 +436,7 @@ SHOWN = [
     "[x{w}]\n\n[x{w}]: /{w}",
     "[text](/x '{w}')",
     "![{w}](none.png)",
+    '::: figure src=none.png alt="{w}"\n:::',
     "text[^{w}]\n\n[^{w}]: note {w}",
     "text[^{w}]\n\n[^{w}]: note\n\n    - {w}\n",
     "<b>{w}</b> <i>a",
@@ -446,6 +447,7 @@ SHOWN = [
 ]
 UNSEEN = [
     "<!-- {w} -->",
+    '::: figure src=none.png caption="{w}" credit="{w}"\n:::',
     "<script>{w}</script>",
     "<style>{w}</style>",
     "[^{w}]: an unused note {w}",

@@ -22,7 +22,7 @@ UNITS = [
     "<table><b>", "<table><tr><td>", "<code class=language-a>", "<video>", "<iframe src=//x.example>", "<script>", "<svg>", "<ruby>",
     "[", "![", "[a](", "[a](b)", "![a](b)", "[a](#b) ", "[^1]", "[^a]: x\n\n", "[a]: x\n", "*", "*a **b ", "_", "~", "`", "`a``b",
     "> ", ">", "- ", "- a\n ", "1. ", "# a\n", "## a {#a}\n", "|", "|a\n|-\n", "a|", "{{ ", "{% ", "[a b=c ", "{: ", "<% ",
-    ":::\n", " :::", "::: gate\nx\n:::\n", "港**「", "**「a」**の", "\n", "\\", "&#xe000;", "<dl><dd>", "<select><option>",
+    ":::\n", " :::", "::: gate\nx\n:::\n", "::: figure src=a\n:::\n", "::: figure src=a\n", "港**「", "**「a」**の", "\n", "\\", "&#xe000;", "<dl><dd>", "<select><option>",
 ]  # fmt: skip
 
 

@@ -320,7 +320,7 @@ def test_a_draft_that_denies_what_its_file_says_is_warned(telling: Newsroom) -> 
     said = MATTER.replace("credit: Wire", "credit: Wire, caption: Ours, source_type: digitalCapture")
     telling.file("drafts/quay/index.md", said + "Words.\n")
     assert messages(telling) == [
-        "the file “quay.png” says that a machine made or altered it (trainedAlgorithmicMedia), and the draft says otherwise"
+        "the file “quay.png” says that a machine made or altered it (trainedAlgorithmicMedia), and the draft says less"
     ]
 
 

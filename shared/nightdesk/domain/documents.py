@@ -63,7 +63,7 @@ class Document:
         dated: True if the author typed the date, rather than only when the article may go live.
         language: of an article in another language than the site's; empty for the site's.
         authors: id and typed name of each author; likewise `topics`.
-        figures: what the draft says of images in its text (`caption`, `credit`, `source_type`), by the name of the asset.
+        figures: what the files of images in its text say of themselves (`caption`, `credit`, `source_type`), by the name of the asset.
         by_writer: True if someone who may not approve it uploaded the file, or an image that it shows.
     """
 

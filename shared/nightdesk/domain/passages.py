@@ -1,4 +1,4 @@
-"""Splitting a draft's body into passages: free text, and text behind a gate.
+"""Splitting a draft's body into passages, free text and text behind a gate, and finding the figures in them.
 
 Only a real Markdown parser knows which lines are directives, since a line of `:::` inside a code block is code. So each
 such line is replaced by a mask: an HTML comment between blank lines, which ends any open block exactly as a directive does.
@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from nightdesk.domain.errors import Rejected
+from nightdesk.domain.figures import FIGURE, FIGURE_MARK, Figure, read_figure
 from nightdesk.domain.html_tokens import END, START, UNCLOSED, tokens
 from nightdesk.domain.problems import Kind, Problem, ProblemKind, ProblemList
 from nightdesk.domain.site import Site
+from nightdesk.domain.suggestions import did_you_mean
 
 FREE = ""
+GATE = "gate"
 _MASK = "\n<!--:::{}-->\n"
 _MASKED = re.compile(r"<!--:::(\d+)-->")
 _LINE = re.compile(r":{3,}")
@@ -30,6 +33,7 @@ _BROKEN = re.compile(r"[\v\f\x1c-\x1e\x85\u2028\u2029]\s*:::")
 _FENCE = re.compile(r"(:{3,})[ \t]*$")
 _ATTRIBUTE = r"""[ \t]+[a-z_]+=(?:"(?:[^"\\]|\\.)*"|[^\s"'=<>`{}“”]+)"""
 _DIRECTIVE = re.compile(rf"(:{{3,}})[ \t]+([a-z]+)((?:{_ATTRIBUTE})*)[ \t]*$")
+_NAMES_FIGURE = re.compile(r":{3,}[ \t]*[\[{]?[ \t]*figure\b", re.IGNORECASE)
 _PAIR = re.compile(r"""([a-z_]+)=(?:"((?:[^"\\]|\\.)*)"|(\S+))""")
 _OPTIONAL_END = frozenset(["p", "li", "dt", "dd", "td", "th", "tr", "tbody", "thead"])
 _VOID = frozenset(
@@ -46,10 +50,32 @@ class Passage(NamedTuple):
     teaser: str
     source: str
     line: int
+    figures: tuple[Figure, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The source with blank lines in the place of its figures."""
+        return self._without_figures("")
+
+    @property
+    def marked(self) -> str:
+        """The source for the Markdown parser: each figure is a mark between blank lines, as when the parser found it."""
+        return self._without_figures(f"\n{FIGURE_MARK}\n")
+
+    def _without_figures(self, mark: str) -> str:
+        if not self.figures:
+            return self.source
+        lines = self.source.split("\n")
+        for number, figure in enumerate(self.figures):
+            lines[figure.line - self.line] = mark.format(number)
+            lines[figure.end - self.line] = ""
+        return "\n".join(lines)
 
 
 def split_passages(body: str, first_line: int, site: Site, to_html: Callable[[str], str]) -> tuple[Passage, ...]:
     """Split a body into passages, in order. Around each gate there is a free passage, which may be empty.
+
+    A figure stands in a free passage or in that of a gate.
 
     Args:
         body: Markdown, with plain line ends.
@@ -80,13 +106,18 @@ class _Body(NamedTuple):
     lines: list[str]
     first_line: int
 
-    def passage(self, tier: str, teaser: str, start: int, end: int) -> Passage:
+    def passage(self, tier: str, teaser: str, start: int, end: int, figures: Sequence[Figure]) -> Passage:
         """Return the lines from `start` up to `end`, which is not included, as a passage."""
-        return Passage(tier, teaser, "\n".join(self.lines[start:end]), start + self.first_line)
+        return Passage(tier, teaser, "\n".join(self.lines[start:end]), start + self.first_line, tuple(figures))
 
-    def problem(self, kind: ProblemKind, number: int, **values: Any) -> Problem:
-        """Return a problem of the gate at a line, by its index."""
-        return kind.at(number + self.first_line, "gate", **values)
+    def out_of_place(self, number: int) -> Problem:
+        """Return the problem of a directive that is not at the start of a line."""
+        key = FIGURE if _NAMES_FIGURE.search(self.lines[number]) else GATE
+        return self.problem(Kind.GATE_OUT_OF_PLACE, number, key)
+
+    def problem(self, kind: ProblemKind, number: int, key: str = GATE, **values: Any) -> Problem:
+        """Return a problem of the directive at a line, by its index."""
+        return kind.at(number + self.first_line, key, **values)
 
 
 class _Gate(NamedTuple):
@@ -98,33 +129,63 @@ class _Gate(NamedTuple):
     teaser: str
 
 
+class _OpenFigure(NamedTuple):
+    """The opening line of a figure; `number` is its index, and `fence` the line that closes it."""
+
+    number: int
+    fence: str
+    figure: Figure
+
+
 class _Splitter:
-    """Goes through the directives of a body, in order, and collects the passages between them."""
+    """Goes through the directives of a body, in order, and collects the passages between gates, with their figures."""
 
     def __init__(self, body: _Body, site: Site, problems: ProblemList) -> None:
         self._body, self._site, self._problems = body, site, problems
         self._passages: list[Passage] = []
         self._start = 0
         self._open: _Gate | None = None
+        self._figures: list[Figure] = []
+        self._figure: _OpenFigure | None = None
 
     def add(self, number: int) -> None:
         """Take the directive at a line, by its index."""
         line, file_line = self._body.lines[number], number + self._body.first_line
+        closing = _FENCE.match(line)
+        if self._figure is not None and (self._end_figure(self._figure, number) or closing):
+            return
         gate = self._open
-        if closing := _FENCE.match(line):
+        if closing:
             if gate is None:
                 self._problems.add(Kind.FENCE_STRAY.at(file_line))
             elif len(closing[1]) >= gate.fence:  # a shorter one is text of the gate
                 self._end_passage(number, gate.tier, gate.teaser)
                 self._open = None
             return
-        tier, teaser = _attributes(line, file_line, self._site, self._problems)
+        fence = len(line) - len(line.lstrip(":"))
+        name, values = _directive(line, file_line, self._site, self._problems)
+        if name == FIGURE:
+            figure = read_figure(values, file_line, self._problems) if values is not None else Figure(file_line)
+            self._figure = _OpenFigure(number, ":" * fence, figure)
+            return
+        tier, teaser = _gate(values or {}, file_line, self._site, self._problems)
         if gate is not None:
             opened = gate.number + self._body.first_line
             self._problems.add(self._body.problem(Kind.GATE_IN_GATE, number, opened=opened))
             return
         self._end_passage(number, FREE, "")
-        self._open = _Gate(number, len(line) - len(line.lstrip(":")), tier, teaser)
+        self._open = _Gate(number, fence, tier, teaser)
+
+    def _end_figure(self, opened: _OpenFigure, number: int) -> bool:
+        """Close a figure at the directive at a line, and return True, or report what stands where its end must be."""
+        self._figure = None
+        lines = self._body.lines
+        inside = next((n for n in range(opened.number + 1, number) if lines[n].strip()), number)
+        if inside == number and (closing := _FENCE.match(lines[number])) and len(closing[1]) >= len(opened.fence):
+            self._figures.append(opened.figure._replace(end=number + self._body.first_line))
+            return True
+        self._problems.add(self._body.problem(Kind.FIGURE_NOT_EMPTY, inside, FIGURE, fence=opened.fence))
+        return False
 
     def finish(self) -> list[Passage]:
         """Return the passages, with the free text after the last gate."""
@@ -132,12 +193,16 @@ class _Splitter:
         if len(self._passages) > 2 * MAX_GATES + 1:
             line = self._passages[2 * MAX_GATES].line
             self._problems.add(Kind.GATES_TOO_MANY.at(line, "gate", limit=MAX_GATES))
+        if self._figure is not None:
+            opened = self._figure
+            self._problems.add(self._body.problem(Kind.FIGURE_UNCLOSED, opened.number, FIGURE, fence=opened.fence))
         if self._open is not None:
             self._problems.add(self._body.problem(Kind.GATE_UNCLOSED, self._open.number))
         return self._passages
 
     def _end_passage(self, number: int, tier: str, teaser: str) -> None:
-        self._passages.append(self._body.passage(tier, teaser, self._start, number))
+        self._passages.append(self._body.passage(tier, teaser, self._start, number, self._figures))
+        self._figures = []
         self._start = number + 1
 
 
@@ -166,7 +231,7 @@ def _mask(body: _Body, problems: ProblemList) -> _Masked:
             masked.lines[number] = _MASK.format(number)
             masked.candidates.add(number)
         elif _BROKEN.search(line):
-            problems.add(body.problem(Kind.GATE_OUT_OF_PLACE, number))
+            problems.add(body.out_of_place(number))
         elif found := _ASIDE.match(line):
             masked.lines[number] = f"{found[0]}\ue000{number}\ue001"
             masked.indented[number] = found.end()
@@ -188,7 +253,7 @@ def _directives(body: _Body, to_html: Callable[[str], str], problems: ProblemLis
     escaped = {int(found) for block in code for found in _ESCAPED.findall(block)}
     # Neither a directive nor code: the parser took the line for a part of something else.
     out_of_place += masked.candidates - directives - escaped
-    problems.add(*(body.problem(Kind.GATE_OUT_OF_PLACE, number) for number in out_of_place))
+    problems.add(*(body.out_of_place(number) for number in out_of_place))
     return sorted(directives - {end})
 
 
@@ -207,22 +272,35 @@ def _indented_code(lines: list[str], columns: dict[int, int], code: list[str]) -
     return numbers
 
 
-def _attributes(line: str, file_line: int, site: Site, problems: ProblemList) -> tuple[str, str]:
-    """Return tier and teaser of a gate's opening line, and report what is wrong with it."""
+def _directive(line: str, file_line: int, site: Site, problems: ProblemList) -> tuple[str, dict[str, str] | None]:
+    """Return the name and the attributes of a directive, None if they are not understood, and report what is wrong with it.
+
+    A directive that is not known is read as a gate.
+    """
     found = _DIRECTIVE.fullmatch(line)
+    # The line is not quoted: it may be text of a gate, and problems go out in events.
+    if not found and _NAMES_FIGURE.match(line):
+        problems.add(Kind.FIGURE_INVALID.at(file_line, FIGURE))
+        return FIGURE, None
     if not found:
-        # The line is not quoted: it may be text of a gate, and problems go out in events.
-        problems.add(Kind.DIRECTIVE_INVALID.at(file_line, "gate", tier=site.tiers[-1]))
-        return site.tiers[-1], ""
-    if found[2] != "gate":
-        problems.add(Kind.DIRECTIVE_UNKNOWN.at(file_line, found[2]))
+        problems.add(Kind.DIRECTIVE_INVALID.at(file_line, GATE, tier=site.tiers[-1]))
+        return GATE, None
+    if found[2] not in (GATE, FIGURE):
+        problems.add(Kind.DIRECTIVE_UNKNOWN.at(file_line, found[2], did_you_mean(found[2], (GATE, FIGURE))))
+        return GATE, None
     values: dict[str, str] = {}
     for name, quoted, bare in _PAIR.findall(found[3]):
+        if name in values:
+            problems.add(Kind.ATTRIBUTE_REPEATED.at(file_line, name))
+        values[name] = re.sub(r"\\(.)", r"\1", quoted) or bare
+    return found[2], values
+
+
+def _gate(values: Mapping[str, str], file_line: int, site: Site, problems: ProblemList) -> tuple[str, str]:
+    """Return tier and teaser of a gate, and report what is wrong with them."""
+    for name in values:
         if name not in ("tier", "teaser"):
             problems.add(Kind.GATE_ATTRIBUTE_UNKNOWN.at(file_line, name))
-        if name in values:
-            problems.add(Kind.GATE_ATTRIBUTE_REPEATED.at(file_line, name))
-        values[name] = re.sub(r"\\(.)", r"\1", quoted) or bare
     tier = values.get("tier", site.tiers[-1])
     if tier not in site.tiers[1:]:
         problems.add(Kind.GATE_TIER.at(file_line, "tier", typed=tier, tiers=", ".join(site.tiers[1:])))
@@ -258,9 +336,9 @@ def _refuse_open_html(passages: Sequence[Passage], to_html: Callable[[str], str]
     """Reject a gate between `<div>` and `</div>`: it is inside HTML, even with blank lines around it."""
     last = len(passages) - 1
     for number, passage in enumerate(passages):
-        if last == 0 or not re.search(r"<[A-Za-z/!?]", passage.source):
+        if last == 0 or not re.search(r"<[A-Za-z/!?]", passage.marked):
             continue
-        elements, stray, unclosed = _open_elements(to_html(passage.source))
+        elements, stray, unclosed = _open_elements(to_html(passage.marked))
         still_open = unclosed or any(tag not in _OPTIONAL_END for tag in elements)
         if still_open and number < last:
             raise Rejected(Kind.GATE_IN_HTML.at(passages[number + 1].line - 1, "gate"))

@@ -213,7 +213,9 @@ class Kind:
     SLUG_TAKEN = _rejected("the slug “{slug}” is held by {holder}; choose another")
     SLUG_TOO_LONG = _rejected("has {count} characters; a slug may have {limit}")
     SOURCE_EMPTY = _rejected("a source needs a title or a url")
-    SOURCE_TYPE_UNKNOWN = _rejected("“{typed}” is not an IPTC digital source type")
+    SOURCE_TYPE_UNKNOWN = _rejected(
+        "“{typed}” is not an IPTC digital source type, such as trainedAlgorithmicMedia or digitalCapture"
+    )
     SOURCE_URL = _rejected("“{typed}” is not a web address")
     TIER_UNKNOWN = _rejected("“{typed}” is not a tier of this site; the tiers are {tiers}")
     TITLE_MISSING = _rejected("every draft needs a title")
@@ -224,15 +226,29 @@ class Kind:
     DIRECTIVE_INVALID = _rejected(
         'the line begins with ::: and is not understood; write ::: gate tier={tier} teaser="…"'
     )
-    DIRECTIVE_UNKNOWN = _rejected("there is no such directive; the only one is “gate”")
-    FENCE_STRAY = _rejected("this ::: closes nothing; a gate opens with “::: gate tier=…”")
-    GATE_ATTRIBUTE_REPEATED = _rejected("is set twice")
+    DIRECTIVE_UNKNOWN = _rejected("there is no such directive; there are “gate” and “figure”")
+    ATTRIBUTE_REPEATED = _rejected("is set twice")
+    FENCE_STRAY = _rejected(
+        "this ::: closes nothing; a gate opens with “::: gate tier=…”, a figure with “::: figure src=…”"
+    )
+    FIGURE_ATTRIBUTE_UNKNOWN = _rejected("a figure has “src”, “alt”, “caption”, “credit” and “source_type”")
+    FIGURE_INVALID = _rejected(
+        'the line is not understood; write ::: figure src=chart.png alt="…" caption="…", with each text in straight quotes'
+    )
+    FIGURE_NOT_EMPTY = _rejected(
+        'a figure holds nothing: close it before this with a line of {fence}, and write what stands below it as caption="…"'
+    )
+    FIGURE_SRC_MISSING = _rejected("a figure must name the file of its image, such as src=chart.png")
+    FIGURE_SWALLOWED = _rejected(
+        "the text around this figure makes it part of something else; add blank lines, and close the HTML before it"
+    )
+    FIGURE_UNCLOSED = _rejected("this figure is never closed; add a line of {fence} below it")
     GATE_ATTRIBUTE_UNKNOWN = _rejected("a gate has “tier” and “teaser”, and nothing else")
     GATE_IN_GATE = _rejected("a gate cannot be inside a gate (the one that opens in line {opened})")
     GATE_IN_HTML = _rejected("HTML is left open around this gate; a gate cannot be inside HTML")
-    GATE_NOT_ALLOWED = _rejected("gates are for articles only; this file is public as a whole")
+    GATE_NOT_ALLOWED = _rejected("gates and figures are for articles only; this file is public as a whole")
     GATE_OUT_OF_PLACE = _rejected(
-        "a gate must begin at the start of a line, outside lists, quotes, HTML and indented text"
+        "a gate or figure must begin at the start of a line, outside lists, quotes, HTML and indented text"
     )
     GATE_SWALLOWED = _rejected("the text around a gate makes the gate part of something else; add blank lines")
     GATE_TIER = _rejected("“{typed}” is not a tier that a gate can have; the tiers are {tiers}")
@@ -256,7 +272,7 @@ class Kind:
         "readers see what the file “{typed}” itself says ({what}), because the draft does not say it"
     )
     IMAGE_MADE_BY_AI = _noted(
-        "the file “{typed}” says that a machine made or altered it ({what}), and the draft says otherwise"
+        "the file “{typed}” says that a machine made or altered it ({what}), and the draft says less"
     )
     IMAGE_UNUSABLE = _left_out("the image is left out: “{typed}” {what}")
     IMAGE_ELSEWHERE = _left_out("{typed} is on another site; put the image into the draft's folder")

@@ -16,7 +16,7 @@ from nightdesk.domain.site import PUBLIC, Site
 from nightdesk.domain.site_paths import MEMBERSHIP_PATH, SIGN_IN_PATH, preview_key
 from nightdesk.domain.text import display_name
 from nightdesk.domain.timestamps import iso_utc_seconds
-from nightdesk.domain.views import ClosedGate, View, VisiblePart
+from nightdesk.domain.views import ClosedGate, View, VisiblePart, view
 from nightdesk.rendering.article_contexts import (
     ArticleContext,
     Gate,
@@ -41,7 +41,7 @@ from nightdesk.rendering.page_parts import (
     site_feeds,
     updated_date,
 )
-from nightdesk.rendering.pictures import Placer, picture_of
+from nightdesk.rendering.pictures import Placer, has_figures, picture_of
 from nightdesk.rendering.structured_data import WHOLE_ARTICLE, Described, json_ld, news_article, passage_class
 from nightdesk.rendering.texts import Catalogue
 from nightdesk.rendering.times import stamp
@@ -97,7 +97,7 @@ def article_contexts(theme: Theme, site: Site, article: Article, views: Sequence
     """Return what an article's page, or its mail, shows to readers of each of several views."""
     text, document = theme.text, article.document
     public = _public_context(theme, site, article)
-    placer = Placer(text, article.base, article.pictures, document.figures, article.plain)
+    placer = _placer(text, article)
     return [
         public._replace(
             toc=tuple(TocEntry(h.anchor, unescape(h.text), h.level) for h in view.headings if h.level < 4),
@@ -109,6 +109,10 @@ def article_contexts(theme: Theme, site: Site, article: Article, views: Sequence
         )
         for view in map(placer.view, views)
     ]
+
+
+def _placer(text: Catalogue, article: Article) -> Placer:
+    return Placer(text, article.base, article.pictures, article.document.figures, article.plain)
 
 
 def _public_context(theme: Theme, site: Site, article: Article) -> ArticleContext:
@@ -124,6 +128,7 @@ def _public_context(theme: Theme, site: Site, article: Article) -> ArticleContex
     language, written, frame = page_language(site, document.language)
     published, updated = stamp(text, site, document.date), updated_date(document)
     hero = _hero(text, article)
+    figures = _placer(text, article).figures(view(document, PUBLIC, site)) if has_figures(document) else []
     return ArticleContext(
         site=site_context(theme, site),
         head=Head(
@@ -132,7 +137,7 @@ def _public_context(theme: Theme, site: Site, article: Article) -> ArticleContex
             canonical=f"{site.base_url}/articles/{document.slug}/",
             kind="article",
             image=_head_image(site, article, hero),
-            json_ld=json_ld(news_article(theme, site, Described(document, authors, topics, hero))),
+            json_ld=json_ld(news_article(theme, site, Described(document, authors, topics, hero, figures))),
             feeds=(*site_feeds(site), *(Link(t.label, f"{t.url}feed.xml") for t in topics[:1])),
             published=published.iso,
             modified=stamp(text, site, updated).iso if updated else published.iso,

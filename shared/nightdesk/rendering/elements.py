@@ -71,7 +71,7 @@ ATTRIBUTES = {
     "*": ("dir", "id", "lang", "title"),
     "a": ("href", "title"),
     "abbr": ("title",),
-    "img": ("src", "alt", "title", "width", "height", "loading", "decoding"),
+    "img": ("src", "alt", "title", "width", "height", "loading", "decoding", "data-credit", "data-source-type"),
     "ol": ("start", "reversed"),
     "td": ("align", "colspan", "rowspan"),
     "th": ("align", "colspan", "rowspan", "scope"),

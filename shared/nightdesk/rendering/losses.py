@@ -7,6 +7,7 @@ import re
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -28,6 +29,7 @@ class _Loss(NamedTuple):
     needle: str
     suggestion: str
     values: dict[str, Any]
+    line: int
 
 
 class Losses:
@@ -40,6 +42,16 @@ class Losses:
     def __init__(self) -> None:
         self.found: list[tuple[Problem, str]] = []
         self._pending: list[_Loss] = []
+        self._line = 0
+
+    @contextmanager
+    def at(self, line: int) -> Iterator[None]:
+        """Give what is added meanwhile this line, instead of looking for it in the text."""
+        self._line = line
+        try:
+            yield
+        finally:
+            self._line = 0
 
     def add(self, kind: ProblemKind, key: str, where: str, needle: str, suggestion: str = "", **values: Any) -> None:
         """Add a loss of the passage that is being rendered.
@@ -51,7 +63,7 @@ class Losses:
         """
         if len(self._pending) + len(self.found) < _MOST:
             needle = unquote(needle) if where == ADDRESS else needle
-            self._pending.append(_Loss(kind, key, where, needle, suggestion, values))
+            self._pending.append(_Loss(kind, key, where, needle, suggestion, values, self._line))
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -65,6 +77,9 @@ class Losses:
         found = _Occurrences(source, options)
         lines = source.split("\n")
         for loss in self._pending:
+            if loss.line:
+                self.found.append((loss.kind.at(loss.line, loss.key, loss.suggestion, **loss.values), loss.needle))
+                continue
             place = found.next_line(loss.where, loss.needle)
             if loss.kind is Kind.EMPHASIS_LITERAL and not _STARS.search(lines[place]):
                 continue  # each asterisk was typed after a backslash

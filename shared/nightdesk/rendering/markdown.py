@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from urllib.parse import unquote, urlsplit
 
 import nh3
@@ -17,6 +17,7 @@ import pyromark
 from nightdesk.domain.anchors import PREFIX
 from nightdesk.domain.documents import Block
 from nightdesk.domain.errors import Rejected
+from nightdesk.domain.figures import Figure
 from nightdesk.domain.languages import TAG
 from nightdesk.domain.passages import FREE, Passage
 from nightdesk.domain.problems import Kind
@@ -24,7 +25,7 @@ from nightdesk.rendering.cjk import mark_delimiters, remove_marks
 from nightdesk.rendering.elements import ATTRIBUTES, TAGS
 from nightdesk.rendering.footnotes import Section, take_notes
 from nightdesk.rendering.losses import ADDRESS, Losses
-from nightdesk.rendering.rewriting import Finder, rewrite
+from nightdesk.rendering.rewriting import Finder, PlacedFigure, rewrite
 
 OPTIONS = pyromark.Options.ENABLE_TABLES | pyromark.Options.ENABLE_STRIKETHROUGH | pyromark.Options.ENABLE_FOOTNOTES
 _PRIVATE = re.compile("[\ue000-\ue002]")
@@ -62,7 +63,11 @@ def to_html(markdown: str) -> str:
 
 
 def render_passages(
-    passages: tuple[Passage, ...], image: Finder, link: Finder, losses: Losses | None = None
+    passages: tuple[Passage, ...],
+    image: Finder,
+    link: Finder,
+    losses: Losses | None = None,
+    figure: Callable[[Figure], str | None] | None = None,
 ) -> tuple[Block, ...]:
     """Render passages as blocks, one for each.
 
@@ -73,12 +78,13 @@ def render_passages(
         image: finds the addresses of images; an image without one is replaced by its alt text.
         link: finds the addresses of links; a link without one is replaced by its text.
         losses: where what readers will not see is reported, also by `image` and `link`.
+        figure: finds the addresses of the images of figures; by default, as `image` does.
 
     Raises:
-        Rejected: a passage is nested too deeply or has too much markup, or the text around a gate hides it from the parser.
+        Rejected: a passage is nested too deeply or has too much markup, or the text around a gate or figure hides it from the parser.
     """
     losses = losses or Losses()
-    sources = [_PRIVATE.sub("", passage.source) for passage in passages]
+    sources = [_PRIVATE.sub("", passage.marked) for passage in passages]
     free = f"\n\n{_CUT}\n\n".join(s for s, passage in zip(sources, passages, strict=True) if passage.tier == FREE)
     free_sections = _sections(free)
     if len(free_sections) != sum(passage.tier == FREE for passage in passages):
@@ -95,8 +101,9 @@ def render_passages(
             section = _sections(f"{source}\n\n{_CUT}\n\n{free}")[0]
         else:
             section = _sections(source)[0]
-        rendered.append(_block(passage, section, _Sanitiser(image, link, losses)))
-        losses.locate(source, passage.line, OPTIONS)
+        placed = [PlacedFigure(each, figure(each) if figure else image(each.src)) for each in passage.figures]
+        rendered.append(_block(passage, section, placed, _Sanitiser(image, link, losses)))
+        losses.locate(_PRIVATE.sub("", passage.text), passage.line, OPTIONS)
     return tuple(rendered)
 
 
@@ -130,10 +137,10 @@ def _without_private(raw: str) -> str:
     return _PRIVATE_REFERENCE.sub("\ufffd", raw) if "&#" in raw else raw
 
 
-def _block(passage: Passage, section: Section, sanitiser: _Sanitiser) -> Block:
+def _block(passage: Passage, section: Section, figures: Sequence[PlacedFigure], sanitiser: _Sanitiser) -> Block:
     try:
         notes = {name: sanitiser.clean(note) for name, note in section.notes.items()}
-        return Block(passage.tier, passage.teaser, sanitiser.clean(section.html), notes)
+        return Block(passage.tier, passage.teaser, sanitiser.clean(section.html, figures), notes)
     except Rejected as error:
         raise Rejected(*(problem._replace(line=problem.line or passage.line) for problem in error.problems)) from None
 
@@ -145,9 +152,10 @@ class _Sanitiser:
         self._image, self._link, self._losses = image, link, losses
         self._addresses: dict[str, set[str]] = {"src": set(), "href": set()}
 
-    def clean(self, raw: str) -> str:
+    def clean(self, raw: str, figures: Sequence[PlacedFigure] = ()) -> str:
         """Return sanitised HTML. Nothing may edit it afterwards but `domain.views`, which knows its form."""
-        written = rewrite(raw, self._known("src", self._image), self._known("href", self._link), self._losses)
+        self._addresses["src"].update(each.address for each in figures if each.address)
+        written = rewrite(raw, self._known("src", self._image), self._known("href", self._link), self._losses, figures)
         _attribute_filter.addresses = self._addresses
         return _CLEANER.clean(written)
 

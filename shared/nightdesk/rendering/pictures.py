@@ -12,6 +12,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from nightdesk.domain.documents import Document
 from nightdesk.domain.pictures import MEDIA_TYPES, STILL, PictureFiles
 from nightdesk.domain.views import View, VisiblePart
 from nightdesk.rendering.contexts import Picture, PictureSource
@@ -28,8 +29,11 @@ AI_LABELS = {
 """IPTC digital source types of images that a machine made or altered, and the key of the label that readers see."""
 BODY_SIZES = "(min-width: 46rem) 42rem, 93vw"
 """How wide images in a text are, as the `sizes` attribute says it."""
-_IMAGE = re.compile(r'(<p>)?<img((?: [a-z]+="[^"]*")*)>(</p>)?')
-_ATTRIBUTE = re.compile(r' ([a-z]+)="([^"]*)"')
+_IMAGE = re.compile(r'(<p>|<figure>)?<img((?: [a-z-]+="[^"]*")*)>(</p>|</figure>)?')
+_FIGURE = "<figure><img "
+_ATTRIBUTE = re.compile(r' ([a-z-]+)="([^"]*)"')
+_SAID = {"caption": "title", "credit": "data-credit", "source_type": "data-source-type"}
+"""The attributes in which a sanitised text says what belongs to an image."""
 _DEFAULT_SIZE = (1200, 800)
 """The shape of the space for an image that was not inspected yet."""
 
@@ -140,7 +144,7 @@ class Placer:
     Args:
         base: as for `picture_of`.
         files: by the name that an image has in the document; None for one that is not derived yet.
-        said: what the draft says of images, by the same names.
+        said: what the files say of themselves, by the same names.
         plain: for feeds, whose readers know no formats, sizes or classes of ours. In place of an image that is being prepared is its
             description.
     """
@@ -165,30 +169,62 @@ class Placer:
         """Return HTML with pictures. The sanitiser wrote it, so attributes are in quotation marks, and escaped."""
         return _IMAGE.sub(self._place, html) if "<img" in html else html
 
+    def figures(self, view: View) -> list[Picture]:
+        """Return the images of a view that stand in figures of their own, as far as there are files of them."""
+        texts = [part.html for part in view.parts if isinstance(part, VisiblePart) and _FIGURE in part.html]
+        found = (match for text in texts for match in _IMAGE.finditer(text) if _is_figure(match))
+        pictures = (self._picture(_values(match)) for match in found)
+        return [picture for picture in pictures if picture and picture.src]
+
     def _instead(self, found: re.Match[str], alt: str) -> str:
         """Return the description of an image in its place."""
-        return f"{found[1] or ''}{Markup('<span>{}</span>').format(alt) if alt else ''}{found[3] or ''}"
+        text = Markup("<span>{}</span>").format(alt) if alt else ""
+        if _is_figure(found):
+            return f"<p>{text}</p>" if text else ""
+        return f"{found[1] or ''}{text}{found[3] or ''}"
 
     def _element(self, image: Picture, values: Mapping[str, str]) -> Markup:
         lang, direction = values.get("lang"), values.get("dir")
         return picture_html(image, BODY_SIZES, lang=lang, dir=direction, data_source_type=image.source_type)
 
     def _place(self, found: re.Match[str]) -> str:
-        values = {name: Markup(value).unescape() for name, value in _ATTRIBUTE.findall(found[2])}
-        name = values.get("src", "").rpartition("/")[2]
-        if name not in self._files:  # refused meanwhile, or for readers with a session only
+        values = _values(found)
+        image = self._picture(values)
+        if not image or (self._plain and not image.src):
             return self._instead(found, values.get("alt", ""))
-        said = {**self._said.get(name, {}), "alt": values.get("alt", "")}
-        said["caption"] = values.get("title", "") or said.get("caption", "")
-        image = picture_of(self._text, self._base, self._files[name], said)
-        if self._plain and not image.src:
-            return self._instead(found, image.alt)
         element = _plain_html(image) if self._plain else self._element(image, values)
         caption = caption_html(image)
         if found[1] and found[3]:
-            return f"<figure>{element}<figcaption>{caption}</figcaption></figure>" if caption else f"<p>{element}</p>"
+            below = f"<figcaption>{caption}</figcaption>" if caption else ""
+            return f"<figure>{element}{below}</figure>" if below or _is_figure(found) else f"<p>{element}</p>"
         badge = Markup(' <strong class="badge">{}</strong>').format(image.ai_label) if image.ai_label else ""
         return f"{found[1] or ''}{element}{badge}{found[3] or ''}"
+
+    def _picture(self, values: Mapping[str, str]) -> Picture | None:
+        """Return the image that an element shows; None for one that was refused meanwhile, or is for readers with a session only.
+
+        What the file says of itself counts where the text is silent.
+        """
+        name = values.get("src", "").rpartition("/")[2]
+        if name not in self._files:
+            return None
+        typed = {key: values.get(attribute, "") for key, attribute in _SAID.items()}
+        said = {**self._said.get(name, {}), **{key: value for key, value in typed.items() if value}}
+        return picture_of(self._text, self._base, self._files[name], {**said, "alt": values.get("alt", "")})
+
+
+def has_figures(document: Document) -> bool:
+    """Return True if any image of an article stands in a figure of its own."""
+    return any(_FIGURE in block.html for block in document.blocks)
+
+
+def _values(found: re.Match[str]) -> dict[str, str]:
+    """Return the attributes of an image element."""
+    return {name: Markup(value).unescape() for name, value in _ATTRIBUTE.findall(found[2])}
+
+
+def _is_figure(found: re.Match[str]) -> bool:
+    return found[1] == "<figure>" and found[3] == "</figure>"
 
 
 def caption_html(image: Picture) -> Markup:

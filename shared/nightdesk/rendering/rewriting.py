@@ -11,10 +11,12 @@ import html
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from nightdesk.domain.anchors import typed_anchor
 from nightdesk.domain.errors import Rejected
+from nightdesk.domain.figures import FIGURE_MARK, Figure
 from nightdesk.domain.html_tokens import COMMENT, END, START, TEXT, UNCLOSED, Token, attributes, tokens
 from nightdesk.domain.problems import Kind
 from nightdesk.rendering.elements import (
@@ -49,23 +51,41 @@ _TEXT_BREAK = 500
 """The sanitiser appends to a text at each line and character reference, and copies it; a comment begins a new text."""
 
 
-def rewrite(source: str, image: Finder, link: Finder, losses: Losses) -> str:
+class PlacedFigure(NamedTuple):
+    """A figure with the address of its image; None if there is none."""
+
+    figure: Figure
+    address: str | None
+
+
+def rewrite(source: str, image: Finder, link: Finder, losses: Losses, figures: Sequence[PlacedFigure] = ()) -> str:
     """Return HTML with known elements only, each image and link with its address on the site.
 
     Args:
         source: any HTML, as the parser returned it.
         image: finds the addresses of images; one without is replaced by its alt text. Likewise `link`, by the link's text.
         losses: where everything else that readers will not see is reported.
+        figures: what the marks of figures in the source stand for.
 
     Raises:
-        Rejected: the HTML is nested too deeply.
+        Rejected: the HTML is nested too deeply, or the mark of a figure is not where elements can be.
     """
-    return _Rewriter(source, image, link, losses).run()
+    rewriter = _Rewriter(source, image, link, losses, figures)
+    written = rewriter.run()
+    lost = [each.figure.line for number, each in enumerate(figures) if number not in rewriter.placed]
+    if lost:
+        raise Rejected(*(Kind.FIGURE_SWALLOWED.at(line, "figure") for line in lost))
+    return written
 
 
 class _Rewriter:
-    def __init__(self, source: str, image: Finder, link: Finder, losses: Losses) -> None:
+    def __init__(
+        self, source: str, image: Finder, link: Finder, losses: Losses, figures: Sequence[PlacedFigure]
+    ) -> None:
         self._source = source
+        self._figures = {FIGURE_MARK.format(number): number for number in range(len(figures))}
+        self._placed_figures = figures
+        self.placed: set[int] = set()
         self._image, self._link, self._losses = image, link, losses
         self._tokens = list(tokens(source))
         self._ends, self._inner = _look_ahead(source, self._tokens)
@@ -93,6 +113,8 @@ class _Rewriter:
             self._start(token)
         elif token.kind == START and token.name not in PLAIN:
             return self._remove(number, token)
+        elif token.kind == COMMENT and (mark := self._source[token.start : token.end]) in self._figures:
+            self._figure(self._figures[mark])
         elif token.kind == COMMENT and self._source.startswith("<?", token.start):
             name = re.split(r"[\s>?]", self._source[token.start + 2 : token.start + 20])[0]
             self._losses.add(Kind.ELEMENT_REMOVED, "", MARKUP, f"<?{name}".lower(), typed=f"?{name}")
@@ -184,6 +206,17 @@ class _Rewriter:
             self._losses.add(Kind.IMAGE_ALT_MISSING, "image", ADDRESS, typed, typed=typed)
         rest = _kept(values, ("width", "height", *_COMMON))
         return _tag("img", [("src", source), ("alt", alt), *rest, *_LAZY])
+
+    def _figure(self, number: int) -> None:
+        self.placed.add(number)
+        self._heading = 0
+        figure, address = self._placed_figures[number]
+        if address is None:
+            self._out.append(f"<p><span>{html.escape(_MARKS.sub('', figure.alt))}</span></p>" if figure.alt else "")
+            return
+        said = [("title", figure.caption), ("data-credit", figure.credit), ("data-source-type", figure.source_type)]
+        values = [("src", address), ("alt", figure.alt), *((name, value) for name, value in said if value), *_LAZY]
+        self._out.append(f"<figure>{_tag('img', values)}</figure>")
 
     def _anchor_start(self, values: dict[str, str], anchor: str) -> None:
         address = self._link(values["href"]) if values.get("href") else None

@@ -32,12 +32,14 @@ class Described(NamedTuple):
     Attributes:
         sections: the topics, the primary one first.
         hero: the lead image; None for none.
+        figures: the images in figures that everyone may see.
     """
 
     document: Document
     authors: Sequence[AuthorBox]
     sections: Sequence[Link]
     hero: Picture | None
+    figures: Sequence[Picture] = ()
 
 
 def json_ld(data: Mapping[str, Any]) -> Markup:
@@ -91,8 +93,9 @@ def news_article(theme: Theme, site: Site, described: Described) -> Data:
             for number in closed
         ]
     data |= _responsibility(document, authors)
-    if described.hero and described.hero.src:
-        data["image"] = _image(site, described.hero)
+    hero = [described.hero] if described.hero and described.hero.src else []
+    if images := [_image(site, picture) for picture in (*hero, *described.figures)]:
+        data["image"] = images if described.figures else images[0]
     if document.tags:
         data["keywords"] = list(document.tags)
     if document.corrections:
@@ -180,15 +183,15 @@ def _responsibility(document: Document, authors: Sequence[AuthorBox]) -> Data:
     return data
 
 
-def _image(site: Site, hero: Picture) -> Data:
-    image: Data = {"@type": "ImageObject", "url": site.base_url + hero.src}
-    if hero.width and hero.height:
-        image |= {"width": hero.width, "height": hero.height}
-    if hero.caption:
-        image["caption"] = hero.caption
-    if hero.credit:
-        image["creditText"] = hero.credit
-    kind = hero.source_type.removeprefix(IPTC)
+def _image(site: Site, picture: Picture) -> Data:
+    image: Data = {"@type": "ImageObject", "url": site.base_url + picture.src}
+    if picture.width and picture.height:
+        image |= {"width": picture.width, "height": picture.height}
+    if picture.caption:
+        image["caption"] = picture.caption
+    if picture.credit:
+        image["creditText"] = picture.credit
+    kind = picture.source_type.removeprefix(IPTC)
     if kind in _SOURCE_TYPES:
         image["digitalSourceType"] = _SOURCE_TYPES[kind]
     return image

@@ -8,24 +8,26 @@ import unicodedata
 from collections.abc import Callable, Container, Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import unquote
 
 from nightdesk.domain.anchors import PREFIX, Anchors
-from nightdesk.domain.documents import Asset, Document
+from nightdesk.domain.documents import Asset, Document, canonical_json, digest
 from nightdesk.domain.drafts import Draft, parse_draft
 from nightdesk.domain.drafts_bucket import DraftsKey
 from nightdesk.domain.errors import Rejected, only_rejects
+from nightdesk.domain.figures import Figure
 from nightdesk.domain.pictures import Inspection
 from nightdesk.domain.problems import Kind, Problem
 from nightdesk.domain.site import Site, is_link, web_address
 from nightdesk.domain.site_links import page_address
+from nightdesk.domain.source_types import understates
 from nightdesk.domain.suggestions import did_you_mean
 from nightdesk.domain.text import slugify
 from nightdesk.domain.views import all_anchors
 from nightdesk.rendering.losses import ADDRESS, FRONT_MATTER, Losses
 from nightdesk.rendering.markdown import OPTIONS, clean_path, is_foreign, render_passages, to_html
-from nightdesk.rendering.pictures import AI_LABELS
 from nightdesk.repositories.private_bucket import IMAGE_TYPES, profile_key
 
 
@@ -45,6 +47,7 @@ class FoundImage(NamedTuple):
     acts: bool = False
 
 
+NOTHING_SAID: Mapping[str, str] = MappingProxyType({})
 Images = Mapping[str, FoundImage]
 """What is known of each object in a file's folder, by key. Looking one up may read the object."""
 
@@ -105,7 +108,8 @@ def to_document(
     else:
         hero = {}
     losses.locate(raw.decode("utf-8", "replace"), 1, OPTIONS)
-    blocks = render_passages(draft.passages, finder.find, link_finder(losses, finder.base, base_url), losses)
+    link = link_finder(losses, finder.base, base_url)
+    blocks = render_passages(draft.passages, finder.find, link, losses, finder.find_figure)
     document = Document(
         slug=draft.slug,
         title=draft.title,
@@ -205,22 +209,30 @@ class ImageFinder:
         Args:
             said: what the draft says of it.
         """
-        inspection = self._images[self.assets[name].key].inspection or Inspection()
-        known = {key: getattr(inspection, key) for key in ("caption", "credit", "source_type")}
-        new = {key: value for key, value in known.items() if value and not said.get(key)}
+        known = self._known(name)
+        new = {key: value for key, value in known.items() if not said.get(key)}
         if new:
             what = ", ".join(key.replace("_", " ") for key in new)
             self._losses.add(Kind.IMAGE_DESCRIBED, "image", where, typed, typed=typed, what=what)
-        kind, stated = inspection.source_type, said.get("source_type", "")
-        if kind in AI_LABELS and stated and stated not in AI_LABELS:
-            self._losses.add(Kind.IMAGE_MADE_BY_AI, "image", where, typed, typed=typed, what=kind)
+        original = known.get("source_type", "")
+        if understates(said.get("source_type", ""), original):
+            self._losses.add(Kind.IMAGE_MADE_BY_AI, "image", where, typed, typed=typed, what=original)
         return new
 
-    def find(self, source: str, where: str = ADDRESS) -> str | None:
+    def find_figure(self, figure: Figure) -> str | None:
+        """Return the path of a figure's image on the site, or None."""
+        with self._losses.at(figure.line):
+            address = self.find(figure.src, said=figure.said)
+            if address and not figure.alt:
+                self._losses.add(Kind.IMAGE_ALT_MISSING, "image", ADDRESS, figure.src, typed=figure.src)
+        return address
+
+    def find(self, source: str, where: str = ADDRESS, said: Mapping[str, str] = NOTHING_SAID) -> str | None:
         """Return the path of an image on the site, or None.
 
         Args:
             where: where it was typed, `ADDRESS` in the text or `FRONT_MATTER`.
+            said: what a figure says of it.
         """
         name = _composed(str(PurePosixPath(clean_path(source))))
         found = self._exact.get(name) or self._folded.get(name.casefold())
@@ -233,18 +245,33 @@ class ImageFinder:
             kind = Kind.IMAGE_ACTIVE if self._images[found].acts else Kind.IMAGE_UNUSABLE
             self._losses.add(kind, "image", where, source, typed=name, what=refusal)
         else:
-            # The name contains the whole digest, so no other bytes can ever have it.
-            path, sha256 = PurePosixPath(found), self._images[found].sha256
-            public = f"{slugify(path.stem) or 'image'}.{sha256}{path.suffix.lower()}"
-            self.assets.setdefault(public, Asset(public, found, sha256))
-            if (
-                where == ADDRESS
-                and public not in self.figures
-                and (said := self.said_by_file(public, {}, where, source))
-            ):
-                self.figures[public] = said
+            public = self._add_asset(found, said)
+            if where == ADDRESS and (said or public not in self.figures):
+                self.said_by_file(public, said, where, source)
+            if where == ADDRESS and (known := self._known(public)):
+                self.figures[public] = known
             return self.base + public
         return None
+
+    def _known(self, name: str) -> dict[str, str]:
+        """Return what an image's own metadata say."""
+        inspection = self._images[self.assets[name].key].inspection or Inspection()
+        known = {key: getattr(inspection, key) for key in ("caption", "credit", "source_type")}
+        return {key: value for key, value in known.items() if value}
+
+    def _add_asset(self, key: str, said: Mapping[str, str]) -> str:
+        """Add an image to the assets, and return its name.
+
+        An image of which several figures say different things is several assets, since credit and source type are written into the
+        files that are made of it, and one figure may be behind a gate.
+        """
+        path, sha256 = PurePosixPath(key), self._images[key].sha256
+        credit, kind = said.get("credit", ""), said.get("source_type", "")
+        mark = f".{digest(canonical_json([credit, kind]))[:16]}" if credit or kind else ""
+        # The name contains the whole digest, so no other bytes can ever have it.
+        name = f"{slugify(path.stem) or 'image'}.{sha256}{mark}{path.suffix.lower()}"
+        self.assets.setdefault(name, Asset(name, key, sha256, credit, kind))
+        return name
 
 
 def _composed(name: str) -> str:

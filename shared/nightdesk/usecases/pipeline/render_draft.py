@@ -175,13 +175,13 @@ class DraftRun:
         if not ownership.accepts(by, datetime.fromisoformat(inputs.modified), inputs.site):
             problems.append(Kind.NOT_THE_OWNER.at(0))
         by_writer = by.is_writer
-        for asset in document.assets:
-            uploader, at = self._images.upload_of(asset.key)
-            requester = ownership.requester_of(self._images.version_of(asset.key))
+        for key in dict.fromkeys(asset.key for asset in document.assets):
+            uploader, at = self._images.upload_of(key)
+            requester = ownership.requester_of(self._images.version_of(key))
             uploader = requester if requester.is_writer else uploader
             by_writer |= uploader.is_writer
             if not ownership.accepts(uploader, at, inputs.site):
-                problems.append(Kind.IMAGE_NOT_BY_OWNER.at(0, "image", image=asset.key.rpartition("/")[2]))
+                problems.append(Kind.IMAGE_NOT_BY_OWNER.at(0, "image", image=key.rpartition("/")[2]))
         if problems:
             raise Rejected(*problems)
         return by_writer
