@@ -22,6 +22,7 @@ from nightdesk.domain.profiles import parse_profile
 from nightdesk.domain.site import PUBLIC, Site
 from nightdesk.domain.timestamps import iso_utc_seconds
 
+from .figures import figures_as_shortcodes
 from .hugo import DATA
 from .report import CHANGED, LOST, Report
 from .shortcodes import escape_shortcodes
@@ -176,7 +177,7 @@ def _filled(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def hugo_body(draft: Draft) -> str:
-    """Return a draft's body with its gates as shortcodes; all of it is in one if the whole article has a tier."""
+    """Return a draft's body with its gates and figures as shortcodes; all of it is in one if the whole article has a tier."""
     body = "\n".join(_passage(passage, number, len(draft.passages)) for number, passage in enumerate(draft.passages))
     if draft.access != PUBLIC:
         return f'{{{{< gate tier="{draft.access}" whole="true" teaser="" >}}}}\n{body}\n{{{{< /gate >}}}}'
@@ -184,10 +185,10 @@ def hugo_body(draft: Draft) -> str:
 
 
 def _passage(passage: Passage, number: int, count: int) -> str:
-    source = escape_shortcodes(passage.source)
+    source = figures_as_shortcodes(passage, escape_shortcodes)
     if passage.tier == FREE:
         return source
-    colons = max([3, *(len(run) + 1 for run in re.findall(r"^(:{3,})", passage.source, re.MULTILINE))])
+    colons = max([3, *(len(run) + 1 for run in re.findall(r"^(:{3,})", source, re.MULTILINE))])
     fence = f' fence="{colons}"' if colons > 3 else ""
     teaser = re.sub(r'([\\"])', r"\\\1", passage.teaser)
     return f'{{{{< gate tier="{passage.tier}" teaser="{teaser}"{fence} >}}}}\n{source}\n{{{{< /gate >}}}}'

@@ -192,7 +192,7 @@ class HugoReader:
         if own := own_post(matter, name, file_name):
             own.folder = str(PurePosixPath(name).parent)
             start = f"{own.folder}/" if is_bundle else "\0"
-            beside = [n for n in self._archive.under(start) if n.rpartition("/")[0] == own.folder and n != name]
+            beside = [n for n in self._archive.under(start) if not n.endswith(".md")]
             own.beside = {n.removeprefix(start): n for n in beside}
             return own
         section = place.parts[0] if len(place.parts) > (2 if is_bundle else 1) else ""

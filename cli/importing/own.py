@@ -31,6 +31,6 @@ def own_post(matter: Matter, name: str, file_name: str) -> ImportedPost | None:
     if isinstance(keys := own.get("keys"), dict):
         verbatim |= keys
     post.verbatim = verbatim
-    replaced = replace_shortcodes(matter.body, lambda *_: None, only_gates=True)
+    replaced = replace_shortcodes(matter.body, lambda *_: None, exported=True)
     post.body, post.lines, post.directives = replaced
     return post

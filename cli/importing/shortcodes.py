@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from .directory import REFERENCE
+from .figures import shortcode_as_figure
 from .gates import CLOSE, open_mark
 from .markdown_text import Lines, link_to_embed
 from .media import is_image
@@ -72,11 +73,11 @@ class Replaced(NamedTuple):
     directives: frozenset[str]
 
 
-def replace_shortcodes(text: str, note: Note, only_gates: bool = False) -> Replaced:
-    """Replace every shortcode of a body, or only the gates of an article that Nightdesk exported."""
+def replace_shortcodes(text: str, note: Note, exported: bool = False) -> Replaced:
+    """Replace every shortcode of a body, or only the gates and figures of an article that Nightdesk exported."""
     if "{{" not in text:
         return Replaced(text, LineMap([(1, 1)]), frozenset())
-    work = _Work(text, note, only_gates)
+    work = _Work(text, note, exported)
     return work.run()
 
 
@@ -86,8 +87,8 @@ def escape_shortcodes(text: str) -> str:
 
 
 class _Work:
-    def __init__(self, text: str, note: Note, only_gates: bool) -> None:
-        self._text, self._note, self._only_gates = text, note, only_gates
+    def __init__(self, text: str, note: Note, exported: bool) -> None:
+        self._text, self._note, self._exported = text, note, exported
         self._lines = Lines(text)
         self._parts: list[list[str]] = [[]]
         self._open: list[re.Match[str]] = []
@@ -114,7 +115,7 @@ class _Work:
 
     def _take(self, each: re.Match[str], closers: dict[str, int]) -> None:
         name = each["name"]
-        if self._only_gates and not each["escape"] and name != "gate":
+        if self._exported and not each["escape"] and name not in ("gate", "figure"):
             self._parts[-1].append(each[0])
         elif each["escape"]:
             self._parts[-1].append(each[0].replace("/*", "", 1).replace("*/", "", 1))
@@ -149,6 +150,8 @@ class _Work:
         return Replaced("".join(parts), LineMap(anchors), frozenset(self._directives))
 
     def _one(self, found: re.Match[str], inner: str | None) -> str:
+        if self._exported and found["name"] == "figure":
+            return shortcode_as_figure(found["rest"] or "")
         values, places = {}, []
         for name, quoted, raw, bare in _PARAMETER.findall(found["rest"] or ""):
             value = re.sub(r"\\(.)", r"\1", quoted) if quoted else raw or bare
@@ -160,19 +163,19 @@ class _Work:
         line = self._lines.at(found.start())
         plain = None if inner is None else _MARK.sub("", inner)
         call = Call(found["name"].lower(), values, places, plain, before, found[0], line)
-        if inner is not None and (call.name == "gate" or (not self._only_gates and call.name in _GATES)):
+        if inner is not None and (call.name == "gate" or (not self._exported and call.name in _GATES)):
             return self._gate(call, _MARK.sub("", inner, count=1))
         return meaning_of(call, self._note)
 
     def _gate(self, call: Call, inner: str) -> str:
         """Return a gate of a folder that Nightdesk exported."""
         inner = inner.removeprefix("\n").removesuffix("\n")
-        if call.values.get("whole") == "true" and self._only_gates:
+        if call.values.get("whole") == "true" and self._exported:
             return inner
         teaser = call.values.get("teaser", "")
         quoted = f' teaser="{re.sub(chr(92) * 2 + r"|" + chr(34), lambda f: chr(92) + f[0], teaser)}"' if teaser else ""
         colons = ":" * max(3, int(call.values.get("fence", "3")) if call.values.get("fence", "3").isdigit() else 3)
-        if not self._only_gates:
+        if not self._exported:
             return f"\n\n{open_mark(call.values.get('tier', ''), teaser)}\n\n{inner}\n\n{CLOSE}\n\n"
         opening = f"{colons} gate tier={call.values.get('tier', '')}{quoted}"
         self._directives |= {opening, colons}

@@ -52,6 +52,9 @@ Free {{< not-a-shortcode >}} and {{</* escaped */>}}.
 
 Hidden[^1] ![Pier](Pier.png)
 
+::: figure src="the quay.png" alt="Quay" credit="A \\ B"
+:::
+
 ```
 ::: not a gate
 ```
@@ -61,6 +64,8 @@ Hidden[^1] ![Pier](Pier.png)
 :::
 
 Between. [link](/articles/other/?q=1#x)
+::: figure src=Pier.png alt="A \\"pier\\"" caption="See [the map](x.png) {{< now >}}" credit=Wire source_type=digitalCapture
+:::
 
 :::: gate
 Longer
@@ -73,6 +78,7 @@ FILES = {
     "site.yaml": SITE,
     "drafts/2021-02-03-storm/index.md": ARTICLE,
     "drafts/2021-02-03-storm/Pier.png": PNG,
+    "drafts/2021-02-03-storm/the quay.png": PNG + b"quay",
     "drafts/plain.md": "+++\ntitle = 'Plain'\ndate = 2020-01-01\n+++\nBody.\n",
     "drafts/member.md": "---\ntitle: For friends\naccess: friend\nslug: friends\n---\nFree part?\n\n::: gate tier=patron\nMore\n:::\n",
     "drafts/embargo.md": "---\ntitle: Later\npublish_at: 2099-01-01\n---\nX\n",
@@ -107,7 +113,7 @@ def drafts(folder: Path) -> dict[str, dict[str, Any]]:
         parsed = classify(key)
         if parsed and parsed.kind == "draft" and b"titel:" not in path.read_bytes():
             draft = parse_draft(path.read_bytes(), parsed.name, site_in(folder), to_html)
-            passages = [(p.tier, p.teaser, p.source.strip("\n")) for p in draft.passages]
+            passages = [(p.tier, p.teaser, p.text.strip("\n"), [f.said for f in p.figures]) for p in draft.passages]
             found[draft.slug] = {**asdict(draft), "passages": passages, "warnings": ()}
     return found
 
@@ -172,3 +178,24 @@ def test_text_that_looks_like_a_shortcode_comes_back(tmp_path: Path, text: str) 
     )
     there_and_back(tmp_path, source)
     assert drafts(tmp_path / "back") == drafts(source)
+
+
+def test_a_figure_becomes_the_one_of_hugo_and_comes_back_with_its_image(tmp_path: Path) -> None:
+    figure = (
+        '::: figure src="charts/fares.png" alt="A \\"chart\\"" caption="See [it](x.png) {{< now >}}" credit=Wire\n:::'
+    )
+    text = f'---\ntitle: A\n---\n{figure}\n\n::: gate tier=patron teaser="More"\n{figure}\nHidden.\n:::\n'
+    files = {"site.yaml": SITE, "drafts/a/index.md": text, "drafts/a/charts/fares.png": PNG}
+    source = write_tree(tmp_path / "source", files)
+    there_and_back(tmp_path, source)
+    hugo = (tmp_path / "hugo/content/articles/a/index.md").read_text()
+    assert (
+        hugo.count(
+            '\n{{< figure src="charts/fares.png" alt="A \\"chart\\"" caption="See [it](x.png) {{< now >}}" attr=Wire >}}\n'
+        )
+        == 2
+    )
+    assert ":::" not in hugo
+    back = (tmp_path / "back/drafts/a/index.md").read_text()
+    assert (tmp_path / "back/drafts/a/charts/fares.png").read_bytes() == PNG
+    assert back.split("---\n")[2].lstrip() == text.split("---\n")[2]
