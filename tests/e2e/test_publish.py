@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import time
@@ -12,8 +13,9 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from PIL import Image
 from support.cloud_under_test import QUEUES
-from support.newsroom import SVG, TIERS, Newsroom, addresses_in, draft, expect_idle, path_of
+from support.newsroom import EXAMPLES, SVG, TIERS, Newsroom, addresses_in, draft, expect_idle, path_of
 
 pytestmark = pytest.mark.cloud
 
@@ -440,3 +442,17 @@ def test_the_doctor_finds_the_local_cloud_in_order(newsroom: Newsroom) -> None:
     found = {finding["check"]: finding["outcome"] for finding in newsroom.run_json("doctor")}
     assert {found[name] for name in ("pipeline", "site", "edge functions", "clock")} == {"ok"}
     assert {found[name] for name in ("stack", "mail", "certificate")} == {"skipped"}
+
+
+def test_a_shared_link_shows_a_card(newsroom: Newsroom, harbour: str) -> None:
+    settings = (EXAMPLES / "site.yaml").read_text("utf-8")
+    newsroom.cloud.put({"site.yaml": settings.replace("social_cards: false", "social_cards: true")})
+    newsroom.cloud.settle(240)
+    page = newsroom.page(f"/articles/{harbour}/").text
+    found = re.search(r'<meta property="og:image" content="([^"]+)">', page)
+    assert found
+    assert '<meta property="og:image:width" content="1200">' in page
+    card = newsroom.page(path_of(found[1]))
+    assert (card.status, card.headers["content-type"]) == (200, "image/jpeg")
+    with Image.open(io.BytesIO(card.body)) as picture:
+        assert picture.size == (1200, 630)

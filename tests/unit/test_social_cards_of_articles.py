@@ -167,6 +167,13 @@ def test_a_draft_and_a_moved_article_have_no_card(room: Newsroom) -> None:
 # --- Bad input ---
 
 
+def test_settings_without_cards_order_none(room: Newsroom) -> None:
+    room.file("site.yaml", "name: The Quay\nsocial_cards: false\n")
+    publish(room)
+    assert orders(room) == []
+    assert "card." not in room.page("/articles/quay/")
+
+
 def test_a_request_for_a_card_that_nobody_ordered_does_nothing(room: Newsroom) -> None:
     assert draw_card("/articles/quay/", "a" * 64, room.ports, PlainPictures()) is None
     assert load_derivatives("a" * 64, room.bare) is None

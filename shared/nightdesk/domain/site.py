@@ -140,6 +140,7 @@ class Site:
     tiers: tuple[str, ...] = (PUBLIC, "subscriber", "member")
     teaser: str = ""
     require_profiles: bool = False
+    social_cards: bool = True
     require_approval: tuple[str, ...] = ()
     writers: str = OWN
     support: SiteLinks = ()

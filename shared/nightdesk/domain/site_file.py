@@ -273,6 +273,7 @@ SITE_KEYS: tuple[Key[Settings], ...] = (
         _teaser,
     ),
     Key("require_profiles", "`true`: reject a draft whose authors and topics have no profile", _flag),
+    Key("social_cards", "`false`: draw no social cards; a shared link shows the lead image as it is", _flag),
     Key(
         "require_approval",
         "`[ai]`, `[human]` or both: kinds of authors whose articles an editor must approve; with either, also all that writers upload",

@@ -110,7 +110,7 @@ def read_inputs(slug: str, ports: Ports, theme: Theme) -> GateInputs | None:
     lists = related_lists(document) if state == LIVE else []
     documents = [*([document] if state in _SHOWS_PROFILES else []), *([held] if held else [])]
     pictures = read_pictures(documents, ports)
-    has_card = state in _HAS_CARD and not document.moved
+    has_card = site.social_cards and state in _HAS_CARD and not document.moved
     card = article_card(document, topics, pictures, site, theme) if has_card else None
     return GateInputs(
         document=document,
