@@ -32,29 +32,17 @@ REGRESSIONS = {
     1400021: "an article came back whose text had been removed from the search's archive, and the archive was trusted there",
 }
 """Seeds that failed, and why."""
-OPEN = {
-    17: "whether a draft counts as filed before another with the same text was withdrawn depends on the order of events",
-    80032: "runs of one rejected draft that falls back to an earlier version stop each other until its messages are parked",
-}
-"""Seeds that still fail, and why. No withdrawn draft is public in them."""
 
 
 @pytest.mark.parametrize("first", range(0, HISTORIES, _SHARE))
 def test_a_hostile_writer_undoes_no_takedown(first: int) -> None:
     with small_world():
         seeds = range(first, min(first + _SHARE, HISTORIES))
-        assert failing_hostile(seed for seed in seeds if seed not in OPEN) == {}
+        assert failing_hostile(seeds) == {}
 
 
 @pytest.mark.parametrize("seed", REGRESSIONS)
 def test_what_failed_once_stays_mended(seed: int) -> None:
-    with small_world():
-        assert failing_hostile([seed]) == {}
-
-
-@pytest.mark.xfail(strict=True)
-@pytest.mark.parametrize("seed", OPEN)
-def test_what_is_not_mended_yet(seed: int) -> None:
     with small_world():
         assert failing_hostile([seed]) == {}
 
