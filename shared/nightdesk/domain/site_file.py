@@ -77,6 +77,10 @@ def _flag(value: Value, _: Settings) -> bool:
     return value.flag()
 
 
+def _flag_or_true(value: Value, _: Settings) -> bool:
+    return value.flag() if value else True
+
+
 def _base_url(value: Value, _: Settings) -> str:
     url = value.text()
     if value and not re.fullmatch(r"https?://[^\s/]+/?", url):
@@ -273,7 +277,7 @@ SITE_KEYS: tuple[Key[Settings], ...] = (
         _teaser,
     ),
     Key("require_profiles", "`true`: reject a draft whose authors and topics have no profile", _flag),
-    Key("social_cards", "`false`: draw no social cards; a shared link shows the lead image as it is", _flag),
+    Key("social_cards", "`false`: draw no social cards; a shared link shows the lead image as it is", _flag_or_true),
     Key(
         "require_approval",
         "`[ai]`, `[human]` or both: kinds of authors whose articles an editor must approve; with either, also all that writers upload",
