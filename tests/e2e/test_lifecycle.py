@@ -24,7 +24,7 @@ def newsroom(own_newsroom: Newsroom) -> Newsroom:
 
 
 FAR = (datetime.now(UTC) + timedelta(days=300)).isoformat(timespec="seconds")
-MANY = amount("EMBARGOED", test=12, soak=40)
+MANY = amount("EMBARGOED", test=8, soak=40)
 ATTEMPTS = 5
 """A moment may come before every article is scheduled for it; then a later one is tried."""
 FRONT_MATTER: dict[str, Any] = {"authors": ["lena-holt"], "topics": ["tides"]}
@@ -105,7 +105,7 @@ def life(newsroom: Newsroom) -> Life:
     second_versions(newsroom)
     late: list[float] = []
     early: list[str] = []
-    lead = 25.0
+    lead = 35.0
     for attempt in range(ATTEMPTS):
         if measured := lift_embargo(newsroom, attempt, lead):
             late.append(max(measured.values()))

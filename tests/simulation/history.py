@@ -93,12 +93,14 @@ def replay(history: History, verbose: bool = False) -> World:
 
 @contextmanager
 def _rare_garbage_collection() -> Iterator[None]:
-    """Collect garbage less often: a world is a few thousand objects that soon are garbage together."""
+    """Collect garbage less often, and only what is new: a world is a few thousand objects that soon are garbage together."""
     usual = gc.get_threshold()
     gc.set_threshold(100_000)
+    gc.freeze()
     try:
         yield
     finally:
+        gc.unfreeze()
         gc.set_threshold(*usual)
 
 
