@@ -98,11 +98,13 @@ def make_reader(system: str, archive: Any, report: Any, options: Any) -> Reader:
     Raises:
         ImportRefused: the archive is not what it was said to be.
     """
+    from .importing.records import Hints
     from .importing.runner import site_in
 
     module, name = READERS[system]
     make = getattr(importlib.import_module(f"{__package__}.importing.{module}"), name)
-    reader: Reader = make(archive, report, site_in(options.out), options.base_url, options.timezone, options.permalink)
+    hints = Hints(options.base_url, options.timezone, options.permalink)
+    reader: Reader = make(archive, report, site_in(options.out), hints)
     return reader
 
 

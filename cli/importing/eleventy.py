@@ -19,7 +19,7 @@ from .hugo import read_redirects, zone_of
 from .liquid import replace_liquid
 from .matter_posts import common_post, keep_rest, settle_page, tier_of
 from .permalinks import date_tokens
-from .records import PAGE, FirstLine, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
+from .records import PAGE, FirstLine, Hints, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
 from .report import LOST, NOTED, SKIPPED, Report
 
 _TEXTS = (".md", ".markdown", ".html", ".htm")
@@ -39,16 +39,8 @@ class EleventyReader:
         fallback: the settings of the folder that is written, for a time zone and the tiers.
     """
 
-    def __init__(
-        self,
-        archive: Archive,
-        report: Report,
-        fallback: Site,
-        base_url: str = "",
-        timezone: str = "",
-        permalink: str = "",
-    ) -> None:
-        self._archive, self._report, self._fallback, self._permalink = archive, report, fallback, permalink
+    def __init__(self, archive: Archive, report: Report, fallback: Site, hints: Hints) -> None:
+        self._archive, self._report, self._fallback, self._permalink = archive, report, fallback, hints.permalink
         self._root = self._find_input()
         if not any(name.endswith(_TEXTS) for name in archive.under(self._root)):
             raise ImportRefused(f"{archive.path}: this is no Eleventy site; it holds no text in {self._root or 'it'}")
@@ -56,9 +48,9 @@ class EleventyReader:
         facts = self._site_data()
         self.site = SiteFacts(
             name=str(facts.get("title") or facts.get("name") or ""),
-            base_url=(base_url or str(facts.get("url") or "")).rstrip("/"),
+            base_url=(hints.base_url or str(facts.get("url") or "")).rstrip("/"),
             language=str(facts.get("language") or facts.get("lang") or ""),
-            timezone=timezone or str(facts.get("timezone") or ""),
+            timezone=hints.timezone or str(facts.get("timezone") or ""),
         )
         if not self.site.base_url.startswith("http"):
             self.site.base_url = ""

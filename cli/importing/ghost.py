@@ -24,7 +24,7 @@ from .html_trees import UnreadableHtml
 from .lexical import lexical_to_html, mobiledoc_to_html
 from .matter_posts import guard_hidden, tier_of
 from .permalinks import date_tokens
-from .records import PAGE, POST, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
+from .records import PAGE, POST, Hints, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
 from .report import CHANGED, LOST, NOTED, SKIPPED, Report
 
 _URL = "__GHOST_URL__"
@@ -42,15 +42,7 @@ class GhostReader:
         fallback: the settings of the folder that is written, for the tiers.
     """
 
-    def __init__(
-        self,
-        archive: Archive,
-        report: Report,
-        fallback: Site,
-        base_url: str = "",
-        timezone: str = "",
-        permalink: str = "",
-    ) -> None:
+    def __init__(self, archive: Archive, report: Report, fallback: Site, hints: Hints) -> None:
         self._archive, self._report, self._tiers = archive, report, fallback.tiers
         self._export = self._find_export()
         self._base = self._find_tables()
@@ -58,16 +50,16 @@ class GhostReader:
         self.site = SiteFacts(
             name=settings.get("title", ""),
             tagline=settings.get("description", ""),
-            base_url=base_url,
+            base_url=hints.base_url,
             language=settings.get("locale") or settings.get("lang") or "",
-            timezone=timezone or settings.get("timezone") or settings.get("activeTimezone") or "",
+            timezone=hints.timezone or settings.get("timezone") or settings.get("activeTimezone") or "",
         )
         self._users = {any_of(row.get("id")): row for row in self._rows("users")}
         self._tags = {any_of(row.get("id")): row for row in self._rows("tags")}
         self._authors_of = self._relations("posts_authors", "author_id")
         self._tags_of = self._relations("posts_tags", "tag_id")
         self._meta = {any_of(row.get("post_id")): row for row in self._rows("posts_meta")}
-        self._routes = self._read_routes(permalink)
+        self._routes = self._read_routes(hints.permalink)
 
     # Reading
 

@@ -20,7 +20,7 @@ from .front_matter import Matter, plain_value, plain_yaml, read_matter
 from .matter_posts import common_post, keep_rest, settle_page, tier_of
 from .own import own_post
 from .permalinks import date_tokens, fill, urlize
-from .records import PAGE, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
+from .records import PAGE, Hints, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
 from .report import CHANGED, LOST, SKIPPED, Report
 from .shortcodes import replace_shortcodes
 
@@ -78,27 +78,18 @@ class HugoReader:
 
     Args:
         fallback: the settings of the folder that is written, for a time zone and the tiers.
-        permalink: the pattern of the addresses of articles, if the configuration is not there.
     """
 
-    def __init__(
-        self,
-        archive: Archive,
-        report: Report,
-        fallback: Site,
-        base_url: str = "",
-        timezone: str = "",
-        permalink: str = "",
-    ) -> None:
-        self._archive, self._report, self._fallback, self._permalink = archive, report, fallback, permalink
+    def __init__(self, archive: Archive, report: Report, fallback: Site, hints: Hints) -> None:
+        self._archive, self._report, self._fallback, self._permalink = archive, report, fallback, hints.permalink
         self._root, self._content = self._find_content()
         self._config = self._read_configs()
         config = self._config
         self.site = SiteFacts(
             name=str(config.get("title") or ""),
-            base_url=(base_url or str(config.get("baseurl") or "")).rstrip("/"),
+            base_url=(hints.base_url or str(config.get("baseurl") or "")).rstrip("/"),
             language=str(config.get("languagecode") or config.get("defaultcontentlanguage") or ""),
-            timezone=timezone or str(config.get("timezone") or ""),
+            timezone=hints.timezone or str(config.get("timezone") or ""),
         )
         if not self.site.base_url.startswith("http"):
             self.site.base_url = ""

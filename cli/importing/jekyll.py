@@ -18,7 +18,7 @@ from .hugo import read_config, read_redirects, zone_of
 from .liquid import replace_liquid
 from .matter_posts import common_post, keep_rest, settle_page, tier_of
 from .permalinks import date_tokens, fill
-from .records import PAGE, FirstLine, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
+from .records import PAGE, FirstLine, Hints, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
 from .report import LOST, SKIPPED, Report
 
 _TEXTS = (".md", ".markdown", ".mkd", ".mkdown", ".html", ".htm")
@@ -41,29 +41,21 @@ class JekyllReader:
         fallback: the settings of the folder that is written, for a time zone and the tiers.
     """
 
-    def __init__(
-        self,
-        archive: Archive,
-        report: Report,
-        fallback: Site,
-        base_url: str = "",
-        timezone: str = "",
-        permalink: str = "",
-    ) -> None:
+    def __init__(self, archive: Archive, report: Report, fallback: Site, hints: Hints) -> None:
         self._archive, self._report, self._fallback = archive, report, fallback
         self._root = self._find_root()
         self._config: dict[str, Any] = {}
         for name in ("_config.yml", "_config.yaml", "_config.toml"):
             if f"{self._root}{name}" in archive:
                 self._config |= read_config(archive, f"{self._root}{name}")
-        self._permalink = permalink or str(self._config.get("permalink") or "date")
+        self._permalink = hints.permalink or str(self._config.get("permalink") or "date")
         path = str(self._config.get("baseurl") or "").strip("/")
         self.site = SiteFacts(
             name=str(self._config.get("title") or self._config.get("name") or ""),
             tagline=str(self._config.get("tagline") or ""),
-            base_url=(base_url or str(self._config.get("url") or "")).rstrip("/"),
+            base_url=(hints.base_url or str(self._config.get("url") or "")).rstrip("/"),
             language=str(self._config.get("lang") or self._config.get("locale") or "")[:5].replace("_", "-"),
-            timezone=timezone or str(self._config.get("timezone") or ""),
+            timezone=hints.timezone or str(self._config.get("timezone") or ""),
             path=f"/{path}" if path else "",
         )
         self._zone = zone_of(self.site.timezone or fallback.timezone, report)

@@ -22,7 +22,7 @@ from .html_text import html_to_markdown
 from .html_trees import parse_html
 from .hugo import zone_of
 from .matter_posts import common_post, keep_rest, settle_page, tier_of
-from .records import PAGE, FirstLine, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
+from .records import PAGE, FirstLine, Hints, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
 from .report import LOST, Report
 
 _TEXTS = (".md", ".markdown", ".mkd", ".mdown", ".html", ".htm")
@@ -43,26 +43,18 @@ class PelicanReader:
         fallback: the settings of the folder that is written, for a time zone and the tiers.
     """
 
-    def __init__(
-        self,
-        archive: Archive,
-        report: Report,
-        fallback: Site,
-        base_url: str = "",
-        timezone: str = "",
-        permalink: str = "",
-    ) -> None:
+    def __init__(self, archive: Archive, report: Report, fallback: Site, hints: Hints) -> None:
         self._archive, self._report, self._fallback = archive, report, fallback
         self._settings: dict[str, Any] = {**_DEFAULTS, **self._read_settings()}
-        if permalink:
-            self._settings["ARTICLE_URL"] = permalink
+        if hints.permalink:
+            self._settings["ARTICLE_URL"] = hints.permalink
         self._content = self._find_content()
         self.site = SiteFacts(
             name=str(self._settings.get("SITENAME") or ""),
             tagline=str(self._settings.get("SITESUBTITLE") or ""),
-            base_url=(base_url or str(self._settings.get("SITEURL") or "")).rstrip("/"),
+            base_url=(hints.base_url or str(self._settings.get("SITEURL") or "")).rstrip("/"),
             language=str(self._settings["DEFAULT_LANG"]),
-            timezone=timezone or str(self._settings.get("TIMEZONE") or ""),
+            timezone=hints.timezone or str(self._settings.get("TIMEZONE") or ""),
         )
         if not self.site.base_url.startswith("http"):
             self.site.base_url = ""

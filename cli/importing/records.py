@@ -65,6 +65,20 @@ class SiteFacts:
     hosts: set[str] = field(default_factory=set)
 
 
+class Hints(NamedTuple):
+    """What the editor says of the old site, because its archive may not.
+
+    Attributes:
+        base_url: its address.
+        timezone: for dates without an offset.
+        permalink: the pattern of its articles' addresses.
+    """
+
+    base_url: str = ""
+    timezone: str = ""
+    permalink: str = ""
+
+
 @dataclass(slots=True)
 class ImportedPost:
     """An article or a standing page, before its addresses and images are resolved.

@@ -17,7 +17,7 @@ from .archives import Archive, ImportRefused, decode_text
 from .epochs import read_moment
 from .html_text import html_to_markdown, plain_text
 from .matter_posts import guard_hidden, tier_of
-from .records import PAGE, POST, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
+from .records import PAGE, POST, Hints, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
 from .report import CHANGED, LOST, SKIPPED, Report
 
 _PAYWALL = re.compile(r"paywall-jump|PaywallToDOM")
@@ -31,15 +31,7 @@ class SubstackReader:
         fallback: the settings of the folder that is written, for the tiers.
     """
 
-    def __init__(
-        self,
-        archive: Archive,
-        report: Report,
-        fallback: Site,
-        base_url: str = "",
-        timezone: str = "",
-        permalink: str = "",
-    ) -> None:
+    def __init__(self, archive: Archive, report: Report, fallback: Site, hints: Hints) -> None:
         self._archive, self._report, self._tiers = archive, report, fallback.tiers
         tables = [name for name in archive.names if PurePosixPath(name).name == "posts.csv"]
         if not tables:
@@ -51,8 +43,8 @@ class SubstackReader:
         }
         lists = (re.search(r"email_list\.([\w-]+)\.csv$", name) for name in archive.names)
         publication = next((found[1] for found in lists if found), "")
-        self.site = SiteFacts(base_url=base_url or (f"https://{publication}.substack.com" if publication else ""))
-        self.site.timezone = timezone
+        self.site = SiteFacts(base_url=hints.base_url or (f"https://{publication}.substack.com" if publication else ""))
+        self.site.timezone = hints.timezone
         if publication:
             self.site.hosts.add(f"{publication}.substack.com")
         self._rows = self._read_rows()

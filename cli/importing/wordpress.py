@@ -20,7 +20,7 @@ from .html_trees import UnreadableHtml
 from .hugo import zone_of
 from .markdown_text import DIVIDER, split_at_divider
 from .matter_posts import guard_hidden, tier_of
-from .records import PAGE, POST, FirstLine, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
+from .records import PAGE, POST, FirstLine, Hints, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
 from .report import CHANGED, LOST, NOTED, SKIPPED, Report
 from .wxr import Record, read_records
 
@@ -65,19 +65,11 @@ class WordPressReader:
         fallback: the settings of the folder that is written, for a time zone and the tiers.
     """
 
-    def __init__(
-        self,
-        archive: Archive,
-        report: Report,
-        fallback: Site,
-        base_url: str = "",
-        timezone: str = "",
-        permalink: str = "",
-    ) -> None:
+    def __init__(self, archive: Archive, report: Report, fallback: Site, hints: Hints) -> None:
         self._archive, self._report, self._tiers = archive, report, fallback.tiers
-        self._zone = zone_of(timezone or fallback.timezone, report)
+        self._zone = zone_of(hints.timezone or fallback.timezone, report)
         self._exports = self._find_exports()
-        self.site = SiteFacts(base_url=base_url, timezone=timezone)
+        self.site = SiteFacts(base_url=hints.base_url, timezone=hints.timezone)
         self._authors: dict[str, tuple[str, str]] = {}
         self._terms: list[ImportedProfile] = []
         self._attachments: dict[str, tuple[str, str, str]] = {}
