@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from nightdesk.domain.pictures import WIDTHS
 from nightdesk.imaging.derive import derive_all
 from nightdesk.imaging.inspect import inspect
-from nightdesk.imaging.recipe import WIDTHS, plan
+from nightdesk.imaging.recipe import plan
 from PIL import Image
 
 from .measure import ROOT, run, table

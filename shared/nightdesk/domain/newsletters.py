@@ -107,6 +107,12 @@ class Edition:
         return replace(self, state=SENT) if is_sent else self
 
 
+def planned_edition(identifier: str, kind: str, title: str, now: datetime, slug: str) -> Edition:
+    """Return the edition that mails one text to the readers of the newsletter that every site has."""
+    at = now.isoformat(timespec="seconds")
+    return Edition(identifier, ARTICLES, kind, PLANNED, one_line(title), at, (slug,))
+
+
 def newsletter_ids(site: Site) -> tuple[str, ...]:
     """Return the ids of the newsletters that readers can choose."""
     return (*NEWSLETTERS, *(digest.id for digest in site.newsletters))

@@ -14,7 +14,10 @@ from nightdesk.domain.documents import Asset, canonical_json, digest, parse_json
 from nightdesk.domain.social_cards import CardOrder
 
 WIDTHS = (320, 480, 720, 1080, 1440, 1920)
-"""In pixels: the widths in which articles show pictures. A rendition is never wider than its original."""
+"""In pixels: the widths in which articles show pictures. A rendition is never wider than its original.
+
+Each is at most half as large again as the one before, so at most that much is loaded in vain.
+"""
 AUTHOR_WIDTHS = (96, 192, 384, 640)
 """Likewise for portraits, and for images in biographies."""
 CARD_WIDTH = 1080

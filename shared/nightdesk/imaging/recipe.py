@@ -6,12 +6,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from nightdesk.domain.pictures import WIDTHS
 from nightdesk.imaging.inspect import Picture
 
 RECIPE = "1"
 """Part of the names of all that is made. Increase it whenever the same input would give other bytes: other qualities, another encoder."""
-WIDTHS = (320, 480, 720, 1080, 1440, 1920)
-"""In pixels. Each is at most half as large again as the one before, so at most that much is loaded in vain."""
 FALLBACK_WIDTHS = (720, 1440)
 """Of JPEG and PNG, which only browsers from before 2020 load."""
 ANIMATED_WIDTHS = (480, 960)
@@ -20,13 +19,6 @@ ANIMATED_PIXELS = 48_000_000
 _LONGEST_SIDE = 16_383
 """WebP's."""
 
-MEDIA_TYPES = {
-    "avif": "image/avif",
-    "webp": "image/webp",
-    "jpeg": "image/jpeg",
-    "png": "image/png",
-    "svg": "image/svg+xml",
-}
 _SUFFIXES = {"jpeg": "jpg"}
 
 
@@ -43,10 +35,6 @@ class Variant:
     height: int
     format: str
     is_animated: bool = False
-
-    @property
-    def media_type(self) -> str:
-        return MEDIA_TYPES[self.format]
 
     @property
     def suffix(self) -> str:

@@ -185,13 +185,13 @@ def article_slugs(ports: Ports) -> list[str]:
 
 
 def decisions_keys(ports: Ports) -> list[str]:
-    """Return the keys of the editors' decisions about articles."""
-    return [key for key, _ in ports.private.list(_DECISIONS) if "/" not in key.removeprefix(_DECISIONS)]
+    """Return the keys of all decisions of editors: about articles, and the takedowns of drafts and of texts."""
+    return [key for key, _ in ports.private.list(_DECISIONS)]
 
 
-def takedown_mark_keys(ports: Ports) -> list[str]:
-    """Return the keys of the takedowns of drafts and of texts."""
-    return [key for key, _ in ports.private.list(_DECISIONS) if "/" in key.removeprefix(_DECISIONS)]
+def is_about_article(key: str) -> bool:
+    """Return True for a key of decisions about an article."""
+    return "/" not in key.removeprefix(_DECISIONS)
 
 
 def profile_keys(kind: str, ports: Ports) -> list[str]:

@@ -20,7 +20,7 @@ from nightdesk.rendering.article_pages import Article
 from nightdesk.rendering.edition_mail import EditionText, TierMail, edition_mails, title_of
 from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.page_parts import card_facts
-from nightdesk.repositories.private_bucket import JSON, edition_key, facts_from, load_site, profile_key
+from nightdesk.repositories.private_bucket import JSON, edition_key, facts_from, load_site, profile_key, read_once
 from nightdesk.usecases.newsletters.ports import NewsletterPorts
 from nightdesk.usecases.newsletters.sources import Source, etags_of, is_enough, sources_of
 from nightdesk.usecases.pipeline.converge import store
@@ -62,11 +62,12 @@ def edition_text(
 ) -> EditionText:
     """Return what an edition shows, from which its mails and its page are made."""
     documents = [source.document for source in sources.values()]
+    reading = read_once(ports.pipeline)
     article = None
     if edition.kind in (ARTICLE, WRITTEN):
-        article = _article(documents[0], ports.pipeline)
+        article = _article(documents[0], site, reading)
     is_written = edition.kind == WRITTEN
-    cards = [] if is_written else [_card(document, ports.pipeline) for document in documents]
+    cards = [] if is_written else [_card(document, site, reading) for document in documents]
     subject = subject_of(edition, documents, site, theme)
     address = site.postal_address or ports.postal_address
     return EditionText(replace(edition, subject=subject), article, cards, address)
@@ -130,18 +131,18 @@ def _profiles(kind: str, names: Iterable[tuple[str, str]], ports: Ports) -> list
     return [facts_from(blob.body) if blob else None for blob in blobs]
 
 
-def _article(document: Document, ports: Ports) -> Article:
+def _article(document: Document, site: Site, ports: Ports) -> Article:
     """Return an article for a mail, with the images that everyone sees: mail programs have no session for the others."""
     authors, topics = _profiles("author", document.authors, ports), _profiles("topic", document.topics, ports)
-    pictures = {name: files for name, files in _pictures(document, ports).items() if files and files.fallback}
+    pictures = {name: files for name, files in _pictures(document, site, ports).items() if files and files.fallback}
     return Article(document, authors, topics, pictures=pictures, plain=True)
 
 
-def _pictures(document: Document, ports: Ports) -> dict[str, PictureFiles | None]:
-    return read_pictures([document], ports).public_files(document, load_site(ports))
+def _pictures(document: Document, site: Site, ports: Ports) -> dict[str, PictureFiles | None]:
+    return read_pictures([document], ports).public_files(document, site)
 
 
-def _card(document: Document, ports: Ports) -> dict[str, Any]:
+def _card(document: Document, site: Site, ports: Ports) -> dict[str, Any]:
     authors, topics = _profiles("author", document.authors, ports), _profiles("topic", document.topics, ports)
-    hero = _pictures(document, ports).get(document.hero["src"]) if document.hero else None
+    hero = _pictures(document, site, ports).get(document.hero["src"]) if document.hero else None
     return card_facts(document, authors, topics, hero)

@@ -13,7 +13,6 @@ from nightdesk.domain.memberships import member_id, normalise_address
 from nightdesk.domain.newsletters import (
     ARTICLE,
     ARTICLE_PREFIX,
-    ARTICLES,
     CANCELLED,
     HELD,
     PLANNED,
@@ -22,7 +21,7 @@ from nightdesk.domain.newsletters import (
     WRITTEN,
     Edition,
     article_edition_id,
-    one_line,
+    planned_edition,
 )
 from nightdesk.domain.site import Site
 from nightdesk.repositories import editions_table, memberships_table
@@ -76,15 +75,8 @@ def _written(name: str, site: Site, ports: NewsletterPorts) -> Edition | None:
     found, now = find_written(name, ports.pipeline), ports.pipeline.clock()
     if not found:
         return None
-    return Edition(
-        id=f"{name}/{now.astimezone(site.zone):%Y-%m-%d}",
-        newsletter=ARTICLES,
-        kind=WRITTEN,
-        state=PLANNED,
-        subject=one_line(found.document.title),
-        at=now.isoformat(timespec="seconds"),
-        slugs=(name,),
-    )
+    identifier = f"{name}/{now.astimezone(site.zone):%Y-%m-%d}"
+    return planned_edition(identifier, WRITTEN, found.document.title, now, name)
 
 
 def _of_article(name: str, site: Site, ports: NewsletterPorts) -> Edition:
@@ -96,15 +88,9 @@ def _of_article(name: str, site: Site, ports: NewsletterPorts) -> Edition:
     stored = editions_table.find_edition(ports.editions, mailed) if mailed else None
     if stored:
         return stored.edition
-    return Edition(
-        id=article_edition_id(source.document.slug, now, site),
-        newsletter=ARTICLES,
-        kind=ARTICLE,
-        state=PLANNED,
-        subject=one_line(source.document.title),
-        at=now.isoformat(timespec="seconds"),
-        slugs=(source.document.slug,),
-    )
+    document = source.document
+    identifier = article_edition_id(document.slug, now, site)
+    return planned_edition(identifier, ARTICLE, document.title, now, document.slug)
 
 
 def preview(name: str, tier: str, ports: NewsletterPorts, theme: Theme) -> Preview:

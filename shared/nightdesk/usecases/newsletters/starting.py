@@ -9,13 +9,11 @@ from nightdesk.domain.decisions import Decisions
 from nightdesk.domain.errors import Conflict
 from nightdesk.domain.newsletters import (
     ARTICLE,
-    ARTICLES,
     LATE,
-    PLANNED,
     Edition,
     article_edition_id,
     last_due,
-    one_line,
+    planned_edition,
 )
 from nightdesk.domain.site import Digest, Site
 from nightdesk.rendering.environment import Theme
@@ -60,15 +58,7 @@ def _start_article(source: Source, site: Site, ports: NewsletterPorts) -> str:
     for number in range(1, _SAME_DAY + 1):
         # Another article may have had this slug today.
         slug = document.slug if number == 1 else f"{document.slug}-{number}"
-        edition = Edition(
-            id=article_edition_id(slug, now, site),
-            newsletter=ARTICLES,
-            kind=ARTICLE,
-            state=PLANNED,
-            subject=one_line(document.title),
-            at=now.isoformat(timespec="seconds"),
-            slugs=(document.slug,),
-        )
+        edition = planned_edition(article_edition_id(slug, now, site), ARTICLE, document.title, now, document.slug)
         changes = [
             editions_table.article_change(document.file, edition.id),
             editions_table.edition_change(edition, None),

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from nightdesk.domain.documents import DRAFT, EXPIRED, LIVE, SCHEDULED, WITHDRAWN, canonical_json
+from nightdesk.domain.pictures import PictureFiles
 from nightdesk.domain.site_paths import ARTICLES_TAG, article_tag, files_tag, preview_key, profile_tag
 from nightdesk.domain.views import view
 from nightdesk.ports import Output
@@ -163,12 +164,15 @@ def _public_facts(inputs: GateInputs, theme: Theme) -> dict[str, Any]:
     `shows` names what the page shows of others. Index compares it with what they are when the article is listed. `text` is
     what feeds show and the search finds; the card names it by its digest, so that lists of cards stay small.
     """
-    document, live = inputs.document, inputs.state == LIVE
-    pictures = inputs.pictures.public_files(document, inputs.site)
-    text = public_text(theme.text, inputs.site, document, pictures) if live and not inputs.rendered.moved else ""
-    cards, places = (
-        ([], {}) if inputs.rendered.moved else _live_entries(inputs, text) if live else _hidden_entries(inputs)
-    )
+    document, live, text = inputs.document, inputs.state == LIVE, ""
+    cards: list[dict[str, Any]] = []
+    places: dict[str, int] = {}
+    if live and not inputs.rendered.moved:
+        pictures = inputs.pictures.public_files(document, inputs.site)
+        text = public_text(theme.text, inputs.site, document, pictures)
+        cards, places = _live_entries(inputs, text, pictures.get(document.hero.get("src", "")))
+    elif not inputs.rendered.moved:
+        cards, places = _hidden_entries(inputs)
     if inputs.pending:
         # In the lists of drafts, where editors look for what awaits them, and where a changed profile finds its preview.
         waiting = inputs.pending.document
@@ -189,10 +193,11 @@ def _public_facts(inputs: GateInputs, theme: Theme) -> dict[str, Any]:
     }
 
 
-def _live_entries(inputs: GateInputs, text: str) -> tuple[list[dict[str, Any]], dict[str, int]]:
+def _live_entries(
+    inputs: GateInputs, text: str, hero: PictureFiles | None
+) -> tuple[list[dict[str, Any]], dict[str, int]]:
     """Return the cards and places of a live article."""
     document = inputs.document
-    hero = inputs.pictures.public_files(document, inputs.site).get(document.hero.get("src", ""))
     card = card_facts(document, inputs.authors, inputs.topics, hero) | (
         {"text": text_digest(text)} if text and len(text) <= MAX_TEXT else {}
     )

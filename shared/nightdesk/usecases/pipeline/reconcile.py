@@ -42,12 +42,12 @@ from nightdesk.repositories.private_bucket import (
     document_key,
     facts_key,
     image_key,
+    is_about_article,
     load_document,
     load_social_card,
     owners_keys,
     profile_keys,
     stored_images,
-    takedown_mark_keys,
 )
 from nightdesk.repositories.records import DraftRecord
 from nightdesk.usecases.pipeline.build_site import build_site
@@ -173,10 +173,10 @@ def _build_expected(stored: Mapping[str, Document], ports: Ports, theme: Theme, 
     )
     world = with_pictures(world, ports)
     decided = decisions_keys(ports)
-    for key in (*decided, *takedown_mark_keys(ports), *owners_keys(ports)):
+    for key in (*decided, *owners_keys(ports)):
         if blob := ports.private.get(key):
             world.private.put(Output(key, blob.body, JSON), ANY)
-    for key in decided:
+    for key in filter(is_about_article, decided):
         _copy_approved(decisions_from(world.private.get(key)), ports, world)
     for slug, document in stored.items():
         if document.withdrawn:

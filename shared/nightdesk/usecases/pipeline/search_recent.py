@@ -82,7 +82,7 @@ def update_recent(slugs: Iterable[str], ports: Ports, theme: Theme) -> Recent:
         )
         if back:
             update_recent(back, ports, theme)
-        has_gone = any(is_gone(slug, entries) for slug in archive)
+        has_gone = any(slug in archive for slug in entries if is_gone(slug, entries))
         return Recent(len(entries), has_gone, len(archive), inputs.indexed), wrote
 
     return converge(read, apply).value
