@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from nightdesk.rendering.environment import Theme
 from nightdesk.usecases.pipeline import converge
+from support.memory_newsroom import Newsroom
 
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let runs that have to start over do so at once."""
     monkeypatch.setattr(converge, "time", SimpleNamespace(sleep=lambda _: None))
+
+
+@pytest.fixture(scope="module")
+def theme() -> Theme:
+    """Return the theme."""
+    return Theme(Path(__file__).resolve().parents[2] / "layers" / "theme")
+
+
+@pytest.fixture
+def room(theme: Theme) -> Newsroom:
+    """Return a newsroom in memory, without any files."""
+    return Newsroom(theme)

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -28,16 +27,6 @@ from support.memory_newsroom import NOW, Newsroom
 TIERS = ("public", "subscriber", "member")
 
 BODY = "Free.\n\n::: gate tier=subscriber\nFirst passage.\n:::\n\n::: gate tier=member\nSecond passage.\n:::\n"
-
-
-@pytest.fixture(scope="module")
-def theme() -> Theme:
-    return Theme(Path(__file__).resolve().parents[2] / "layers" / "theme")
-
-
-@pytest.fixture
-def room(theme: Theme) -> Newsroom:
-    return Newsroom(theme)
 
 
 def decide(room: Newsroom, decision: Callable[..., None], *args: Any) -> None:

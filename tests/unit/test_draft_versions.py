@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from nightdesk.domain.errors import Conflict
 from nightdesk.domain.site import Site
 from nightdesk.ports import Ports
-from nightdesk.rendering.environment import Theme
 from nightdesk.repositories.private_bucket import history_key, load_site
 from nightdesk.usecases.pipeline import draft_versions
 from nightdesk.usecases.pipeline.draft_history import read_history
@@ -38,16 +36,6 @@ class Counted:
             return method(*args)
 
         return call
-
-
-@pytest.fixture(scope="module")
-def theme() -> Theme:
-    return Theme(Path(__file__).resolve().parents[2] / "layers" / "theme")
-
-
-@pytest.fixture
-def room(theme: Theme) -> Newsroom:
-    return Newsroom(theme)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from http import HTTPStatus
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -80,11 +79,6 @@ class Api:
         assert response["headers"]["content-type"] == "application/problem+json"
         assert found["instance"] == "urn:nightdesk:request:r-1"
         return name
-
-
-@pytest.fixture(scope="module")
-def theme() -> Theme:
-    return Theme(Path(__file__).resolve().parents[2] / "layers" / "theme")
 
 
 @pytest.fixture

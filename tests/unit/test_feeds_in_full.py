@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -36,11 +35,6 @@ Free again.
 
 [^1]: A free note.
 """
-
-
-@pytest.fixture(scope="module")
-def theme() -> Theme:
-    return Theme(Path(__file__).resolve().parents[2] / "layers" / "theme")
 
 
 @pytest.fixture

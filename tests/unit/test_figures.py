@@ -40,11 +40,6 @@ def theme() -> Theme:
     return Theme(ROOT / "layers" / "theme")
 
 
-@pytest.fixture
-def room(theme: Theme) -> Newsroom:
-    return Newsroom(theme)
-
-
 def problems_of(body: str) -> list[tuple[int, str, str]]:
     """Return line, key and kind of each problem with which a draft's body is rejected."""
     with pytest.raises(Rejected) as caught:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from nightdesk.domain.decisions import Decisions, GateAccess
 from nightdesk.domain.documents import Block, Document
 from nightdesk.domain.overruled import overruled
-from nightdesk.rendering.environment import Theme
 from nightdesk.usecases.editors import decisions, queries
 from nightdesk.usecases.editors.pipeline_status import overview
 from nightdesk.usecases.editors.status import status
@@ -18,16 +16,6 @@ from support.memory_newsroom import Newsroom
 
 BROKEN = "---\ntitle: Ferry strike\nslug: ferry-strike\naccess: crew\n---\nText.\n"
 GOOD = "---\ntitle: Ferry strike\n---\nText.\n"
-
-
-@pytest.fixture(scope="module")
-def theme() -> Theme:
-    return Theme(Path(__file__).resolve().parents[2] / "layers" / "theme")
-
-
-@pytest.fixture
-def room(theme: Theme) -> Newsroom:
-    return Newsroom(theme)
 
 
 def key_of(name: str, room: Newsroom) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from nightdesk.adapters.memory import MemoryObjects, memory_ports
@@ -49,16 +48,6 @@ class CountedReads(MemoryObjects):
     def get(self, key: str, version: str = "") -> Blob | None:
         self.read.append(key)
         return super().get(key, version)
-
-
-@pytest.fixture(scope="module")
-def theme() -> Theme:
-    return Theme(Path(__file__).resolve().parents[2] / "layers" / "theme")
-
-
-@pytest.fixture
-def room(theme: Theme) -> Newsroom:
-    return Newsroom(theme)
 
 
 @pytest.fixture

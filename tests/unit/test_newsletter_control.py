@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from nightdesk.domain.errors import NotFound, Permanent
 from nightdesk.rendering.environment import Theme
@@ -24,11 +22,6 @@ Dear readers.
 The figures that we found.
 :::
 """
-
-
-@pytest.fixture(scope="module")
-def theme() -> Theme:
-    return Theme(Path(__file__).resolve().parents[2] / "layers" / "theme")
 
 
 @pytest.fixture

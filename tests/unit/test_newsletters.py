@@ -6,7 +6,6 @@ import json
 import random
 import re
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,11 +34,6 @@ The letter itself, ![a map of the bay](map.png) and a note[^n].
 [^n]: Hidden note.
 :::
 """
-
-
-@pytest.fixture(scope="module")
-def theme() -> Theme:
-    return Theme(Path(__file__).resolve().parents[2] / "layers" / "theme")
 
 
 @pytest.fixture(autouse=True)

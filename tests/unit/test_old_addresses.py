@@ -88,16 +88,6 @@ FREE = [
 ]
 
 
-@pytest.fixture(scope="module")
-def theme() -> Theme:
-    return Theme(Path(__file__).resolve().parents[2] / "layers" / "theme")
-
-
-@pytest.fixture
-def room(theme: Theme) -> Newsroom:
-    return Newsroom(theme)
-
-
 def target(room: Newsroom, key: str) -> str:
     """Return where the redirect at a key leads; empty if there is none."""
     output = room.site.outputs.get(key)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 from nightdesk.adapters.memory import memory_ports
@@ -31,16 +30,6 @@ class Forms:
     def presign(self, file: NewFile, until: datetime) -> PresignedUpload:
         self.issued.append(file)
         return PresignedUpload("https://upload.example/", file.metadata, until.isoformat())
-
-
-@pytest.fixture(scope="module")
-def theme() -> Theme:
-    return Theme(Path(__file__).resolve().parents[2] / "layers" / "theme")
-
-
-@pytest.fixture
-def room(theme: Theme) -> Newsroom:
-    return Newsroom(theme)
 
 
 def ask(room: Newsroom, uploader: Uploader, key: str = FLAT) -> NewFile:

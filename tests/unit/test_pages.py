@@ -76,11 +76,6 @@ UPDATE = Update(
 )
 
 
-@pytest.fixture(scope="module")
-def theme() -> Theme:
-    return Theme(Path(__file__).resolve().parents[2] / "layers" / "theme")
-
-
 BODY = """
 Opening.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from io import BytesIO
 from itertools import permutations
-from pathlib import Path
 
 import pytest
 from nightdesk.adapters.memory import memory_ports
@@ -33,16 +32,6 @@ FILES = {
     "drafts/quay/sheds.png": "free picture",
     "drafts/quay/ledger.png": "gated picture",
 }
-
-
-@pytest.fixture(scope="module")
-def theme() -> Theme:
-    return Theme(Path(__file__).resolve().parents[2] / "layers" / "theme")
-
-
-@pytest.fixture
-def room(theme: Theme) -> Newsroom:
-    return Newsroom(theme)
 
 
 def page(room: Newsroom, tier: str = "public", slug: str = "quay") -> str:

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,17 +19,6 @@ from nightdesk.rendering.environment import Theme
 from nightdesk.stages.render import RenderBatch
 from nightdesk.usecases.pipeline.reconcile import compare
 from support.memory_newsroom import NOW, Newsroom
-
-
-@pytest.fixture(scope="module")
-def theme() -> Theme:
-    return Theme(Path(__file__).resolve().parents[2] / "layers" / "theme")
-
-
-@pytest.fixture
-def room(theme: Theme) -> Newsroom:
-    return Newsroom(theme)
-
 
 SURFACES = ("/", "/feed.xml", "/feed.json", "/topics/energy/", "/topics/energy/feed.xml", "/topics/energy/2026/11/",
             "/authors/ada/", "/authors/ada/feed.xml", "/authors/ada/2026/11/", "/archive/2026/11/")  # fmt: skip

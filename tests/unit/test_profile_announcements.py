@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from nightdesk.domain.errors import Transient
@@ -16,11 +15,6 @@ from support.memory_newsroom import Newsroom
 
 DRAWING = '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"><path d="M0 0h8v8z"/></svg>'
 FIRST, SECOND = (f"---\nname: Ada {name}\n---\nBio.\n" for name in ("One", "Two"))
-
-
-@pytest.fixture(scope="module")
-def theme() -> Theme:
-    return Theme(Path(__file__).resolve().parents[2] / "layers" / "theme")
 
 
 @pytest.fixture

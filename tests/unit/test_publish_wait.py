@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from nightdesk.entrypoints import waiting
-from nightdesk.rendering.environment import Theme
 from nightdesk_cli import publish
 from nightdesk_cli.publish import COMMANDS
 from support.memory_newsroom import Newsroom
@@ -27,16 +26,6 @@ class Queues:
 
     def in_flight(self) -> dict[str, int]:
         return {"render": self.count}
-
-
-@pytest.fixture(scope="module")
-def theme() -> Theme:
-    return Theme(Path(__file__).resolve().parents[2] / "layers" / "theme")
-
-
-@pytest.fixture
-def room(theme: Theme) -> Newsroom:
-    return Newsroom(theme)
 
 
 Publish = Callable[..., int]

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,11 +17,6 @@ from nightdesk.ports import ANY, Output
 from nightdesk.rendering.environment import Theme
 from nightdesk.usecases.pipeline.reconcile import Differences, compare, request_repairs
 from support.memory_newsroom import Newsroom
-
-
-@pytest.fixture(scope="module")
-def theme() -> Theme:
-    return Theme(Path(__file__).resolve().parents[2] / "layers" / "theme")
 
 
 @pytest.fixture

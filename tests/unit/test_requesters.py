@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from nightdesk.domain.events import ObjectChanged, RenderRequested, parse_message
@@ -16,11 +15,6 @@ from support.memory_newsroom import Newsroom
 
 OURS, AGENCY, OTHER = "111111111111", "222222222222", "333333333333"
 WREN = Uploader("editor:wren", "writer")
-
-
-@pytest.fixture(scope="module")
-def theme() -> Theme:
-    return Theme(Path(__file__).resolve().parents[2] / "layers" / "theme")
 
 
 @pytest.fixture

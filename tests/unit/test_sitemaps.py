@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -18,11 +17,6 @@ from support.memory_newsroom import NOW, Newsroom
 MAPS = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
 NEWS = "{http://www.google.com/schemas/sitemap-news/0.9}"
 SETTINGS = "name: 'Fjord & Sound'\nbase_url: https://fjord.example\nlanguage: nb-NO\ntimezone: Europe/Oslo\n"
-
-
-@pytest.fixture(scope="module")
-def theme() -> Theme:
-    return Theme(Path(__file__).resolve().parents[2] / "layers" / "theme")
 
 
 @pytest.fixture

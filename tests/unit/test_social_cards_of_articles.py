@@ -27,16 +27,6 @@ from simulation.pictures import PlainPictures
 from support.memory_newsroom import Newsroom
 
 
-@pytest.fixture(scope="module")
-def theme() -> Theme:
-    return Theme(Path(__file__).resolve().parents[2] / "layers" / "theme")
-
-
-@pytest.fixture
-def room(theme: Theme) -> Newsroom:
-    return Newsroom(theme)
-
-
 def tags(text: str) -> dict[str, str]:
     """Return what other sites read of a page."""
     return dict(re.findall(r'<meta (?:property|name)="((?:og:image|twitter:)[a-z:]*)" content="([^"]*)">', text))

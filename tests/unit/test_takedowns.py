@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -23,11 +22,6 @@ from nightdesk.usecases.pipeline.reconcile import compare
 from support.memory_newsroom import NOW, Newsroom
 
 SECRET = "The harbour master signed the permit two days before the inquiry began, and his deputy knew of it."
-
-
-@pytest.fixture(scope="module")
-def theme() -> Theme:
-    return Theme(Path(__file__).resolve().parents[2] / "layers" / "theme")
 
 
 @pytest.fixture

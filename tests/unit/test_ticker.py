@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -40,11 +39,6 @@ from nightdesk.usecases.ticker.updates import PER_MINUTE, Posted, approve, listi
 Kind = TypeVar("Kind", bound=Event)
 NOW = datetime(2026, 11, 24, 5, 38, tzinfo=UTC)
 SITE_FILES = {"updates/index.html", "updates/latest.json", "updates/box.json"}
-
-
-@pytest.fixture(scope="module")
-def theme() -> Theme:
-    return Theme(Path(__file__).resolve().parents[2] / "layers" / "theme")
 
 
 @pytest.fixture(autouse=True)

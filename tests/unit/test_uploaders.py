@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,11 +21,6 @@ from support.memory_newsroom import Newsroom
 
 WREN, ELIF = Uploader("editor:wren", "writer"), Uploader("editor:elif", "editor")
 KEY = "drafts/harbour/index.md"
-
-
-@pytest.fixture(scope="module")
-def theme() -> Theme:
-    return Theme(Path(__file__).resolve().parents[2] / "layers" / "theme")
 
 
 @pytest.fixture

@@ -42,11 +42,6 @@ support:
 """
 
 
-@pytest.fixture(scope="module")
-def theme() -> Theme:
-    return Theme(Path(__file__).resolve().parents[2] / "layers" / "theme")
-
-
 @pytest.fixture
 def room(theme: Theme) -> Newsroom:
     made = Newsroom(theme)
