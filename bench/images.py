@@ -190,7 +190,7 @@ def _picture() -> Any:
 
 
 def _alone(code: str, body: bytes) -> tuple[float, float]:
-    """Return the peak memory in MB and the CPU seconds of code that runs in a process of its own."""
+    """Return the peak memory in MB and the CPU seconds of code that runs in a separate process."""
     with tempfile.NamedTemporaryFile() as file:
         file.write(body)
         file.flush()

@@ -1,4 +1,4 @@
-"""Photographs that nobody took: rendered scenes with a camera's noise, for the examples and for `bench/images.py`.
+"""Made-up photographs: rendered scenes with camera-like noise, for the examples and for `bench/images.py`.
 
 `python -m bench.scenes examples` writes the examples' photographs again. They say of themselves that software made them, and carry the
 metadata that a camera would leave, with a position and a serial number, so that one can see these go.

@@ -98,7 +98,7 @@ def test_a_drawing_that_was_written_anew_does_nothing_even_without_headers(
         f'{head}><a href="#x">{shape}<set attributeName="fill" to="/corrections/"/></a></svg>',
         f'{head}>{shape}<use href="/corrections/#x"/><feImage/></svg>',
     )
-    # A tab of its own, because the front page may still be loading its images.
+    # A separate tab, because the front page may still be loading its images.
     page = start("/").context.new_page()
     for body in (*(drawing(trap) for trap in TRAPS), *(text.encode() for text in more)):
         page.unroute_all()

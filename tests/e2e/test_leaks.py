@@ -328,7 +328,7 @@ def test_a_newsletter_shows_each_reader_what_their_tier_may_see(newsroom: Newsro
     assert len(set(re.findall(r"subcanary\d+x", found[SUBSCRIBER]))) > 30
     assert len(set(re.findall(r"memcanary\d+x", found[MEMBER]))) > 30
     mails = json.loads(newsroom.cloud.get("/_local/mail.json").body)
-    # Whoever else gets the newsletter, as readers of other tests may, is a subscriber at least.
+    # Readers of other tests may get the newsletter too; they are subscribers at least.
     others = [mail for mail in mails if "construct" not in mail["subject"]]
     assert above("public", json.dumps(others, ensure_ascii=False)) == []
 

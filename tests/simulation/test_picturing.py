@@ -36,7 +36,7 @@ def test_the_histories_show_pictures() -> None:
 
 @pytest.mark.parametrize("lost", ["PictureRequested", "SocialCardRequested", "ImageInspected", "RegateRequested"])
 def test_a_stage_that_announces_too_little_is_found(lost: str) -> None:
-    """The reference run has a bus of its own."""
+    """The reference run has a separate bus."""
 
     def emit(bus: WorldBus, events: Iterable[Event]) -> None:
         run = bus._world.current

@@ -76,7 +76,7 @@ def test_ses_gets_the_message_its_tags_and_the_set_that_reports_bounces(ses: Any
         "ConfigurationSetName": "reports",
     }
     with Stubber(ses) as stub:
-        # Each message has a boundary of its own.
+        # Each message has a different boundary.
         stub.add_response("send_email", {"MessageId": "1"}, {**expected, "Content": ANY})
         assert SesEditionMailer(ses, "news@news.example", "reports").send(MAIL) == "1"
 

@@ -1,4 +1,4 @@
-"""Pagefind: makes the static files of a search index (pagefind.app). The package holds a program, which runs in a folder of its own."""
+"""Pagefind: makes the static files of a search index (pagefind.app). The package holds a program, which runs in a separate folder."""
 
 from __future__ import annotations
 

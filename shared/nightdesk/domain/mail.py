@@ -32,4 +32,4 @@ class NotAccepted(Transient):
 
 
 class SendingStopped(Transient):
-    """The provider takes no mail of this account for now, whoever it is for."""
+    """The provider takes no mail of this account for now, to any address."""

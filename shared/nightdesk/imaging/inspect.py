@@ -105,7 +105,7 @@ def read_header(data: bytes, limits: Limits = DEFAULT) -> Header:
         raise ImageRefused("is a drawing, not a photograph")
     header = read(data, limits)
     check_dimensions(header.width, header.height, header.frames, limits)
-    # AVIF has properties of its own for this, and ignores EXIF's.
+    # AVIF has separate properties for this, and ignores EXIF's.
     if header.format != "avif" and header.exif:
         header.orientation = orientation_of(header.exif)
     return header

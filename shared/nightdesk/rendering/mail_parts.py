@@ -67,7 +67,7 @@ def inline_styles(html: str) -> str:
 
 
 def top_level(html: str) -> Iterator[str]:
-    """Yield the elements of sanitised HTML that stand in no other, each as HTML of its own."""
+    """Yield the elements of sanitised HTML that stand in no other, each as separate HTML."""
     start = depth = 0
     for token in tokens(html):
         if token.kind == START and token.name not in _VOID:

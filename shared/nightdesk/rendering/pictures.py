@@ -214,7 +214,7 @@ class Placer:
 
 
 def has_figures(document: Document) -> bool:
-    """Return True if any image of an article stands in a figure of its own."""
+    """Return True if any image of an article stands in a figure block."""
     return any(_FIGURE in block.html for block in document.blocks)
 
 

@@ -164,7 +164,7 @@ def social_card_key(card: str) -> str:
 
 
 def load_social_card(card: str, ports: Ports) -> CardOrder | None:
-    """Return what a social card is drawn from; None if nobody ordered it."""
+    """Return what a social card is drawn from; None if there is no such order."""
     blob = ports.private.get(social_card_key(card))
     return CardOrder.from_bytes(blob.body) if blob else None
 

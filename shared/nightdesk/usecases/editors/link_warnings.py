@@ -1,4 +1,4 @@
-"""Warnings about links that lead nowhere on this site, as it is when somebody asks.
+"""Warnings about links that lead nowhere on this site, as it is when asked.
 
 Nothing of this is stored: what a link leads to may be published, moved or withdrawn later, and a stored warning would then be
 wrong until the file is rendered again. Each link costs the same few reads, however large the archive is.

@@ -64,7 +64,7 @@ def store_approved(document: Document, approval: Approval, ports: Ports) -> None
     """Keep a document that an editor approves, with a proof of the approval.
 
     Decisions follow an article to another slug, so render may write them. Only the editors' API may write what is kept here,
-    so that nothing which reads hostile drafts can approve one of them, or put somebody's name under it.
+    so that nothing which reads hostile drafts can approve one of them, or sign it with a person's name.
     """
     key = approved_key(approval.sha256)
     seen = ports.private.stat(key)

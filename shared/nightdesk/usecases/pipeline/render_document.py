@@ -282,7 +282,7 @@ def link_finder(losses: Losses, here: str, base_url: str = "") -> Callable[[str]
     """Return a function that returns the address a link should have, or None, with a warning, for one that leads nowhere.
 
     A link inside the article gets the prefix of anchors; whether it leads to one is known once all of the text is read.
-    Whether a link to another page leads to one is known only when somebody asks (`editors.link_warnings`).
+    Whether a link to another page leads to one is known only on request (`editors.link_warnings`).
 
     Args:
         here: the path of the page.
