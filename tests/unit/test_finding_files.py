@@ -190,7 +190,6 @@ def test_what_an_editor_overrules_is_shown_with_its_line(room: Newsroom) -> None
         ("topics/ports.md", "---\ntitle: Ports\n---\nText.\n", "/topics/ports/"),
         ("pages/about.md", "---\ntitle: About\n---\nText.\n", "/about/"),
         ("updates/quay.md", "---\nheadline: Open again\nat: 2026-11-22T10:00:00Z\n---\n", "/updates/"),
-        ("newsletters/hello.md", "---\nsubject: Hello\n---\nText.\n", "/newsletter/hello/"),
         ("site.yaml", "name: The Quay\n", "/"),
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 from nightdesk.domain.errors import NotFound, Permanent
 from nightdesk.rendering.environment import Theme
@@ -49,6 +51,32 @@ def test_a_text_that_was_written_as_an_edition_is_sent_when_an_editor_says_so(ro
     assert "Dear readers." in page
     assert "figures" not in page
     assert "/articles/" not in page + free.html
+
+
+def test_the_status_of_its_file_has_the_url_of_the_newest_page_that_is_there(room: LetterRoom) -> None:
+    room.file("newsletters/quay.md", WRITTEN)
+    base = "/newsletter/quay/"
+    found = []
+    for day in ("", "2026-11-23", "2026-11-24"):
+        if day:
+            room.now = datetime.fromisoformat(f"{day}T10:00:00+00:00")
+            control.send("quay", None, room.newsletters)
+            settle(room)
+        found.append(room.state("newsletters/quay.md")["url"])
+    assert found == ["", f"{base}2026-11-23/", f"{base}2026-11-24/"]
+    room.file("newsletters/other.md", WRITTEN)
+    control.send("other", None, room.newsletters)
+    room.deliver_emitted()
+    room.process_next()  # it is planned
+    control.cancel("other/2026-11-24", room.newsletters)
+    settle(room)
+    assert room.state("newsletters/other.md")["url"] == ""
+
+
+def test_the_status_of_its_file_warns_of_its_links(room: LetterRoom) -> None:
+    room.file("newsletters/quay.md", WRITTEN + "\nSee [this](/articles/nowhere/).\n")
+    [warning] = room.state("newsletters/quay.md")["warnings"]
+    assert (warning["line"], "nowhere" in warning["message"]) == (10, True)
 
 
 def test_it_waits_for_its_moment(room: LetterRoom) -> None:

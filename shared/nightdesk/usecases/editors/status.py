@@ -14,7 +14,7 @@ from nightdesk.domain.overruled import overruled, with_lines
 from nightdesk.domain.problems import Kind
 from nightdesk.domain.profile_uses import profile_uses
 from nightdesk.domain.site import Site
-from nightdesk.domain.site_paths import path_of_file
+from nightdesk.domain.site_paths import key_of, path_of, path_of_file
 from nightdesk.domain.text import SLUG
 from nightdesk.domain.timestamps import local_time
 from nightdesk.ports import Ports
@@ -29,6 +29,7 @@ from nightdesk.repositories.private_bucket import (
     facts_from,
     load_site,
     profile_key,
+    written_key,
 )
 from nightdesk.repositories.records import DraftRecord, ProblemDicts, by_line, problem_dicts
 from nightdesk.usecases.editors.find_files import find_file, own_slug
@@ -74,10 +75,7 @@ def draft_status(key: str, record: DraftRecord, ports: Ports, now: datetime) -> 
     state, slug = record.state, record.slug
     report = _report(key, slug, state, record)
     if record.kind != "draft":
-        report |= {
-            "url": ports.base_url + path_of_file(record.kind, slug),
-            "state": LIVE if state == ACCEPTED else state,
-        }
+        report |= {"url": _url_of_file(record, ports), "state": LIVE if state == ACCEPTED else state}
         return report | {"warnings": by_line([*record.warnings, *_warnings_of_file(key, record, ports)])}
     report["url"] = f"{ports.base_url}/articles/{slug}/"
     blob = ports.private.get(document_key(slug)) if record.document or state == WITHDRAWN else None
@@ -103,11 +101,27 @@ def draft_status(key: str, record: DraftRecord, ports: Ports, now: datetime) -> 
     return report | ({"rejected": True} if state == REJECTED else {})
 
 
+def _url_of_file(record: DraftRecord, ports: Ports) -> str:
+    """Return the address of the page that shows another file than a draft; empty for a newsletter that was not sent yet."""
+    if record.kind != "newsletter":
+        return ports.base_url + path_of_file(record.kind, record.slug)
+    # One page for each edition: the newest of those that were not cancelled.
+    for key, _ in reversed(ports.site.list(key_of(path_of_file(record.kind, record.slug)).removesuffix("index.html"))):
+        page = ports.site.stat(key) if key.endswith("/index.html") else None
+        if page and page.metadata.get("status") != "410":
+            return ports.base_url + path_of(key)
+    return ""
+
+
 def _warnings_of_file(key: str, record: DraftRecord, ports: Ports) -> ProblemDicts:
     """Return the warnings of another file than a draft that depend on the rest of the site."""
     if record.state != ACCEPTED:
         return []
-    if record.kind in ("update", "site"):
+    if record.kind == "newsletter":
+        written = ports.private.get(written_key(record.slug))
+        shown = Document.from_bytes(written.body) if written else Document(record.slug)
+        named, links = tuple(uses_of(shown)), links_of_article(shown)
+    elif record.kind in ("update", "site"):
         raw = _file(key, record, ports)
         named, links = profile_uses(raw, record.kind), links_of_matter(raw, record.kind)
     else:
