@@ -79,7 +79,6 @@ def one_publish(archive: int) -> Counter[str]:
     inside: list[str] = []
     for (port, method), name in _COUNTED.items():
         _count(getattr(ports, port), method, counts, name, inside)
-    ports.bus.events.clear()  # type: ignore[attr-defined]  # memory_ports gives MemoryBus
     paths = _publish(archive, ports, theme)
     counts["events"] = len(ports.bus.events)  # type: ignore[attr-defined]
     counts["paths"] = paths
@@ -102,6 +101,7 @@ def _count(port: object, method: str, counts: Counter[str], name: str, inside: l
 
 
 def _publish(number: int, ports: Ports, theme: Theme) -> int:
+    ports.bus.events.clear()  # type: ignore[attr-defined]  # memory_ports gives MemoryBus
     key = f"drafts/story-{number}.md"
     ports.drafts.put(Output(key, _draft(number), "text/markdown"), ANY)
     render(key, ports)
@@ -112,15 +112,15 @@ def _publish(number: int, ports: Ports, theme: Theme) -> int:
     asked = ports.cdn.invalidated  # type: ignore[attr-defined]  # memory_ports gives MemoryCdn
     before = len(asked)
     invalidate([*paths, f"/articles/story-{number}/*"], ports)
-    _draw_card(f"story-{number}", ports, theme)
+    _draw_cards(f"story-{number}", ports, theme)
     return len(asked) - before
 
 
-def _draw_card(slug: str, ports: Ports, theme: Theme) -> None:
-    """Draw an article's social card, and make its pages once more."""
+def _draw_cards(slug: str, ports: Ports, theme: Theme) -> None:
+    """Draw the social cards that were requested, and make the article's pages once more."""
     events = list(ports.bus.events)  # type: ignore[attr-defined]  # memory_ports gives MemoryBus
     for event in events:
-        if isinstance(event, SocialCardRequested) and event.page == f"/articles/{slug}/":
+        if isinstance(event, SocialCardRequested):
             draw_card(event.page, event.card, ports, _BlankPictures())
     gate(slug, ports, theme)
     update_entries(slug, ports)

@@ -64,7 +64,7 @@ _SEARCH = (SEARCH_ARCHIVE, "search/recent.json", SEARCH_KEY)
 """What the search stage makes depends on when it ran; `_search` checks what readers find."""
 _HELD = re.compile(r"drafts/[a-z0-9/-]+\.(md|markdown)")
 _NAMED_BY_DIGEST = re.compile(
-    r"assets/[a-z0-9-]+\.[0-9a-f]{10}\.[a-z]+|authors/[a-z0-9-]+/[a-z0-9-]+\.[0-9a-f]{64}-\d+\.public\.[a-z]+"
+    r"assets/[a-z0-9-]+\.[0-9a-f]{10}\.[a-z]+|(authors|topics)/[a-z0-9-]+/[a-z0-9-]+\.[0-9a-f]{64}-\d+\.public\.[a-z]+"
     r"|(images|renditions)/[0-9a-f]{64}|(pictures|derivatives|cards)/[0-9a-f]{64}\.json"
 )
 
@@ -200,6 +200,9 @@ def _publish_all(ports: Ports, theme: Theme) -> None:
             months[f"{kind}:{PurePosixPath(key).stem}"] |= set()
     for name, some in months.items():
         refresh_list(name, some, site, ports, theme)
+    if _derive(ports):
+        for name in months:
+            refresh_list(name, (), site, ports, theme)
     refresh_site(ports, theme)
     refresh_ticker(ports, theme, everything=True)
 

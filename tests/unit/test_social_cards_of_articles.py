@@ -39,8 +39,16 @@ def publish(room: Newsroom, body: str = "Text.", **matter: str) -> None:
 
 def orders(room: Newsroom) -> list[CardOrder]:
     """Return what was ordered since the last call, without repetitions."""
-    wanted = dict.fromkeys(event.card for event in room.emitted(SocialCardRequested))
+    wanted = dict.fromkeys(
+        event.card for event in room.emitted(SocialCardRequested) if event.page.startswith("/articles/")
+    )
     return [order for card in wanted if (order := load_social_card(card, room.bare))]
+
+
+def front_card(room: Newsroom, path: str) -> tuple[str, bytes]:
+    """Return the description and the bytes of the card of a topic's or author's front."""
+    found = tags(room.page(path))
+    return found["og:image:alt"], room.site.outputs[path[1:] + found["og:image"].rpartition("/")[2]].body
 
 
 def card_of(room: Newsroom, slug: str = "quay") -> bytes:
@@ -111,6 +119,21 @@ def test_a_small_lead_image_gives_way_to_the_headline(room: Newsroom) -> None:
     assert orders(room) == []
 
 
+def test_fronts_of_topics_and_authors_have_their_names_on_their_cards(room: Newsroom) -> None:
+    room.file("authors/ada.md", "---\nname: Ada Lind\nkind: ai\n---\nBio.\n")
+    publish(room, topics="[energy]", authors="[ada]")
+    for path, name in (("/topics/energy/", "Energy"), ("/authors/ada/", "Ada Lind")):
+        alt, body = front_card(room, path)
+        assert alt == name
+        assert name.encode() in body
+    assert room.theme.text("author.ai_persona").encode() in front_card(room, "/authors/ada/")[1]
+    room.file("topics/energy.md", "---\nname: Power\n---\n")
+    assert front_card(room, "/topics/energy/")[0] == "Power"
+    room.emitted(SocialCardRequested)
+    publish(room, "Other text.", topics="[energy]", authors="[ada]")
+    assert room.emitted(SocialCardRequested) == []
+
+
 # --- When ---
 
 
@@ -159,9 +182,9 @@ def test_a_draft_and_a_moved_article_have_no_card(room: Newsroom) -> None:
 
 def test_settings_without_cards_order_none(room: Newsroom) -> None:
     room.file("site.yaml", "name: The Quay\nsocial_cards: false\n")
-    publish(room)
-    assert orders(room) == []
-    assert "card." not in room.page("/articles/quay/")
+    publish(room, topics="[energy]")
+    assert room.emitted(SocialCardRequested) == []
+    assert "card." not in room.page("/articles/quay/") + room.page("/topics/energy/")
 
 
 def test_a_request_for_a_card_that_nobody_ordered_does_nothing(room: Newsroom) -> None:
@@ -247,10 +270,10 @@ def test_a_build_draws_cards_once_and_without_images_none(tmp_path: Path, room: 
     (drafts / "quay.md").write_text("---\ntitle: The quay\ndate: 2026-11-01\n---\nText.\n", "utf-8")
     options = Options(pictures=FolderPictures(PlainPictures(), tmp_path / "cache"))
     build(drafts, tmp_path / "out", theme, room.now, options)
-    [card] = (tmp_path / "out").rglob("card.*.jpg")
+    [card] = (tmp_path / "out" / "articles").rglob("card.*.jpg")
     assert card.read_bytes().startswith(b"card ")
     with patch.object(PlainPictures, "draw_card", side_effect=AssertionError):
         build(drafts, tmp_path / "again", theme, room.now, options)
-    assert [path.name for path in (tmp_path / "again").rglob("card.*.jpg")] == [card.name]
+    assert [path.name for path in (tmp_path / "again" / "articles").rglob("card.*.jpg")] == [card.name]
     build(drafts, tmp_path / "plain", theme, room.now, Options())
     assert not [*(tmp_path / "plain").rglob("card.*")]

@@ -101,6 +101,8 @@ def build(
         pictures.inspect(files, ports)
     make = partial(_make_pictures, pictures, ports, theme) if pictures else None
     states, rejected = build_site(files, ports, theme, options.progress, make)
+    if pictures:
+        pictures.draw_lists(ports, theme)
     for key in files:
         if process_file(key, ports) == REJECTED:
             rejected[key] = []

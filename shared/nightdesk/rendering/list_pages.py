@@ -23,7 +23,7 @@ from nightdesk.rendering.contexts import (
     UpdatesContext,
 )
 from nightdesk.rendering.environment import Theme
-from nightdesk.rendering.page_parts import Facts, card, page_head, site_context
+from nightdesk.rendering.page_parts import Facts, card, card_image, page_head, site_context
 from nightdesk.rendering.structured_data import Data, json_ld
 from nightdesk.rendering.structured_lists import collection_page, home_page, profile_page
 from nightdesk.rendering.texts import Catalogue
@@ -42,6 +42,7 @@ class ListPage(NamedTuple):
         author: set on author fronts.
         months: links to the archive's months.
         sections: of the front page: the name and front of each topic, and the public facts of its articles.
+        card: the path of its social card; empty as long as there is none.
     """
 
     kind: str
@@ -52,6 +53,7 @@ class ListPage(NamedTuple):
     author: AuthorBox | None = None
     months: Sequence[Link] = ()
     sections: Sequence[tuple[Link, Sequence[Facts]]] = ()
+    card: str = ""
 
 
 def list_html(theme: Theme, site: Site, page: ListPage) -> str:
@@ -66,7 +68,10 @@ def list_html(theme: Theme, site: Site, page: ListPage) -> str:
     head = page_head(site, page.heading, page.path, description, feed)
     context = ListContext(
         site=site_context(theme, site),
-        head=head._replace(json_ld=json_ld(_described(theme, site, page, every))),
+        head=head._replace(
+            json_ld=json_ld(_described(theme, site, page, every)),
+            image=card_image(site, page.card, page.heading) if page.card else None,
+        ),
         kind=page.kind,
         heading=page.heading,
         intro=Markup.escape(page.intro),

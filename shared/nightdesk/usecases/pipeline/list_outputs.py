@@ -19,6 +19,7 @@ from nightdesk.rendering.times import month_name
 from nightdesk.repositories.list_records import ListSummary
 from nightdesk.repositories.private_bucket import HTML
 from nightdesk.usecases.pipeline.places import list_path, month_path
+from nightdesk.usecases.pipeline.social_cards import PageCard
 
 FRONT_SIZE = 30
 FEED_SIZE = 50
@@ -55,6 +56,7 @@ class ListContents(NamedTuple):
         months: all months in which the list has articles, newest first, and how many it has in each; for the list of all
             articles, only those of the months in `by_month` are counted.
         profile: the facts of the topic or the author; None for one without a profile.
+        card: the social card of a topic or an author.
         unrecorded: True if the table does not know yet which of the months in `by_month` have articles.
         front: for the list of all articles, what the front page shows.
     """
@@ -65,6 +67,7 @@ class ListContents(NamedTuple):
     profile: Mapping[str, Any] | None
     unrecorded: bool = True
     front: FrontContents = FrontContents()
+    card: PageCard | None = None
 
 
 def site_page(path: str, text: str, content_type: str = HTML) -> Output:
@@ -180,6 +183,7 @@ def _front(name: str, contents: ListContents, site: Site, theme: Theme, texts: T
         intro=profile["summary"] if profile else "",
         author=author_box(theme.text, identifier, label, profile) if kind == "author" else None,
         months=month_links(theme.text, path, list(contents.months)),
+        card=f"{path}{copied[0]}" if (copied := contents.card and contents.card.copy(public=True)) else "",
     )
     feed = rss(theme, site, (f"{label} – {site.name}", path), contents.newest, texts)
     return [site_page(path, list_html(theme, site, page)), site_page(feed_path, feed, _RSS)]

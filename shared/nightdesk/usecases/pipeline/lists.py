@@ -31,12 +31,14 @@ from nightdesk.usecases.pipeline.list_outputs import (
     FrontContents,
     ListContents,
     feed_path,
+    list_label,
     list_outputs,
     list_summary,
     machine_file,
     site_page,
 )
 from nightdesk.usecases.pipeline.places import LIST_FOLDERS, kind_of, list_path
+from nightdesk.usecases.pipeline.social_cards import PageCard, list_card, read_card
 from nightdesk.usecases.pipeline.standing_pages import refresh_address, refresh_corrections
 
 
@@ -70,6 +72,8 @@ def refresh_list(
         outputs = list_outputs(name, contents, site, theme, _texts(contents.newest, feed, read_texts, ports))
         if name == "all":
             outputs.append(_news(contents.newest, site, ports))
+        if contents.card:
+            _store_card(list_path(name), contents.card, ports)
         # Before the pages, which are made of these records too: another run may have made its pages of the old records.
         wrote = contents.unrecorded and _record(name, contents, ports)
         wrote |= store_or_remove(ports.site, outputs, {feed_key: feed})
@@ -79,7 +83,10 @@ def refresh_list(
             _store_pictures(identifier, contents.profile, ports)
         return outputs, wrote
 
-    outputs = converge(lambda: _read(name, wanted, site, ports), apply).value
+    done = converge(lambda: _with_card(name, _read(name, wanted, site, ports), site, ports, theme), apply)
+    if done.inputs.card and (requests := done.inputs.card.requests(list_path(name), ports)):
+        ports.bus.emit(requests)
+    outputs = done.value
     return [path for output in outputs if not is_uncached(path := path_of(output.key))]
 
 
@@ -95,6 +102,22 @@ def _read(name: str, wanted: list[str], site: Site, ports: Ports) -> ListContent
     blob = ports.private.get(profile_key(kind, identifier)) if identifier else None
     front = read_front(site, newest, ports) if name == "all" else FrontContents()
     return ListContents(by_month, newest, counts, facts_from(blob.body) if blob else None, unrecorded, front)
+
+
+def _with_card(name: str, contents: ListContents, site: Site, ports: Ports, theme: Theme) -> ListContents:
+    """Read what was drawn for the social card of a topic or an author."""
+    if name == "all" or not site.social_cards or not (contents.newest or contents.profile):
+        return contents
+    order = list_card(list_label(name, contents), contents.profile, site, theme)
+    return contents._replace(card=read_card(order, ports))
+
+
+def _store_card(base: str, card: PageCard, ports: Ports) -> None:
+    """Copy a social card to the folder of its page, before the page names it."""
+    if copied := card.copy(public=True):
+        key = key_of(f"{base}{copied[0]}")
+        if ports.site.stat(key) is None:
+            store(ports.site, Output(key, read_rendition(copied[1], ports), IMAGE_TYPES[".jpg"], ASSET_CACHE))
 
 
 def _cards(entries: Iterable[articles_table.ListEntry]) -> list[dict[str, Any]]:

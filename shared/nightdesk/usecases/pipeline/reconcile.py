@@ -70,7 +70,7 @@ class Differences:
         drafts: keys of files of which the table knows another version, or whose document or images differ.
         articles: slugs whose pages or records differ, or that never ordered their social card.
         orphans: slugs of articles on the site for which there is no draft.
-        lists: names of lists whose pages differ.
+        lists: names of lists whose pages differ, or that never ordered their social card.
         common_pages: whether pages that every site has differ.
         stale: paths that the cache may hold an older version of.
         updates: keys of files of updates of which the table knows another version.
@@ -111,7 +111,8 @@ def compare(ports: Ports, theme: Theme, empty: Ports) -> Differences:
     cards = missing_social_cards(expected)
     ordered = {(page, card) for page, card in cards if load_social_card(card, ports)}
     # What the others are drawn from is known here in memory alone, so their pages must order them.
-    articles |= {page.split("/")[2] for page, _ in cards - ordered}
+    articles |= {page.split("/")[2] for page, _ in cards - ordered if page.startswith("/articles/")}
+    lists |= {list_of_path(page) for page, _ in cards - ordered if not page.startswith("/articles/")}
     return Differences(
         drafts=tuple(sorted({*_differing_drafts(expected, ports), *_differing_documents(stored, expected, ports)})),
         articles=tuple(sorted((articles & slugs) | set(_differing_records(slugs, expected, ports)))),

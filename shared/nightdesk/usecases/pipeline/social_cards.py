@@ -95,6 +95,15 @@ def article_card(
     )
 
 
+def list_card(label: str, profile: Mapping[str, Any] | None, site: Site, theme: Theme) -> CardOrder:
+    """Return what the card of a topic or an author is drawn from: the name, and whether the author is an AI persona.
+
+    Portraits are upright, so a card would cut off heads.
+    """
+    is_ai = not (profile or {}).get("human", True)
+    return CardOrder(site.name, label, theme.text("author.ai_persona") if is_ai else "")
+
+
 def draw_card(page: str, card: str, ports: Ports, maker: PictureMaker) -> Derivatives | None:
     """Draw the card that a page waits for, unless it is drawn already; sends the event after which the page shows it.
 
