@@ -35,9 +35,11 @@ _CONFLICTED = re.compile(
     r"|konfliktkopi|競合コピー|冲突副本|충돌",
     re.IGNORECASE,
 )
+_WITH_FOLDERS = ("drafts", "newsletters")
+"""Folders whose files may have a folder each, for their images."""
 _FORMS = {
-    "drafts": "drafts/<name>.md or drafts/<name>/index.md",
-    **{folder: f"{folder}/<name>.md" for folder in FOLDERS if folder != "drafts"},
+    folder: f"{folder}/<name>.md" + (f" or {folder}/<name>/index.md" if folder in _WITH_FOLDERS else "")
+    for folder in FOLDERS
 }
 
 
@@ -131,7 +133,7 @@ def _refusal(key: str, top: str, parts: list[str]) -> Problem | None:
         return Kind.FILE_SUFFIX.at(0, typed=f".{suffix}")
     if suffix.lower() not in _SUFFIXES:
         return None
-    in_folder = top == "drafts" and len(parts) == 2 and stem.lower() == "index"
+    in_folder = top in _WITH_FOLDERS and len(parts) == 2 and stem.lower() == "index"
     if not stem or top not in _KINDS or not (len(parts) == 1 or in_folder):
         return Kind.FILE_PLACE.at(0, form=_FORMS[top.lower()])
     return None
@@ -151,4 +153,4 @@ def folder_of_image(key: str) -> str:
     if top == "authors":
         return "authors/"
     name, slash, _ = rest.partition("/")
-    return f"{top}/{name}/" if top == "drafts" and name and slash else ""
+    return f"{top}/{name}/" if top in _WITH_FOLDERS and name and slash else ""

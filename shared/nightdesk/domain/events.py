@@ -158,7 +158,7 @@ class ImageInspected(Event):
         folder: where the files are, such as `drafts/a-story/`. The name of an image inside a gate is hidden text.
     """
 
-    folder: Annotated[str, Matches(r"drafts/[^/]+/|authors/")]
+    folder: Annotated[str, Matches(r"(drafts|newsletters)/[^/]+/|authors/")]
 
 
 class PictureRequested(Event):
@@ -169,7 +169,7 @@ class PictureRequested(Event):
         picture: identifies the renditions (`pictures.Order`).
     """
 
-    owner: Annotated[str, Matches(r"(articles|authors)/[a-z0-9-]+\.json")]
+    owner: Annotated[str, Matches(r"(articles|authors)/[a-z0-9-]+\.json|newsletters/[a-z0-9-]+(/index)?\.json")]
     picture: Annotated[str, Matches("[0-9a-f]{64}")]
 
 

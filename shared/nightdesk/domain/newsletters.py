@@ -81,6 +81,11 @@ class Edition:
         """Whether copies may still be sent."""
         return self.state in (PLANNED, SENDING)
 
+    @property
+    def begins(self) -> datetime:
+        """The moment at which it is sent, if nothing delays it."""
+        return max(map(datetime.fromisoformat, filter(None, (self.at, self.not_before))))
+
     def is_due(self, now: datetime) -> bool:
         """Return True if its moment has come."""
         return not self.not_before or datetime.fromisoformat(self.not_before) <= now

@@ -22,6 +22,8 @@ AUTHOR_WIDTHS = (96, 192, 384, 640)
 """Likewise for portraits, and for images in biographies."""
 CARD_WIDTH = 1080
 """In pixels: the widest files that cards offer to browsers."""
+MAIL_WIDTH = 720
+"""In pixels: the widest files that mails show, in which pictures are at most 592 pixels wide."""
 FALLBACKS = ("jpg", "png", "gif", "svg", "webp")
 """Formats of the `img` element, the first one that there is, for browsers that know none of the others."""
 MEDIA_TYPES = {
@@ -229,6 +231,13 @@ class PictureFiles(NamedTuple):
         """Return the picture without wider files; a format always keeps its narrowest one."""
         kept = [(name, tuple(size for size in sizes if size[0] <= width) or sizes[:1]) for name, sizes in self.formats]
         return self._replace(formats=tuple(kept))
+
+    def for_mail(self) -> PictureFiles | None:
+        """Return the picture as the one file that mail programs get; None if it is being prepared, or is a drawing, which few show."""
+        kind = self.fallback
+        if not kind or kind == "svg":
+            return None
+        return self._replace(formats=((kind, self.up_to(MAIL_WIDTH).sizes(kind)[-1:]),))
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON values."""

@@ -128,7 +128,9 @@ class Kind:
     FILE_PLACE = _rejected("is at a place that is not read; move it to {form}")
     FILE_SUFFIX = _rejected("a file that ends in “{typed}” is not read; rename it to end in .md")
     FILE_TEMPORARY = _rejected("is a temporary file or a conflicted copy of an editor or a sync program")
-    IMAGE_STRAY = _left_alone("images lie in the folder of a draft (drafts/<name>/) or beside an author's profile")
+    IMAGE_STRAY = _left_alone(
+        "images lie in the folder of a draft (drafts/<name>/) or of a newsletter (newsletters/<name>/), or beside an author's profile"
+    )
     SAME_KEY = _rejected("would be published as {name}, which {other} already is; rename one of the two")
     FILE_NAME_WITHOUT_LETTERS = _rejected("no id can be made from the file name “{typed}”; rename the file")
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from nightdesk.domain.drafts_bucket import FOLDERS, SITE_FILE, classify, is_hidden_or_temporary
+from nightdesk.domain.drafts_bucket import FOLDERS, SITE_FILE, classify, folder_of_image, is_hidden_or_temporary
 from nightdesk.domain.problems import Kind, Problem
 from nightdesk.repositories.private_bucket import IMAGE_TYPES
 
@@ -124,7 +124,7 @@ class _Found:
                 self.left[path] = parsed.refusal
         elif parsed is None and path.suffix.lower() not in IMAGE_TYPES:
             self.left[path] = Kind.FILE_OTHER.at(0)
-        elif parsed is None and not ((key.startswith("drafts/") and key.count("/") > 1) or key.startswith("authors/")):
+        elif parsed is None and not folder_of_image(key):
             self.left[path] = Kind.IMAGE_STRAY.at(0)
         elif self.files.setdefault(key, path) != path and not self.files[key].samefile(path):
             self.left[path] = Kind.SAME_KEY.at(0, name=key, other=self.files[key])

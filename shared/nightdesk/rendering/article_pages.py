@@ -68,6 +68,7 @@ class Article(NamedTuple):
         pictures: the files of each image, by the name of its asset; None for one that is being prepared.
         plain: whether images are to be as simple as mail programs need them.
         card: its social card; None as long as there is none.
+        place: the path below which its images are, if they are not beside its page.
     """
 
     document: Document
@@ -78,11 +79,15 @@ class Article(NamedTuple):
     pictures: Mapping[str, PictureFiles | None] = MappingProxyType({})
     plain: bool = False
     card: SocialCard | None = None
+    place: str = ""
 
     @property
     def base(self) -> str:
         """The path below which the page finds its images."""
-        return f"/{preview_key(self.document.slug, '') if self.preview else f'articles/{self.document.slug}/'}"
+        return (
+            self.place
+            or f"/{preview_key(self.document.slug, '') if self.preview else f'articles/{self.document.slug}/'}"
+        )
 
 
 def article_pages(theme: Theme, site: Site, article: Article, views: Sequence[View]) -> list[str]:

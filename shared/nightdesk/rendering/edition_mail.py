@@ -17,7 +17,7 @@ from nightdesk.domain.text import display_name
 from nightdesk.domain.views import View
 from nightdesk.rendering.article_contexts import ArticleContext, Gate, Passage
 from nightdesk.rendering.article_pages import Article, article_contexts
-from nightdesk.rendering.contexts import Link
+from nightdesk.rendering.contexts import Link, Picture
 from nightdesk.rendering.edition_contexts import (
     ArchiveContext,
     ArchiveEntry,
@@ -25,7 +25,7 @@ from nightdesk.rendering.edition_contexts import (
     EditionPageContext,
 )
 from nightdesk.rendering.environment import Theme
-from nightdesk.rendering.mail_parts import MAX_HTML, inline_styles, make_absolute, plain_text, shorten
+from nightdesk.rendering.mail_parts import MAX_HTML, fit, inline_styles, make_absolute, plain_text, shorten
 from nightdesk.rendering.page_parts import card, page_head, site_context, unlisted_head
 from nightdesk.rendering.times import stamp
 
@@ -88,6 +88,7 @@ def _led_back(link: Link, own: str, path: str) -> Link:
 def _context(theme: Theme, site: Site, shown: EditionText, article: ArticleContext | None) -> EditionMailContext:
     edition, text, home = shown.edition, theme.text, site.base_url
     cards = tuple(card(text, site, facts) for facts in shown.cards)
+    cards = tuple(each._replace(image=_fitted(each.image)) for each in cards)
     first = article or (cards[0] if cards else None)
     on_article = article is not None and edition.kind == ARTICLE
     language = article.head.language if article else site.language
@@ -122,7 +123,17 @@ def _for_mail(article: ArticleContext, home: str) -> ArticleContext:
         else part._replace(action=_whole(part.action, home), sign_in=None)
         for part in article.body
     )
-    return article._replace(body=body, footnotes=Markup(make_absolute(article.footnotes, page)))
+    return article._replace(
+        hero=_fitted(article.hero), body=body, footnotes=Markup(make_absolute(article.footnotes, page))
+    )
+
+
+def _fitted(image: Picture | None) -> Picture | None:
+    """Return an image in the size in which a mail shows it."""
+    if not image:
+        return None
+    width, height = fit(image.width, image.height)
+    return image._replace(width=width, height=height)
 
 
 def _whole(link: Link, home: str) -> Link:

@@ -15,6 +15,8 @@ from nightdesk.domain.html_tokens import END, START, attributes, tokens
 
 MAX_HTML = 100_000
 """Bytes of a mail's HTML: Gmail hides what comes after 102 KB."""
+MAX_WIDTH = 592
+"""In pixels: the widest image for which a mail's column has the space."""
 _ADDRESSES = ("href", "src")
 _DROPPED_TAGS = ("source", "picture")
 _DROPPED_ATTRIBUTES = ("srcset", "sizes", "loading", "decoding", "fetchpriority", "id", "role")
@@ -53,8 +55,25 @@ def _absolute_tag(tag: str, name: str, page_url: str) -> str:
     for key in _ADDRESSES:
         if key in values:
             values[key] = urljoin(page_url, values[key])
+    if name == "img":
+        values |= _fitted(values)
     kept = (f' {key}="{escape(value)}"' for key, value in values.items() if key not in _DROPPED_ATTRIBUTES)
     return f"<{name}{''.join(kept)}>"
+
+
+def _fitted(values: dict[str, str]) -> dict[str, str]:
+    """Return width and height of an image, as attributes, made to fit into a mail; nothing without these attributes."""
+    width, height = (int(text) if text.isdigit() else 0 for text in (values.get("width", ""), values.get("height", "")))
+    return dict(zip(("width", "height"), map(str, fit(width, height)), strict=True)) if width and height else {}
+
+
+def fit(width: int, height: int) -> tuple[int, int]:
+    """Return the size in which a mail shows an image.
+
+    >>> fit(720, 480), fit(320, 100)
+    ((592, 395), (320, 100))
+    """
+    return (width, height) if width <= MAX_WIDTH else (MAX_WIDTH, max(1, round(height * MAX_WIDTH / width)))
 
 
 def inline_styles(html: str) -> str:

@@ -53,6 +53,8 @@ _OWNERS = "owners/"
 HISTORY = "history/"
 """What was read of the versions of drafts: a cache."""
 _EDITIONS, _WRITTEN = "editions/", "newsletters/"
+WITH_DOCUMENTS = _DOCUMENTS, _WRITTEN
+"""The folders of the documents that may order pictures; what is in others are profiles."""
 _SOCIAL_CARDS = "cards/"
 """What the social cards are drawn from that a page waits for."""
 INSPECTIONS, DERIVATIVES, RENDITIONS = "pictures/", "derivatives/", "renditions/"
@@ -106,9 +108,12 @@ def edition_key(identifier: str) -> str:
     return f"{_EDITIONS}{identifier}.json"
 
 
-def written_key(name: str) -> str:
-    """Return the key of the document of an edition that was written by hand."""
-    return f"{_WRITTEN}{name}.json"
+def written_key(name: str, in_folder: bool = False) -> str:
+    """Return the key of the document of an edition that was written by hand; `in_folder` if its file has a folder for its images.
+
+    Two files of one name have a document each, so that neither overwrites the other; the one without a folder is sent.
+    """
+    return f"{_WRITTEN}{name}{'/index' if in_folder else ''}.json"
 
 
 def owners_key(key: str) -> str:

@@ -118,7 +118,8 @@ def _warnings_of_file(key: str, record: DraftRecord, ports: Ports) -> ProblemDic
     if record.state != ACCEPTED:
         return []
     if record.kind == "newsletter":
-        written = ports.private.get(written_key(record.slug))
+        filed = classify(key)
+        written = ports.private.get(written_key(record.slug, bool(filed and filed.folder)))
         shown = Document.from_bytes(written.body) if written else Document(record.slug)
         named, links = tuple(uses_of(shown)), links_of_article(shown)
     elif record.kind in ("update", "site"):

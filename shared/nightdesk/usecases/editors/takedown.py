@@ -192,7 +192,11 @@ def surfaces(slug: str, ports: Ports) -> Iterator[Surface]:
 
 def _newest_editions(ports: Ports) -> list[str]:
     """Return the keys of the newest editions' pages, which may name the article, and of the list of all."""
-    keys = [key for key, _ in ports.site.list("newsletter/") if key != key_of("/newsletter/")]
+    keys = [
+        key
+        for key, _ in ports.site.list("newsletter/")
+        if key.endswith("/index.html") and key != key_of("/newsletter/")
+    ]
     return sorted(keys, key=lambda key: key.split("/")[2:3], reverse=True)[:_MOST_EDITIONS]
 
 

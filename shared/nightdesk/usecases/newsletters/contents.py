@@ -12,19 +12,29 @@ from typing import Any, NamedTuple
 
 from nightdesk.domain.documents import Document, canonical_json, digest, parse_json
 from nightdesk.domain.newsletters import ARTICLE, DIGEST, WRITTEN, Edition, one_line
-from nightdesk.domain.pictures import PictureFiles
 from nightdesk.domain.site import Site
+from nightdesk.domain.site_paths import key_of
 from nightdesk.domain.views import view
 from nightdesk.ports import Output, Ports
 from nightdesk.rendering.article_pages import Article
 from nightdesk.rendering.edition_mail import EditionText, TierMail, edition_mails, title_of
 from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.page_parts import card_facts
-from nightdesk.repositories.private_bucket import JSON, edition_key, facts_from, load_site, profile_key, read_once
+from nightdesk.repositories.private_bucket import (
+    ASSET_CACHE,
+    IMAGE_TYPES,
+    JSON,
+    edition_key,
+    facts_from,
+    load_site,
+    profile_key,
+    read_once,
+)
+from nightdesk.usecases.newsletters.mail_images import MailImages, mail_images
 from nightdesk.usecases.newsletters.ports import NewsletterPorts
 from nightdesk.usecases.newsletters.sources import Source, etags_of, is_enough, sources_of
 from nightdesk.usecases.pipeline.converge import store
-from nightdesk.usecases.pipeline.gate_pictures import read_pictures
+from nightdesk.usecases.pipeline.images import read_rendition
 
 
 class Contents(NamedTuple):
@@ -57,20 +67,50 @@ class Contents(NamedTuple):
         return digest(self.to_bytes())
 
 
-def edition_text(
+class Shown(NamedTuple):
+    """What an edition shows, from which its mails and its page are made.
+
+    Attributes:
+        waits: True if an image of it is still being prepared.
+        files: what its images are copies of: the SHA-256 of each, by its path. None of an article's, which are beside its page.
+    """
+
+    text: EditionText
+    waits: bool
+    files: Mapping[str, str]
+
+
+def what_it_shows(
     edition: Edition, sources: Mapping[str, Source], ports: NewsletterPorts, site: Site, theme: Theme
-) -> EditionText:
-    """Return what an edition shows, from which its mails and its page are made."""
+) -> Shown:
+    """Return what an edition shows now."""
     documents = [source.document for source in sources.values()]
     reading = read_once(ports.pipeline)
-    article = None
-    if edition.kind in (ARTICLE, WRITTEN):
-        article = _article(documents[0], site, reading)
+    images, cards, article = [], [], None
     is_written = edition.kind == WRITTEN
-    cards = [] if is_written else [_card(document, site, reading) for document in documents]
+    if edition.kind in (ARTICLE, WRITTEN):
+        images.append(mail_images(documents[0], site, reading))
+        article = _article(documents[0], images[0], reading, edition.path if is_written else "")
+    for document in () if is_written else documents:
+        lead = replace(
+            document, assets=tuple(each for each in document.assets if each.name == document.hero.get("src"))
+        )
+        images.append(mail_images(lead, site, reading))
+        cards.append(_card(document, images[-1], reading))
     subject = subject_of(edition, documents, site, theme)
     address = site.postal_address or ports.postal_address
-    return EditionText(replace(edition, subject=subject), article, cards, address)
+    text = EditionText(replace(edition, subject=subject), article, cards, address)
+    files = {edition.path + name: sha256 for name, sha256 in images[0].copies.items()} if is_written else {}
+    return Shown(text, any(each.waits for each in images), files)
+
+
+def store_images(shown: Shown, ports: Ports) -> None:
+    """Copy the images of an edition that was written by hand beside its page, unless they are there."""
+    for path, sha256 in shown.files.items():
+        # A file of such a name never has other bytes.
+        if not ports.site.stat(key_of(path)):
+            content_type = IMAGE_TYPES[path[path.rindex(".") :]]
+            store(ports.site, Output(key_of(path), read_rendition(sha256, ports), content_type, ASSET_CACHE))
 
 
 def subject_of(edition: Edition, documents: Iterable[Document], site: Site, theme: Theme) -> str:
@@ -85,7 +125,11 @@ def make_contents(
     edition: Edition, sources: Mapping[str, Source], ports: NewsletterPorts, site: Site, theme: Theme
 ) -> Contents:
     """Make the mails of an edition, one for each tier of the site."""
-    shown = edition_text(edition, sources, ports, site, theme)
+    return contents_of(what_it_shows(edition, sources, ports, site, theme).text, sources, site, theme)
+
+
+def contents_of(shown: EditionText, sources: Mapping[str, Source], site: Site, theme: Theme) -> Contents:
+    """Make the mails of an edition from what it shows."""
     mailed = replace_cards(shown)
     document = mailed.article.document if mailed.article else None
     views = [view(document or Document(""), tier, site) for tier in site.tiers]
@@ -109,11 +153,23 @@ def load_contents(edition: Edition, ports: Ports) -> Contents | None:
     return Contents.from_bytes(blob.body) if blob else None
 
 
-def current_contents(edition: Edition, known: Contents | None, ports: NewsletterPorts, theme: Theme) -> Contents | None:
+class PicturesAwaited(Exception):
+    """An image that the edition shows is still being prepared."""
+
+
+def current_contents(
+    edition: Edition, known: Contents | None, ports: NewsletterPorts, theme: Theme, patient: bool = False
+) -> Contents | None:
     """Return an edition's mails as they must be now: those that are `known`, unless an article of theirs has changed.
+
+    Args:
+        patient: do not go without images that are still being prepared.
 
     Returns:
         None if too little is left to send.
+
+    Raises:
+        PicturesAwaited: there are such images, and `patient` is set.
     """
     site = load_site(ports.pipeline)
     sources = sources_of(edition, site, ports.pipeline)
@@ -121,7 +177,11 @@ def current_contents(edition: Edition, known: Contents | None, ports: Newsletter
         return None
     if known and known.etags == etags_of(sources) and set(known.mails) == set(site.tiers):
         return known
-    contents = make_contents(edition, sources, ports, site, theme)
+    shown = what_it_shows(edition, sources, ports, site, theme)
+    if patient and shown.waits:
+        raise PicturesAwaited
+    contents = contents_of(shown.text, sources, site, theme)
+    store_images(shown, ports.pipeline)
     store_contents(edition, contents, ports.pipeline)
     return contents
 
@@ -131,18 +191,11 @@ def _profiles(kind: str, names: Iterable[tuple[str, str]], ports: Ports) -> list
     return [facts_from(blob.body) if blob else None for blob in blobs]
 
 
-def _article(document: Document, site: Site, ports: Ports) -> Article:
-    """Return an article for a mail, with the images that everyone sees: mail programs have no session for the others."""
+def _article(document: Document, images: MailImages, ports: Ports, place: str) -> Article:
     authors, topics = _profiles("author", document.authors, ports), _profiles("topic", document.topics, ports)
-    pictures = {name: files for name, files in _pictures(document, site, ports).items() if files and files.fallback}
-    return Article(document, authors, topics, pictures=pictures, plain=True)
+    return Article(document, authors, topics, pictures=images.files, plain=True, place=place)
 
 
-def _pictures(document: Document, site: Site, ports: Ports) -> dict[str, PictureFiles | None]:
-    return read_pictures([document], ports).public_files(document, site)
-
-
-def _card(document: Document, site: Site, ports: Ports) -> dict[str, Any]:
+def _card(document: Document, images: MailImages, ports: Ports) -> dict[str, Any]:
     authors, topics = _profiles("author", document.authors, ports), _profiles("topic", document.topics, ports)
-    hero = _pictures(document, site, ports).get(document.hero["src"]) if document.hero else None
-    return card_facts(document, authors, topics, hero)
+    return card_facts(document, authors, topics, images.files.get(document.hero.get("src", "")))

@@ -15,7 +15,7 @@ from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.standing_pages import gone_html
 from nightdesk.repositories import articles_table, editions_table
 from nightdesk.repositories.private_bucket import HTML, load_site
-from nightdesk.usecases.newsletters.contents import edition_text
+from nightdesk.usecases.newsletters.contents import store_images, what_it_shows
 from nightdesk.usecases.newsletters.ports import NewsletterPorts
 from nightdesk.usecases.newsletters.sources import is_enough, sources_of
 from nightdesk.usecases.pipeline.converge import converge, store
@@ -46,9 +46,10 @@ def _refresh_page(edition: Edition, ports: NewsletterPorts, theme: Theme) -> str
         if not sources or edition.state == CANCELLED or not is_enough(edition, sources):
             gone = site_page(edition.path, gone_html(theme, site))
             return Output(gone.key, gone.body, HTML, gone.cache_control, {**gone.metadata, **_GONE})
-        shown = edition_text(edition, sources, ports, site, theme)
-        public = view(shown.article.document, PUBLIC, site) if shown.article else None
-        return site_page(edition.path, edition_page(theme, site, shown, public))
+        shown = what_it_shows(edition, sources, ports, site, theme)
+        store_images(shown, ports.pipeline)
+        public = view(shown.text.article.document, PUBLIC, site) if shown.text.article else None
+        return site_page(edition.path, edition_page(theme, site, shown.text, public))
 
     converge(make, lambda output: (None, store(ports.pipeline.site, output)))
     return edition.path

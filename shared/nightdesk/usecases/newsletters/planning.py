@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from nightdesk.domain.errors import Conflict
 from nightdesk.domain.events import EditionRequested
@@ -18,7 +19,7 @@ from nightdesk.repositories import editions_table, memberships_table
 from nightdesk.repositories.editions_table import Batch, StoredEdition
 from nightdesk.repositories.private_bucket import load_site
 from nightdesk.usecases.newsletters.changes import NO_ADDRESS, NOTHING_LEFT, batch_events, resume_batches
-from nightdesk.usecases.newsletters.contents import current_contents, load_contents
+from nightdesk.usecases.newsletters.contents import PicturesAwaited, current_contents, load_contents
 from nightdesk.usecases.newsletters.pages import refresh_pages
 from nightdesk.usecases.newsletters.ports import NewsletterPorts
 
@@ -26,6 +27,8 @@ _PAGE_SIZE = 500
 """Readers that one step looks at."""
 _BATCH_SIZE = 50
 """Recipients of one message."""
+_PATIENCE = timedelta(minutes=4)
+"""How long an edition waits for images that are being prepared, which takes seconds: so the next schedule, at most, sends it without."""
 _STEPS = 40
 """Steps of one run, which then asks for another one."""
 
@@ -55,7 +58,11 @@ def _freeze(stored: StoredEdition, ports: NewsletterPorts, theme: Theme) -> Stor
     """Make the mails of an edition and its page, and begin to send it; hold or cancel it if that is not possible."""
     edition = stored.edition
     site = load_site(ports.pipeline)
-    contents = current_contents(edition, load_contents(edition, ports.pipeline), ports, theme)
+    known, now = load_contents(edition, ports.pipeline), ports.pipeline.clock()
+    try:
+        contents = current_contents(edition, known, ports, theme, patient=now < edition.begins + _PATIENCE)
+    except PicturesAwaited:
+        return None  # it is planned when they are there (`ArticleGated`), or by the schedule
     if not contents:
         after = replace(edition, state=CANCELLED, reason=NOTHING_LEFT)
     elif not (site.postal_address or ports.postal_address):

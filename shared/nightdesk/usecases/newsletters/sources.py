@@ -44,7 +44,7 @@ def find_source(slug: str, site: Site, ports: Ports) -> Source | None:
 
 def find_written(name: str, ports: Ports) -> Source | None:
     """Return the text of an edition that was written by hand; None if there is none."""
-    blob = ports.private.get(written_key(name))
+    blob = ports.private.get(written_key(name)) or ports.private.get(written_key(name, in_folder=True))
     return Source(Document.from_bytes(blob.body), digest(blob.body)) if blob else None
 
 

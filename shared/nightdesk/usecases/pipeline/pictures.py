@@ -29,10 +29,12 @@ from nightdesk.domain.pictures import (
 from nightdesk.ports import ANY, Output, Ports
 from nightdesk.repositories.private_bucket import (
     JSON,
+    WITH_DOCUMENTS,
     approved_key,
     decisions_from,
     decisions_key,
     derivatives_key,
+    document_key,
     inspection_key,
     load_derivatives,
     load_inspection,
@@ -108,10 +110,12 @@ def orders_of(owner: str, ports: Ports) -> dict[str, Order]:
     blob = ports.private.get(owner)
     if blob is None:
         return {}
-    if not owner.startswith("articles/"):
+    if not owner.startswith(WITH_DOCUMENTS):
         found = author_orders(parse_json(blob.body).get("assets", ()))
         return {order.id: order for order in found.values()}
     document = Document.from_bytes(blob.body)
+    if owner != document_key(document.slug):
+        return {order.id: order for order in article_orders(document.assets).values()}
     approval = decisions_from(ports.private.get(decisions_key(document.slug))).approval
     approved = ports.private.get(approved_key(approval.sha256)) if approval else None
     documents = [document, *([Document.from_bytes(approved.body)] if approved else [])]

@@ -7,7 +7,7 @@ from functools import partial
 from typing import NamedTuple
 
 from nightdesk.domain.anchors import Anchors
-from nightdesk.domain.documents import REJECTED, WITHDRAWN, canonical_json, digest
+from nightdesk.domain.documents import REJECTED, WITHDRAWN, Document, canonical_json, digest
 from nightdesk.domain.drafts import parse_draft
 from nightdesk.domain.drafts_bucket import DraftsKey, classify
 from nightdesk.domain.errors import Rejected, only_rejects
@@ -29,6 +29,7 @@ from nightdesk.repositories.private_bucket import JSON, SITE_KEY, load_site, pro
 from nightdesk.repositories.records import DraftRecord, problem_dicts
 from nightdesk.usecases.pipeline.converge import converge, is_stored, store
 from nightdesk.usecases.pipeline.file_records import FileRecord, outcome
+from nightdesk.usecases.pipeline.gate_pictures import read_pictures
 from nightdesk.usecases.pipeline.images import StoredImages, image_versions
 from nightdesk.usecases.pipeline.invalidate import bulk_tag
 from nightdesk.usecases.pipeline.profile_pictures import ProfilePictures
@@ -68,7 +69,7 @@ def render_profile(key: str, parsed_key: DraftsKey, ports: Ports) -> tuple[Draft
         images = StoredImages(inputs.images, file.stored.images if file.stored else {}, ports)
         facts, record = _parse(parsed_key, inputs, images, ports)
         pictures = ProfilePictures(facts if parsed_key.kind == "author" else None, ports)
-        missing[:] = pictures.missing
+        missing[:] = pictures.missing if parsed_key.kind == "author" else _missing_pictures(facts, parsed_key, ports)
         record = record._replace(images=pictures.marked(images.looked_up))
         stored = file.stored
         changed = not stored or stored.etag != record.etag
@@ -84,6 +85,13 @@ def render_profile(key: str, parsed_key: DraftsKey, ports: Ports) -> tuple[Draft
     bulk = bulk_tag(ARTICLES_TAG, len(drafts))
     events += [PictureRequested(target, picture) for picture in missing]
     return record, events + [RenderRequested(draft, bulk) for draft in drafts]
+
+
+def _missing_pictures(document: bytes | None, parsed_key: DraftsKey, ports: Ports) -> list[str]:
+    """Return the orders for images of an edition, written by hand, for which nothing was derived yet."""
+    if parsed_key.kind != "newsletter" or not document:
+        return []
+    return read_pictures([Document.from_bytes(document)], ports).missing
 
 
 def _store(target: str, facts: bytes | None, record: DraftRecord, file: FileRecord, ports: Ports) -> DraftRecord:
@@ -121,7 +129,9 @@ def _target(parsed_key: DraftsKey) -> str:
     if parsed_key.kind == "site":
         return SITE_KEY
     slug = slugify(parsed_key.name)
-    return written_key(slug) if parsed_key.kind == "newsletter" else profile_key(parsed_key.kind, slug)
+    if parsed_key.kind == "newsletter":
+        return written_key(slug, bool(parsed_key.folder))
+    return profile_key(parsed_key.kind, slug)
 
 
 def _announcements(kind: str, identifier: str) -> list[Event]:
