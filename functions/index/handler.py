@@ -18,4 +18,4 @@ theme = find_theme(settings.theme_dir)
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Process an SQS batch of events from the bus."""
-    return process_sqs_event(event, lambda _: IndexBatch(ports, theme, note), ports.articles)
+    return process_sqs_event(event, lambda _: IndexBatch(ports, theme, note), ports.articles, is_measured=True)

@@ -21,4 +21,4 @@ def note_draft(what: str, /, **facts: Any) -> None:
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Process an SQS batch of events from S3 and from the bus."""
-    return process_sqs_event(event, lambda _: RenderBatch(ports, note_draft), ports.articles)
+    return process_sqs_event(event, lambda _: RenderBatch(ports, note_draft), ports.articles, is_measured=True)

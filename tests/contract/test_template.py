@@ -151,12 +151,12 @@ def test_a_role_attaches_its_own_managed_policies_only(name: str) -> None:
 
 
 @pytest.mark.parametrize("queue", sorted(SCHEDULED))
-def test_a_schedule_role_sends_to_one_queue_only(queue: str) -> None:
+def test_a_schedule_role_sends_to_one_queue_and_its_dead_letters_only(queue: str) -> None:
     role = f"{queue}ScheduleRole"
     (statement,) = [statement for name, statement in statements() if name == role]
     assert (statement["Action"], statement["Resource"]) == (
         "sqs:SendMessage",
-        {"Fn::GetAtt": [f"{queue}Queue", "Arn"]},
+        [{"Fn::GetAtt": [f"{queue}Queue", "Arn"]}, {"Fn::GetAtt": [f"{queue}DeadLetterQueue", "Arn"]}],
     )
     (trust,) = RESOURCES[role]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
     assert trust["Principal"] == {"Service": "scheduler.amazonaws.com"}

@@ -146,6 +146,13 @@ def test_the_pages_of_all_due_articles_are_published_before_the_lists(room: News
     )
 
 
+def test_how_late_an_article_went_live_is_counted_from_its_embargo(room: Newsroom) -> None:
+    publish_due(room, "a-story")
+    ended, room.now = room.now, room.now + timedelta(seconds=5)
+    assert lift_embargo("a-story", room.ports, room.theme) == ended
+    assert lift_embargo("a-story", room.ports, room.theme) is None, "it has been live: this is not the embargo's end"
+
+
 def test_a_takedown_wins_over_the_end_of_an_embargo(room: Newsroom) -> None:
     publish_due(room, "a-story")
 

@@ -223,14 +223,14 @@ class EventBridgeSchedules:
 
     Args:
         make_client: for the scheduler, when it is first needed: few articles need it, and a cold function should not wait.
-        target: the ARNs of the queue, and of the role by which the scheduler may send to it.
+        target: the ARNs of the queue, of the role by which the scheduler may send to it, and of the queue for what it cannot send.
     """
 
-    def __init__(self, make_client: Callable[[], Any], group: str, target: tuple[str, str]) -> None:
+    def __init__(self, make_client: Callable[[], Any], group: str, target: tuple[str, str, str]) -> None:
         self._make_client = make_client
         self._scheduler: Any = None
         self._group = group
-        self._queue, self._role = target
+        self._queue, self._role, self._dead_letters = target
 
     def wake_at(self, slug: str, moment: datetime) -> None:
         when = moment.astimezone(UTC)
@@ -246,7 +246,12 @@ class EventBridgeSchedules:
                     ScheduleExpression=f"at({when + timedelta(microseconds=-when.microsecond % 1_000_000):%Y-%m-%dT%H:%M:%S})",
                     FlexibleTimeWindow={"Mode": "OFF"},
                     ActionAfterCompletion="DELETE",
-                    Target={"Arn": self._queue, "RoleArn": self._role, "Input": json.dumps(message)},
+                    Target={
+                        "Arn": self._queue,
+                        "RoleArn": self._role,
+                        "Input": json.dumps(message),
+                        "DeadLetterConfig": {"Arn": self._dead_letters},
+                    },
                 )
             except ClientError as error:
                 if error.response["Error"]["Code"] != "ConflictException":

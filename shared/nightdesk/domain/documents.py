@@ -125,9 +125,15 @@ class Document:
         """Return when the state, or whether it is pinned, changes next without any event; None if neither does."""
         if self.withdrawn or self.draft:
             return None
+        return min((change for change in self._changes() if change > now), default=None)
+
+    def last_change(self, now: datetime) -> datetime | None:
+        """Return the newest moment, up to now, at which time alone changed the state; None if there was none."""
+        return max((change for change in self._changes() if change <= now), default=None)
+
+    def _changes(self) -> list[datetime]:
         texts = (self.date, self.publish_at, self.expires, self.pinned_until)
-        changes = [datetime.fromisoformat(text) for text in texts if text]
-        return min((change for change in changes if change > now), default=None)
+        return [datetime.fromisoformat(text) for text in texts if text]
 
     def to_bytes(self) -> bytes:
         """Return canonical JSON; equal documents give equal bytes."""

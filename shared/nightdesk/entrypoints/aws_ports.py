@@ -41,7 +41,9 @@ def aws_ports(settings: Settings, source: str, make_client: Callable[..., Any] |
         bus=EventBridgeBus(client("events"), settings.bus, source),
         cdn=CloudFrontCdn(client("cloudfront") if settings.distribution_id else None, settings.distribution_id),
         schedules=EventBridgeSchedules(
-            lambda: client("scheduler"), settings.schedule_group, (settings.schedule_queue, settings.schedule_role)
+            lambda: client("scheduler"),
+            settings.schedule_group,
+            (settings.schedule_queue, settings.schedule_role, settings.schedule_dead_letters),
         ),
         updates=DynamoTable(dynamodb, settings.updates_table),
         base_url=settings.base_url,

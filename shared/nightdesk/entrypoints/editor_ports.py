@@ -30,7 +30,7 @@ def editor_ports(settings: Settings) -> EditorPorts:
         articles=DynamoTable(dynamodb, settings.articles_table),
         bus=EventBridgeBus(LateClient(session.create_client, "events"), settings.bus, "nightdesk.editor_api"),
         cdn=CloudFrontCdn(None, ""),
-        schedules=EventBridgeSchedules(lambda: None, "", ("", "")),
+        schedules=EventBridgeSchedules(lambda: None, "", ("", "", "")),
         updates=DynamoTable(dynamodb, settings.updates_table),
         base_url=settings.base_url,
     )

@@ -54,7 +54,7 @@ def operator_ports(stack: Stack) -> Ports:
         articles=DynamoTable(dynamodb, names["ArticlesTable"]),
         bus=EventBridgeBus(_late(stack, "events"), names["EventBusName"], SOURCE),
         cdn=CloudFrontCdn(_late(stack, "cloudfront"), names["DistributionId"]),
-        schedules=EventBridgeSchedules(lambda: None, "", ("", "")),
+        schedules=EventBridgeSchedules(lambda: None, "", ("", "", "")),
         updates=DynamoTable(dynamodb, names["UpdatesTable"]),
         base_url=names["SiteUrl"].rstrip("/"),
         can_sign_in=names["CanSignIn"] == "yes",

@@ -7,6 +7,7 @@ A message that cannot be read fails in the same way, so that it becomes visible 
 from __future__ import annotations
 
 import random
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -33,12 +34,16 @@ def note(what: str, /, **facts: Any) -> None:
     logger.info(what, extra=facts)
 
 
-def process_sqs_event(event: dict[str, Any], make_batch: Callable[[bool], Batch], failures: Table) -> dict[str, Any]:
+def process_sqs_event(
+    event: dict[str, Any], make_batch: Callable[[bool], Batch], failures: Table, *, is_measured: bool = False
+) -> dict[str, Any]:
     """Let a stage process the messages of an SQS event, and report those that failed, so that SQS delivers them again.
 
     Args:
         make_batch: as in `nightdesk.stages.batch.Runtime`.
         failures: the table that records why a message failed, for `nightdesk status` and the editors' API.
+        is_measured: True for a stage that a reader waits for: an alarm watches how many seconds its messages take. Each such
+            stage adds a metric, which costs money.
 
     Returns:
         A partial batch response (Lambda developer guide, "Handling errors for an SQS event source").
@@ -49,8 +54,18 @@ def process_sqs_event(event: dict[str, Any], make_batch: Callable[[bool], Batch]
     failed = process_batch(records, redelivered, runtime)
     for record, error in failed:
         _put_off(record, error, failures)
-    logger.info("batch", extra={"messages": len(records), "failed": len(failed)})
+    seconds = _longest_seconds(records)
+    if is_measured:
+        metrics.add_metric("MessageSeconds", "Seconds", seconds)
+    logger.info("batch", extra={"messages": len(records), "failed": len(failed), "seconds": seconds})
     return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record, _ in failed]}
+
+
+def _longest_seconds(records: list[dict[str, Any]]) -> float:
+    """Return how long the oldest message of a batch took, from when it was sent until now, in seconds."""
+    return round(
+        max(0.0, time.time() - min(int(record["attributes"]["SentTimestamp"]) for record in records) / 1000), 3
+    )
 
 
 def _log_failure(error: Exception) -> None:

@@ -43,6 +43,7 @@ class Settings(BaseModel):
     schedule_group: str = ""
     schedule_queue: str = ""
     schedule_role: str = ""
+    schedule_dead_letters: str = ""
     base_url: str = ""
     theme_dir: str = ""
     mail_sender: str = ""

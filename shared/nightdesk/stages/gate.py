@@ -71,9 +71,9 @@ class GateBatch:
         self._gated.add((detail.slug, bulk))
 
     def _lift(self, slug: str) -> bool:
-        if slug not in self._lifted and lift_embargo(slug, self._cached_ports, self._theme):
+        if slug not in self._lifted and (ended := lift_embargo(slug, self._cached_ports, self._theme)):
             self._lifted.add(slug)
-            self._note("embargo lifted", slug=slug)
+            self._note("embargo lifted", slug=slug, late=(self._ports.clock() - ended).total_seconds())
         return slug in self._lifted
 
     def finish(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 
 from nightdesk.domain.documents import EXPIRED, LIVE, WITHDRAWN
@@ -88,7 +88,7 @@ def _write(slug: str, outputs: GateOutputs, ports: Ports, repeated: bool) -> boo
     return store(ports.private, Output(facts_key(slug), outputs.facts, JSON)) or wrote
 
 
-def lift_embargo(slug: str, ports: Ports, theme: Theme) -> bool:
+def lift_embargo(slug: str, ports: Ports, theme: Theme) -> datetime | None:
     """Publish the pages of an article whose embargo has ended, and nothing else.
 
     So when many articles are due at one moment, the pages of all are there before the lists are made. This overwrites
@@ -96,15 +96,16 @@ def lift_embargo(slug: str, ports: Ports, theme: Theme) -> bool:
     article gated next, which removes what should not be there.
 
     Returns:
-        True if all of the pages are there. If not, more than the end of an embargo has changed.
+        When the embargo ended, if none of the pages were there and all are now; None if more than that has changed.
     """
     inputs = read_inputs(slug, ports, theme)
     if inputs is None or inputs.state != LIVE or inputs.document.moved:
-        return False
+        return None
     folder = live_pages(inputs, theme)
     try:
         copy_images(folder, {}, ports.site, ports)
         store_outputs(folder, {}, ports.site)
     except Conflict:
-        return False
-    return True
+        return None
+    now = ports.clock()
+    return inputs.document.last_change(now) or now
