@@ -20,6 +20,10 @@ INSTALL = $(UV) pip install --quiet --require-hashes --only-binary :all:
 export UV_PYTHON_DOWNLOADS := never
 export SAM_CLI_TELEMETRY := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# A folder with the files of a theme that lie over those of the default one.
+ifdef THEME
+export NIGHTDESK_THEME := $(abspath $(THEME))
+endif
 # Without bytecode, each worker and each command would compile every module again.
 unexport PYTHONDONTWRITEBYTECODE
 # uv does not read pip's settings.

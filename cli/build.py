@@ -12,13 +12,11 @@ from pathlib import Path
 from nightdesk.entrypoints.folder_build import Options, build
 from nightdesk.entrypoints.folder_pictures import FolderPictures
 from nightdesk.entrypoints.picture_maker import picture_maker
-from nightdesk.rendering.environment import Theme
-from nightdesk_local.cloud import ROOT, home
+from nightdesk_local.cloud import chosen_theme, home
+from nightdesk_local.themes import open_theme
 
 from .console import Progress, problem_lines, result, say
 from .files import refused, say_left
-
-_THEME = ROOT / "layers" / "theme"
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +34,13 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         help="the site's URL, unless site.yaml sets base_url (default: http://localhost:8080)",
     )
-    parser.add_argument("--theme", type=Path, default=_THEME, metavar="DIR", help="default: layers/theme")
+    parser.add_argument(
+        "--theme",
+        type=Path,
+        default=chosen_theme(),
+        metavar="DIR",
+        help="a folder with files that lie over those of the default theme (default: NIGHTDESK_THEME)",
+    )
     parser.add_argument(
         "--no-images", action="store_true", help="make no pictures: pages have only the space for them, which is faster"
     )
@@ -61,7 +65,11 @@ def run(args: argparse.Namespace) -> int:
     if not args.drafts.is_dir():
         say(f"{args.drafts}: there is no such folder")
         return 2
-    theme = Theme(args.theme, cache=ROOT / "build" / "templates")
+    try:
+        theme = open_theme(args.theme)
+    except (FileNotFoundError, ValueError) as error:
+        say(str(error))
+        return 2
     pictures = None if args.no_images else FolderPictures(picture_maker(), home() / "pictures")
     with _no_garbage_collection():
         built = build(

@@ -11,7 +11,7 @@ from nightdesk.domain.timestamps import parse_timestamp
 from nightdesk.entrypoints.operator_ports import operator_newsletter_ports
 from nightdesk.repositories.private_bucket import load_site
 from nightdesk.usecases.newsletters import control
-from nightdesk_local.cloud import ROOT
+from nightdesk_local.cloud import chosen_theme
 
 from .arguments import add_group, add_limit, add_to
 from .connect import connect, editor_service
@@ -60,10 +60,10 @@ def _line(one: dict[str, Any]) -> str:
 
 def preview(args: argparse.Namespace) -> int:
     """Show an edition."""
-    from nightdesk.rendering.environment import Theme
+    from nightdesk_local.themes import open_theme
 
     ports = operator_newsletter_ports(connect(args.stack))
-    shown = control.preview(args.name, args.tier, ports, Theme(ROOT / "layers" / "theme"))
+    shown = control.preview(args.name, args.tier, ports, open_theme(chosen_theme()))
     if args.html:
         Path(args.html).write_text(shown.html, "utf-8")
     result(shown._asdict(), args.json, f"Subject: {shown.subject}\nReaders: {shown.tier}\n\n{shown.text}")

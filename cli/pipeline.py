@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from nightdesk.entrypoints.waiting import wait_until_quiet
-from nightdesk_local.cloud import ROOT
+from nightdesk_local.cloud import chosen_theme
 
 from .connect import connect, editor_service
 from .console import Progress, result, say
@@ -45,12 +45,12 @@ def redrive(args: argparse.Namespace) -> int:
 def reconcile(args: argparse.Namespace) -> int:
     """Compare, repair and compare again; exit with status 1 while anything differs."""
     from nightdesk.adapters.memory import memory_ports
-    from nightdesk.rendering.environment import Theme
     from nightdesk.usecases.pipeline.reconcile import compare, request_repairs
+    from nightdesk_local.themes import open_theme
 
     service = editor_service(connect(args.stack))
     ports = service.ports.pipeline
-    theme = Theme(ROOT / "layers" / "theme")
+    theme = open_theme(chosen_theme())
     first = found = compare(ports, theme, memory_ports())
     for number in range(_ROUNDS if found and not args.dry_run else 0):
         say(f"Repairing {count_of(found)} differences (round {number + 1} of {_ROUNDS}) ...")

@@ -45,6 +45,12 @@ def port() -> int:
     return int(text)
 
 
+def chosen_theme() -> Path | None:
+    """Return the folder that NIGHTDESK_THEME names; None for the default theme."""
+    named = os.environ.get("NIGHTDESK_THEME", "").strip()
+    return Path(named).resolve() if named else None
+
+
 def stripe_url(port: int) -> str:
     """Return where the stand-in for Stripe listens, for a site's port: some way above it, since other sites may be near.
 

@@ -5,7 +5,7 @@
     build/layers/search/python/         Pagefind
     build/layers/imaging/python/        Pillow
     build/layers/package/python/        shared/nightdesk
-    build/layers/theme/theme/           layers/theme, its templates and texts compiled, and the editors' API described
+    build/layers/theme/theme/           layers/theme and what lies over it, its templates and texts compiled, and the editors' API described
     build/functions/<name>/             functions/<name>; an API is a package, so it is inside once more
     build/edge/<name>.json              a CloudFormation fragment for AWS::Include
 
@@ -29,8 +29,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
+from .cloud import chosen_theme
 from .sdk_pruning import prune
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -76,7 +78,12 @@ def architecture() -> str:
 
 
 def build(
-    root: Path = ROOT, out: Path = BUILD, *, lambda_on: str = "", say: Callable[[str], None] = lambda _: None
+    root: Path = ROOT,
+    out: Path = BUILD,
+    *,
+    lambda_on: str = "",
+    say: Callable[[str], None] = lambda _: None,
+    theme: Path | None = None,
 ) -> str:
     """Build everything that is out of date.
 
@@ -86,6 +93,7 @@ def build(
         lambda_on: the architecture of the functions on AWS, `x86_64` or `arm64`, for which wheels are taken. If it is empty,
             take wheels that run here: on Linux those are for Lambda too, elsewhere the local cloud needs the host's own.
         say: called with a line about each step that takes long.
+        theme: a newsroom's files, which lie over those of the default theme.
 
     Returns:
         A digest of everything that was built.
@@ -96,7 +104,8 @@ def build(
     marks.append(_imaging(root, out / "layers" / "imaging", lambda_on, say))
     marks.append(_part("package", [root / "shared" / "nightdesk"], out / "layers" / "package", _package))
     described = [root / "functions" / "editor_api", root / "shared" / "nightdesk", root / "local" / "openapi.py"]
-    marks.append(_part("theme", [root / "layers" / "theme", *described], out / "layers" / "theme", _theme))
+    themes = [root / "layers" / "theme", *([theme] if theme else [])]
+    marks.append(_part("theme", [*themes, *described], out / "layers" / "theme", partial(_theme, theme)))
     for name in FUNCTIONS:
         marks.append(_part(name, [root / "functions" / name], out / "functions" / name, _function))
     for name in APIS:
@@ -186,13 +195,17 @@ def _api(sources: list[Path], target: Path) -> None:
     _compile(target, "/var/task")
 
 
-def _theme(sources: list[Path], target: Path) -> None:
+def _theme(overlay: Path | None, sources: list[Path], target: Path) -> None:
     from nightdesk.rendering.environment import compile_theme
+    from nightdesk.rendering.theme_overlay import lay_over
 
     from .openapi import text
 
     theme = target / "theme"
-    _copy(sources[0], theme)
+    if overlay:
+        lay_over(overlay, sources[0], theme)
+    else:
+        _copy(sources[0], theme)
     compile_theme(theme)
     (theme / "root").mkdir(exist_ok=True)
     (theme / "root" / "openapi.json").write_text(text(sources[0].parent.parent), "utf-8")
@@ -322,7 +335,7 @@ def main() -> None:
     )
     options = parser.parse_args()
     started = time.perf_counter()
-    mark = build(lambda_on=options.lambda_on, say=lambda text: print(text, file=sys.stderr))
+    mark = build(lambda_on=options.lambda_on, say=lambda text: print(text, file=sys.stderr), theme=chosen_theme())
     print(f"built {mark[:12]} in {time.perf_counter() - started:.1f} s", file=sys.stderr)
 
 

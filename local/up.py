@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Protocol
 
 from . import layers
-from .cloud import ROOT, STACK, Cloud, forget_state, outputs_of, stripe_url, write_state
+from .cloud import ROOT, STACK, Cloud, chosen_theme, forget_state, outputs_of, stripe_url, write_state
 from .deploy import DeployError, deploy
 from .edge_runtime import node_binary
 from .home_lock import HomeLock
@@ -122,7 +122,7 @@ class LocalCloud:
         try:
             built = threading.Thread(target=self._start_emulator)
             built.start()
-            layers.build(say=self._say)
+            layers.build(say=self._say, theme=chosen_theme())
             built.join()
             self._wait_for_emulator()
             self._parameters.setdefault("StripeSecretArn", self._keys_to_stripe())
@@ -141,7 +141,7 @@ class LocalCloud:
         Raises:
             DeployError: the stack did not come to be.
         """
-        layers.build(say=self._say)
+        layers.build(say=self._say, theme=chosen_theme())
         self.deployed = deploy(self.session, self.endpoint, ROOT / "template.yaml", STACK, self._parameters, self._say)
         outputs = outputs_of(self.session.client("cloudformation"), STACK)
         if outputs is None:

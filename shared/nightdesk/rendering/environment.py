@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from jinja2 import BaseLoader, Environment, FileSystemBytecodeCache, FileSystemLoader, ModuleLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -16,12 +16,15 @@ from nightdesk.rendering.contexts import Stamp
 from nightdesk.rendering.menus import current_link
 from nightdesk.rendering.pictures import caption_html, picture_html
 from nightdesk.rendering.texts import Catalogue, compile_texts, load_catalogue, read_messages
+from nightdesk.rendering.tokens import NO_TOKENS, Tokens, parse_tokens
 
 ASSETS = "static"
 TEMPLATES = "templates"
 COMPILED = "compiled"
 PAGES = "pages"
 ROOT = "root"
+_STYLE, _TOKENS, _RULES = "site.css", "tokens.css", "theme.css"
+"""The style sheet that pages have is made of these: the tokens, the rules, and the rules that a newsroom adds."""
 READER_BLOCKS = {"toc": "toc", "body": "body", "notes": "footnotes", "sources": "sources", "support": "support"}
 """The blocks of an article that depend on the reader, and the attribute of the page that each one shows.
 
@@ -75,9 +78,11 @@ class Theme:
 
     Attributes:
         text: the messages that readers see.
+        tokens: its colours, fonts and measures.
     """
 
     text: Catalogue
+    tokens: Tokens = NO_TOKENS
 
     def __init__(self, directory: Path, cache: Path | None = None) -> None:
         compiled = directory / COMPILED
@@ -89,6 +94,8 @@ class Theme:
             self._environment.bytecode_cache = FileSystemBytecodeCache(str(cache), f"%s.{self.text.digest}")
         self.assets = _assets(directory / ASSETS)
         self._environment.globals["asset"] = self._asset_url
+        self.tokens = _tokens(directory / ASSETS / _TOKENS)
+        self._environment.globals["design_token"] = self.tokens.value
         self.pages = {path.stem: path.read_bytes() for path in sorted((directory / PAGES).glob("*.md"))}
         self.root = {path.name: path.read_bytes() for path in sorted((directory / ROOT).glob("*"))}
 
@@ -115,12 +122,13 @@ class Theme:
         pages = []
         for context in contexts:
             scope = blocks.new_context({"page": context})
+            next(blocks.root_render_func(scope))  # so that it knows the blocks of the templates that it extends
             page = list(pieces)
             for place in range(1, len(page), 2):
                 name = page[place]
                 shown = name, getattr(context, READER_BLOCKS[name])
                 if shown not in rendered:
-                    rendered[shown] = "".join(blocks.blocks[name](scope))
+                    rendered[shown] = "".join(scope.blocks[name][0](scope))
                 page[place] = rendered[shown]
             pages.append("".join(page))
         return pages
@@ -132,12 +140,27 @@ def _assets(directory: Path) -> Mapping[str, tuple[str, bytes]]:
 
     The key holds the file's digest, so caches may keep the file for ever.
     """
-    found = {}
-    for path in sorted(p for p in directory.rglob("*") if p.is_file()):
-        body = path.read_bytes()
-        name = path.relative_to(directory).as_posix()
-        found[name] = (f"assets/{path.stem}.{hashlib.sha256(body).hexdigest()[:10]}{path.suffix}", body)
-    return found
+    bodies = {p.relative_to(directory).as_posix(): p.read_bytes() for p in sorted(directory.rglob("*")) if p.is_file()}
+    # One file, so that a page waits for one.
+    style = [bodies.pop(name) for name in (_TOKENS, _STYLE, _RULES) if name in bodies]
+    if style:
+        bodies[_STYLE] = b"".join(style)
+    return {name: (_asset_key(PurePosixPath(name), body), body) for name, body in bodies.items()}
+
+
+def _asset_key(name: PurePosixPath, body: bytes) -> str:
+    return f"assets/{name.stem}.{hashlib.sha256(body).hexdigest()[:10]}{name.suffix}"
+
+
+@cache
+def _tokens(path: Path) -> Tokens:
+    return parse_tokens(path.read_text("utf-8")) if path.is_file() else NO_TOKENS
+
+
+def forget_themes() -> None:
+    """Have themes read their files again, which have changed."""
+    for known in (_assets, _tokens, load_catalogue):
+        known.cache_clear()
 
 
 def find_theme(directory: str = "") -> Theme:

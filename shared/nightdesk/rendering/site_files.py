@@ -10,7 +10,7 @@ from nightdesk.domain.site_paths import NEWS_SITEMAP_PATH, SECURITY_PATH, SITEMA
 from nightdesk.domain.timestamps import iso_utc_seconds
 from nightdesk.rendering.environment import Theme
 
-_ICON, _COLOUR = "favicon.svg", "#111a24"
+_ICON, _COLOUR = "favicon.svg", "night"
 _NEVER_CRAWLED = ("/api/", "/account/", "/preview/")
 
 
@@ -40,14 +40,14 @@ def security_txt(site: Site) -> str:
 def web_manifest(theme: Theme, site: Site) -> str:
     """Return the manifest (w3.org/TR/appmanifest) with which readers put the site on a home screen."""
     icon = theme.assets.get(_ICON)
+    colour = theme.tokens.light.get(_COLOUR)
     manifest = {
         "name": site.name,
         "lang": site.language,
         "dir": direction(site.language),
         "start_url": "/",
         "display": "browser",
-        "background_color": _COLOUR,
-        "theme_color": _COLOUR,
+        **({"background_color": colour, "theme_color": colour} if colour else {}),
         "icons": [{"src": f"/{icon[0]}", "type": "image/svg+xml", "sizes": "any"}] if icon else [],
     }
     return json.dumps(manifest, ensure_ascii=False, indent=1)
