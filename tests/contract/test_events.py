@@ -52,7 +52,7 @@ HEARD_BY = {
     "DraftAccepted": set(),
     "DraftRejected": set(),
     "CacheInvalidated": set(),
-    "MembershipChanged": set(),
+    "MembershipChanged": {"newsletter"},  # as the sample is of a newsletter's link
     "UpdatePosted": {"updates"},
     "RereadRequested": {"updates"},
     "UpdateEnded": {"updates"},

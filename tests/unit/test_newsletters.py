@@ -20,7 +20,7 @@ from nightdesk.domain.site_file import parse_site
 from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.mail_parts import MAX_HTML, make_absolute, plain_text, top_level
 from nightdesk.repositories import editions_table, memberships_table
-from nightdesk.usecases.newsletters import planning
+from nightdesk.usecases.newsletters import control, planning
 from nightdesk.usecases.readers import members
 from support.letters import ADDRESS, SITE, LetterRoom
 
@@ -199,7 +199,7 @@ def test_a_mail_has_the_headers_that_providers_require_and_whole_addresses(room:
     room.add("ada")
     letter(room, body="See [the other](/articles/other/) and [this](#part).\n\n## Part\n\nEnd.")
     mail = room.mail_to("ada")
-    link = f"https://quay.example/api/unsubscribe?reader={member_id(mail.to)}&key=key-ada&list=newsletter"
+    link = f"https://quay.example/api/unsubscribe?reader={member_id(mail.to)}&key=key-ada&list=newsletter&edition=article-harbour/2026-11-23"
     assert mail.headers["List-Unsubscribe"] == f"<{link}>"
     assert mail.headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert (mail.headers["List-Id"], mail.headers["Precedence"]) == ("<newsletter.quay.example>", "bulk")
@@ -579,6 +579,20 @@ def test_a_bounce_and_a_complaint_stop_newsletters_until_the_reader_asks_again(r
     members.choose_newsletters(bob, {"newsletter": True}, members_ports(room))
     letter(room, "three", "Three")
     assert room.sent[2:] == [("bob", "Three")]
+
+
+def test_readers_who_unsubscribe_by_an_editions_link_are_counted_once(room: LetterRoom) -> None:
+    ada, bob, eve = room.add("ada"), room.add("bob"), room.add("eve", [])
+    letter(room)
+    edition = "article-harbour/2026-11-23"
+    for member, name in ((ada, "ada"), (ada, "ada"), (eve, "eve")):
+        assert members.unsubscribe(member, f"key-{name}", members_ports(room), "newsletter", edition)
+    for wrong in ("", "nowhere", "article-other/2026-11-23"):
+        assert members.unsubscribe(bob, "key-bob", members_ports(room), "newsletter", wrong)
+    room.deliver_emitted()
+    room.process_all()
+    assert room.editions[0].counts == {"mailed": 2, "unsubscribed": 1}
+    assert control.report(room.editions[0])["unsubscribed"] == 1
 
 
 def members_ports(room: LetterRoom) -> Any:

@@ -28,7 +28,7 @@ class TestMail(RequestModel):
 class Edition(ResponseModel):
     """An edition: its state, why it is held or was cancelled, and how many copies were mailed, skipped because the reader no longer
     wanted or could get them, refused, or are unsure because the provider's answer was lost; of those mailed, how many came back or
-    brought complaints."""
+    brought complaints, and how many readers unsubscribed by its link."""
 
     id: str
     newsletter: str
@@ -46,6 +46,7 @@ class Edition(ResponseModel):
     unsure: int
     bounced: int
     complained: int
+    unsubscribed: int
 
 
 class Editions(ResponseModel):

@@ -10,20 +10,23 @@ from nightdesk.usecases.readers.members import unsubscribe
 from ..context import ReaderContext
 
 _PATH = "/api/unsubscribe"
+_NAMES = ("reader", "key", "list", "edition")
+_LONGEST = 256
+"""Characters of a value."""
 
 
 def get_unsubscribe(request: Request, context: ReaderContext) -> Response:
     """Render a page with a button."""
     from nightdesk.rendering.reader_pages import unsubscribe_html
 
-    query = {name: request.query.get(name, "")[:128] for name in ("reader", "key", "list") if name in request.query}
+    query = {name: request.query.get(name, "")[:_LONGEST] for name in _NAMES if name in request.query}
     return Response(200, unsubscribe_html(context.theme, context.site, f"{_PATH}?{urlencode(query)}"))
 
 
 def post_unsubscribe(request: Request, context: ReaderContext) -> Response:
     """Unsubscribe a reader. The response does not reveal whether the reader exists, and is no redirect, as RFC 8058 requires."""
-    query = request.query
-    unsubscribe(query.get("reader", ""), query.get("key", ""), context.ports, query.get("list", "")[:128])
+    reader, key, newsletter, edition = (request.query.get(name, "")[:_LONGEST] for name in _NAMES)
+    unsubscribe(reader, key, context.ports, newsletter, edition)
     if request.wants_json:
         return as_json({})
     text = context.theme.text

@@ -246,9 +246,14 @@ class CacheInvalidated(Event):
 
 
 class MembershipChanged(Event):
-    """A reader's membership or choices changed. The id is a digest, which does not reveal the e-mail address."""
+    """A reader's membership or choices changed. The id is a digest, which does not reveal the e-mail address.
+
+    Attributes:
+        edition: the edition of a newsletter by whose link the reader unsubscribed; empty for any other change.
+    """
 
     id: Annotated[str, Matches("[0-9a-f]{32}")]
+    edition: Annotated[str, Matches(f"|{EDITION_ID.pattern}")] = ""
 
 
 class UpdatePosted(Event):

@@ -41,7 +41,8 @@ class Edition:
         cursor: the last reader that planning has looked at.
         listed: True if all readers have been looked at.
         recipients: how many readers were planned, in `batches` batches, of which `done` are finished.
-        counts: how many copies are in each of `RECIPIENT_STATES`, from finished batches, and `bounced` and `complained`.
+        counts: how many copies are in each of `RECIPIENT_STATES`, from finished batches, and how many readers `bounced`,
+            `complained` or `unsubscribed` by its link.
         reason: why it is held or was cancelled.
         not_before: the moment from which on it may be sent, ISO 8601; empty for now.
     """

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from nightdesk.domain.events import ArticleGated, EditionRequested, NewslettersDue
+from nightdesk.domain.events import ArticleGated, EditionRequested, MembershipChanged, NewslettersDue
 from nightdesk.domain.mail_reports import MailReturned
 from nightdesk.rendering.environment import Theme
 from nightdesk.stages.batch import Detail, Note, silent
-from nightdesk.usecases.newsletters.feedback import record_feedback
+from nightdesk.usecases.newsletters.feedback import record_feedback, record_unsubscription
 from nightdesk.usecases.newsletters.pages import ensure_archive, refresh_showing
 from nightdesk.usecases.newsletters.planning import plan
 from nightdesk.usecases.newsletters.ports import NewsletterPorts
@@ -18,7 +18,13 @@ from nightdesk.usecases.newsletters.starting import continue_editions, mail_arti
 class NewsletterBatch:
     """Plans each message's edition by itself; what is due is looked up once for all messages of the batch."""
 
-    handles: ClassVar[tuple[type[Detail], ...]] = (ArticleGated, EditionRequested, MailReturned, NewslettersDue)
+    handles: ClassVar[tuple[type[Detail], ...]] = (
+        ArticleGated,
+        EditionRequested,
+        MailReturned,
+        MembershipChanged,
+        NewslettersDue,
+    )
 
     def __init__(self, ports: NewsletterPorts, theme: Theme, note: Note = silent) -> None:
         self._ports = ports
@@ -26,8 +32,10 @@ class NewsletterBatch:
         self._note = note
         self._due = False
 
-    def handle(self, detail: ArticleGated | EditionRequested | MailReturned | NewslettersDue) -> None:
-        """Plan an edition, remove an article from editions' pages, or count a report."""
+    def handle(
+        self, detail: ArticleGated | EditionRequested | MailReturned | MembershipChanged | NewslettersDue
+    ) -> None:
+        """Plan an edition, remove an article from editions' pages, or count a report or a reader who unsubscribed."""
         if isinstance(detail, NewslettersDue):
             self._due = True
         elif isinstance(detail, EditionRequested):
@@ -36,6 +44,9 @@ class NewsletterBatch:
         elif isinstance(detail, MailReturned):
             outcome = record_feedback(detail, self._ports)
             self._note("mail returned", edition=detail.edition, member=detail.member, outcome=outcome)
+        elif isinstance(detail, MembershipChanged):
+            outcome = record_unsubscription(detail.edition, detail.id, self._ports)
+            self._note("unsubscribed", edition=detail.edition, member=detail.id, outcome=outcome)
         elif detail.newsletter == "live":
             self._note("article", slug=detail.slug, edition=mail_article(detail.slug, self._ports, self._theme))
         else:

@@ -211,7 +211,7 @@ def _change(identifier: str, ports: NewsletterPorts, change: Callable[[Edition],
 def report(edition: Edition) -> dict[str, Any]:
     """Return what became of an edition, as JSON values."""
     counts: Mapping[str, int] = edition.counts
-    names = ("mailed", "skipped", "refused", "unsure", "bounced", "complained")
+    names = ("mailed", "skipped", "refused", "unsure", "bounced", "complained", "unsubscribed")
     return {
         "id": edition.id,
         "newsletter": edition.newsletter,

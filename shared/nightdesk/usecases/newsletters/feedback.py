@@ -1,6 +1,6 @@
-"""What the mail provider reports of newsletters that were sent: addresses that do not work, and complaints.
+"""What comes of newsletters that were sent: addresses that do not work, complaints, and readers who unsubscribe.
 
-Both stop all further newsletters to the address. An edition that brings too many of them is held, before the provider stops all
+The first two, which the mail provider reports, stop all further newsletters to the address. An edition that brings too many of them is held, before the provider stops all
 mail of the newsroom.
 """
 
@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from nightdesk.domain.errors import Conflict
 from nightdesk.domain.mail_reports import MailReturned
-from nightdesk.domain.newsletters import HELD, MAILED, Edition
+from nightdesk.domain.newsletters import HELD, MAILED, TRYING, UNSURE, Edition
 from nightdesk.ports import Change
 from nightdesk.repositories import editions_table, memberships_table
 from nightdesk.repositories.compare_and_swap import compare_and_swap
@@ -22,6 +22,9 @@ MAX_BOUNCES, MAX_COMPLAINTS = 0.04, 0.001
 """The shares of an edition's copies above which it is held. SES reviews an account above 5 % and 0.1 %."""
 _LEAST_MAILED = {"bounced": 50, "complained": 1000}
 """Copies that count at least, so that one bounce among five readers holds nothing."""
+UNSUBSCRIBED = "unsubscribed"
+_SENT = (MAILED, UNSURE, TRYING)
+"""The states of copies that may have arrived."""
 _SOFT_BOUNCES = 3
 """So many passing failures within the time below count as one that lasts."""
 _REMEMBERED = timedelta(days=30)
@@ -43,11 +46,29 @@ def record_feedback(report: MailReturned, ports: NewsletterPorts) -> str:
     # First, because it may be repeated without harm; a run that dies after counting would leave it out.
     if memberships_table.suppression(ports.memberships, report.member) not in (BLOCKED, DELETED):
         suppress(report.member, BOUNCED if kind == "bounced" else COMPLAINED, ports.memberships, now)
-    counted = editions_table.feedback_change(report.id, kind, ttl)
+    return _count_once(report.id, kind, report.edition, ports, ttl)
+
+
+def record_unsubscription(edition: str, member: str, ports: NewsletterPorts) -> str:
+    """Count a reader who unsubscribed by the link of an edition, once.
+
+    Returns:
+        `unsubscribed`, or an empty string for one who was counted before, or has no copy.
+    """
+    copy = editions_table.find_recipient(ports.editions, edition, member)
+    if not copy or copy.state not in _SENT:
+        return ""
+    ttl = int((ports.pipeline.clock() + _REMEMBERED).timestamp())
+    return _count_once(f"{edition}#{member}", UNSUBSCRIBED, edition, ports, max(ttl, copy.ttl))
+
+
+def _count_once(identifier: str, kind: str, edition: str, ports: NewsletterPorts, ttl: int) -> str:
+    """Count a report about an edition, and return its kind; an empty string if it was counted before."""
+    counted = editions_table.feedback_change(identifier, kind, ttl)
 
     def attempt() -> str:
-        stored = editions_table.find_edition(ports.editions, report.edition)
-        if not stored or editions_table.is_counted(ports.editions, report.id, kind):
+        stored = editions_table.find_edition(ports.editions, edition)
+        if not stored or editions_table.is_counted(ports.editions, identifier, kind):
             return ""
         after = _held(stored.edition.count({kind: 1}))
         ports.editions.write([counted, editions_table.edition_change(after, stored.version)])

@@ -290,7 +290,7 @@ def edition_mail(
 ) -> Mail:  # fmt: skip
     """Return a reader's copy of an edition."""
     shown = contents.mails.get(tier) or contents.mails[site.tiers[0]]
-    headers = unsubscribe_headers(member, membership, site.base_url, edition.newsletter)
+    headers = unsubscribe_headers(member, membership, site.base_url, edition.newsletter, edition.id)
     link = headers["List-Unsubscribe"][1:-1]
     host = urlsplit(site.base_url).hostname or "localhost"
     name = one_line(site.name, 80)

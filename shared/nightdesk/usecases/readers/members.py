@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlencode
 
 from nightdesk.domain.errors import Conflict, NotFound, Permanent, Refused
-from nightdesk.domain.events import MembershipChanged
+from nightdesk.domain.events import EDITION_ID, MembershipChanged
 from nightdesk.domain.memberships import NEWSLETTERS, SESSION_SECONDS, Membership, member_id, normalise_address
 from nightdesk.domain.payments import will_charge_again
 from nightdesk.domain.site import PUBLIC, Site
@@ -84,9 +84,9 @@ def update_membership(
     return compare_and_swap(attempt, "the membership")
 
 
-def announce_change(member: str, bus: Bus) -> None:
-    """Emit the event that a membership changed."""
-    bus.emit([MembershipChanged(member)])
+def announce_change(member: str, bus: Bus, edition: str = "") -> None:
+    """Emit the event that a membership changed, by the unsubscribe link of an edition if one is given."""
+    bus.emit([MembershipChanged(member, edition)])
 
 
 def membership_json(member: str, membership: Membership, site: Site, now: datetime) -> dict[str, Any]:
@@ -169,13 +169,18 @@ def sign_in_link(address: str, signer: LinkSigner, site: Site, memberships: Tabl
 
 
 def choose_newsletters(
-    member: str, choices: Mapping[str, bool], ports: MemberPorts, known: Sequence[str] = NEWSLETTERS
-) -> Membership:  # fmt: skip
+    member: str,
+    choices: Mapping[str, bool],
+    ports: MemberPorts,
+    known: Sequence[str] = NEWSLETTERS,
+    edition: str = "",
+) -> Membership:
     """Set which newsletters a reader gets.
 
     Args:
         choices: by id; newsletters that are not named stay as they are.
         known: the ids of all newsletters (`newsletter_ids`), in their order.
+        edition: the one by whose link the reader unsubscribes.
 
     Raises:
         Refused: there is no such reader, or a newsletter is chosen for an address that is not confirmed.
@@ -191,7 +196,7 @@ def choose_newsletters(
     after = update_membership(member, ports.memberships, change)
     if any(choices.values()):
         _allow_newsletters(member, ports.memberships)
-    announce_change(member, ports.bus)
+    announce_change(member, ports.bus, edition)
     return after
 
 
@@ -201,27 +206,35 @@ def _allow_newsletters(member: str, memberships: Table) -> None:
         unsuppress(member, memberships)
 
 
-def unsubscribe_headers(member: str, membership: Membership, site_url: str, newsletter: str = "") -> dict[str, str]:
+def unsubscribe_headers(
+    member: str, membership: Membership, site_url: str, newsletter: str = "", edition: str = ""
+) -> dict[str, str]:
     """Return the headers for one-click unsubscription (RFC 8058). DKIM must cover them, which SES takes care of.
 
     Args:
         newsletter: the one to unsubscribe from; empty for all.
+        edition: the one that has the link.
     """
-    named = {"list": newsletter} if newsletter else {}
-    query = urlencode({"reader": member, "key": membership.unsubscribe, **named})
+    named = {name: value for name, value in (("list", newsletter), ("edition", edition)) if value}
+    query = urlencode({"reader": member, "key": membership.unsubscribe, **named}, safe="/")
     return {
         "List-Unsubscribe": f"<{site_url.rstrip('/')}/api/unsubscribe?{query}>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
     }
 
 
-def unsubscribe(member: str, key: str, ports: MemberPorts, newsletter: str = "") -> bool:
-    """Unsubscribe a reader from a newsletter, or from all (empty). Returns False if the key is not the one in the reader's links."""
+def unsubscribe(member: str, key: str, ports: MemberPorts, newsletter: str = "", edition: str = "") -> bool:
+    """Unsubscribe a reader from a newsletter, or from all (empty), by the link of an edition.
+
+    Returns:
+        False if the key is not the one in the reader's links.
+    """
     found = memberships_table.find_membership(ports.memberships, member)
     if not found or not key or not hmac.compare_digest(found.membership.unsubscribe.encode(), key.encode()):
         return False
     names = [newsletter] if newsletter else found.membership.newsletters
-    choose_newsletters(member, dict.fromkeys(names, False), ports)
+    known = edition if EDITION_ID.fullmatch(edition) else ""
+    choose_newsletters(member, dict.fromkeys(names, False), ports, edition=known)
     return True
 
 
