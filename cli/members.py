@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from nightdesk.domain.errors import Permanent
 from nightdesk.domain.memberships import Membership, member_id, normalise_address
-from nightdesk.domain.timestamps import is_day, parse_end
+from nightdesk.domain.timestamps import is_day, parse_end, parse_timestamp
 from nightdesk.entrypoints.operator_ports import edge_key, memberships_table, operator_ports, operator_reader_ports
 from nightdesk.repositories.memberships_table import find_membership, memberships
 from nightdesk.repositories.private_bucket import load_site
 from nightdesk.usecases.readers import member_lists, members, payments
+from nightdesk.usecases.readers.member_pages import MemberFilter, member_counts, member_page
 
 from .arguments import add_group, add_limit, add_to
 from .connect import connect, editor_service
@@ -39,9 +40,17 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     command = add_to(group, "list", show_all, "List readers with their tiers and where these come from")
     command.add_argument("--tier", default="", metavar="T", help="only those who read as this tier now")
     command.add_argument(
+        "--edition", default="", metavar="ID", help="only those who get this newsletter, such as daily"
+    )
+    command.add_argument(
+        "--since", default="", metavar="DATE", help="only those who confirmed their address since then"
+    )
+    command.add_argument("--csv", action="store_true", help="print them as CSV, with the columns of an export")
+    command.add_argument(
         "--after", default="", metavar="ID", help="begin after this reader, to go on with a longer list"
     )
     add_limit(command, 1000)
+    add_to(group, "count", count_all, "Count readers by tier and by newsletter")
     command = add_to(group, "export", export_all, "Write all readers as CSV: tier, end, newsletter, proof of consent")
     command.add_argument("file", nargs="?", default="-", help="the file to write (default: standard output)")
     command = add_to(group, "import", import_all, "Import readers from a CSV file")
@@ -96,10 +105,16 @@ def show_all(args: argparse.Namespace) -> int:
     """List readers."""
     cloud = connect(args.stack)
     site, now = load_site(operator_ports(cloud)), datetime.now(UTC)
-    read = memberships(memberships_table(cloud), args.after, args.limit)
+    since = parse_timestamp(args.since, site.zone).isoformat() if args.since else ""
+    wanted = MemberFilter(args.tier, args.edition, since)
+    read, following = member_page(memberships_table(cloud), wanted, site, now, args.after, args.limit)
+    if args.csv:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(member_lists.COLUMNS)
+        writer.writerows(member_lists.export_row(membership, site, now) for _, membership in read)
+        return 0
     found = [members.membership_json(member, membership, site, now) for member, membership in read]
-    following = read[-1][0] if len(read) == args.limit else ""
-    shown = sorted((one for one in found if args.tier in ("", one["tier"])), key=lambda one: str(one["email"]))
+    shown = sorted(found, key=lambda one: str(one["email"]))
     lines = [
         f"{one['tier']:<12}{one['source'] or 'not confirmed':<15}{one['until'][:10] or '-':<12}{one['email']}"
         for one in shown
@@ -107,6 +122,27 @@ def show_all(args: argparse.Namespace) -> int:
     if following:
         lines.append(f"There may be more: nightdesk members list --after {following}")
     result({"members": shown, "after": following}, args.json, "\n".join(lines) or "There are no readers.")
+    return 0
+
+
+def count_all(args: argparse.Namespace) -> int:
+    """Count readers."""
+    cloud = connect(args.stack)
+    table, site, now = memberships_table(cloud), load_site(operator_ports(cloud)), datetime.now(UTC)
+    counts, after = member_counts(table, site, now)
+    while after:
+        more, after = member_counts(table, site, now, after)
+        for name, value in more.items():
+            counts[name] = (
+                dict(Counter(counts[name]) + Counter(value)) if isinstance(value, dict) else counts[name] + value
+            )
+    lines = [f"{counts['readers']} readers, {counts['confirmed']} of them with a confirmed address"]
+    lines += [
+        f"{kind[:-1]:<12}{name:<30}{number}"
+        for kind in ("tiers", "newsletters")
+        for name, number in counts[kind].items()
+    ]
+    result(counts, args.json, "\n".join(lines))
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -14,8 +15,9 @@ from nightdesk.domain.errors import Permanent
 from nightdesk.domain.memberships import Membership, member_id
 from nightdesk.domain.site import Site
 from nightdesk.repositories.memberships_table import find_membership
-from nightdesk.usecases.readers import members
+from nightdesk.usecases.readers import member_pages, members
 from nightdesk.usecases.readers.member_lists import COLUMNS, Outcome, export_row, import_rows, read_rows
+from nightdesk.usecases.readers.member_pages import MemberFilter, member_counts, member_page
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SITE = Site(name="News")
@@ -116,6 +118,60 @@ def test_a_wrong_row_is_named_and_the_others_go_on(ports: Ports) -> None:
     assert done[2].note == "the tier ended on 2020-01-01"
     assert "type it like 2027-01-31" in done[3].note
     assert done[5].note == "the same address as in line 6"
+
+
+def test_a_file_of_any_length_is_read_a_line_at_a_time() -> None:
+    read = 0
+
+    def endless() -> Iterator[str]:
+        nonlocal read
+        yield "email\n"
+        while True:
+            read += 1
+            yield f"r{read}@r.example\n"
+
+    rows = read_rows(endless())
+    assert [next(rows).email for _ in range(5)] == [f"r{number}@r.example" for number in range(1, 6)]
+    assert read == 5
+
+
+@pytest.mark.parametrize("start", "=+-@\t\r")
+def test_no_cell_of_an_export_is_a_formula(start: str) -> None:
+    membership = Membership(f"{start}cmd@r.example", confirmed="2026-11-01T00:00:00+00:00")
+    assert export_row(membership, SITE, NOW)[0] == f"'{start}cmd@r.example"
+
+
+def test_readers_are_listed_by_tier_newsletter_and_date_and_counted(
+    ports: Ports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(member_pages, "_PAGE", 2)
+    monkeypatch.setattr(member_pages, "MOST_COUNTED", 3)
+    run(
+        ports,
+        "email,tier,newsletter,consent\na@r.e.org,member,yes,x\nb@r.e.org,,yes,x\nc@r.e.org,member,,\nd@r.e.org,,no,x\n",
+    )
+
+    def listed(wanted: MemberFilter, limit: int = 10) -> list[str]:
+        found, after = [], ""
+        while True:
+            page = member_page(ports.memberships, wanted, SITE, NOW, after, limit)
+            found += [membership.email[0] for _, membership in page.members]
+            after = page.after
+            if not after:
+                return sorted(found)
+
+    assert listed(MemberFilter()) == listed(MemberFilter(), limit=1) == ["a", "b", "c", "d"]
+    assert listed(MemberFilter("member")) == ["a", "c"]
+    assert listed(MemberFilter(newsletter="newsletter")) == ["a", "b"]
+    assert listed(MemberFilter("member", "newsletter")) == ["a"]
+    assert listed(MemberFilter(since=NOW.isoformat())) == ["a", "b", "d"]
+    assert listed(MemberFilter(since="2026-11-24T00:00:00+01:00")) == listed(MemberFilter(newsletter="weekly")) == []
+    first, after = member_counts(ports.memberships, SITE, NOW)
+    rest, end = member_counts(ports.memberships, SITE, NOW, after)
+    assert (first["readers"], rest["readers"], end) == (3, 1, "")
+    assert first["confirmed"] + rest["confirmed"] == 3
+    assert first["tiers"]["member"] + rest["tiers"]["member"] == 2
+    assert first["newsletters"]["newsletter"] + rest["newsletters"]["newsletter"] == 2
 
 
 @pytest.mark.parametrize("text", ["", "name,tier\nAda,member\n", "ada@readers.example,member\n"])

@@ -178,6 +178,26 @@ def test_a_test_copy_goes_to_one_reader_and_counts_for_nothing(room: LetterRoom)
     assert api.problem("POST", path, "editor", {"email": "stranger@readers.example"}) == "unprocessable-content"
 
 
+def test_editors_list_and_count_readers_a_page_at_a_time(room: LetterRoom) -> None:
+    api = api_of(room)
+    found, cursor = [], ""
+    while cursor is not None:
+        page = api.call("GET", f"/v1/members?newsletter=daily&limit=1&cursor={cursor}", "editor")["body"]
+        found += [one["email"] for one in page["members"]]
+        cursor = page["cursor"]
+    assert sorted(found) == ["free@readers.example", "paying@readers.example"]
+    [paying] = api.call("GET", "/v1/members?tier=member", "editor")["body"]["members"]
+    assert paying["newsletters"] == ["newsletter", "daily"]
+    assert api.call("GET", "/v1/members?since=2026-11-02", "editor")["body"] == {"members": [], "cursor": None}
+    counts = api.call("GET", "/v1/members/counts", "editor")["body"]
+    assert (counts["readers"], counts["tiers"]["member"], counts["newsletters"]) == (
+        2,
+        1,
+        {"newsletter": 2, "daily": 2},
+    )
+    assert api.problem("GET", "/v1/members", "writer") == "forbidden"
+
+
 def test_what_is_held_is_in_the_status_with_the_reason(theme: Theme) -> None:
     room = LetterRoom(theme, "base_url: https://quay.example\n")
     room.add("ada")

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from .fields import OptionalMoment, RequestModel, ResponseModel
+from .fields import OptionalId, OptionalMoment, PageQuery, RequestModel, ResponseModel
 
 
-class MemberQuery(RequestModel):
-    """Which reader is requested."""
+class MemberQuery(PageQuery):
+    """Which readers are requested: the one with an address, or those who match all other values that are given."""
 
-    email: str = Field(min_length=3, max_length=320)
+    email: str = Field(default="", max_length=320)
+    tier: OptionalId = Field(default="", description="Those who read as this tier now.")
+    newsletter: OptionalId = Field(default="", description="Those who get this newsletter.")
+    since: OptionalMoment = Field(default="", description="Those who confirmed their address then or later (ISO 8601).")
+
+
+class CountQuery(RequestModel):
+    """Where to go on counting."""
+
+    cursor: str = Field(
+        default="", max_length=1000, pattern="^[A-Za-z0-9_-]*$", description="The `cursor` of the previous counts."
+    )
 
 
 class MemberTier(RequestModel):
@@ -41,6 +52,18 @@ class Member(ResponseModel):
 
 
 class Members(ResponseModel):
-    """The readers with an address: one or none."""
+    """A page of readers, in no particular order. It may have fewer than `limit`, or none, although more follow."""
 
     members: list[Member]
+    cursor: str | None
+
+
+class MemberCounts(ResponseModel):
+    """How many readers there are, how many confirmed their address, and how many there are of each tier and newsletter. With a
+    `cursor`, the counts of the next call have to be added."""
+
+    readers: int
+    confirmed: int
+    tiers: dict[str, int]
+    newsletters: dict[str, int]
+    cursor: str | None
