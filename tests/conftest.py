@@ -17,16 +17,18 @@ _STACK_FOLDERS = ("e2e", "browser", "integration")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep each file that needs a cloud on one worker, and begin with these files.
+    """Keep all tests of the shared cloud on one worker, and each other file that needs a cloud; begin with these.
 
-    They mostly wait for the pipeline, so other tests fill up the time beside them.
+    So the example publication is published once. These tests mostly wait for the pipeline, and other tests fill up the time
+    beside them on the second worker.
     """
+    shared = {item.path for item in items if "cloud" in getattr(item, "fixturenames", ())}
     for item in items:
         if _needs_stack(item):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+            item.add_marker(pytest.mark.xdist_group("shared" if item.path in shared else item.path.stem))
         if item.get_closest_marker("deep") and EFFORT != "soak":
             item.add_marker(pytest.mark.skip(reason="runs in `make soak`; tests/README.md says what covers it here"))
-    items.sort(key=lambda item: not _needs_stack(item))
+    items.sort(key=lambda item: (not _needs_stack(item), item.path not in shared))
 
 
 def _needs_stack(item: pytest.Item) -> bool:
@@ -61,7 +63,7 @@ def deployed(request: pytest.FixtureRequest, home: Path) -> Iterator[CloudUnderT
 
 @pytest.fixture(scope="session")
 def cloud(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudUnderTest]:
-    """The cloud that all tests of a worker share."""
+    """The cloud that tests share; they all run on one worker."""
     with deployed(request, tmp_path_factory.mktemp("cloud")) as found:
         yield found
 
