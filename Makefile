@@ -31,7 +31,7 @@ ifdef PIP_INDEX_URL
 export UV_DEFAULT_INDEX := $(PIP_INDEX_URL)
 endif
 
-.PHONY: run check lint types fast-tests test soak simulate bench deploy layers lock setup clean help
+.PHONY: run check lint types template-lint fast-tests test soak simulate bench deploy layers lock setup clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,7 +40,7 @@ run: $(VENV)/.run ## start the local cloud with the examples and serve the site
 	@$(BIN)/nightdesk up $(ARGS)
 
 check: $(VENV)/.dev $(VENV)/.sam build/imports ## lint, format, types, template lint and the fast tests, in under a minute
-	@$(MAKE) --no-print-directory --jobs 2 lint types fast-tests
+	@$(MAKE) --no-print-directory --jobs 2 lint types template-lint fast-tests
 
 lint:
 	@$(BIN)/ruff check .
@@ -48,6 +48,8 @@ lint:
 
 types:
 	@$(BIN)/mypy build/imports/nightdesk build/imports/nightdesk_cli build/imports/nightdesk_local functions
+
+template-lint: build/.template-linted
 
 fast-tests:
 	@NIGHTDESK_EFFORT=check $(PYTEST) -q -m "not slow" --numprocesses 2 --dist worksteal tests/unit tests/contract
@@ -118,6 +120,11 @@ $(VENV)/.sam: $(VENV)/.run $(LOCKS)/sam.txt
 $(VENV)/.bench: $(VENV)/.dev $(LOCKS)/bench.txt
 	@$(INSTALL) --python $(BIN)/python -r $(LOCKS)/bench.txt
 	@touch $@
+
+# Linted again only when it has changed.
+build/.template-linted: template.yaml $(VENV)/.sam
+	@.venv-sam/bin/cfn-lint template.yaml
+	@mkdir -p $(@D) && touch $@
 
 build/imports:
 	@mkdir -p $@

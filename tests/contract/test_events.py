@@ -446,6 +446,7 @@ def test_what_becomes_of_files_of_updates_may_be_published(resources: dict[str, 
     assert names <= allowed_events(resources)["nightdesk.updates"]
 
 
+@pytest.mark.slow
 def test_what_stages_publish_in_histories_is_what_they_may(
     resources: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

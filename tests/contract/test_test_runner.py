@@ -8,6 +8,8 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
+import pytest
+
 MODULE = "import pytest\n\n@pytest.mark.parametrize('n', range(6))\ndef test_it(n: int) -> None:\n    pass\n"
 CONFTEST = """
 import pytest
@@ -19,6 +21,7 @@ def pytest_collection_modifyitems(items):
 """
 
 
+@pytest.mark.slow
 def test_a_group_stays_on_one_worker(tmp_path: Path) -> None:
     """Otherwise each worker would start its own stack for every file. Some versions of pytest and pytest-xdist do not fit each other."""
     for name in ("test_one.py", "test_two.py"):

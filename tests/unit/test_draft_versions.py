@@ -65,6 +65,7 @@ def counted(room: Newsroom) -> tuple[Ports, Counter[str]]:
     return replace(room.bare, drafts=drafts), drafts.calls  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_two_hundred_versions_are_parsed_once_each(room: Newsroom, parsed: list[bytes]) -> None:
     save(room, 200)
     # The first three are read again while there are no more.

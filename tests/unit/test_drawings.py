@@ -131,6 +131,7 @@ def test_whatever_else_acts_or_is_no_drawing_does_not_pass(body: bytes) -> None:
     assert active_content(body)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "part",
     [

@@ -266,6 +266,7 @@ def test_costly_documents_are_refused_before_a_tree_is_built(monkeypatch: pytest
         parse(COSTLY[name](40_000))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [RSS, ATOM, "<rdf><channel/>{}</rdf>"])
 def test_only_the_first_thousand_entries_of_a_long_feed_are_read(shape: str) -> None:
     entry = (
@@ -299,6 +300,7 @@ GROWING: dict[str, Callable[[int], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GROWING)
 def test_the_time_to_parse_grows_with_the_size_only(name: str) -> None:
     """Four times as much may take up to ten times as long, for noise; quadratic work takes sixteen times as long."""

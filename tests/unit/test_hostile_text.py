@@ -38,6 +38,7 @@ def seconds(body: str) -> float:
     return min(taken)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "frame", ["{}", "Free [a].\n\n::: gate tier=member\n\n{}\n\n:::\n\n[a]: /b\n"], ids=["free", "gate"]
 )
@@ -54,6 +55,7 @@ def test_time_grows_with_length(unit: str, frame: str) -> None:
     assert any(ratio() < 3.2 for _ in range(12))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", ["&", "<b>", "[", "> ", "|a\n|-\n", "[a](b) "])
 def test_the_largest_file_takes_no_longer_than_its_length_explains(unit: str) -> None:
     large, small = MAX_BYTES - 100, 60_000

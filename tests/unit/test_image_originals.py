@@ -208,6 +208,7 @@ def test_html_inside_a_jpeg_does_not_reach_readers() -> None:
         assert all(b"script" not in made for _, made in derive_all(body, inspect(body), plan(inspect(body))))
 
 
+@pytest.mark.slow
 def test_a_packet_of_fifty_megabytes_is_neither_read_nor_kept() -> None:
     said = xmp_packet(Provenance("Ada", "", "print"))
     huge = said.replace(b"</rdf:RDF>", b" " * (50 * 1024**2) + b"</rdf:RDF>")

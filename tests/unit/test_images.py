@@ -226,6 +226,7 @@ def test_a_replaced_or_deleted_image_shows_on_the_site(room: Newsroom, place: st
     assert room.state("count")["warnings"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("after", [FALSE, None])
 def test_reconcile_repairs_an_image_whose_event_was_lost(

@@ -256,6 +256,7 @@ def _damaged(files: dict[str, bytes], chance: random.Random) -> dict[str, bytes]
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("system", sorted(_ARCHIVES))
 def test_a_damaged_archive_is_reported_or_refused(system: str) -> None:
     for seed in range(examples(60)):

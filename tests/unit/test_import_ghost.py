@@ -270,6 +270,7 @@ def test_html_that_is_nested_without_end_is_reported(tmp_path: Path) -> None:
     assert [note.file for note in report.with_outcome("lost") if note.post] == ["skerry.ghost.json#deep"]
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_archive(tmp_path: Path) -> None:
     def peak(count: int) -> int:
         body = "<p>" + "word " * 4000 + "</p>"

@@ -439,6 +439,7 @@ class _Counting:
         return call
 
 
+@pytest.mark.slow
 def test_publishing_costs_the_same_in_a_small_and_a_large_archive(theme: Theme) -> None:
     costs = []
     for size in (12, 60):

@@ -90,6 +90,7 @@ DAMAGE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DAMAGE)
 def test_damage_is_found_and_repaired(name: str, room: Newsroom, theme: Theme) -> None:
     before = seen(room)

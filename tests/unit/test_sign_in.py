@@ -153,6 +153,7 @@ def test_a_network_is_limited_for_each_address_and_for_all() -> None:
     assert [mail.to for mail in harness.mails[-2:]] == ["bo@news.example"] * 2
 
 
+@pytest.mark.slow
 def test_strangers_cannot_lock_a_reader_out() -> None:
     """Whatever strangers request for an address and enter as its codes: its reader gets a mail, whose link works, and so
     does the link of an earlier mail."""

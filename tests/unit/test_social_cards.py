@@ -70,6 +70,7 @@ LONG = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("headline", LONG.values(), ids=LONG)
 def test_any_headline_stays_inside_the_margins(headline: str) -> None:
     image = opened(social_card(replace(CARD, headline=headline, site_name="Name " * 60, kicker="Kicker " * 60)))

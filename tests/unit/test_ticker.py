@@ -370,6 +370,7 @@ def counted(method: Callable[..., Any], counts: Counter[str], name: str) -> Call
     return call
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("topics", [1, 40])
 def test_the_cost_of_a_post_does_not_grow(theme: Theme, topics: int) -> None:
     costs = []
@@ -843,6 +844,7 @@ def without_timestamps(site: dict[str, bytes]) -> dict[str, bytes]:
     return found
 
 
+@pytest.mark.slow
 def test_an_interruption_at_any_write_does_not_change_the_result(theme: Theme) -> None:
     expected, writes = play(theme, None, False)
     assert json.loads(expected["updates/latest.json"])[0] == ["Four, of a feed", "From a file", "Three"]

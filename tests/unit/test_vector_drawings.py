@@ -303,6 +303,7 @@ def test_a_drawing_may_come_in_any_common_encoding() -> None:
         assert inspect((head + drawing("").decode()).encode(encoding)).format == "svg"
 
 
+@pytest.mark.slow
 def test_the_work_grows_with_the_size_alone() -> None:
     for part in ("<g fill='url(#a)'/>", "<path d='M0 0'/>", "<use href='#a'/>"):
         times = []
