@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,8 @@ from support.effort import EFFORT, load_profile
 from support.newsroom import Newsroom
 
 load_profile()
+# Thousands of tests' modules and parameters are looked through at each full collection, and hardly any of them is ever garbage.
+gc.set_threshold(50_000, 20, 20)
 _STACK_FOLDERS = ("e2e", "browser", "integration")
 
 
