@@ -12,6 +12,7 @@ from nightdesk.adapters.dynamodb import DynamoTable
 from nightdesk.adapters.ses import SesEditionMailer
 from nightdesk.entrypoints.aws_ports import CONFIG, aws_ports
 from nightdesk.entrypoints.clients import LateClient
+from nightdesk.entrypoints.reader_ports import readers_table
 from nightdesk.entrypoints.settings import Settings
 from nightdesk.entrypoints.smtp_ports import smtp_mailer
 from nightdesk.usecases.newsletters.ports import NewsletterPorts
@@ -31,7 +32,11 @@ def newsletter_ports(
     )
     return NewsletterPorts(
         pipeline=aws_ports(settings, source, make),
-        memberships=DynamoTable(dynamodb, settings.memberships_table),
+        memberships=readers_table(
+            DynamoTable(dynamodb, settings.memberships_table),
+            LateClient(make, "secretsmanager"),
+            settings.suppression_key,
+        ),
         editions=DynamoTable(dynamodb, settings.editions_table),
         mailer=mailer if settings.mail_sender else None,
         postal_address=settings.postal_address,

@@ -20,7 +20,7 @@ from nightdesk.ports import Ports, ReaderPorts
 if TYPE_CHECKING:
     from nightdesk.adapters.cognito import CognitoEditors
     from nightdesk.usecases.editors.operations import EditorPorts
-    from nightdesk.usecases.newsletters.ports import NewsletterPorts
+    from nightdesk.usecases.newsletters.ports import NewsletterPorts, ReadersTable
 
 _CONFIG = Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeout=5, read_timeout=60)
 _DEAD_LETTERS = "DeadLetterQueueUrl"
@@ -99,6 +99,7 @@ def operator_reader_ports(stack: Stack) -> ReaderPorts:
     names = stack.outputs
     settings = Settings(
         memberships_table=names["MembershipsTable"],
+        suppression_key=names.get("SuppressionKeyArn", ""),
         private_bucket=names["PrivateBucket"],
         bus=names["EventBusName"],
         base_url=names["SiteUrl"].rstrip("/"),
@@ -109,9 +110,12 @@ def operator_reader_ports(stack: Stack) -> ReaderPorts:
     return reader_ports(settings, SOURCE, stack.client)
 
 
-def memberships_table(stack: Stack) -> DynamoTable:
+def memberships_table(stack: Stack) -> ReadersTable:
     """Return the memberships table."""
-    return DynamoTable(_late(stack, "dynamodb"), stack.outputs["MembershipsTable"])
+    from nightdesk.entrypoints.reader_ports import readers_table
+
+    table = DynamoTable(_late(stack, "dynamodb"), stack.outputs["MembershipsTable"])
+    return readers_table(table, _late(stack, "secretsmanager"), stack.outputs.get("SuppressionKeyArn", ""))
 
 
 def stage_queues(stack: Stack) -> SqsQueues:

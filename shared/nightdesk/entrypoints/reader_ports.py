@@ -16,10 +16,12 @@ from botocore.session import get_session
 from nightdesk.adapters.aws import EventBridgeBus, LambdaJobs, S3Objects, SecretKeys, SesMailer
 from nightdesk.adapters.dynamodb import DynamoTable
 from nightdesk.adapters.stripe import StripePayments
+from nightdesk.adapters.suppressions import KeyedSuppressions
 from nightdesk.entrypoints.clients import CONFIG, LateClient
 from nightdesk.entrypoints.settings import Settings
 from nightdesk.entrypoints.smtp_ports import SignInSmtpMailer, smtp_mailer
 from nightdesk.ports import ReaderPorts, SignInLimits
+from nightdesk.usecases.newsletters.ports import ReadersTable
 
 
 def reader_ports(
@@ -32,7 +34,7 @@ def reader_ports(
     smtp = smtp_mailer(settings, make)
     names = [name for name in settings.edge_keys.split(",") if name]
     return ReaderPorts(
-        memberships=DynamoTable(table, settings.memberships_table),
+        memberships=readers_table(DynamoTable(table, settings.memberships_table), secrets, settings.suppression_key),
         private=S3Objects(LateClient(make, "s3"), settings.private_bucket, may_list=False),
         bus=EventBridgeBus(LateClient(make, "events"), settings.bus, source),
         mailer=SignInSmtpMailer(smtp) if smtp else SesMailer(LateClient(make, "sesv2"), settings.mail_sender),
@@ -46,6 +48,16 @@ def reader_ports(
         grace=timedelta(days=settings.payment_grace_days),
         articles=DynamoTable(table, settings.articles_table),
     )
+
+
+def readers_table(table: DynamoTable, secrets: Any, key: str) -> ReadersTable:
+    """Return the memberships table, in which addresses that get no mail are recorded under a secret.
+
+    Args:
+        secrets: a client of Secrets Manager.
+        key: the ARN of the secret; empty for a stack of a release that had none.
+    """
+    return KeyedSuppressions(table, lambda: SecretKeys(secrets, {"": key})[""]) if key else table
 
 
 def _stripe(secrets: Any, name: str, api: str) -> StripePayments | None:

@@ -4,7 +4,7 @@
     member#<member>        membership        `Membership`: what a reader has and chooses
     member#<member>        session#<digest>  `Session`: a browser that is signed in
     signin#<member>        link#<digest>     `PendingSignIn`: a mailed link and its code, by the digest of the link's secret
-    suppressed#<member>    reason            why an address gets no mail
+    suppressed#<member>    reason            why an address gets no mail; stored under a keyed hash (see `adapters.suppressions`)
     links#<draft>          <kind>#<giver>    which access link of a giver is live
     link#<digest>          link              `AccessLink`, by the digest of its secret
     customer#<id>          member            the reader behind a customer of the payment provider
