@@ -94,6 +94,7 @@ KEYS = [
         ({"date": TIMESTAMP, "text": "C"},),
     ),
     ("newsletter", ["newsletter"], "true", True),
+    ("typography", ["typography"], "false", False),
     ("featured", ["featured"], "true", True),
     ("pinned_until", ["pinned_until"], "2026-11-23 12:00:00.5", "2026-11-23T12:00:00+01:00"),
     ("language", ["language", "lang"], "ar", "ar"),

@@ -111,7 +111,7 @@ def test_a_figure_in_code_is_code() -> None:
         ("- ::: figure src=a.png\n", [(4, "figure", "gate-out-of-place")]),
         ("> ::: figure src=a.png\n> :::\n", [(4, "figure", "gate-out-of-place"), (5, "gate", "gate-out-of-place")]),
         ("<script>\n::: figure src=a.png\n:::\n</script>\n", [(5, "figure", "figure-swallowed")]),
-        ('<p title="\n::: figure src=a.png\n:::\n">\n', [(5, "figure", "figure-swallowed")]),
+        ('<p title="\n::: figure src=a.png\n:::\n\\">\n', [(5, "figure", "figure-swallowed")]),
         ("<!--\n::: figure src=a.png\n:::\n-->\n", [(5, "figure", "figure-swallowed")]),
         ("<!--:::figure 0-->\n::: figure src=a.png\n:::\n", [(4, "", "comment-reserved")]),
     ],

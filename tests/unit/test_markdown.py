@@ -56,7 +56,9 @@ def html(body: str, folder: str = "drafts/a/") -> str:
         ("a  \nb", "<p>a<br>\nb</p>"),
         ("***", "<hr>"),
         ("```python\na < b\n```", '<pre><code class="language-python">a &lt; b\n</code></pre>'),
-        ("a -- \"b\" ... 'c'", "<p>a -- \"b\" ... 'c'</p>"),
+        ("a -- \"b\" ... 'c'", "<p>a – “b” … ‘c’</p>"),
+        ("T *e*\n: a\n: b", "<dl>\n<dt>T <em>e</em></dt>\n<dd>a</dd>\n<dd>b</dd>\n</dl>"),
+        ("T\n\n: a\n\n  b", "<dl>\n<dt>T</dt>\n<dd>\n<p>a</p>\n<p>b</p>\n</dd>\n</dl>"),
         ("5 < 6 & 7 > 6 &copy;", "<p>5 &lt; 6 &amp; 7 &gt; 6 ©</p>"),
         ("<kbd>a</kbd> H<sub>2</sub>O <mark>b</mark>", "<p><kbd>a</kbd> H<sub>2</sub>O <mark>b</mark></p>"),
         ('<abbr title="A">a</abbr>', '<p><abbr title="A">a</abbr></p>'),
@@ -318,7 +320,7 @@ def test_an_image_in_the_drafts_folder_is_published() -> None:
     sha256 = digest(b"a.png")
     assert asset == Asset(f"a.{sha256}.png", "drafts/a/a.png", sha256)
     assert document.blocks[0].html.strip() == (
-        f'<p><img src="/articles/a/{asset.name}" alt="An &quot;alt&quot; text" title="A title" loading="lazy" decoding="async"></p>'
+        f'<p><img src="/articles/a/{asset.name}" alt="An “alt” text" title="A title" loading="lazy" decoding="async"></p>'
     )
     assert told == ()
 

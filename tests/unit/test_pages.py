@@ -567,7 +567,7 @@ def test_json_ld_marks_a_free_article_as_free(theme: Theme) -> None:
 
 
 HOSTILE_MATTER: dict[str, Any] = {
-    "title": HOSTILE, "dek": HOSTILE, "tags": [HOSTILE], "authors": [f"x {HOSTILE}"], "topics": [f"y {HOSTILE}"],
+    "typography": False, "title": HOSTILE, "dek": HOSTILE, "tags": [HOSTILE], "authors": [f"x {HOSTILE}"], "topics": [f"y {HOSTILE}"],
     "hero": {"src": "a.png", "alt": HOSTILE, "caption": HOSTILE, "credit": HOSTILE},
     "corrections": [{"date": "2026-11-22", "text": HOSTILE}],
     "sources": [{"title": HOSTILE, "publisher": HOSTILE, "note": HOSTILE, "date": HOSTILE}],

@@ -1,10 +1,10 @@
-// Wide tables scroll inside their own box. Make those that scroll reachable by keyboard.
+// Wide tables and code scroll inside their own box. Make those that scroll reachable by keyboard.
 "use strict";
 (() => {
   const mark = () => {
-    for (const table of document.querySelectorAll(".prose table")) {
-      if (table.scrollWidth > table.clientWidth + 1) table.tabIndex = 0;
-      else table.removeAttribute("tabindex");
+    for (const box of document.querySelectorAll(".prose :is(table, pre)")) {
+      if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
+      else box.removeAttribute("tabindex");
     }
   };
   mark();

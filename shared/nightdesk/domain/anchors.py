@@ -12,6 +12,7 @@ from html import unescape
 from urllib.parse import unquote
 
 from nightdesk.domain.text import slugify
+from nightdesk.domain.typography import straight
 
 PREFIX = "s-"
 """Stands before every anchor of a text, so that none is the id of another part of the page."""
@@ -56,7 +57,7 @@ class Anchors:
     def add_heading(self, text: str, anchor: str) -> None:
         """Add a heading; of several with one text, others are called `-1`, `-2` or `_1`, `_2` after it."""
         self._exact.setdefault(anchor.removeprefix(PREFIX), anchor)
-        for form in heading_forms(text):
+        for form in heading_forms(text) | heading_forms(straight(text)):
             count = self._counts.get(form, 0)
             self._counts[form] = count + 1
             for name in (form,) if not count else (f"{form}-{count}", f"{form}_{count}"):

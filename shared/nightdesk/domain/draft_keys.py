@@ -65,6 +65,10 @@ def _flag(value: Value, file: DraftFile) -> bool:
     return value.flag()
 
 
+def _typography(value: Value, file: DraftFile) -> bool:
+    return value.flag() if value else file.site.typography
+
+
 def _date(value: Value, file: DraftFile) -> str:
     """Return the later of the dates that were typed, or else the one at the head of the file's name.
 
@@ -354,6 +358,11 @@ DRAFT_KEYS: tuple[Key[DraftFile], ...] = (
     Key("featured", "`true`: leads the front page while it is among the newest articles there", _flag),
     Key("pinned_until", "ISO 8601: leads the front page until then", _pinned_until),
     Key("newsletter", "`true`: mailed once to readers of the newsletter, when it goes live", _flag),
+    Key(
+        "typography",
+        "`false`: show quotation marks, dashes and ellipses as they are typed; default: the setting of the site",
+        _typography,
+    ),
     Key("aliases", f"list of old paths that redirect here, at most {_MAX_ALIASES}", _aliases),
 )
 """Every key; each sets the attribute of `Draft` that has its name."""

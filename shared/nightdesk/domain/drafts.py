@@ -51,6 +51,7 @@ class Draft:
     featured: bool = False
     pinned_until: str = ""
     newsletter: bool = False
+    typography: bool = True
     aliases: tuple[str, ...] = ()
     extra: dict[str, Any] = field(default_factory=dict)
     passages: tuple[Passage, ...] = ()

@@ -115,6 +115,7 @@ class Site:
     Attributes:
         tiers: in order, the least entitled first; the first is always `public`.
         teaser: for gates without one; if it is empty, the theme's default.
+        typography: whether typed quotation marks, dashes and ellipses are shown as they are printed.
         writers: one of `WRITERS`.
         require_approval: kinds of authors (`ai`, `human`) whose articles go live only after an editor's approval.
         support: label and address of each support link.
@@ -141,6 +142,7 @@ class Site:
     teaser: str = ""
     require_profiles: bool = False
     social_cards: bool = True
+    typography: bool = True
     require_approval: tuple[str, ...] = ()
     writers: str = OWN
     support: SiteLinks = ()

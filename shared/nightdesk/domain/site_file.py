@@ -30,6 +30,7 @@ from nightdesk.domain.site import (
     web_address,
 )
 from nightdesk.domain.text import SLUG, display_name
+from nightdesk.domain.typography import Typography
 
 Settings = dict[str, Any]
 """The settings that stand before a key in the table, by attribute."""
@@ -62,6 +63,8 @@ def parse_site(raw: bytes) -> tuple[Site, tuple[Problem, ...]]:
         keys.value("memberships", "contributions").report(Kind.PRICE_REPEATED)
     keys.report_unknown(Kind.UNKNOWN_SETTING)
     raise_rejections(problems)
+    if settings["typography"]:
+        settings["teaser"] = Typography(settings["language"]).plain(settings["teaser"])
     return Site(**settings), tuple(problems.warnings)
 
 
@@ -278,6 +281,11 @@ SITE_KEYS: tuple[Key[Settings], ...] = (
     ),
     Key("require_profiles", "`true`: reject a draft whose authors and topics have no profile", _flag),
     Key("social_cards", "`false`: draw no social cards; a shared link shows the lead image as it is", _flag_or_true),
+    Key(
+        "typography",
+        "`false`: show quotation marks, dashes and ellipses as they are typed, in place of those of the text's language",
+        _flag_or_true,
+    ),
     Key(
         "require_approval",
         "`[ai]`, `[human]` or both: kinds of authors whose articles an editor must approve; with either, also all that writers upload",

@@ -268,7 +268,7 @@ def _footnotes(text: Catalogue, notes: Sequence[str]) -> Markup:
     items = []
     for number, note in enumerate(notes, start=1):
         label = Markup.escape(text("article.back_to_reference", number=number))
-        back = f' <a href="#ref-{number}" class="note-back" aria-label="{label}">↩</a>'
+        back = f' <a href="#ref-{number}" class="note-back" role="doc-backlink" aria-label="{label}">↩</a>'
         joined = f"{note[:-4]}{back}</p>" if note.endswith("</p>") else f"{note}{back}"
         items.append(f'<li id="note-{number}">{joined}</li>')
     return Markup(f"<ol>{''.join(items)}</ol>" if items else "")

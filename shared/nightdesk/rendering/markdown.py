@@ -21,15 +21,22 @@ from nightdesk.domain.figures import Figure
 from nightdesk.domain.languages import TAG
 from nightdesk.domain.passages import FREE, Passage
 from nightdesk.domain.problems import Kind
+from nightdesk.domain.typography import AS_TYPED, Typography
 from nightdesk.rendering.cjk import mark_delimiters, remove_marks
 from nightdesk.rendering.elements import ATTRIBUTES, TAGS
 from nightdesk.rendering.footnotes import Section, take_notes
 from nightdesk.rendering.losses import ADDRESS, Losses
-from nightdesk.rendering.rewriting import Finder, PlacedFigure, rewrite
+from nightdesk.rendering.rewriting import Finder, Finders, PlacedFigure, rewrite
+from nightdesk.rendering.typed_marks import SET_TYPE, place_marks, stand_aside
 
-OPTIONS = pyromark.Options.ENABLE_TABLES | pyromark.Options.ENABLE_STRIKETHROUGH | pyromark.Options.ENABLE_FOOTNOTES
-_PRIVATE = re.compile("[\ue000-\ue002]")
-_PRIVATE_REFERENCE = re.compile(r"&#(?:[xX]0*+[eE]00[0-2](?![0-9a-fA-F])|0*+5734[4-6](?![0-9]));?")
+OPTIONS = (
+    pyromark.Options.ENABLE_TABLES
+    | pyromark.Options.ENABLE_STRIKETHROUGH
+    | pyromark.Options.ENABLE_FOOTNOTES
+    | pyromark.Options.ENABLE_DEFINITION_LIST
+)
+_PRIVATE = re.compile("[\ue000-\ue007]")
+_PRIVATE_REFERENCE = re.compile(r"&#(?:[xX]0*+[eE]00[0-7](?![0-9a-fA-F])|0*+(?:5734[4-9]|5735[01])(?![0-9]));?")
 _CUT = "<!--:::cut-->"
 _PLAIN_ADDRESS = re.compile(
     r"(?:https?://[a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)+)?/[\w./?=&%~+,;:@!$'()*#-]*|#[^\s\"<>]*", re.ASCII
@@ -48,14 +55,19 @@ _MAX_REPEATED = 8 * 1024 * 1024
 """Characters of free text that may be parsed again for the gates that refer to its definitions."""
 
 
-def to_html(markdown: str) -> str:
-    """Render CommonMark with tables, strikethrough and footnotes. Raw HTML is passed through, so the result is not yet safe.
+def to_html(markdown: str, extra: pyromark.Options | None = None) -> str:
+    """Render CommonMark with tables, strikethrough, footnotes and definition lists.
+
+    Raw HTML is passed through, so the result is not yet safe.
+
+    Args:
+        extra: an option of the parser besides.
 
     Raises:
         Rejected: the text has more markup than any article.
     """
     marked = mark_delimiters(markdown)
-    raw = str(pyromark.html(marked, options=OPTIONS))
+    raw = str(pyromark.html(marked, options=OPTIONS if extra is None else OPTIONS | extra))
     for sign, limit in (("<", MAX_MARKUP), ("&", _MAX_REFERENCES)):
         if (count := raw.count(sign)) > limit:
             raise Rejected(Kind.MARKUP_TOO_MUCH.at(0, count=count, limit=limit))
@@ -68,6 +80,7 @@ def render_passages(
     link: Finder,
     losses: Losses | None = None,
     figure: Callable[[Figure], str | None] | None = None,
+    typography: Typography = AS_TYPED,
 ) -> tuple[Block, ...]:
     """Render passages as blocks, one for each.
 
@@ -79,6 +92,7 @@ def render_passages(
         link: finds the addresses of links; a link without one is replaced by its text.
         losses: where what readers will not see is reported, also by `image` and `link`.
         figure: finds the addresses of the images of figures; by default, as `image` does.
+        typography: sets each passage by itself.
 
     Raises:
         Rejected: a passage is nested too deeply or has too much markup, or the text around a gate or figure hides it from the parser.
@@ -86,7 +100,7 @@ def render_passages(
     losses = losses or Losses()
     sources = [_PRIVATE.sub("", passage.marked) for passage in passages]
     free = f"\n\n{_CUT}\n\n".join(s for s, passage in zip(sources, passages, strict=True) if passage.tier == FREE)
-    free_sections = _sections(free)
+    free_sections = _sections(free, typography)
     if len(free_sections) != sum(passage.tier == FREE for passage in passages):
         raise Rejected(Kind.GATE_SWALLOWED.at(0, "gate"))
     rendered = []
@@ -98,16 +112,23 @@ def render_passages(
             repeated += len(free)
             if repeated > _MAX_REPEATED:
                 raise Rejected(Kind.MARKUP_TOO_MUCH.at(passage.line, count=repeated, limit=_MAX_REPEATED))
-            section = _sections(f"{source}\n\n{_CUT}\n\n{free}")[0]
+            section = _sections(f"{source}\n\n{_CUT}\n\n{free}", typography)[0]
         else:
-            section = _sections(source)[0]
+            section = _sections(source, typography)[0]
         placed = [PlacedFigure(each, figure(each) if figure else image(each.src)) for each in passage.figures]
-        rendered.append(_block(passage, section, placed, _Sanitiser(image, link, losses)))
+        rendered.append(_block(passage, section, placed, _Sanitiser(image, link, losses, typography)))
         losses.locate(_PRIVATE.sub("", passage.text), passage.line, OPTIONS)
     return tuple(rendered)
 
 
-def render_plain(markdown: str, image: Finder, link: Finder, losses: Losses | None = None, first_line: int = 0) -> str:
+def render_plain(
+    markdown: str,
+    image: Finder,
+    link: Finder,
+    losses: Losses | None = None,
+    first_line: int = 0,
+    typography: Typography = AS_TYPED,
+) -> str:
     """Render Markdown without gates and footnotes, such as a biography, as sanitised HTML.
 
     Args:
@@ -119,13 +140,21 @@ def render_plain(markdown: str, image: Finder, link: Finder, losses: Losses | No
     """
     losses = losses or Losses()
     source = _PRIVATE.sub("", markdown)
-    clean = _Sanitiser(image, link, losses).clean(_without_private(to_html(source)))
+    clean = _Sanitiser(image, link, losses, typography).clean(_parsed(source, typography))
     losses.locate(source, first_line, OPTIONS)
     return clean
 
 
-def _sections(markdown: str) -> list[Section]:
-    return take_notes(markdown, _without_private(to_html(markdown)), _CUT, OPTIONS)
+def _sections(markdown: str, typography: Typography) -> list[Section]:
+    return take_notes(markdown, _parsed(markdown, typography), _CUT, OPTIONS)
+
+
+def _parsed(markdown: str, typography: Typography) -> str:
+    """Return the parser's HTML with marks of ours, where there is something to set, and without any that an author typed."""
+    aside = stand_aside(markdown) if typography else None
+    if aside is None:
+        return _without_private(to_html(markdown))
+    return place_marks(_without_private(to_html(aside, SET_TYPE)))
 
 
 def _without_private(raw: str) -> str:
@@ -140,7 +169,8 @@ def _without_private(raw: str) -> str:
 def _block(passage: Passage, section: Section, figures: Sequence[PlacedFigure], sanitiser: _Sanitiser) -> Block:
     try:
         notes = {name: sanitiser.clean(note) for name, note in section.notes.items()}
-        return Block(passage.tier, passage.teaser, sanitiser.clean(section.html, figures), notes)
+        teaser = sanitiser.typography.plain(passage.teaser)
+        return Block(passage.tier, teaser, sanitiser.clean(section.html, figures), notes)
     except Rejected as error:
         raise Rejected(*(problem._replace(line=problem.line or passage.line) for problem in error.problems)) from None
 
@@ -148,14 +178,15 @@ def _block(passage: Passage, section: Section, figures: Sequence[PlacedFigure], 
 class _Sanitiser:
     """Cleans HTML, and keeps only the addresses that the finders gave."""
 
-    def __init__(self, image: Finder, link: Finder, losses: Losses) -> None:
-        self._image, self._link, self._losses = image, link, losses
+    def __init__(self, image: Finder, link: Finder, losses: Losses, typography: Typography) -> None:
+        self._image, self._link, self._losses, self.typography = image, link, losses, typography
         self._addresses: dict[str, set[str]] = {"src": set(), "href": set()}
 
     def clean(self, raw: str, figures: Sequence[PlacedFigure] = ()) -> str:
         """Return sanitised HTML. Nothing may edit it afterwards but `domain.views`, which knows its form."""
         self._addresses["src"].update(each.address for each in figures if each.address)
-        written = rewrite(raw, self._known("src", self._image), self._known("href", self._link), self._losses, figures)
+        finders = Finders(self._known("src", self._image), self._known("href", self._link))
+        written = rewrite(raw, finders, self._losses, figures, self.typography)
         _attribute_filter.addresses = self._addresses
         return _CLEANER.clean(written)
 

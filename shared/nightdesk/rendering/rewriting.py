@@ -19,6 +19,7 @@ from nightdesk.domain.errors import Rejected
 from nightdesk.domain.figures import FIGURE_MARK, Figure
 from nightdesk.domain.html_tokens import COMMENT, END, START, TEXT, UNCLOSED, Token, attributes, tokens
 from nightdesk.domain.problems import Kind
+from nightdesk.domain.typography import AS_TYPED, Typography
 from nightdesk.rendering.elements import (
     ADDRESSES,
     ATTRIBUTES,
@@ -51,6 +52,13 @@ _TEXT_BREAK = 500
 """The sanitiser appends to a text at each line and character reference, and copies it; a comment begins a new text."""
 
 
+class Finders(NamedTuple):
+    """What finds the addresses of images and of links."""
+
+    image: Finder
+    link: Finder
+
+
 class PlacedFigure(NamedTuple):
     """A figure with the address of its image; None if there is none."""
 
@@ -58,20 +66,27 @@ class PlacedFigure(NamedTuple):
     address: str | None
 
 
-def rewrite(source: str, image: Finder, link: Finder, losses: Losses, figures: Sequence[PlacedFigure] = ()) -> str:
+def rewrite(
+    source: str,
+    find: Finders,
+    losses: Losses,
+    figures: Sequence[PlacedFigure] = (),
+    typography: Typography = AS_TYPED,
+) -> str:
     """Return HTML with known elements only, each image and link with its address on the site.
 
     Args:
         source: any HTML, as the parser returned it.
-        image: finds the addresses of images; one without is replaced by its alt text. Likewise `link`, by the link's text.
+        find: an image without an address is replaced by its alt text, a link by its text.
         losses: where everything else that readers will not see is reported.
         figures: what the marks of figures in the source stand for.
+        typography: sets what is text, and captions.
 
     Raises:
         Rejected: the HTML is nested too deeply, or the mark of a figure is not where elements can be.
     """
-    rewriter = _Rewriter(source, image, link, losses, figures)
-    written = rewriter.run()
+    rewriter = _Rewriter(source, find, losses, figures, typography)
+    written = typography.html(rewriter.run())
     lost = [each.figure.line for number, each in enumerate(figures) if number not in rewriter.placed]
     if lost:
         raise Rejected(*(Kind.FIGURE_SWALLOWED.at(line, "figure") for line in lost))
@@ -80,13 +95,19 @@ def rewrite(source: str, image: Finder, link: Finder, losses: Losses, figures: S
 
 class _Rewriter:
     def __init__(
-        self, source: str, image: Finder, link: Finder, losses: Losses, figures: Sequence[PlacedFigure]
+        self,
+        source: str,
+        find: Finders,
+        losses: Losses,
+        figures: Sequence[PlacedFigure],
+        typography: Typography,
     ) -> None:
         self._source = source
+        self._typography = typography
         self._figures = {FIGURE_MARK.format(number): number for number in range(len(figures))}
         self._placed_figures = figures
         self.placed: set[int] = set()
-        self._image, self._link, self._losses = image, link, losses
+        self._image, self._link, self._losses = find.image, find.link, losses
         self._tokens = list(tokens(source))
         self._ends, self._inner = _look_ahead(source, self._tokens)
         self._out: list[str] = []
@@ -142,7 +163,7 @@ class _Rewriter:
     def _report_leftovers(self, text: str) -> None:
         if self._open["code"] or self._open["pre"] or not _SUSPECT.search(text):
             return
-        plain = _MARKS.sub("", html.unescape(text))
+        plain = _MARKS.sub("", html.unescape(AS_TYPED.marked(text)))
         for code in template_code(plain):
             self._losses.add(Kind.TEMPLATE_CODE, "", PROSE, code, typed=code)
         for name in missing_footnotes(plain):
@@ -198,12 +219,14 @@ class _Rewriter:
 
     def _picture(self, values: dict[str, str]) -> str:
         source = self._image(values.get("src", ""))
-        alt = values.get("alt", "")
+        alt = self._typography.marked(values.get("alt", ""))
         if source is None:
             return f"<span>{html.escape(_MARKS.sub('', alt))}</span>" if alt else ""
         if not alt.strip():
             typed = values.get("src", "")
             self._losses.add(Kind.IMAGE_ALT_MISSING, "image", ADDRESS, typed, typed=typed)
+        if "title" in values:
+            values["title"] = self._typography.plain(values["title"])
         rest = _kept(values, ("width", "height", *_COMMON))
         return _tag("img", [("src", source), ("alt", alt), *rest, *_LAZY])
 
@@ -211,6 +234,7 @@ class _Rewriter:
         self.placed.add(number)
         self._heading = 0
         figure, address = self._placed_figures[number]
+        figure = figure._replace(alt=self._typography.plain(figure.alt), caption=self._typography.plain(figure.caption))
         if address is None:
             self._out.append(f"<p><span>{html.escape(_MARKS.sub('', figure.alt))}</span></p>" if figure.alt else "")
             return

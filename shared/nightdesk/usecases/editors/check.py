@@ -142,7 +142,7 @@ def check(key: str, raw: bytes, around: Surroundings) -> CheckResult:
             _, warnings = read_newsletter(raw, filed, _images(around), around.site)
             links = links_of_matter(raw, filed.kind)
         else:
-            facts, warnings = read_profile(raw, filed, _images(around))
+            facts, warnings = read_profile(raw, filed, _images(around), around.site)
             links = (
                 links_of_matter(raw, filed.kind)
                 if filed.kind == "site"

@@ -25,6 +25,7 @@ from nightdesk.domain.site_links import page_address
 from nightdesk.domain.source_types import understates
 from nightdesk.domain.suggestions import did_you_mean
 from nightdesk.domain.text import slugify
+from nightdesk.domain.typography import Typography
 from nightdesk.domain.views import all_anchors
 from nightdesk.rendering.losses import ADDRESS, FRONT_MATTER, Losses
 from nightdesk.rendering.markdown import OPTIONS, clean_path, is_foreign, render_passages, to_html
@@ -47,6 +48,7 @@ class FoundImage(NamedTuple):
     acts: bool = False
 
 
+_DEFAULT_SITE = Site()
 NOTHING_SAID: Mapping[str, str] = MappingProxyType({})
 Images = Mapping[str, FoundImage]
 """What is known of each object in a file's folder, by key. Looking one up may read the object."""
@@ -73,7 +75,7 @@ def read_draft(
     draft = parse_draft(raw, parsed_key.name, site, to_html, filed)
     if site.require_profiles:
         _require_profiles(draft, profiles)
-    document, warnings = to_document(draft, images, parsed_key.folder, raw, site.base_url)
+    document, warnings = to_document(draft, images, parsed_key.folder, raw, site)
     return document, draft.warnings + warnings
 
 
@@ -85,19 +87,20 @@ def _require_profiles(draft: Draft, profiles: Container[str]) -> None:
 
 
 def to_document(
-    draft: Draft, images: Images, folder: str, raw: bytes = b"", base_url: str = ""
+    draft: Draft, images: Images, folder: str, raw: bytes = b"", site: Site = _DEFAULT_SITE
 ) -> tuple[Document, tuple[Problem, ...]]:
     """Render a parsed draft. Without a date of the author's, the document has none yet.
 
     Args:
         folder: the prefix of the draft's folder, empty for a draft without one.
         raw: the draft's file, for the lines of its keys.
-        base_url: of the site, to know links to it.
+        site: for its address, to know links to it, and its language.
 
     Returns:
         The document, and warnings for the author.
     """
     losses = Losses()
+    typography = Typography((draft.language or site.language) if draft.typography else "")
     date = draft.date or draft.publish_at
     finder = ImageFinder(f"/articles/{draft.slug}/", images, folder, losses)
     hero = dict(draft.hero)
@@ -108,12 +111,12 @@ def to_document(
     else:
         hero = {}
     losses.locate(raw.decode("utf-8", "replace"), 1, OPTIONS)
-    link = link_finder(losses, finder.base, base_url)
-    blocks = render_passages(draft.passages, finder.find, link, losses, finder.find_figure)
+    link = link_finder(losses, finder.base, site.base_url)
+    blocks = render_passages(draft.passages, finder.find, link, losses, finder.find_figure, typography)
     document = Document(
         slug=draft.slug,
-        title=draft.title,
-        dek=draft.dek,
+        title=typography.plain(draft.title),
+        dek=typography.plain(draft.dek),
         language=draft.language,
         date=date,
         dated=bool(draft.date),
@@ -124,12 +127,12 @@ def to_document(
         draft=draft.draft,
         publish_at=draft.publish_at,
         expires=draft.expires,
-        hero=hero,
+        hero=typography.values(hero, "alt", "caption"),
         access=draft.access,
-        sources=draft.sources,
+        sources=tuple(typography.values(source, "title", "publisher", "note") for source in draft.sources),
         sources_access=draft.sources_access,
-        production=draft.production,
-        corrections=draft.corrections,
+        production=typography.values(draft.production, "statement"),
+        corrections=tuple(typography.values(each, "text") for each in draft.corrections),
         featured=draft.featured,
         pinned_until=draft.pinned_until,
         newsletter=draft.newsletter,
@@ -137,7 +140,7 @@ def to_document(
         extra=draft.extra,
         blocks=blocks,
         assets=tuple(finder.assets[name] for name in sorted(finder.assets)),
-        figures=finder.figures,
+        figures={name: typography.values(said, "caption") for name, said in finder.figures.items()},
     )
     return document, _warnings(document, draft, losses)
 

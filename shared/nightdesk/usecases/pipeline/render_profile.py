@@ -19,6 +19,7 @@ from nightdesk.domain.site import Site
 from nightdesk.domain.site_file import parse_site
 from nightdesk.domain.site_paths import ARTICLES_TAG, path_of_file
 from nightdesk.domain.text import slugify
+from nightdesk.domain.typography import Typography
 from nightdesk.domain.views import anchored, anchors_of, link_anchors
 from nightdesk.ports import Output, Ports
 from nightdesk.rendering.losses import FRONT_MATTER, Losses
@@ -43,11 +44,18 @@ from nightdesk.usecases.pipeline.render_document import (
 
 
 class _Inputs(NamedTuple):
-    """The file, None if there is none, its ETag, and key and version id of each image in its folder."""
+    """What is rendered of a file depends on.
+
+    Attributes:
+        raw: the file; None if there is none.
+        images: key and version id of each object in its folder.
+        site: the settings; their defaults for the settings themselves.
+    """
 
     raw: bytes | None
     etag: str
     images: tuple[tuple[str, str], ...]
+    site: Site
 
 
 def render_profile(key: str, parsed_key: DraftsKey, ports: Ports) -> tuple[DraftRecord, list[Event]]:
@@ -62,7 +70,8 @@ def render_profile(key: str, parsed_key: DraftsKey, ports: Ports) -> tuple[Draft
     def read() -> _Inputs:
         blob = ports.drafts.get(key)
         images = image_versions(parsed_key.folder, ports)
-        return _Inputs(blob.body, blob.etag, images) if blob else _Inputs(None, "", images)
+        site = Site() if parsed_key.kind == "site" or not blob else load_site(ports)
+        return _Inputs(blob.body, blob.etag, images, site) if blob else _Inputs(None, "", images, site)
 
     def apply(inputs: _Inputs) -> tuple[DraftRecord, bool]:
         file = FileRecord(key, ports)
@@ -84,7 +93,8 @@ def render_profile(key: str, parsed_key: DraftsKey, ports: Ports) -> tuple[Draft
     drafts = _drafts_to_render(parsed_key.kind, record.state == WITHDRAWN, ports)
     bulk = bulk_tag(ARTICLES_TAG, len(drafts))
     events += [PictureRequested(target, picture) for picture in missing]
-    return record, events + [RenderRequested(draft, bulk) for draft in drafts]
+    events += [RenderRequested(draft, bulk) for draft in drafts]
+    return record, events + [RenderRequested(each) for each in _profiles_to_render(parsed_key.kind, ports)]
 
 
 def _missing_pictures(document: bytes | None, parsed_key: DraftsKey, ports: Ports) -> list[str]:
@@ -152,7 +162,7 @@ def _parse(
     if inputs.raw is None:
         return None, record
     try:
-        read = partial(read_newsletter, site=load_site(ports)) if parsed_key.kind == "newsletter" else read_profile
+        read = partial(read_newsletter if parsed_key.kind == "newsletter" else read_profile, site=inputs.site)
         facts, warnings = images.render(partial(read, inputs.raw, parsed_key))
     except Rejected as error:
         return None, record._replace(state=REJECTED, problems=problem_dicts(error.problems))
@@ -173,6 +183,12 @@ def _drafts_to_render(kind: str, deleted: bool, ports: Ports) -> list[str]:
     return []
 
 
+def _profiles_to_render(kind: str, ports: Ports) -> list[str]:
+    """Return the keys of profiles and pages, all of which are set in the language of the settings."""
+    folders = ("authors/", "topics/", "pages/") if kind == "site" else ()
+    return [key for folder in folders for key, _ in ports.drafts.list(folder) if classify(key)]
+
+
 @only_rejects
 def read_newsletter(raw: bytes, parsed_key: DraftsKey, images: Images, site: Site) -> tuple[bytes, tuple[Problem, ...]]:
     """Render the text of an edition that was written by hand: the same Markdown as a draft's, gates included.
@@ -187,12 +203,12 @@ def read_newsletter(raw: bytes, parsed_key: DraftsKey, images: Images, site: Sit
     if is_reserved(name) or name in [digest.id for digest in site.newsletters]:
         raise Rejected(Kind.NEWSLETTER_ID.at(0, typed=parsed_key.name))
     draft = parse_draft(raw, parsed_key.name, site, to_html)
-    document, warnings = to_document(replace(draft, slug=name), images, parsed_key.folder, raw, site.base_url)
+    document, warnings = to_document(replace(draft, slug=name), images, parsed_key.folder, raw, site)
     return document.to_bytes(), draft.warnings + warnings
 
 
 @only_rejects
-def read_profile(raw: bytes, parsed_key: DraftsKey, images: Images) -> tuple[bytes, tuple[Problem, ...]]:
+def read_profile(raw: bytes, parsed_key: DraftsKey, images: Images, site: Site) -> tuple[bytes, tuple[Problem, ...]]:
     """Render a profile, a standing page or the settings.
 
     Returns:
@@ -202,17 +218,20 @@ def read_profile(raw: bytes, parsed_key: DraftsKey, images: Images) -> tuple[byt
         Rejected: with every problem found.
     """
     if parsed_key.kind == "site":
-        site, warnings = parse_site(raw)
-        return canonical_json(site.to_json()), warnings
+        settings, warnings = parse_site(raw)
+        return canonical_json(settings.to_json()), warnings
+    typography = Typography(site.language if site.typography else "")
     profile = parse_profile(raw, parsed_key.kind, parsed_key.name)
     losses = Losses()
     finder = ImageFinder(f"/authors/{profile.id}/", images, parsed_key.folder, losses)
     portrait = (finder.find(profile.portrait, FRONT_MATTER) or "") if profile.portrait else ""
     losses.locate(raw.decode("utf-8", "replace"), 1, OPTIONS)
-    facts = asdict(replace(profile, portrait=portrait, warnings=()))
+    facts = asdict(replace(profile, portrait=portrait, summary=typography.plain(profile.summary), warnings=()))
     image = finder.find if parsed_key.kind == "author" else lambda _: None
     here = path_of_file(profile.kind, profile.id)
-    body = render_plain(profile.body, image, link_finder(losses, here), losses, _body_line(raw, profile.body))
+    body = render_plain(
+        profile.body, image, link_finder(losses, here), losses, _body_line(raw, profile.body), typography
+    )
     facts["body"] = _with_anchors(body, parsed_key.kind, losses)
     facts["assets"] = [asdict(asset) for asset in finder.assets.values()]
     return canonical_json(facts), profile.warnings + losses.problems
