@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from nightdesk.domain.documents import digest
 from nightdesk.entrypoints.folder_build import Options, build
 from nightdesk.entrypoints.folder_pictures import FolderPictures
 from nightdesk.entrypoints.picture_maker import picture_maker
@@ -44,6 +45,9 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-images", action="store_true", help="make no pictures: pages have only the space for them, which is faster"
     )
+    parser.add_argument(
+        "--full", action="store_true", help="make everything again, also what did not change since the last build"
+    )
     parser.set_defaults(run=run)
 
 
@@ -60,6 +64,11 @@ def _no_garbage_collection() -> Iterator[None]:
         gc.enable()
 
 
+def _state(out: Path) -> Path:
+    """Return where the state of builds into a folder is kept: not there, because it holds text that readers may pay for."""
+    return home() / "builds" / f"{digest(str(out.resolve()).encode())[:32]}.sqlite"
+
+
 def run(args: argparse.Namespace) -> int:
     """Build the site; exit with status 1 if a draft was rejected."""
     if not args.drafts.is_dir():
@@ -71,10 +80,9 @@ def run(args: argparse.Namespace) -> int:
         say(str(error))
         return 2
     pictures = None if args.no_images else FolderPictures(picture_maker(), home() / "pictures")
+    options = Options(args.base_url, Progress("Building"), pictures, _state(args.out), args.full)
     with _no_garbage_collection():
-        built = build(
-            args.drafts, args.out, theme, datetime.now(UTC), Options(args.base_url, Progress("Building"), pictures)
-        )
+        built = build(args.drafts, args.out, theme, datetime.now(UTC), options)
     for key, path in built.files.items():
         report = {"problems": built.rejected.get(key, ()), "warnings": built.warnings.get(key, ())}
         for line in problem_lines(path, report):
@@ -82,7 +90,10 @@ def run(args: argparse.Namespace) -> int:
     say_left(built.left)
     counts = {state: len(slugs) for state, slugs in sorted(built.states.items())} | {"rejected": len(built.rejected)}
     text = f"{built.objects} files in {args.out}: " + ", ".join(f"{n} {state}" for state, n in counts.items())
+    if built.changed < len(built.files):
+        text += f" ({built.changed} of {len(built.files)} files changed)"
     data = {"files": built.objects, "states": counts, "rejected": built.rejected, "warnings": built.warnings}
+    data["changed"] = built.changed
     data["left"] = {str(path): problem.text for path, problem in built.left.items()}
     result(data, args.json, text)
     return 1 if built.rejected or refused(built.left) else 0

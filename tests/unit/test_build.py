@@ -10,11 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from nightdesk.adapters.sqlite import SqliteStore
 from nightdesk.domain.events import SiteChanged
 from nightdesk.domain.problems import Kind
-from nightdesk.entrypoints.build_output import MANIFEST, write_site
+from nightdesk.entrypoints.build_output import MANIFEST, SiteFolder
 from nightdesk.entrypoints.folder_build import Built, Options, build, read_folder
 from nightdesk.entrypoints.folder_pictures import FolderPictures
+from nightdesk.ports import ANY, Output
 from nightdesk.rendering.environment import Theme
 from simulation.pictures import PlainPictures
 from simulation.reference import ReferenceWorld
@@ -146,6 +148,13 @@ def test_pages_of_what_is_gone_are_removed(drafts: Path, tmp_path: Path, theme: 
     mine = {"CNAME", "articles/two/mine.txt", "articles/one/~public/index.html"}
     assert set(without_search(files_of(out))) - mine == set(without_search(files_of(tmp_path / "fresh")))
     assert len(list((out / "search/archive/fragment").iterdir())) == 1, "the text of what is gone is not left"
+
+
+def write_site(files: dict[str, bytes], out: Path) -> None:
+    site = SiteFolder(SqliteStore(), out, lambda: NOW)
+    for key, body in files.items():
+        site.put(Output(key, body, "text/html"), ANY)
+    site.finish(complete=True)
 
 
 @pytest.mark.parametrize("name", ["../kept.txt", "link/kept.txt", "{root}/kept.txt", "sub/../../kept.txt"])

@@ -2,36 +2,117 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
+from nightdesk.adapters.memory import Clock
+from nightdesk.adapters.sqlite import SqliteObjects, SqliteStore
+from nightdesk.domain.documents import canonical_json, parse_json
+from nightdesk.ports import Output
+
 MANIFEST = ".nightdesk-build.json"
 """Lists the files that the last build wrote, with their digests, so that the next one removes no others."""
+JOURNAL = ".nightdesk-build.journal"
+"""Lists what a build is writing, a digest and a path in each line: the next one needs it if this one is interrupted."""
 
 
-def write_site(files: Mapping[str, bytes], out: Path) -> None:
-    """Make a folder hold the files of a site, and remove those of an earlier build that are not among them.
+_BUFFER = 64_000_000
+"""Bytes that wait to be written. Most pages that are made twice, as lists are, are written once."""
+
+
+class SiteFolder(SqliteObjects):
+    """The site bucket as a folder: bytes are written there, and the store knows only what they are.
 
     Files that are the same already are left alone. So is every file that no build wrote, or that was changed since.
-
-    Args:
-        files: contents by path below `out`.
     """
-    before = _read_manifest(out)
-    for folder in {key.rpartition("/")[0] for key in files}:
-        (out / folder).mkdir(parents=True, exist_ok=True)
-    for key, body in files.items():
-        path = os.path.join(out, key)
-        if not _holds(path, body):
-            with open(path, "wb") as file:
-                file.write(body)
-    for key in sorted(set(before) - set(files)):
-        _remove(out, key, before[key])
-    _write_manifest(out, {key: sha256(body).hexdigest() for key, body in sorted(files.items())})
+
+    def __init__(self, store: SqliteStore, out: Path, clock: Clock) -> None:
+        super().__init__(store, "site", clock)
+        self._out = out
+        self._before = _read_manifest(out)
+        self._written: dict[str, str] = {}
+        self._folders: set[str] = set()
+        self._waiting: dict[str, bytes] = {}
+        self._bytes = 0
+        out.mkdir(parents=True, exist_ok=True)
+        self._journal = (out / JOURNAL).open("a", encoding="utf-8")
+
+    def save_body(self, output: Output) -> bytes | None:
+        self._waiting[output.key] = output.body
+        self._bytes += len(output.body)
+        if self._bytes > _BUFFER:
+            self._write_waiting()
+        return None
+
+    def load_body(self, key: str, body: bytes | None) -> bytes:
+        if key in self._waiting:
+            return self._waiting[key]
+        with open(os.path.join(self._out, key), "rb") as file:
+            return file.read()
+
+    def delete(self, key: str) -> None:
+        self._waiting.pop(key, None)
+        super().delete(key)
+
+    def _write_waiting(self) -> None:
+        for key, body in self._waiting.items():
+            folder = key.rpartition("/")[0]
+            if folder not in self._folders:
+                (self._out / folder).mkdir(parents=True, exist_ok=True)
+                self._folders.add(folder)
+            path = os.path.join(self._out, key)
+            self._written[key] = digest = sha256(body).hexdigest()
+            if not _holds(path, body):
+                self._journal.write(f"{digest} {key}\n")
+                self._journal.flush()
+                with open(path, "wb") as file:
+                    file.write(body)
+            self.set_time(key, os.stat(path).st_mtime_ns)
+        self._waiting.clear()
+        self._bytes = 0
+
+    def is_unchanged(self) -> bool:
+        """Return True if each file of the site is in the folder as the last build wrote it, by its size and time."""
+        root = str(self._out)
+        try:
+            for key, size, time in self.times():
+                found = os.stat(f"{root}/{key}")
+                if found.st_mtime_ns != time or found.st_size != size:
+                    return False
+        except OSError:
+            return False
+        return bool(self._before) and not os.path.getsize(self._out / JOURNAL)
+
+    def finish(self, *, complete: bool) -> int:
+        """Remove the files of an earlier build that the site has no longer, and list those that it has.
+
+        Args:
+            complete: whether every file of the site was written since this was made.
+
+        Returns:
+            How many files the site has.
+        """
+        self._write_waiting()
+        keys = {key for key, _ in self.list("")}
+        files = {key: digests[0] for key, digests in self._before.items()} if not complete else {}
+        files = {key: digest for key, digest in {**files, **self._written}.items() if key in keys}
+        for key in sorted(set(self._before) - keys):
+            _remove(self._out, key, self._before[key])
+        for key in sorted(set(self._written) - keys - set(self._before)):
+            _remove(self._out, key, [self._written[key]])
+        body = canonical_json({"comment": "Written by nightdesk build.", "files": files})
+        if not _holds(os.path.join(self._out, MANIFEST), body):
+            (self._out / MANIFEST).write_bytes(body)
+        self.close()
+        (self._out / JOURNAL).unlink()
+        return len(keys)
+
+    def close(self) -> None:
+        """Close the journal, and leave it to the next build."""
+        self._journal.close()
 
 
 def _holds(path: str, body: bytes) -> bool:
@@ -42,35 +123,33 @@ def _holds(path: str, body: bytes) -> bool:
         return False
 
 
-def _read_manifest(out: Path) -> dict[str, str]:
-    """Return the digests of the files that the last build wrote, by path; empty if there is no valid manifest."""
-    try:
-        written = json.loads((out / MANIFEST).read_bytes())["files"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
-    if not isinstance(written, dict):
-        return {}
-    return {key: digest for key, digest in written.items() if isinstance(digest, str) and _is_inside(key)}
+def _read_manifest(out: Path) -> dict[str, list[str]]:
+    """Return the digests that the files of earlier builds had, by path; empty if there is no valid manifest."""
+    found: dict[str, list[str]] = {}
+    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+        written: Mapping[object, object] = parse_json((out / MANIFEST).read_bytes())["files"]
+        found = {k: [v] for k, v in written.items() if isinstance(k, str) and isinstance(v, str) and _is_inside(k)}
+    with suppress(OSError, ValueError):
+        for line in (out / JOURNAL).read_text("utf-8").splitlines():
+            digest, _, key = line.partition(" ")
+            if _is_inside(key):
+                found.setdefault(key, []).append(digest)
+    return found
 
 
 def _is_inside(key: str) -> bool:
     """Return True if a path of the manifest leads to a file below the folder, so that an edited one can do no harm."""
-    path = PurePosixPath(key)
-    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts and "\\" not in key
+    if not key or key[0] == "/" or "\\" in key:
+        return False
+    return ".." not in key or ".." not in PurePosixPath(key).parts
 
 
-def _write_manifest(out: Path, files: Mapping[str, str]) -> None:
-    body = json.dumps({"comment": "Written by nightdesk build.", "files": files}, indent=0).encode()
-    if not _holds(os.path.join(out, MANIFEST), body):
-        (out / MANIFEST).write_bytes(body)
-
-
-def _remove(out: Path, key: str, digest: str) -> None:
+def _remove(out: Path, key: str, digests: list[str]) -> None:
     """Remove a file of an earlier build, and the folders that this leaves empty."""
     path, root = out / key, out.resolve()
     try:
         is_ours = not path.is_symlink() and path.resolve().is_relative_to(root)
-        if not is_ours or sha256(path.read_bytes()).hexdigest() != digest:
+        if not is_ours or sha256(path.read_bytes()).hexdigest() not in digests:
             return
         path.unlink()
     except OSError:

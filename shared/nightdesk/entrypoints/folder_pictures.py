@@ -140,10 +140,13 @@ class FolderPictures:
 
     Args:
         processes: how many to use; by default one for each processor.
+
+    Attributes:
+        maker: makes one picture, and keeps it.
     """
 
     def __init__(self, maker: PictureMaker, cache: Path | None = None, processes: int = 0) -> None:
-        self._maker = CachedPictures(maker, cache)
+        self.maker = CachedPictures(maker, cache)
         self._processes = processes or os.cpu_count() or 1
 
     def inspect(self, keys: Iterable[str], ports: Ports) -> None:
@@ -151,7 +154,7 @@ class FolderPictures:
         images = [key for key in keys if is_image(key) and folder_of_image(key)]
         bodies = list({digest(blob.body): blob.body for key in images if (blob := ports.drafts.get(key))}.values())
         for body, found in zip(bodies, self._map(_inspect, bodies), strict=True):
-            inspect_once(digest(body), body, ports, _Ready(self._maker.recipe, found))
+            inspect_once(digest(body), body, ports, _Ready(self.maker.recipe, found))
 
     def derive(self, ports: Ports) -> None:
         """Derive what all documents and profiles show, and render those files again that depend on it."""
@@ -160,7 +163,7 @@ class FolderPictures:
         wanted = list({order.id: order for found in orders.values() for order in found.values()}.values())
         jobs = [(read_original(o.sha256, ports), load_inspection(o.sha256, ports) or Inspection(), o) for o in wanted]
         for order, made in zip(wanted, self._map(_derive, jobs), strict=True):
-            derive_once(order, ports, _Ready(self._maker.recipe, made))
+            derive_once(order, ports, _Ready(self.maker.recipe, made))
             if isinstance(made, _Refused) or order.key.startswith("authors/"):
                 render(order.key, ports)
 
@@ -188,14 +191,14 @@ class FolderPictures:
             for o in wanted
         ]
         for order, drawn in zip(wanted, self._map(_draw, jobs), strict=True):
-            draw_once(order, ports, _Ready(self._maker.recipe, drawn))
+            draw_once(order, ports, _Ready(self.maker.recipe, drawn))
 
     def _map(self, work: Callable[[PictureMaker, Job], Result], jobs: Sequence[Job]) -> list[Result]:
         """Return what `work` makes of each job."""
         if self._processes == 1 or len(jobs) <= _FEW:
-            return [work(self._maker, job) for job in jobs]
+            return [work(self.maker, job) for job in jobs]
         with ProcessPoolExecutor(min(self._processes, len(jobs))) as pool:
-            return list(pool.map(work, [self._maker] * len(jobs), jobs))
+            return list(pool.map(work, [self.maker] * len(jobs), jobs))
 
 
 def _inspect(maker: PictureMaker, body: bytes) -> Inspection | _Refused:

@@ -79,12 +79,14 @@ class Theme:
     Attributes:
         text: the messages that readers see.
         tokens: its colours, fonts and measures.
+        directory: where it lies.
     """
 
     text: Catalogue
     tokens: Tokens = NO_TOKENS
 
     def __init__(self, directory: Path, cache: Path | None = None) -> None:
+        self.directory = directory
         compiled = directory / COMPILED
         loader = ModuleLoader(str(compiled)) if compiled.is_dir() else FileSystemLoader(directory / TEMPLATES)
         self.text = load_catalogue(directory, compiled)

@@ -140,6 +140,11 @@ def waiting(table: Table) -> list[WaitingDraft]:
     return [WaitingDraft(item["sk"], item["slugs"], item["version"]) for item in table.query("waiting")]
 
 
+def claim_key(name: str) -> tuple[str, str]:
+    """Return where the claim on a slug or an old address is stored."""
+    return _article_pk(name), _CLAIM
+
+
 def claim_of(table: Table, slug: str) -> Claim | None:
     """Return the claim on a slug; None if no draft holds it."""
     last = _last_claim(table, slug)

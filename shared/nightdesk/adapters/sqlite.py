@@ -1,0 +1,231 @@
+"""Buckets and tables in one SQLite file: what `nightdesk build` keeps between builds.
+
+Only the newest version of an object is kept: a build has no history. Nothing is durable before `commit`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from nightdesk.adapters.memory import Clock, wall_clock
+from nightdesk.domain.documents import canonical_json, parse_json
+from nightdesk.domain.errors import Conflict
+from nightdesk.ports import ALL_KEYS, ANY, Blob, Change, Item, KeyRange, ObjectVersion, Output, Stat
+
+_TABLES = """
+CREATE TABLE objects (bucket TEXT, key TEXT, version INTEGER, modified TEXT, etag TEXT, metadata BLOB, size INTEGER,
+    time INTEGER, body BLOB, PRIMARY KEY (bucket, key));
+CREATE TABLE items (name TEXT, pk TEXT, sk TEXT, version INTEGER, item BLOB, PRIMARY KEY (name, pk, sk)) WITHOUT ROWID;
+CREATE TABLE facts (name TEXT PRIMARY KEY, value BLOB);
+"""
+_LAST = "\U0010ffff"
+"""Sorts after every other character."""
+
+
+class SqliteStore:
+    """A file that holds buckets and tables.
+
+    Args:
+        path: of an existing file, or of one to make; empty for a store in memory.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        exists = path is not None and path.exists()
+        self._connection = sqlite3.connect(path or ":memory:", isolation_level=None)
+        # A build that is killed is undone by the journal of the file; a new file is only used when it is complete.
+        self.execute(f"PRAGMA journal_mode = {'DELETE' if exists else 'OFF'}")
+        self.execute("PRAGMA cache_size = -32000")
+        if not exists:
+            self._connection.executescript(_TABLES)
+        self.execute("BEGIN")
+        [(newest,)] = self.execute("SELECT value FROM facts WHERE name = 'writes'").fetchall() or [(0,)]
+        self._writes = int(newest)
+
+    def execute(self, statement: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
+        """Run a statement."""
+        return self._connection.execute(statement, values)
+
+    def next_write(self) -> int:
+        """Return a number that no other write of this store has."""
+        self._writes += 1
+        return self._writes
+
+    def fact(self, name: str) -> Any:
+        """Return a fact that was stored with `set_fact`; None if there is none."""
+        found = self.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+        return parse_json(found[0]) if found else None
+
+    def set_fact(self, name: str, value: Any) -> None:
+        """Store a fact: JSON values."""
+        self.execute("REPLACE INTO facts VALUES (?, ?)", (name, canonical_json(value)))
+
+    def commit(self) -> None:
+        """Keep everything that was written."""
+        self.execute("REPLACE INTO facts VALUES ('writes', ?)", (self._writes,))
+        self.execute("COMMIT")
+
+    def close(self) -> None:
+        """Close the file; what was not committed is lost."""
+        self._connection.close()
+
+
+class SqliteObjects:
+    """A bucket of a store."""
+
+    def __init__(self, store: SqliteStore, bucket: str, clock: Clock = wall_clock) -> None:
+        self._store = store
+        self._bucket = bucket
+        self._clock = clock
+
+    def _row(self, columns: str, key: str) -> Any:
+        query = f"SELECT {columns} FROM objects WHERE bucket = ? AND key = ?"  # columns are constants
+        return self._store.execute(query, (self._bucket, key)).fetchone()
+
+    def get(self, key: str, version: str = "") -> Blob | None:
+        row = self._row("version, etag, modified, metadata, body", key)
+        if not row or version not in ("", str(row[0])):
+            return None
+        number, etag, modified, metadata, body = row
+        return Blob(
+            self.load_body(key, body), str(number), etag, datetime.fromisoformat(modified), parse_json(metadata)
+        )
+
+    def load_body(self, key: str, body: bytes | None) -> bytes:
+        """Return the bytes of an object, of which the store holds `body`."""
+        return body or b""
+
+    def save_body(self, output: Output) -> bytes | None:
+        """Keep the bytes of an object, and return what the store is to hold of them."""
+        return output.body
+
+    def stat(self, key: str) -> Stat | None:
+        row = self._row("version, etag, metadata", key)
+        return Stat(key, str(row[0]), row[1], parse_json(row[2])) if row else None
+
+    def put(self, output: Output, expected: str | None) -> None:
+        if expected != ANY:
+            row = self._row("etag", output.key)
+            if (row[0] if row else None) != expected:
+                raise Conflict(output.key)
+        body = self.save_body(output)
+        values = (
+            self._bucket,
+            output.key,
+            self._store.next_write(),
+            self._clock().isoformat(),
+            hashlib.md5(output.body, usedforsecurity=False).hexdigest(),
+            canonical_json(dict(output.metadata)),
+            len(output.body),
+            0,
+            body,
+        )
+        self._store.execute("REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+
+    def delete(self, key: str) -> None:
+        self._store.execute("DELETE FROM objects WHERE bucket = ? AND key = ?", (self._bucket, key))
+
+    def _select(self, columns: str, prefix: str) -> list[Any]:
+        query = f"SELECT {columns} FROM objects WHERE bucket = ? AND key >= ? AND key < ? ORDER BY key"
+        return self._store.execute(query, (self._bucket, prefix, prefix + _LAST)).fetchall()
+
+    def list(self, prefix: str) -> Sequence[tuple[str, str]]:
+        return self._select("key, etag", prefix)
+
+    def sizes(self, prefix: str) -> Mapping[str, int]:
+        return dict(self._select("key, size", prefix))
+
+    def times(self) -> Sequence[tuple[str, int, int]]:
+        """Return the key, the size and the time (`set_time`) of each object."""
+        return self._select("key, size, time", "")
+
+    def set_time(self, key: str, time: int) -> None:
+        """Store when the bytes of an object were written to where they are."""
+        self._store.execute("UPDATE objects SET time = ? WHERE bucket = ? AND key = ?", (time, self._bucket, key))
+
+    def list_versions(self, prefix: str) -> Sequence[ObjectVersion]:
+        return [
+            ObjectVersion(key, str(version), datetime.fromisoformat(modified), latest=True, deleted=False)
+            for key, version, modified in self._select("key, version, modified", prefix)
+        ]
+
+
+class SqliteTable:
+    """A table of a store.
+
+    Attributes:
+        overwritten: the keys of the items that an earlier build had stored and this one changed.
+    """
+
+    def __init__(self, store: SqliteStore, name: str) -> None:
+        self._store = store
+        self._name = name
+        self._fresh: set[tuple[str, str]] = set()
+        self.overwritten: set[tuple[str, str]] = set()
+
+    def get(self, pk: str, sk: str) -> Item | None:
+        row = self._store.execute(
+            "SELECT item FROM items WHERE name = ? AND pk = ? AND sk = ?", (self._name, pk, sk)
+        ).fetchone()
+        return parse_json(row[0]) if row else None
+
+    def query(
+        self, pk: str, keys: KeyRange = ALL_KEYS, *, descending: bool = False, limit: int | None = None
+    ) -> list[Item]:
+        prefix, after, before = keys
+        conditions, values = ["name = ? AND pk = ?"], [self._name, pk]
+        for condition, value in (
+            ("sk > ?", after),
+            ("sk >= ?", prefix),
+            ("sk < ?", before),
+            ("sk < ?", prefix and prefix + _LAST),
+        ):
+            if value:
+                conditions.append(condition)
+                values.append(value)
+        order = "DESC" if descending else "ASC"
+        query = f"SELECT item FROM items WHERE {' AND '.join(conditions)} ORDER BY sk {order} LIMIT ?"
+        rows = self._store.execute(query, (*values, -1 if limit is None else limit))
+        return [parse_json(row[0]) for row in rows]
+
+    def scan(self, sort_key: str, after: str, limit: int) -> list[Item]:
+        """Return items with a sort key from the partitions after one."""
+        rows = self._store.execute(
+            "SELECT item FROM items WHERE name = ? AND sk = ? AND pk > ? ORDER BY pk LIMIT ?",
+            (self._name, sort_key, after, limit),
+        )
+        return [parse_json(row[0]) for row in rows]
+
+    def get_many(self, keys: Sequence[tuple[str, str]]) -> list[Item | None]:
+        return [self.get(pk, sk) for pk, sk in keys]
+
+    def _version(self, pk: str, sk: str) -> int | None:
+        row = self._store.execute(
+            "SELECT version FROM items WHERE name = ? AND pk = ? AND sk = ?", (self._name, pk, sk)
+        ).fetchone()
+        return row[0] if row else None
+
+    def write(self, changes: Sequence[Change]) -> None:
+        versions = [self._version(change.pk, change.sk) for change in changes]
+        for (pk, sk, _, expected), version in zip(changes, versions, strict=True):
+            if expected not in (ANY, version):
+                raise Conflict(f"{pk} {sk}")
+        for (pk, sk, item, _), version in zip(changes, versions, strict=True):
+            if version is None:
+                self._fresh.add((pk, sk))
+            elif (pk, sk) not in self._fresh:
+                self.overwritten.add((pk, sk))
+            if item is None:
+                self._store.execute("DELETE FROM items WHERE name = ? AND pk = ? AND sk = ?", (self._name, pk, sk))
+                continue
+            number = (version or 0) + 1
+            body = canonical_json({**item, "pk": pk, "sk": sk, "version": number})
+            self._store.execute("REPLACE INTO items VALUES (?, ?, ?, ?, ?)", (self._name, pk, sk, number, body))
+
+    def increment(self, pk: str, sk: str, until: int) -> int:
+        self.write([Change(pk, sk, {"ttl": until}, ANY)])
+        return self._version(pk, sk) or 0

@@ -1,0 +1,83 @@
+"""The stages without a cloud: events go from one to the next in this process until none is left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from nightdesk.adapters.memory import MemoryBus
+from nightdesk.adapters.pagefind import index_pages
+from nightdesk.domain.events import Event, ObjectChanged
+from nightdesk.domain.pictures import PictureMaker
+from nightdesk.ports import Ports
+from nightdesk.rendering.environment import Theme
+from nightdesk.stages.batch import Batch
+from nightdesk.stages.gate import GateBatch
+from nightdesk.stages.images import ImagesBatch
+from nightdesk.stages.index import IndexBatch
+from nightdesk.stages.render import RenderBatch
+from nightdesk.stages.search import SearchBatch
+
+_MOST = 1000
+"""More rounds than any chain of events takes."""
+
+
+class Unquiet(Exception):
+    """The stages went on sending events."""
+
+
+class FolderStages:
+    """The stages that make a site of drafts. There is no cache to invalidate, and nobody to send mails to.
+
+    Args:
+        ports: those of a build; the bus keeps its events.
+        bus: that of the ports.
+        maker: makes pictures; None to make none.
+    """
+
+    def __init__(self, ports: Ports, bus: MemoryBus, theme: Theme, maker: PictureMaker | None = None) -> None:
+        self._bus = bus
+        self._makers: list[tuple[tuple[type, ...], Callable[[], Batch]]] = [
+            (RenderBatch.handles, lambda: RenderBatch(ports)),
+            (GateBatch.handles, lambda: GateBatch(ports, theme)),
+            (IndexBatch.handles, lambda: IndexBatch(ports, theme)),
+            (SearchBatch.handles, lambda: SearchBatch(ports, theme, index_pages)),
+        ]
+        if maker:
+            self._makers.insert(1, (ImagesBatch.handles, lambda: ImagesBatch(ports, maker)))
+        self._queues: list[list[Any]] = [[] for _ in self._makers]
+
+    def deliver(self, events: Iterable[Event | ObjectChanged]) -> list[Event | ObjectChanged]:
+        """Put events into the queues of the stages that handle them, and return them."""
+        delivered = list(events)
+        for event in delivered:
+            for number, (handles, _) in enumerate(self._makers):
+                if isinstance(event, handles):
+                    self._queues[number].append(event)
+        return delivered
+
+    def run(self) -> list[Event | ObjectChanged]:
+        """Process what was delivered, and what follows from it. Returns the events that the stages sent.
+
+        Raises:
+            Unquiet: this came to no end.
+            NightdeskError: a stage failed.
+        """
+        sent: list[Event | ObjectChanged] = []
+        for _ in range(_MOST):
+            waiting = next((number for number, queue in enumerate(self._queues) if queue), None)
+            if waiting is None:
+                return sent
+            messages, self._queues[waiting] = self._queues[waiting], []
+            batch = self._makers[waiting][1]()
+            for message in messages:
+                batch.handle(message)
+            batch.finish()
+            sent += self.deliver(self.take())
+        raise Unquiet
+
+    def take(self) -> list[Event]:
+        """Return the events that are on the bus, and remove them from it."""
+        events = list(self._bus.events)
+        self._bus.events.clear()
+        return events
