@@ -36,6 +36,9 @@ COMMANDS = {
     "status": Command("status", "Show the state of an article; without a slug, the state of the pipeline"),
     "check": Command("check", "Check drafts for problems without publishing them; works offline", offline=True),
     "build": Command("build", "Write every page of every tier as files; needs no cloud", offline=True),
+    "preview": Command(
+        "preview", "Show a theme and drafts in the browser, and again whenever one is saved", offline=True
+    ),
     "import": Command("imports", "Import an archive of another system into a folder of drafts, with a report"),
     "export": Command("exports", "Export every draft, profile and page as the folder of a Hugo site"),
     "articles": Command("records", "List articles, newest first"),

@@ -94,7 +94,7 @@ def leaves(parser: argparse.ArgumentParser, path: str = "nightdesk") -> Iterator
 
 
 def test_every_command_takes_json_and_those_for_a_stack_take_its_name() -> None:
-    offline = {"up", "down", "check", "build", "completion"}
+    offline = {"up", "down", "check", "build", "preview", "completion"}
     for path, parser in leaves(build_parser(COMMANDS)):
         options = set(parser._option_string_actions)
         assert "--json" in options, path
