@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +105,7 @@ def report(args: argparse.Namespace) -> int:
 
 
 def _report(edition: Edition, args: argparse.Namespace) -> int:
-    found = control.report(edition)
+    found = control.report(edition, datetime.now(UTC))
     lines = [f"{name}: {value}" for name, value in found.items() if value not in ("", [])]
     result(found, args.json, "\n".join(lines))
     return 0

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from nightdesk.domain import warm_up
 from nightdesk.domain.errors import NightdeskError, Permanent
 from nightdesk.domain.events import BatchPlanned, EditionRequested, Event, NewslettersDue
 from nightdesk.rendering.environment import Theme
@@ -42,11 +44,16 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Mailing:
-    """One history. `left` holds the readers who unsubscribed while nothing ran, and how many mails they had had."""
+    """One history; `warm_up`: of a new sender, on days each of which has a limit, so that it ends on the third at the earliest.
 
-    def __init__(self, seed: int, theme: Theme, resend: bool) -> None:
+    `left` holds the readers who unsubscribed while nothing ran, and how many mails they had had; `days` how many mails were sent on each day.
+    """
+
+    def __init__(self, seed: int, theme: Theme, resend: bool, warm_up: bool = False) -> None:
         self.chance = random.Random(seed)
-        self.room = LetterRoom(theme, SITE + ("resend_unsure: true\n" if resend else ""))
+        settings = ("resend_unsure: true\n" if resend else "") + ("warm_up: 2026-11-23\n" if warm_up else "")
+        self.room = LetterRoom(theme, SITE + settings)
+        self.days: Counter[date] = Counter()
         for number in range(READERS):
             self.room.add(f"r{number}")
         self.room.upload("drafts/harbour.md", b"---\ntitle: T\nnewsletter: true\ndate: 2026-11-23\n---\nText.\n")
@@ -70,11 +77,13 @@ class Mailing:
     def play(self) -> None:
         for _ in range(_MOST_STEPS):
             self._take_events()
+            self.days[self.room.now.date()] += len(self.room.sent) - self.days.total()
             self.room.now += timedelta(seconds=self.chance.choice((0, 0, 1)))
             if not self.queue and not self.hub.running:
                 if self.room.editions[0].state == "sent":
                     return
-                self.room.now += timedelta(minutes=5)
+                waits = not self.room.editions[0].is_due(self.room.now)
+                self.room.now += timedelta(hours=12) if waits else timedelta(minutes=5)
                 self.queue.append(NewslettersDue())
             if not self.hub.running and self.chance.random() < 0.1:
                 self._unsubscribe()
@@ -150,6 +159,18 @@ def test_nobody_gets_two_and_nobody_is_left_out(theme: Theme, seed: int, resend:
     history = Mailing(seed, theme, resend)
     history.play()
     assert history.violations(resend) == [], "\n".join(history.hub.log[-200:])
+
+
+@pytest.mark.parametrize("seed", range(HISTORIES // 2))
+def test_a_new_sender_keeps_to_the_limit_of_each_day_and_leaves_nobody_out(
+    theme: Theme, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warm_up, "FIRST_DAY", 3)
+    history = Mailing(seed, theme, resend=False, warm_up=True)
+    history.play()
+    assert history.violations(resend=False) == [], "\n".join(history.hub.log[-200:])
+    first = min(history.days)
+    assert all(number <= 3 * 2 ** (day - first).days for day, number in history.days.items()), history.days
 
 
 def test_a_mailer_that_records_nothing_before_sending_is_found_out(

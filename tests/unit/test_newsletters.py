@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import random
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from nightdesk.domain import warm_up
 from nightdesk.domain.errors import Permanent, Rejected, Transient
 from nightdesk.domain.events import ArticleGated, BatchPlanned, EditionRequested, parse_message
 from nightdesk.domain.mail import NotAccepted, SendingStopped
@@ -592,7 +593,7 @@ def test_readers_who_unsubscribe_by_an_editions_link_are_counted_once(room: Lett
     room.deliver_emitted()
     room.process_all()
     assert room.editions[0].counts == {"mailed": 2, "unsubscribed": 1}
-    assert control.report(room.editions[0])["unsubscribed"] == 1
+    assert control.report(room.editions[0], room.now)["unsubscribed"] == 1
 
 
 def members_ports(room: LetterRoom) -> Any:
@@ -620,6 +621,71 @@ def test_an_edition_with_too_many_bounces_is_held(room: LetterRoom) -> None:
     room.process_all()
     assert room.editions[0].state == "held"
     assert room.sent == []
+
+
+def test_an_edition_with_complaints_is_held_with_the_reason_until_an_editor_goes_on(room: LetterRoom) -> None:
+    names = [f"r{number}" for number in range(5)]
+    for name in names:
+        room.add(name)
+    planned(room)
+    edition = room.editions[0].id
+    report(room, "complaint", 0, "r0")
+    assert room.editions[0].is_open, "one is no share of a thousand"
+    report(room, "complaint", 1, "r1")
+    found = control.report(room.editions[0], room.now)
+    assert (found["state"], found["reason"]) == ("held", "too many readers complained about it")
+    room.process_all()
+    assert room.sent == []
+    control.send(edition, None, room.newsletters)
+    report(room, "complaint", 2, "r2")
+    assert room.editions[0].is_open, "the editor knows of the first two"
+    settle(room)
+    assert sorted(name for name, _ in room.sent) == ["r3", "r4"]
+    assert control.report(room.editions[0], room.now)["complained"] == 3
+
+
+def settle(room: LetterRoom) -> None:
+    room.deliver_emitted()
+    room.process_all()
+
+
+# --- A new sender ---
+
+
+def test_a_new_sender_mails_little_on_its_first_day_and_the_rest_on_the_days_after(
+    theme: Theme, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warm_up, "FIRST_DAY", 4)
+    monkeypatch.setattr(planning, "_BATCH_SIZE", 2)
+    room = LetterRoom(theme, SITE + "warm_up: 2026-11-23\ntimezone: Europe/Vienna\n")
+    for number in range(20):
+        room.add(f"r{number}")
+    letter(room)
+    assert len(room.sent) == 4
+    found = control.report(room.editions[0], room.now)
+    assert (found["state"], found["not_before"]) == ("sending", "2026-11-24T00:00:00+01:00")
+    assert found["reason"].startswith("held for 2026-11-24: 16 of 20 recipients")
+    assert control.held(room.newsletters, 10) == [{"id": room.editions[0].id, "reason": found["reason"]}]
+    room.tick("2026-11-23T22:59:00+00:00")
+    assert len(room.sent) == 4
+    room.tick("2026-11-23T23:01:00+00:00")
+    assert len(room.sent) == 4 + 8
+    room.tick("2026-11-24T23:01:00+00:00")
+    assert sorted(name for name, _ in room.sent) == sorted(f"r{number}" for number in range(20))
+    assert (room.editions[0].state, room.editions[0].counts) == ("sent", {"mailed": 20})
+    assert control.held(room.newsletters, 10) == []
+
+
+def test_the_limit_ends_after_two_weeks_and_a_wrong_day_is_refused() -> None:
+    site = Site(warm_up="2026-12-01")
+    limits = [
+        warm_up.daily_limit(site, date(2026, month, day))
+        for month, day in ((11, 1), (12, 1), (12, 2), (12, 14), (12, 15))
+    ]
+    assert limits == [200, 200, 400, 200 * 2**13, None]
+    assert parse_site(b"warm_up: 2026-12-01\n")[0].warm_up == "2026-12-01"
+    with pytest.raises(Rejected):
+        parse_site(b"warm_up: soon\n")
 
 
 # --- Parts ---

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nightdesk.domain.events import EDITION_ID
+from nightdesk.domain.newsletters import Edition
 from nightdesk.usecases.newsletters import control
 
 from ..cursors import decode_cursor, encode_cursor
@@ -12,6 +13,10 @@ from ..routing import EDITOR, WRITER, Call, Result, Route
 from .articles import moment_of
 
 _LIST = "editions"
+
+
+def _report(edition: Edition, call: Call) -> Result:
+    return Result(control.report(edition, call.ports.pipeline.clock()))
 
 
 def list_editions(call: Call, query: PageQuery) -> Result:
@@ -25,7 +30,7 @@ def list_editions(call: Call, query: PageQuery) -> Result:
 
 def get_edition(call: Call, newsletter: str, day: str) -> Result:
     """An edition, with what became of its copies."""
-    return Result(control.report(control.edition_named(f"{newsletter}/{day}", call.ports.newsletters)))
+    return _report(control.edition_named(f"{newsletter}/{day}", call.ports.newsletters), call)
 
 
 def preview_edition(call: Call, newsletter: str, query: models.PreviewQuery) -> Result:
@@ -38,27 +43,27 @@ def preview_edition(call: Call, newsletter: str, query: models.PreviewQuery) -> 
 def send_newsletter(call: Call, newsletter: str, body: models.Sending) -> Result:
     """Send a digest, an article or a text in `newsletters/` now or at a moment. An article is mailed once."""
     at = moment_of(body.at, "at", "body", call) if body.at else None
-    return Result(control.report(call.service.send_edition(newsletter, at)))
+    return _report(call.service.send_edition(newsletter, at), call)
 
 
 def resume_edition(call: Call, newsletter: str, day: str) -> Result:
     """Go on with an edition that is held."""
-    return Result(control.report(call.service.send_edition(f"{newsletter}/{day}")))
+    return _report(call.service.send_edition(f"{newsletter}/{day}"), call)
 
 
 def hold_edition(call: Call, newsletter: str, day: str) -> Result:
     """Stop an edition until it is sent again. Copies that are on their way arrive."""
-    return Result(control.report(call.service.hold_edition(f"{newsletter}/{day}")))
+    return _report(call.service.hold_edition(f"{newsletter}/{day}"), call)
 
 
 def cancel_edition(call: Call, newsletter: str, day: str) -> Result:
     """Stop an edition for good, and remove its page."""
-    return Result(control.report(call.service.cancel_edition(f"{newsletter}/{day}")))
+    return _report(call.service.cancel_edition(f"{newsletter}/{day}"), call)
 
 
 def test_edition(call: Call, newsletter: str, day: str, body: models.TestMail) -> Result:
     """Send a copy of an edition to one reader, whatever its state. It counts for nothing."""
-    return Result(control.report(call.service.test_edition(f"{newsletter}/{day}", body.email)))
+    return _report(call.service.test_edition(f"{newsletter}/{day}", body.email), call)
 
 
 _NAMED, _ONE = "/v1/newsletters/{newsletter}", "/v1/newsletters/{newsletter}/{day}"

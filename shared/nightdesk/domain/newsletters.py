@@ -44,7 +44,8 @@ class Edition:
         counts: how many copies are in each of `RECIPIENT_STATES`, from finished batches, and how many readers `bounced`,
             `complained` or `unsubscribed` by its link.
         reason: why it is held or was cancelled.
-        not_before: the moment from which on it may be sent, ISO 8601; empty for now.
+        not_before: the moment from which on it may be sent, or what is left of it, ISO 8601; empty for now.
+        released: the counts when an editor went on with it after it was held. Those reports hold it no more.
     """
 
     id: str
@@ -66,6 +67,7 @@ class Edition:
     counts: Mapping[str, int] = field(default_factory=dict)
     reason: str = ""
     not_before: str = ""
+    released: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def path(self) -> str:
@@ -91,10 +93,21 @@ class Edition:
         """Return True if its moment has come."""
         return not self.not_before or datetime.fromisoformat(self.not_before) <= now
 
+    @property
+    def left(self) -> int:
+        """How many of its recipients are in batches that are not finished."""
+        return self.recipients - sum(self.counts.get(state, 0) for state in RECIPIENT_STATES)
+
     def to_item(self) -> dict[str, Any]:
         """Return the attributes as an item of a table."""
         item = {each.name: getattr(self, each.name) for each in fields(self)}
-        return {**item, "slugs": list(self.slugs), "tiers": list(self.tiers), "counts": dict(self.counts)}
+        return {
+            **item,
+            "slugs": list(self.slugs),
+            "tiers": list(self.tiers),
+            "counts": dict(self.counts),
+            "released": dict(self.released),
+        }
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Edition:

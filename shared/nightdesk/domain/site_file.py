@@ -333,6 +333,11 @@ SITE_KEYS: tuple[Key[Settings], ...] = (
         "`true`: send a copy of a newsletter again if the mail provider’s answer was lost; default: rather none than two",
         _flag,
     ),
+    Key(
+        "warm_up",
+        "the day of the first newsletter of a new sender: 200 copies on that day, twice as many each day after, for two weeks",
+        lambda value, settings: value.timestamp(ZoneInfo(settings["timezone"]))[:10],
+    ),
     Key("security", "`{contact, expires, policy}` for `/.well-known/security.txt`", _security),
 )
 """Every setting; a later one may depend on an earlier one."""

@@ -7,6 +7,7 @@
     feedback#<id>     <kind>              a report of the mail provider that was counted
     bounces#<reader>  count               how often a reader’s mail came back for a passing reason
     mailed#<draft>    edition             the edition that mailed an article
+    allowance#<day>   used                how many copies of newsletters were allowed on a day that has a limit
     window#<id>       last                until when a digest's last edition collected articles
 
 Readers are known by their ids, which do not reveal their addresses. Records of single readers are removed after some weeks.
@@ -174,6 +175,24 @@ def recipient_change(edition: str, member: str, recipient: Recipient | None, exp
 
 def _recipient(item: Item) -> Recipient:
     return Recipient(**own_attributes(item), version=item["version"])
+
+
+# --- How much may be sent in a day ---
+
+
+def take_allowance(table: Table, day: str, number: int, limit: int, ttl: int) -> bool:
+    """Take a number of copies from what may be sent on a day. Returns False, and takes nothing, if less is left.
+
+    Raises:
+        Conflict: another run took some meanwhile.
+    """
+    found = table.get(f"allowance#{day}", "used")
+    used = int(found["number"]) if found else 0
+    if used + number > limit:
+        return False
+    item = {"number": used + number, "ttl": ttl}
+    table.write([Change(f"allowance#{day}", "used", item, found["version"] if found else None)])
+    return True
 
 
 # --- What the mail provider reports ---

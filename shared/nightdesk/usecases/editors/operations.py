@@ -305,7 +305,13 @@ class EditorService:
         return self._on_edition("newsletter-test", name, given, lambda: control.send_test(name, address, ports))
 
     def _on_edition(self, action: str, name: str, given: Mapping[str, Any], run: Callable[[], Edition]) -> Edition:
-        return self.record(action, f"edition:{name}", given, run, lambda after: (None, control.report(after)))
+        return self.record(
+            action,
+            f"edition:{name}",
+            given,
+            run,
+            lambda after: (None, control.report(after, self.ports.pipeline.clock())),
+        )
 
     def _decide(
         self, action: str, slug: str, arguments: Mapping[str, Any], run: Callable[[], StateChange]

@@ -162,7 +162,7 @@ def _go_on(identifier: str, ports: NewsletterPorts) -> Edition:
         if edition.state in (SENT, CANCELLED):
             raise Permanent(f"{identifier} is {edition.state} already")
         state = SENDING if edition.digest else PLANNED
-        return replace(edition, state=state, reason="") if edition.state == HELD else edition
+        return replace(edition, state=state, reason="", released=edition.counts) if edition.state == HELD else edition
 
     edition = _change(identifier, ports, resume)
     resume_batches(edition, ports, everything=True)
@@ -208,7 +208,7 @@ def _change(identifier: str, ports: NewsletterPorts, change: Callable[[Edition],
     return after
 
 
-def report(edition: Edition) -> dict[str, Any]:
+def report(edition: Edition, now: datetime) -> dict[str, Any]:
     """Return what became of an edition, as JSON values."""
     counts: Mapping[str, int] = edition.counts
     names = ("mailed", "skipped", "refused", "unsure", "bounced", "complained", "unsubscribed")
@@ -217,7 +217,7 @@ def report(edition: Edition) -> dict[str, Any]:
         "newsletter": edition.newsletter,
         "kind": edition.kind,
         "state": edition.state,
-        "reason": edition.reason,
+        "reason": _reason(edition, now),
         "subject": edition.subject,
         "at": edition.at,
         "not_before": edition.not_before,
@@ -229,12 +229,23 @@ def report(edition: Edition) -> dict[str, Any]:
 
 def listing(ports: NewsletterPorts, limit: int, before: str = "") -> list[dict[str, Any]]:
     """Return reports of editions, the newest first: those before the edition `before`."""
-    return [report(stored.edition) for stored in editions_table.editions(ports.editions, limit, before)]
+    now = ports.pipeline.clock()
+    return [report(stored.edition, now) for stored in editions_table.editions(ports.editions, limit, before)]
+
+
+def _reason(edition: Edition, now: datetime) -> str:
+    if edition.state != SENDING or edition.is_due(now):
+        return edition.reason
+    day = edition.not_before[:10]
+    return f"held for {day}: {edition.left:,} of {edition.recipients:,} recipients, as `warm_up` limits what goes out in a day"
 
 
 def held(ports: NewsletterPorts, limit: int) -> list[dict[str, str]]:
-    """Return the recent editions that are held, each with the reason."""
-    found = editions_table.editions(ports.editions, limit)
+    """Return the recent editions that are held, by an editor or until tomorrow, each with the reason."""
+    now = ports.pipeline.clock()
+    found = [stored.edition for stored in editions_table.editions(ports.editions, limit)]
     return [
-        {"id": stored.edition.id, "reason": stored.edition.reason} for stored in found if stored.edition.state == HELD
+        {"id": edition.id, "reason": _reason(edition, now)}
+        for edition in found
+        if edition.state == HELD or (edition.state == SENDING and not edition.is_due(now))
     ]

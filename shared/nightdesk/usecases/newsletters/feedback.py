@@ -98,14 +98,15 @@ def _is_first(change: Change, ports: NewsletterPorts) -> bool:
 
 
 def _held(edition: Edition) -> Edition:
-    """Return the edition, held if too many of its copies came back or brought complaints."""
+    """Return the edition, held if too many of its copies came back or brought complaints since an editor went on with it."""
     if not edition.is_open:
         return edition
-    mailed = edition.counts.get(MAILED, 0)
+    since = {kind: number - edition.released.get(kind, 0) for kind, number in edition.counts.items()}
+    mailed = since.get(MAILED, 0)
     for kind, share, reason in (
         ("bounced", MAX_BOUNCES, HOLD_BOUNCES),
         ("complained", MAX_COMPLAINTS, HOLD_COMPLAINTS),
     ):
-        if edition.counts.get(kind, 0) > share * max(mailed, _LEAST_MAILED[kind]):
+        if since.get(kind, 0) > share * max(mailed, _LEAST_MAILED[kind]):
             return replace(edition, state=HELD, reason=reason)
     return edition

@@ -38,13 +38,15 @@ def plan(identifier: str, ports: NewsletterPorts, theme: Theme) -> None:
     stored = editions_table.find_edition(ports.editions, identifier)
     if stored and stored.edition.state == CANCELLED:
         refresh_pages([stored.edition], ports, theme)
-    if stored and not stored.edition.is_due(ports.pipeline.clock()):
+    is_due = stored is not None and stored.edition.is_due(ports.pipeline.clock())
+    if stored and not is_due and not stored.edition.digest:
         return
     if stored and stored.edition.is_open and not stored.edition.digest:
         stored = _freeze(stored, ports, theme)
     if not stored or not stored.edition.is_open:
         return
-    resume_batches(stored.edition, ports)
+    if is_due:
+        resume_batches(stored.edition, ports)
     for _ in range(_STEPS):
         if stored.edition.listed:
             return

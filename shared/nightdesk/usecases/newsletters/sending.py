@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from html import escape
 from urllib.parse import urlsplit
 
@@ -34,6 +35,7 @@ from nightdesk.domain.newsletters import (
     one_line,
 )
 from nightdesk.domain.site import Site
+from nightdesk.domain.warm_up import daily_limit, next_day
 from nightdesk.rendering.edition_mail import UNSUBSCRIBE
 from nightdesk.rendering.environment import Theme
 from nightdesk.repositories import editions_table, memberships_table
@@ -68,16 +70,19 @@ def send_batch(identifier: str, number: int, ports: NewsletterPorts, theme: Them
     """
     batch = editions_table.find_batch(ports.editions, identifier, number)
     stored = editions_table.find_edition(ports.editions, identifier)
+    began = ports.pipeline.clock()
     if not batch or batch.done or not stored or not stored.edition.is_open or not ports.mailer:
         return {}
+    if not stored.edition.is_due(began):
+        return {}
     run = _Run(ports, ports.mailer, theme, stored.edition)
-    began = ports.pipeline.clock()
     complete = True
     known = editions_table.recipients(ports.editions, identifier, batch.members)
+    found = zip(batch.members, known, strict=True)
+    left = [member for member, recipient in found if not recipient or recipient.state not in _FINAL]
     try:
-        for member, recipient in zip(batch.members, known, strict=True):
-            if recipient and recipient.state in _FINAL:
-                continue
+        run.allow(len(left))
+        for member in left:
             if ports.pipeline.clock() > began + _WORK:
                 ports.pipeline.bus.emit(batch_events(stored.edition, [batch]))
                 complete = False
@@ -134,6 +139,31 @@ class _Run:
     site: Site = field(default_factory=Site)
     checked: float = 0.0
     paced: float = 0.0
+
+    def allow(self, number: int) -> None:
+        """Take the copies of a batch from what may be sent today. Those of a run that dies are lost to the day.
+
+        Raises:
+            _Stop: that is used up. What is left of the edition waits for tomorrow.
+        """
+        if not number:
+            return
+        self._current()
+        now, editions = self.ports.pipeline.clock(), self.ports.editions
+        day = now.astimezone(self.site.zone).date()
+        limit = daily_limit(self.site, day)
+        if limit is None:
+            return
+        ttl = int((now + _RECORDED).timestamp())
+        taken = partial(editions_table.take_allowance, editions, day.isoformat(), number, limit, ttl)
+        if not compare_and_swap(taken, "what may be sent today"):
+            tomorrow = next_day(self.site, now)
+            change_edition(
+                self.edition.id,
+                self.ports,
+                lambda edition: replace(edition, not_before=tomorrow) if edition.is_open else edition,
+            )
+            raise _Stop
 
     def deliver(self, member: str) -> bool:
         """Send a reader's copy, or record why not. Returns False if that must be done later.
