@@ -50,11 +50,15 @@ def _small_examples() -> Path:
             kept = {"exif": picture.info["exif"]} if "exif" in picture.info else {}
             picture.thumbnail((640, 640))
             picture.save(path, **kept)
-    settings = copy / "site.yaml"
     # Without `front`, the front page lists all of the articles that tests publish.
-    text = re.sub(r"^front:\n(  .*\n)+", "", settings.read_text("utf-8"), flags=re.MULTILINE)
-    settings.write_text(f"{text}\nsocial_cards: false\n", "utf-8")
+    text = _without("front", copy / "site.yaml")
+    (copy / "site.yaml").write_text(f"{text}\nsocial_cards: false\n", "utf-8")
     return copy
+
+
+def _without(key: str, settings: Path) -> str:
+    """Return settings without one of their keys, whose value has lines of its own."""
+    return re.sub(rf"^{key}:\n(  .*\n)+", "", settings.read_text("utf-8"), flags=re.MULTILINE)
 
 
 EXAMPLES = _small_examples()
@@ -71,7 +75,10 @@ def draft(title: str, body: str, **matter: Any) -> str:
 def _without_articles() -> Path:
     """Return a copy of the examples with settings and pages alone."""
     ignored = shutil.ignore_patterns("drafts", "updates", "authors", "topics")
-    return Path(shutil.copytree(EXAMPLES, EXAMPLES.parent / "without-articles", ignore=ignored))
+    copy = Path(shutil.copytree(EXAMPLES, EXAMPLES.parent / "without-articles", ignore=ignored))
+    # Its links lead to topics that are not there.
+    (copy / "site.yaml").write_text(_without("navigation", copy / "site.yaml"), "utf-8")
+    return copy
 
 
 class Newsroom:
