@@ -77,7 +77,7 @@ route_by(app, ROUTES, _answer)
 def _error_response(request: Request | None, error: Exception, context: ReaderContext) -> Response:
     """Return a page for browsers, and problem details for programs and if a page cannot be rendered."""
     problem = reader_problem(error)
-    # The distribution replaces the body of every 403 and 404.
+    # The distribution replaces the body of a 404; a 403 is for callers that are not the distribution.
     is_page = request is not None and not request.wants_json and problem.status not in (403, 404)
     explained: HttpError = problem
     try:

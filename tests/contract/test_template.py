@@ -84,7 +84,8 @@ def statements() -> list[tuple[str, dict[str, Any]]]:
     managed = of_type("AWS::IAM::ManagedPolicy")
     found = []
     for name, role in of_type("AWS::IAM::Role").items():
-        policies = [*role["Policies"], *(managed[arn["Ref"]] for arn in role.get("ManagedPolicyArns", ()))]
+        attached = [managed[arn["Ref"]] for arn in role.get("ManagedPolicyArns", ()) if "Ref" in arn]
+        policies = [*role.get("Policies", ()), *attached]
         found += [(name, statement) for policy in policies for statement in statements_of(policy)]
     return found
 
@@ -121,7 +122,8 @@ def test_each_function_and_schedule_has_its_own_role() -> None:
     for target in schedules:
         queue = target["Arn"]["Fn::GetAtt"][0]
         assert target["RoleArn"] == {"Fn::GetAtt": [queue.replace("Queue", "ScheduleRole"), "Arn"]}
-    expected = {*roles, *(f"{queue}ScheduleRole" for queue in SCHEDULED)}
+    # AWS Backup's role has AWS's policies only.
+    expected = {*roles, *(f"{queue}ScheduleRole" for queue in SCHEDULED), "BackupRole"}
     assert set(of_type("AWS::IAM::Role")) == expected
 
 
@@ -165,7 +167,36 @@ def site_keys_written_by(role: str) -> dict[str, list[str]]:
 def test_stages_write_separate_parts_of_the_site() -> None:
     assert site_keys_written_by("UpdatesRole") == {"Allow": ["updates/*"], "Deny": []}
     assert site_keys_written_by("GateRole") == {"Allow": ["articles/*"], "Deny": []}
-    assert site_keys_written_by("IndexRole") == {"Allow": ["*"], "Deny": ["articles/*", "updates/*"]}
+    assert site_keys_written_by("IndexRole") == {
+        "Allow": ["*"],
+        "Deny": ["articles/*", "updates/*", "search/archive/*"],
+    }
+
+
+def test_index_publishes_files_of_the_theme_and_never_removes_one() -> None:
+    denied = [s for role, s in statements() if role == "IndexRole" and s["Sid"] == "KeepThemeFiles"]
+    assert [(s["Effect"], s["Action"], s["Resource"]) for s in denied] == [
+        ("Deny", "s3:DeleteObject", {"Fn::Sub": "${SiteBucket.Arn}/assets/*"})
+    ]
+
+
+def test_render_cannot_approve_or_decide_about_readers() -> None:
+    """It parses what writers upload. `editorial/` is carried to a new slug; approvals in it count with a proof below `approved/` only."""
+    written = {
+        str(resource["Fn::Sub"]).partition(".Arn}/")[2]
+        for role, statement in statements()
+        if role == "RenderRole" and {"s3:PutObject", "s3:DeleteObject"} & set(as_list(statement["Action"]))
+        for resource in as_list(statement["Resource"])
+    }
+    assert written == {
+        "articles/*", "editorial/*", "images/*", "history/*", "authors/*", "topics/*", "pages/*", "newsletters/*",
+        "site.json",  # it renders the settings
+    }  # fmt: skip
+    assert not {"approved/*", "takedowns/*", "facts/*", "preview/*", "*"} & written
+    for bucket in ("SiteBucket", "DraftsBucket"):
+        for role, statement in statements():
+            if role == "RenderRole" and "s3:PutObject" in as_list(statement["Action"]):
+                assert bucket not in json.dumps(statement["Resource"])
 
 
 def test_no_role_changes_the_audit_log() -> None:
@@ -369,16 +400,21 @@ def test_loopback_feeds_are_for_the_local_cloud_only() -> None:
 
 def test_buckets_are_private_and_versioned() -> None:
     buckets = of_type("AWS::S3::Bucket")
-    assert sorted(buckets) == ["AuditBucket", "DraftsBucket", "PrivateBucket", "SiteBucket"]
-    for bucket in buckets.values():
-        assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert sorted(buckets) == ["AuditBucket", "DraftsBucket", "LogsBucket", "PrivateBucket", "SiteBucket"]
+    for name, bucket in buckets.items():
         assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+        # With a key of KMS, the distribution could not read, and an ETag would differ for equal bytes.
+        [encryption] = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        assert encryption == {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+        if name == "LogsBucket":
+            continue  # CloudFront writes to it by an access control list
+        assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
         assert bucket["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
 
 
 @pytest.mark.parametrize("kind", ["AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::Cognito::UserPool"])
 def test_data_outlives_the_stack(kind: str) -> None:
-    for name in of_type(kind):
+    for name in set(of_type(kind)) - {"LogsBucket"}:
         assert RESOURCES[name]["DeletionPolicy"] == "RetainExceptOnCreate", "a failed first deploy strands nothing"
         assert RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
 
@@ -575,16 +611,106 @@ def test_names_in_global_services_differ_by_region() -> None:
         assert "${AWS::StackName}-${AWS::Region}-" in name["Fn::Sub"]
 
 
+def error_responses() -> list[dict[str, Any]]:
+    """Return what the distribution does with errors of its origins on AWS."""
+    return [part.get("Fn::If", [None, part])[1] for part in distribution_config()["CustomErrorResponses"]]
+
+
 def test_errors_of_the_api_are_not_cached() -> None:
     """CloudFront caches a 5xx for ten seconds by default, and the API's cache key has neither cookie nor query."""
-    uncached = {
-        part["ErrorCode"] for part in distribution_config()["CustomErrorResponses"] if part["ErrorCachingMinTTL"] == 0
-    }
+    responses = error_responses()
+    uncached = {part["ErrorCode"] for part in responses if part["ErrorCachingMinTTL"] == 0}
     assert uncached >= {403, 404, 500, 502, 503, 504}
 
 
+def test_a_missing_page_is_a_404_and_a_fault_stays_a_403() -> None:
+    """S3 answers 404 to those only who may list the bucket. A 403 is a wrong origin key or permission, and must show."""
+    pages = [part["ErrorCode"] for part in error_responses() if "ResponsePagePath" in part]
+    assert pages == [404]
+    for name in ("PrivateBucket", "SiteBucket"):
+        document = RESOURCES[f"{name}Policy"]["Properties"]["PolicyDocument"]
+        [found] = [s for s in document["Statement"] if s.get("Sid") == "TellWhatIsMissing"]
+        assert (found["Action"], found["Resource"]) == ("s3:ListBucket", {"Fn::GetAtt": [name, "Arn"]})
+        assert found["Principal"] == {"Service": "cloudfront.amazonaws.com"}
+        assert "aws:SourceArn" in json.dumps(found["Condition"])
+
+
+def test_a_firewall_is_refused_where_aws_has_none() -> None:
+    rule = TEMPLATE["Rules"]["FirewallIsInVirginia"]
+    assert rule["Assertions"][0]["Assert"] == {"Fn::Equals": [{"Ref": "AWS::Region"}, "us-east-1"]}
+    assert distribution_config()["WebACLId"]["Fn::If"][0] == "HasWebAcl"
+    rules = RESOURCES["Firewall"]["Properties"]["Rules"]
+    assert [rule["Priority"] for rule in rules] == list(range(len(rules)))
+    for rule in rules:
+        [choice] = [rule[key] for key in ("Action", "OverrideAction") if key in rule]
+        assert choice["Fn::If"][0] == "Blocks", "the first step only counts"
+        assert choice["Fn::If"][2] == {"Count": {}}
+
+
+def test_concurrency_is_within_what_an_account_has() -> None:
+    functions = of_type("AWS::Serverless::Function")
+    sources = [e["Properties"] for f in functions.values() for e in f.get("Events", {}).values() if e["Type"] == "SQS"]
+    largest = [s["ScalingConfig"]["MaximumConcurrency"] for s in sources]
+    assert all(most == 2 or (most["Fn::If"][0] == "FewRuns" and most["Fn::If"][1] == 2) for most in largest), (
+        "AWS's least is 2"
+    )
+    stages = sum(most if isinstance(most, int) else most["Fn::If"][2] for most in largest)
+    reserved = [f["ReservedConcurrentExecutions"] for f in functions.values() if "ReservedConcurrentExecutions" in f]
+    assert all(part["Fn::If"][0] == "ReservesRuns" for part in reserved), (
+        "an account with a quota of ten can reserve none"
+    )
+    # Lambda keeps 100 unreserved; docs and the parameter's description say 500.
+    assert sum(part["Fn::If"][1] for part in reserved) + max(100, stages) <= 500
+
+
+def test_economy_stops_feeds_mail_and_indexing_and_nothing_that_publishes() -> None:
+    stopped = {
+        name
+        for name, schedule in of_type("AWS::Scheduler::Schedule").items()
+        if schedule.get("State") == {"Fn::If": ["Saves", "DISABLED", "ENABLED"]}
+    }
+    assert stopped == {"TickerDueSchedule", "SearchDueSchedule", "NewslettersDueSchedule"}
+    held = [
+        source
+        for function in of_type("AWS::Serverless::Function").values()
+        for source, event in function.get("Events", {}).items()
+        if event["Properties"].get("Enabled") == {"Fn::If": ["Saves", False, True]}
+    ]
+    assert held == ["Mailer"]
+
+
+def test_old_layers_are_deleted_and_protection_is_asked_for() -> None:
+    layers = of_type("AWS::Serverless::LayerVersion")
+    assert {layer["RetentionPolicy"] for layer in layers.values()} == {"Delete"}
+    for table in of_type("AWS::DynamoDB::Table").values():
+        assert table["DeletionProtectionEnabled"] == {"Fn::If": ["IsProtected", True, False]}
+    assert RESOURCES["Editors"]["Properties"]["DeletionProtection"] == {"Fn::If": ["IsProtected", "ACTIVE", "INACTIVE"]}
+
+
+def test_a_stack_can_adopt_data_that_is_there() -> None:
+    for name in ("Drafts", "Private", "Site"):
+        found = RESOURCES[f"{name}Bucket"]["Properties"]["BucketName"]
+        assert found == {"Fn::If": [f"Names{name}", {"Ref": f"{name}BucketName"}, {"Ref": "AWS::NoValue"}]}
+    for name, table in of_type("AWS::DynamoDB::Table").items():
+        expected = {"Fn::Sub": "${TablePrefix}-" + name.removesuffix("Table")}
+        assert table["TableName"] == {"Fn::If": ["NamesTables", expected, {"Ref": "AWS::NoValue"}]}
+    pool = {"Fn::If": ["MakesPool", {"Ref": "Editors"}, {"Ref": "EditorsPool"}]}
+    assert TEMPLATE["Outputs"]["EditorsPool"]["Value"] == RESOURCES["EditorsClient"]["Properties"]["UserPoolId"] == pool
+    for name in ("Editors", "Writer", "Editor", "Admin"):
+        assert RESOURCES[name]["Condition"] == "MakesPool"
+
+
+def test_backups_hold_everything_that_cannot_be_made_again() -> None:
+    copied = {
+        arn["Fn::GetAtt"][0] for arn in RESOURCES["BackupSelection"]["Properties"]["BackupSelection"]["Resources"]
+    }
+    stores = {*of_type("AWS::S3::Bucket"), *of_type("AWS::DynamoDB::Table")}
+    # Pages are made again; requests are of the last days; the log copies cannot be deleted; access logs expire.
+    assert copied == stores - {"SiteBucket", "RequestsTable", "AuditBucket", "LogsBucket"}
+
+
 def test_a_domain_without_a_certificate_is_refused_before_the_deploy() -> None:
-    [rule] = TEMPLATE["Rules"].values()
+    rule = TEMPLATE["Rules"]["DomainHasCertificate"]
     assert rule["RuleCondition"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "SiteDomain"}, ""]}]}
     assert rule["Assertions"][0]["Assert"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "CertificateArn"}, ""]}]}
 
