@@ -6,7 +6,9 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 PYTEST := $(BIN)/python -m pytest
 LOCKS := requirements
-STACK ?= nightdesk
+# default, dev or prod: a section of samconfig.toml.
+PROFILE ?= default
+STACK ?= $(if $(filter dev,$(PROFILE)),nightdesk-dev,nightdesk)
 # The architecture that the layers are built for, and the region that the rebuild runs in: those of the deployment.
 ARCHITECTURE := $(or $(patsubst Architecture=%,%,$(filter Architecture=%,$(PARAMETERS))),x86_64)
 REGION ?= $(shell echo " $(ARGS) " | sed -nE 's/.* --region[= ]+([a-z0-9-]+) .*/\1/p')
@@ -70,12 +72,14 @@ bench: $(VENV)/.bench layers ## run the benchmarks, or those named in ARGS=
 layers: $(VENV)/.run ## build the layers, the functions and the edge functions into build/
 	@$(BIN)/python -m nightdesk_local.layers
 
-deploy: $(VENV)/.sam ## build the stack and deploy it to AWS as STACK= in REGION=
+deploy: $(VENV)/.sam ## build the stack and deploy it to AWS as STACK= in REGION=, by PROFILE=; GRADUAL=yes shifts step by step
 	@$(BIN)/python -m nightdesk_local.layers --lambda-on $(ARCHITECTURE)
-	.venv-sam/bin/sam build
-	.venv-sam/bin/sam deploy --parameter-overrides PythonVersion=$$($(BIN)/python -c "import sys; print(\"%d.%d\" % sys.version_info[:2])") $(PARAMETERS) \
+	$(if $(GRADUAL),$(BIN)/python -m nightdesk_local.gradual template.yaml template.gradual.yaml)
+	.venv-sam/bin/sam build --config-env $(PROFILE) $(if $(GRADUAL),--template-file template.gradual.yaml)
+	.venv-sam/bin/sam deploy --config-env $(PROFILE) --parameter-overrides PythonVersion=$$($(BIN)/python -c "import sys; print(\"%d.%d\" % sys.version_info[:2])") $(PARAMETERS) \
 		--stack-name $(STACK) $(ARGS)
 	$(BIN)/nightdesk rebuild --stack $(STACK)
+	$(if $(filter prod,$(PROFILE)),$(BIN)/python -c "import boto3; boto3.client('cloudformation').update_termination_protection(StackName='$(STACK)', EnableTerminationProtection=True)")
 
 lock: $(VENV)/.uv ## compile requirements/*.in; UPGRADE=--upgrade takes newer versions
 	cd $(LOCKS) && for step in uv cloud "lambda -c cloud.txt" "runtime -c cloud.txt" "payments -c cloud.txt -c runtime.txt" images search \

@@ -1,0 +1,113 @@
+"""Deploys: profiles, aliases, and the examples for a pipeline."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from nightdesk_local.deploy import load_template
+from nightdesk_local.gradual import with_aliases
+from nightdesk_local.layers import APIS, FUNCTIONS
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "docs/deploying"
+
+
+def functions_of(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the properties of a template's functions, by name."""
+    return {
+        name.removesuffix("Function"): resource["Properties"]
+        for name, resource in template["Resources"].items()
+        if isinstance(resource, dict) and resource["Type"] == "AWS::Serverless::Function"
+    }
+
+
+def test_a_gradual_deploy_gives_each_stage_an_alias_that_goes_back_on_errors(tmp_path: Path) -> None:
+    path = tmp_path / "template.yaml"
+    path.write_text(with_aliases((ROOT / "template.yaml").read_text("utf-8")), "utf-8")
+    functions = functions_of(load_template(path))
+    aliased = {name for name, function in functions.items() if function.get("AutoPublishAlias") == "live"}
+    assert aliased == {stage.capitalize() for stage in FUNCTIONS}
+    assert len(functions) == len(aliased) + len(APIS)
+    for name in aliased:
+        preference = functions[name]["DeploymentPreference"]
+        assert preference["Type"].startswith("Canary")
+        assert 0 < len(preference["Alarms"]) <= 10, "CodeDeploy takes ten"
+        assert {alarm["Ref"].removesuffix("ErrorsAlarm") for alarm in preference["Alarms"]} <= set(functions)
+        assert functions[name]["AutoPublishAliasAllProperties"], "a new layer is a new version too"
+
+
+def test_the_template_itself_has_no_aliases() -> None:
+    """The local cloud and a plain deploy switch at once."""
+    assert not [f for f in functions_of(load_template(ROOT / "template.yaml")).values() if "AutoPublishAlias" in f]
+
+
+def test_each_profile_is_complete() -> None:
+    profiles = tomllib.loads((ROOT / "samconfig.toml").read_text("utf-8"))
+    del profiles["version"]
+    assert set(profiles) == {"default", "dev", "prod"}
+    for name, profile in profiles.items():
+        assert profile["global"]["parameters"]["language_extensions"] is True
+        assert profile["deploy"]["parameters"]["confirm_changeset"] is (name == "prod")
+        assert "application=nightdesk" in profile["deploy"]["parameters"]["tags"]
+    assert profiles["dev"]["global"]["parameters"]["stack_name"] == "nightdesk-dev"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stack", "is_protected"),
+    [
+        ([], "nightdesk", False),
+        (["PROFILE=dev"], "nightdesk-dev", False),
+        (["PROFILE=prod", "GRADUAL=yes"], "nightdesk", True),
+    ],
+)
+def test_a_deploy_follows_its_profile(arguments: list[str], stack: str, is_protected: bool) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MAKE"))}
+    plan = subprocess.run(
+        ["make", "-n", "deploy", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    ).stdout
+    assert f"--stack-name {stack} " in plan
+    assert f"rebuild --stack {stack}\n" in plan
+    assert ("EnableTerminationProtection=True" in plan) == is_protected
+    assert ("--template-file template.gradual.yaml" in plan) == ("GRADUAL=yes" in arguments)
+
+
+def test_the_workflow_holds_no_keys_and_names_its_actions_by_version() -> None:
+    text = (EXAMPLES / "deploy.yml").read_text("utf-8")
+    workflow = yaml.safe_load(text)
+    assert workflow["permissions"] == {"contents": "read", "id-token": "write"}
+    [job] = workflow["jobs"].values()
+    assert job["environment"] == "production"
+    used = [step["uses"] for step in job["steps"] if "uses" in step]
+    assert used
+    assert all(re.fullmatch(r"[\w-]+/[\w-]+@v\d+\.\d+\.\d+", action) for action in used)
+    assert "secrets." not in text
+    assert "ACCESS_KEY" not in text.upper()
+    assert not list(ROOT.glob(".github/workflows/*")), "an example must not run"
+
+
+def test_the_deploy_role_is_for_one_repository_and_one_stack() -> None:
+    resources = load_template(EXAMPLES / "deploy-role.yaml")["Resources"]
+    role = resources["DeployRole"]["Properties"]
+    [trust] = role["AssumeRolePolicyDocument"]["Statement"]
+    condition = trust["Condition"]["StringEquals"]
+    assert condition["token.actions.githubusercontent.com:aud"] == "sts.amazonaws.com"
+    assert condition["token.actions.githubusercontent.com:sub"] == {
+        "Fn::Sub": "repo:${Repository}:environment:${Environment}"
+    }
+    assert "ManagedPolicyArns" not in role
+    for statement in role["Policies"][0]["PolicyDocument"]["Statement"]:
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        resources_named = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
+        assert not [action for action in actions if "*" in action]
+        assert "*" not in resources_named
+    [passed] = [s for s in role["Policies"][0]["PolicyDocument"]["Statement"] if s["Action"] == "iam:PassRole"]
+    assert passed["Resource"] == {"Fn::GetAtt": ["CloudFormationRole", "Arn"]}
+    [cloudformation] = resources["CloudFormationRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    assert cloudformation["Principal"] == {"Service": "cloudformation.amazonaws.com"}
