@@ -528,7 +528,7 @@ def test_a_correction_is_on_the_article_and_on_the_corrections_page(room: Newsro
     room.publish("a-story", body="New words.", corrections=[{"date": "2026-11-02", "text": "The draft's own."}])
     for path in ("/articles/a-story/", "/corrections/"):
         assert "It was zinc." in room.page(path)
-        assert "The draft&#39;s own." in room.page(path)
+        assert "The draft’s own." in room.page(path)
 
 
 def test_a_rollback_restores_text_and_images_as_a_new_revision(room: Newsroom) -> None:
