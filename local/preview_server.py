@@ -140,7 +140,7 @@ class _Handler(BaseHTTPRequestHandler):
         if found is None and any(key in shown.objects for key in self._keys(f"{path}/")):
             self._answer(HTTPStatus.MOVED_PERMANENTLY, "text/plain", b"", {"Location": f"{path}/"})
         elif found is None:
-            missing = shown.objects.get("404.html")
+            missing = shown.objects.get("~errors/404.html")
             self._answer(HTTPStatus.NOT_FOUND, "text/html; charset=utf-8", missing.body if missing else b"Not found\n")
         else:
             status = HTTPStatus(int(found.metadata.get("status", 200)))

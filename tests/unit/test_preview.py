@@ -15,7 +15,7 @@ from nightdesk_local.theme_errors import ThemeFault
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = {
     "index.html": "<head></head>front",
-    "404.html": "<head></head>nothing",
+    "~errors/404.html": "<head></head>nothing",
     "articles/quay/~public/index.html": "<head></head>closed",
     "articles/quay/~member/index.html": "<head></head>open",
     "articles/quay/~public/quay.jpg": "picture",
