@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from nightdesk.adapters.memory import memory_ports
 from nightdesk.domain.events import SocialCardRequested
 from nightdesk.domain.pictures import Derived, Inspection, Order
 from nightdesk.domain.social_cards import CARD_SIZE, CardOrder
-from nightdesk.ports import ANY, Output, Ports
+from nightdesk.ports import ANY, Given, Output, Ports, Result
 from nightdesk.rendering.environment import Theme
 from nightdesk.usecases.pipeline.entries import request_lists, update_entries
 from nightdesk.usecases.pipeline.gate import gate
@@ -23,7 +25,7 @@ from nightdesk.usecases.pipeline.social_cards import draw_card
 
 from .measure import ROOT, table
 
-COLUMNS = ("S3 puts", "S3 reads", "DynamoDB writes", "DynamoDB reads", "events", "paths")
+COLUMNS = ("S3 puts", "S3 reads", "DynamoDB writes", "DynamoDB reads", "one after another", "events", "paths")
 _COUNTED = {
     ("private", "put"): "S3 puts",
     ("site", "put"): "S3 puts",
@@ -79,6 +81,7 @@ def one_publish(archive: int) -> Counter[str]:
     inside: list[str] = []
     for (port, method), name in _COUNTED.items():
         _count(getattr(ports, port), method, counts, name, inside)
+    ports = replace(ports, in_parallel=partial(_count_longest, counts))
     paths = _publish(archive, ports, theme)
     counts["events"] = len(ports.bus.events)  # type: ignore[attr-defined]
     counts["paths"] = paths
@@ -91,6 +94,7 @@ def _count(port: object, method: str, counts: Counter[str], name: str, inside: l
 
     def counted(*args: Any, **kwargs: Any) -> Any:
         counts[name] += not inside
+        counts["one after another"] += not inside
         inside.append(method)
         try:
             return inner(*args, **kwargs)
@@ -98,6 +102,17 @@ def _count(port: object, method: str, counts: Counter[str], name: str, inside: l
             inside.pop()
 
     setattr(port, method, counted)
+
+
+def _count_longest(counts: Counter[str], call: Callable[[Given], Result], values: Iterable[Given]) -> list[Result]:
+    """Make parallel calls, of which only those of the longest come one after another."""
+    before, longest, results = counts["one after another"], 0, []
+    for value in values:
+        counts["one after another"] = before
+        results.append(call(value))
+        longest = max(longest, counts["one after another"] - before)
+    counts["one after another"] = before + longest
+    return results
 
 
 def _publish(number: int, ports: Ports, theme: Theme) -> int:

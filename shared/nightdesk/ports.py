@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from nightdesk.domain.events import Event
     from nightdesk.domain.feeds import FeedRequest, FeedResult
     from nightdesk.domain.mail import Mail
     from nightdesk.domain.payments import CheckoutOrder, PaymentEvent, Subscription
-    from nightdesk.domain.uploaders import NewFile
+    from nightdesk.domain.uploaders import NewFile, PresignedUpload
 
+Given = TypeVar("Given")
+Result = TypeVar("Result")
 ANY: Final = "*"
 """Instead of an expected version: write unconditionally."""
 
@@ -198,11 +200,24 @@ class Feeds(Protocol):
         """Read feeds concurrently. Yields each result as soon as it is there; all of them within a few seconds."""
 
 
+class InParallel(Protocol):
+    """Makes calls that do not depend on each other, so that their waiting times do not add up."""
+
+    def __call__(self, call: Callable[[Given], Result], values: Iterable[Given]) -> list[Result]:
+        """Return the results in the order of the values. Raises the first failure among them, once all calls have ended."""
+
+
+def one_by_one(call: Callable[[Given], Result], values: Iterable[Given]) -> list[Result]:
+    """Make calls one after another, where nothing is gained by waiting for several at once."""
+    return [call(value) for value in values]
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """Everything that a stage may use.
 
     Attributes:
+        in_parallel: how calls on the other ports are made that do not depend on each other.
         base_url: the address of a site whose settings name none.
         can_sign_in: whether pages have sign-in forms.
         can_pay: whether pages have buttons to pay.
@@ -220,6 +235,7 @@ class Ports:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     can_sign_in: bool = True
     can_pay: bool = False
+    in_parallel: InParallel = one_by_one
 
 
 # --- The readers' API ---
@@ -304,7 +320,7 @@ class ReaderPorts:
         keys: the edge's secrets by key id, each read when it is first needed.
         key_id: the key that signs; signatures by the others are still accepted.
         base_url: the address of a site whose settings name none.
-        can_mail: whether the stack has a sender address. Without one no reader can sign in by mail.
+        can_sign_in: whether the stack has a sender address. Without one no reader can sign in by mail.
         payments: None if the stack has no payment provider; nothing is sold then.
         grace: how long a reader keeps access while a failed payment is retried.
         articles: the Articles table, of which the API may read which draft holds a slug. Without it, links lead nowhere.
@@ -318,7 +334,7 @@ class ReaderPorts:
     keys: Mapping[str, str]
     key_id: str
     base_url: str
-    can_mail: bool
+    can_sign_in: bool
     limits: SignInLimits
     payments: Payments | None = None
     grace: timedelta = timedelta(days=14)
@@ -328,11 +344,6 @@ class ReaderPorts:
     def can_pay(self) -> bool:
         """Whether anything is sold."""
         return self.payments is not None
-
-    @property
-    def can_sign_in(self) -> bool:
-        """Whether readers can sign in."""
-        return self.can_mail
 
 
 # --- The editors' API ---
@@ -354,15 +365,6 @@ class AuditLog(Protocol):
         Args:
             before: the sort key that they precede; empty for the newest.
         """
-
-
-class PresignedUpload(NamedTuple):
-    """A form that uploads one file without AWS credentials: POST `fields` and then `file` to `url`, as
-    multipart/form-data, before `until` (ISO 8601)."""
-
-    url: str
-    fields: Mapping[str, str]
-    until: str
 
 
 class Uploads(Protocol):

@@ -99,7 +99,7 @@ class PaymentHistory:
             keys={},
             key_id="1",
             base_url=SITE_URL,
-            can_mail=False,
+            can_sign_in=False,
             limits=SignInLimits(),
             payments=StripePayments(lambda: SECRET, http=FaultyClient(self.api, self.hub)),
             grace=GRACE,

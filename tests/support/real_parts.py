@@ -28,7 +28,7 @@ from nightdesk.adapters.memory import MemoryObjects
 from nightdesk.domain.events import parse_event
 from nightdesk.entrypoints.aws_ports import aws_ports
 from nightdesk.entrypoints.settings import Settings
-from nightdesk.ports import ANY, Blob, Objects, ObjectVersion, Output
+from nightdesk.ports import ANY, Blob, Objects, ObjectVersion, Output, one_by_one
 from nightdesk_local.cloud import REGION
 from simulation.actions import Action
 from simulation.schedule import Fault, Schedule
@@ -289,7 +289,11 @@ class RealWorld(World):
         self.real = replace(
             real, drafts=DatedDrafts(real.drafts, self.drafts), updates=self.ports.updates, clock=self.clock
         )
-        self.ports = replace(self.real, **{name: ScheduledPort(name, getattr(self.real, name), self) for name in PORTS})
+        self.ports = replace(
+            self.real,
+            in_parallel=one_by_one,
+            **{name: ScheduledPort(name, getattr(self.real, name), self) for name in PORTS},
+        )
         account.wire.effect = self._took_effect
 
     def play(self) -> None:

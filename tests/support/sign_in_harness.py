@@ -30,7 +30,7 @@ class SignInHarness:
         now: the time of every call.
     """
 
-    def __init__(self, limits: SignInLimits | None = None, can_mail: bool = True) -> None:
+    def __init__(self, limits: SignInLimits | None = None, can_sign_in: bool = True) -> None:
         self.table, self.bus = MemoryTable(), MemoryBus()
         self.articles = MemoryTable()
         self.mails: list[Mail] = []
@@ -45,7 +45,7 @@ class SignInHarness:
             keys=KEYS,
             key_id="1",
             base_url=SITE_URL,
-            can_mail=can_mail,
+            can_sign_in=can_sign_in,
             limits=limits or SignInLimits(),
             articles=self.articles,
         )

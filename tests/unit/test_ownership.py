@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from nightdesk.adapters.memory import memory_ports
 from nightdesk.domain.events import DraftRejected
-from nightdesk.domain.uploaders import DIRECT, NewFile, Uploader
-from nightdesk.ports import PresignedUpload
+from nightdesk.domain.uploaders import DIRECT, NewFile, PresignedUpload, Uploader
 from nightdesk.rendering.environment import Theme
 from nightdesk.usecases.editors import uploads
 from nightdesk.usecases.editors.decisions import NotFound

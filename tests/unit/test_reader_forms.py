@@ -310,7 +310,7 @@ def test_an_editors_link_counts_as_signing_in_when_it_was_made(browser: Browser)
 def test_without_mail_the_newsroom_deletes_accounts(browser: Browser) -> None:
     browser.sign_in()
     browser.harness.now += timedelta(hours=1)
-    browser.ports = replace(browser.ports, can_mail=False)
+    browser.ports = replace(browser.ports, can_sign_in=False)
     page = browser.get("/account/")
     assert not browser.has(page, "/api/account/delete")
     assert not browser.has(page, "/api/account/confirm")

@@ -78,7 +78,7 @@ def test_a_malformed_address_is_refused_without_a_write(harness: SignInHarness, 
 
 def test_without_a_sender_sign_in_is_refused() -> None:
     with pytest.raises(Permanent, match="not set up"):
-        SignInHarness(can_mail=False).request()
+        SignInHarness(can_sign_in=False).request()
 
 
 def record_calls(harness: SignInHarness) -> list[str]:

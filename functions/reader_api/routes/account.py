@@ -46,7 +46,7 @@ def get_account(request: Request, context: ReaderContext) -> Response:
     reader = context.refresh_if_due(reader)
     key = _NOTICES.get(request.query.get("done", ""))
     notice = context.theme.text(key) if key else ""
-    own = AccountForms(context.form_token(reader), _may_delete(reader, context), context.ports.can_mail)
+    own = AccountForms(context.form_token(reader), _may_delete(reader, context), context.ports.can_sign_in)
     body = account_html(context.theme, context.site, reader.membership, context.now, own, notice)
     return Response(200, body, cookies=context.session_cookies(reader))
 

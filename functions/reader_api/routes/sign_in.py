@@ -52,7 +52,7 @@ def post_sign_in(request: Request, context: ReaderContext) -> Response:
     """Request a sign-in mail. The response is the same for every address."""
     form = request.validated(SignInForm)
     return_to = return_path(form.return_to, request)
-    if not context.ports.can_mail:
+    if not context.ports.can_sign_in:
         raise ReaderProblem(503, "no_sign_in")
     # A price applies only to the sign-in that its button started, not to a later one for another reason.
     price, wanted_page = wanted_membership(request) if return_to == MEMBERSHIP_PATH else ("", "")

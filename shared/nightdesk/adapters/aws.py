@@ -16,8 +16,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from nightdesk.domain.errors import Conflict, Permanent, Transient
 from nightdesk.domain.events import ArticleDue, Event, UpdateEnded
 from nightdesk.domain.mail import Mail
-from nightdesk.domain.uploaders import NewFile
-from nightdesk.ports import ANY, Blob, ObjectVersion, Output, PresignedUpload, Stat
+from nightdesk.domain.uploaders import NewFile, PresignedUpload
+from nightdesk.ports import ANY, Blob, ObjectVersion, Output, Stat
 
 _CONFLICTS = frozenset(("PreconditionFailed", "ConditionalRequestConflict", "412", "409"))
 _THROTTLED = frozenset(

@@ -43,6 +43,15 @@ class NewFile(NamedTuple):
     metadata: Mapping[str, str]
 
 
+class PresignedUpload(NamedTuple):
+    """A form that uploads one file without AWS credentials: POST `fields` and then `file` to `url`, as
+    multipart/form-data, before `until` (ISO 8601)."""
+
+    url: str
+    fields: Mapping[str, str]
+    until: str
+
+
 DIRECT = Uploader("direct", "")
 """Put into the bucket with AWS permissions, which only operators have."""
 

@@ -10,6 +10,7 @@ from botocore.session import get_session
 
 from nightdesk.adapters.aws import CloudFrontCdn, EventBridgeBus, EventBridgeSchedules, S3Objects, SqsTickerTimer
 from nightdesk.adapters.dynamodb import DynamoTable
+from nightdesk.adapters.parallel import in_parallel
 from nightdesk.entrypoints.settings import Settings
 from nightdesk.ports import Feeds, Ports, TickerTimer
 
@@ -49,6 +50,7 @@ def aws_ports(settings: Settings, source: str, make_client: Callable[..., Any] |
         base_url=settings.base_url,
         can_sign_in=settings.can_sign_in != "no",  # if it is not said, source links stay locked
         can_pay=settings.can_pay == "yes",
+        in_parallel=in_parallel,
     )
 
 

@@ -42,7 +42,7 @@ def reader_ports(
         keys=SecretKeys(secrets, {str(n): name for n, name in enumerate(names, 1)}),
         key_id=settings.edge_key_id,
         base_url=settings.base_url,
-        can_mail=bool(settings.mail_sender),
+        can_sign_in=bool(settings.mail_sender),
         limits=SignInLimits(settings.sign_ins_per_address, settings.sign_ins_per_network, settings.sign_ins_per_hour),
         payments=_stripe(secrets, settings.stripe_secret, settings.stripe_api),
         grace=timedelta(days=settings.payment_grace_days),

@@ -15,8 +15,8 @@ from nightdesk.domain.errors import NotFound, Permanent
 from nightdesk.domain.memberships import Membership, member_id, normalise_address
 from nightdesk.domain.newsletters import Edition
 from nightdesk.domain.updates import NewUpdate, Update
-from nightdesk.domain.uploaders import Uploader
-from nightdesk.ports import AuditLog, Bus, Item, Ports, PresignedUpload, Queues, Table, Uploads
+from nightdesk.domain.uploaders import PresignedUpload, Uploader
+from nightdesk.ports import AuditLog, Bus, Item, Ports, Queues, Table, Uploads
 from nightdesk.repositories import articles_table
 from nightdesk.repositories.memberships_table import LinkName
 from nightdesk.repositories.private_bucket import load_document, load_site

@@ -10,8 +10,8 @@ from nightdesk.domain.errors import Permanent
 from nightdesk.domain.events import RenderRequested
 from nightdesk.domain.frontmatter import MAX_BYTES
 from nightdesk.domain.site import OWN
-from nightdesk.domain.uploaders import NewFile, Uploader
-from nightdesk.ports import Ports, PresignedUpload, Uploads
+from nightdesk.domain.uploaders import NewFile, PresignedUpload, Uploader
+from nightdesk.ports import Ports, Uploads
 from nightdesk.repositories import articles_table
 from nightdesk.repositories.private_bucket import IMAGE_TYPES, load_site
 from nightdesk.usecases.editors.decisions import StateChange, article_state, no_article

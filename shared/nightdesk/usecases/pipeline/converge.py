@@ -16,7 +16,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from nightdesk.domain.documents import digest
 from nightdesk.domain.errors import Conflict, Transient
-from nightdesk.ports import Blob, Objects, Output, Stat
+from nightdesk.ports import Blob, Objects, Output, Ports, Stat
 
 Inputs = TypeVar("Inputs")
 Value = TypeVar("Value")
@@ -105,8 +105,8 @@ def _fingerprint(output: Output) -> str:
     return digest(headers.encode() + b"\0" + output.body)
 
 
-def store_or_remove(objects: Objects, outputs: Iterable[Output], known: Mapping[str, Blob | None] = _NONE) -> bool:
-    """Store each output that has a body, and remove the object of each that has none.
+def store_or_remove(outputs: Iterable[Output], ports: Ports, known: Mapping[str, Blob | None] = _NONE) -> bool:
+    """Store each output that has a body in the site bucket, and remove the object of each that has none.
 
     Args:
         known: objects that the caller has read already, by key.
@@ -117,12 +117,13 @@ def store_or_remove(objects: Objects, outputs: Iterable[Output], known: Mapping[
     Raises:
         Conflict: another writer changed one of the objects meanwhile.
     """
-    wrote = False
-    for output in outputs:
-        seen = known[output.key] if output.key in known else objects.stat(output.key)
+
+    def apply(output: Output) -> bool:
+        seen = known[output.key] if output.key in known else ports.site.stat(output.key)
         if output.body:
-            wrote |= store_over(seen, objects, output)
-        elif seen:
-            objects.delete(output.key)
-            wrote = True
-    return wrote
+            return store_over(seen, ports.site, output)
+        if seen:
+            ports.site.delete(output.key)
+        return bool(seen)
+
+    return any(ports.in_parallel(apply, outputs))

@@ -16,7 +16,7 @@ from nightdesk.repositories import articles_table
 from nightdesk.repositories.private_bucket import facts_key
 from nightdesk.repositories.records import ArticleRecord
 from nightdesk.usecases.pipeline.converge import converge
-from nightdesk.usecases.pipeline.related import digest_earlier, earlier_articles, related_facts
+from nightdesk.usecases.pipeline.related import digest_earlier, earlier_by_list, related_facts
 
 _PER_TRANSACTION = 100
 """Writes that TransactWriteItems takes (DynamoDB API reference)."""
@@ -148,11 +148,10 @@ def _is_outdated(shows: Mapping[str, Any], ports: Ports) -> bool:
     A changed profile or article requests the pages of the articles that are in its lists. An article that enters a list
     only after that, with a page made before it, would be missed; hence this comparison once it is in the list.
     """
-    for key, known in shows["profiles"].items():
-        stat = ports.private.stat(key)
-        if (stat.metadata.get("digest", "") if stat else "") != known:
-            return True
-    earlier = {name: earlier_articles(name, shows["place"], ports) for name in shows["earlier"]}
+    stats = ports.in_parallel(ports.private.stat, shows["profiles"])
+    if [stat.metadata.get("digest", "") if stat else "" for stat in stats] != list(shows["profiles"].values()):
+        return True
+    earlier = earlier_by_list(shows["earlier"], shows["place"], ports)
     return bool(digest_earlier(earlier) != shows["earlier"])
 
 

@@ -104,7 +104,7 @@ def lift_embargo(slug: str, ports: Ports, theme: Theme) -> datetime | None:
     folder = live_pages(inputs, theme)
     try:
         copy_images(folder, {}, ports.site, ports)
-        store_outputs(folder, {}, ports.site)
+        store_outputs(folder, {}, ports.site, ports)
     except Conflict:
         return None
     now = ports.clock()

@@ -52,7 +52,7 @@ def write_site_folder(folder: Folder, ports: Ports) -> bool:
     stored = ports.site.sizes(folder.prefix)
     # Images first, so that no page shows one that is missing.
     copied = copy_images(folder, stored, ports.site, ports)
-    wrote = store_outputs(folder, stored, ports.site)
+    wrote = store_outputs(folder, stored, ports.site, ports)
     return _remove_extras(folder, stored, ports.site) or wrote or copied
 
 
@@ -72,7 +72,7 @@ def write_preview_folder(folder: Folder, ports: Ports, *, complete: bool) -> boo
     stored = ports.private.sizes(folder.prefix)
     copied = copy_images(folder, stored, ports.private, ports)
     removed = _remove_extras(folder, stored, ports.private)
-    return store_outputs(folder, stored, ports.private) or removed or copied
+    return store_outputs(folder, stored, ports.private, ports) or removed or copied
 
 
 def copy_images(folder: Folder, stored: Sizes, objects: Objects, ports: Ports) -> bool:
@@ -101,13 +101,13 @@ def copy_images(folder: Folder, stored: Sizes, objects: Objects, ports: Ports) -
     return wrote
 
 
-def store_outputs(folder: Folder, stored: Sizes, objects: Objects) -> bool:
+def store_outputs(folder: Folder, stored: Sizes, objects: Objects, ports: Ports) -> bool:
     """Store the pages of a folder unless they are stored already. Returns True if any was written."""
-    wrote = False
-    for output in folder.outputs:
-        seen = objects.stat(output.key) if output.key in stored else None
-        wrote |= store_over(seen, objects, output)
-    return wrote
+
+    def apply(output: Output) -> bool:
+        return store_over(objects.stat(output.key) if output.key in stored else None, objects, output)
+
+    return any(ports.in_parallel(apply, folder.outputs))
 
 
 def _remove_extras(folder: Folder, stored: Sizes, objects: Objects) -> bool:

@@ -25,7 +25,7 @@ from nightdesk.repositories.private_bucket import (
 from nightdesk.usecases.pipeline.effective import effective_article, load_effective
 from nightdesk.usecases.pipeline.gate_pictures import NO_PICTURES, ArticlePictures, read_pictures
 from nightdesk.usecases.pipeline.places import related_lists, sort_key
-from nightdesk.usecases.pipeline.related import earlier_articles
+from nightdesk.usecases.pipeline.related import earlier_by_list
 from nightdesk.usecases.pipeline.social_cards import PageCard, article_card, read_card
 
 NOT_YET_PUBLIC = frozenset((DRAFT, SCHEDULED))
@@ -83,10 +83,9 @@ class GateInputs:
 def read_inputs(slug: str, ports: Ports, theme: Theme) -> GateInputs | None:
     """Read the inputs for an article; None if there is no document."""
     now = ports.clock()
-    blob = ports.private.get(document_key(slug))
+    blob, decisions = ports.in_parallel(ports.private.get, (document_key(slug), decisions_key(slug)))
     if not blob:
         return None
-    decisions = ports.private.get(decisions_key(slug))
     site = load_site(ports)
     rendered = Document.from_bytes(blob.body)
     profiles = _ProfileReader(ports)
@@ -122,7 +121,7 @@ def read_inputs(slug: str, ports: Ports, theme: Theme) -> GateInputs | None:
         authors=authors,
         topics=topics,
         profile_digests=profiles.digests,
-        earlier={name: earlier_articles(name, sort_key(document, site), ports) for name in lists},
+        earlier=earlier_by_list(lists, sort_key(document, site), ports),
         pending=pending,
         pinned=state == LIVE and document.is_pinned(now),
         pictures=pictures,
@@ -135,13 +134,13 @@ class _ProfileReader:
     """Reads profiles, and collects their digests by key; an empty digest for one that does not exist."""
 
     def __init__(self, ports: Ports) -> None:
-        self._private = ports.private
+        self._ports = ports
         self.digests: dict[str, str] = {}
 
     def read(self, kind: str, names: Iterable[tuple[str, str]]) -> Profiles:
         """Return the facts of each author or topic; `names` are pairs of an id and the name that the draft gives."""
         keys = [profile_key(kind, identifier) for identifier, _ in names]
-        blobs = [self._private.get(key) for key in keys]
+        blobs = self._ports.in_parallel(self._ports.private.get, keys)
         self.digests |= {key: b.metadata.get("digest", "") if b else "" for key, b in zip(keys, blobs, strict=True)}
         return tuple(facts_from(blob.body) if blob else None for blob in blobs)
 

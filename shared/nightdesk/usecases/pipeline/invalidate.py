@@ -90,9 +90,12 @@ def _invalidate_once(paths: list[str], ports: Ports, bulk: Mapping[str, str]) ->
     """Return the paths that were written since, and those among them that another run recorded first."""
     # Before the writes, so that no write is older than what is recorded here.
     recorded = articles_table.invalidations(ports.articles, paths)
-    states = [_read(path, item, ports) for path, item in zip(paths, recorded, strict=True)]
+    states = ports.in_parallel(lambda each: _read(*each, ports), zip(paths, recorded, strict=True))
     changed = [state for state in states if state.is_new]
-    stale = [state for state in changed if state.recorded or has_older_version(_versions_of(state, ports))]
+    may_be_cached = ports.in_parallel(
+        lambda state: bool(state.recorded) or has_older_version(_versions_of(state, ports)), changed
+    )
+    stale = [state for state, cached in zip(changed, may_be_cached, strict=True) if cached]
     items = [
         *invalidation_items([state.path for state in stale if state.has_changed("pages")], bulk),
         *sorted(f"#{files_tag(_slug_of(state.path))}" for state in stale if state.has_changed("files")),

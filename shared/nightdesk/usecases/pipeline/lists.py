@@ -6,6 +6,7 @@ Each list is one converge over everything that it reads. Only public facts are r
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from nightdesk.domain.documents import parse_json
@@ -76,7 +77,7 @@ def refresh_list(
             _store_card(list_path(name), contents.card, ports)
         # Before the pages, which are made of these records too: another run may have made its pages of the old records.
         wrote = contents.unrecorded and _record(name, contents, ports)
-        wrote |= store_or_remove(ports.site, outputs, {feed_key: feed})
+        wrote |= store_or_remove(outputs, ports, {feed_key: feed})
         if name == "all":
             wrote |= _store_sitemap_index(contents, site, ports)
         if kind == "author":
@@ -92,13 +93,16 @@ def refresh_list(
 
 def _read(name: str, wanted: list[str], site: Site, ports: Ports) -> ListContents:
     kind, _, identifier = name.partition(":")
-    by_month = {month: _cards(articles_table.month(ports.articles, name, month)) for month in wanted}
-    counts = list_records.months(ports.articles, name)
+    table, size = ports.articles, NEWS_SIZE if name == "all" else FEED_SIZE
+    entries = [partial(articles_table.month, table, name, month) for month in wanted]
+    entries.append(partial(articles_table.newest, table, name, size))
+    *of_months, newest = ports.in_parallel(lambda read: _cards(read()), entries)
+    by_month = dict(zip(wanted, of_months, strict=True))
+    counts = list_records.months(table, name)
     # Only the months of topics and authors are counted, so the record of all articles changes with a month's first and last.
     unrecorded = name != "all" or any(bool(cards) != (month in counts) for month, cards in by_month.items())
     counts |= {month: len(cards) for month, cards in by_month.items()}
     counts = {month: counts[month] for month in sorted(counts, reverse=True) if counts[month] or month not in by_month}
-    newest = _cards(articles_table.newest(ports.articles, name, NEWS_SIZE if name == "all" else FEED_SIZE))
     blob = ports.private.get(profile_key(kind, identifier)) if identifier else None
     front = read_front(site, newest, ports) if name == "all" else FrontContents()
     return ListContents(by_month, newest, counts, facts_from(blob.body) if blob else None, unrecorded, front)
@@ -215,7 +219,7 @@ def refresh_directories(site: Site, ports: Ports, theme: Theme) -> list[str]:
         pages = [
             site_page(path, directory_html(theme, site, kind, path, entries[kind])) for kind, path in paths.items()
         ]
-        return None, store_or_remove(ports.site, pages)
+        return None, store_or_remove(pages, ports)
 
     converge(lambda: list_records.summaries(ports.articles), apply)
     return list(paths.values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from nightdesk.domain.documents import canonical_json, digest
@@ -21,10 +21,15 @@ def related_facts(card: Mapping[str, Any]) -> dict[str, Any]:
     return {name: card[name] for name in _SHOWN if name in card}
 
 
-def earlier_articles(name: str, sort_key: str, ports: Ports) -> list[dict[str, Any]]:
-    """Return what a page shows of the articles that precede a sort key in a list, newest first."""
-    entries = articles_table.preceding(ports.articles, name, sort_key, RELATED)
-    return [related_facts(entry.card) for entry in entries]
+def earlier_by_list(names: Iterable[str], sort_key: str, ports: Ports) -> dict[str, list[dict[str, Any]]]:
+    """Return what a page shows of the articles that precede a sort key in each list, newest first."""
+
+    def earlier(name: str) -> list[dict[str, Any]]:
+        entries = articles_table.preceding(ports.articles, name, sort_key, RELATED)
+        return [related_facts(entry.card) for entry in entries]
+
+    lists = list(names)
+    return dict(zip(lists, ports.in_parallel(earlier, lists), strict=True))
 
 
 def digest_earlier(earlier: Mapping[str, list[dict[str, Any]]]) -> dict[str, str]:

@@ -125,7 +125,7 @@ def _store_error_pages_and_root_files(site: Site, ports: Ports, theme: Theme) ->
         MANIFEST_PATH: (web_manifest(theme, site), "application/manifest+json"),
     }
     outputs = [Output(key_of(path), text.encode(), kind, LIST_CACHE) for path, (text, kind) in files.items()]
-    store_or_remove(ports.site, outputs)
+    store_or_remove(outputs, ports)
     for name, body in theme.root.items():
         store(ports.site, Output(name, body, _content_type(name), LIST_CACHE))
 
@@ -138,5 +138,5 @@ def _refresh_service_pages(site: Site, ports: Ports, theme: Theme) -> list[str]:
         THANKS_PATH: thanks_html(theme, site) if sells else "",
         SEARCH_PATH: search_html(theme, site),
     }
-    store_or_remove(ports.site, [site_page(path, text) for path, text in pages.items()])
+    store_or_remove([site_page(path, text) for path, text in pages.items()], ports)
     return list(pages)

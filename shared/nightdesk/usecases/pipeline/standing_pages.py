@@ -41,7 +41,7 @@ def refresh_corrections(site: Site, ports: Ports, theme: Theme) -> str:
         cards, page = inputs
         heading, intro = (page["name"], page["body"]) if page else ("", "")
         html = corrections_html(theme, site, heading, intro, cards)
-        return None, store_or_remove(ports.site, [site_page(path, html)])
+        return None, store_or_remove([site_page(path, html)], ports)
 
     converge(read, apply)
     return path
@@ -82,7 +82,7 @@ def refresh_address(path: str, site: Site, ports: Ports, theme: Theme) -> list[s
             return [Output(key_of(each), b"Moved\n", HTML, LIST_CACHE, metadata) for each in (*plain, other)]
         return [site_page(each, "") for each in (*plain, other)]
 
-    converge(read, lambda inputs: (None, store_or_remove(ports.site, make(*inputs))))
+    converge(read, lambda inputs: (None, store_or_remove(make(*inputs), ports)))
     return [*plain, other]
 
 

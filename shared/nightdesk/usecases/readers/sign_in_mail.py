@@ -93,7 +93,7 @@ def request_sign_in(request: SignInRequest, ports: ReaderPorts, now: datetime) -
         Refused: the address is malformed, or the stack has no sender address.
         RateLimited: the network requested too many.
     """
-    if not ports.can_mail:
+    if not ports.can_sign_in:
         raise Refused("no_sign_in", "sign-in is not set up on this site")
     try:
         email = normalise_address(request.address)

@@ -97,7 +97,7 @@ def _write_files(topics: Sequence[str], ports: Ports, theme: Theme) -> list[str]
 
     def apply(inputs: _Inputs) -> tuple[_Files, bool]:
         files = _make_files(inputs, theme)
-        wrote = store_or_remove(ports.site, files.outputs)
+        wrote = store_or_remove(files.outputs, ports)
         marked = [
             set_item(ports.updates, "topics", topic, {} if has_file else None)
             for topic, has_file in files.topics.items()

@@ -1,0 +1,34 @@
+"""Independent calls at once, each in a thread that waits for its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import cache
+
+from nightdesk.ports import Given, Result
+
+_AT_ONCE = 8
+"""A client keeps ten connections open (botocore's `max_pool_connections`)."""
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_AT_ONCE)
+
+
+def in_parallel(call: Callable[[Given], Result], values: Iterable[Given]) -> list[Result]:
+    """Call a function with each value, a few at a time; return the results in the order of the values.
+
+    All calls have ended when this returns or raises, so a retry never meets a write of the attempt before. A call must not make
+    parallel calls itself: they would wait for its thread.
+
+    Raises:
+        Exception: what the first of the calls that failed has raised.
+    """
+    given = list(values)
+    if len(given) < 2:
+        return [call(value) for value in given]
+    calls = [_pool().submit(call, value) for value in given]
+    wait(calls)
+    return [made.result() for made in calls]
