@@ -94,7 +94,7 @@ def test_an_upload_over_another_writers_draft_is_rejected_when_it_arrives(room: 
     put(room, ELIF, "Elif's.")
     assert "Elif" in room.page("/articles/harbour/")
     put(room, WREN, "Wren's again.")
-    assert "Wren's again" in room.page("/articles/harbour/")
+    assert "Wren’s again" in room.page("/articles/harbour/")
 
 
 def test_a_form_that_outlives_a_hand_over_does_not_win(room: Newsroom) -> None:
@@ -144,7 +144,7 @@ def test_a_rejected_upload_takes_no_slug_from_its_victim(room: Newsroom) -> None
     put(room, FINCH, "Finch's own.", "drafts/other.md", slug="harbour")
     assert "Wren" in room.page("/articles/harbour/")
     put(room, WREN, "Wren's again.")
-    assert "Wren's again" in room.page("/articles/harbour/")
+    assert "Wren’s again" in room.page("/articles/harbour/")
 
 
 def test_a_deleted_draft_has_no_owner(room: Newsroom) -> None:

@@ -98,7 +98,7 @@ def test_the_news_sitemap_shrinks_after_two_days(room: Newsroom) -> None:
     assert list(found) == ["/articles/new/", "/articles/old/"]
     assert found["/articles/new/"] == {
         "news": "", "publication": "", "name": "Fjord & Sound", "language": "nb",
-        "publication_date": "2026-11-22T23:00:00+01:00", "title": "Nets < & > \"ropes\"",
+        "publication_date": "2026-11-22T23:00:00+01:00", "title": "Nets < & > «ropes»",
     }  # fmt: skip
     assert found["/articles/old/"]["language"] == "zh-tw"
     room.now = NOW + timedelta(hours=19)
