@@ -73,7 +73,7 @@ def test_each_language_has_its_quotation_marks_and_every_one_its_apostrophe(lang
         ('"A paragraph that goes on', "“A paragraph that goes on"),
         ("10-20 -- 30", "10-20 – 30"),
         ("----- ....", "----- ...."),
-        ('see https://a.example/b--c?d="e" "f"', 'see https://a.example/b--c?d="e" “f”'),
+        ('see https://a.example/b--c\'s... "f"', "see https://a.example/b--c's… “f”"),
         ("already “set” by „hand‘", "already “set” by „hand‘"),
         ('""', "“”"),
         ('"', '"'),

@@ -25,7 +25,7 @@ _UNPRINTED = str.maketrans(
 _TO_STRAIGHT = str.maketrans(_STRAIGHT)
 _MARKED = re.compile(f"[{MARKS}]")
 _TYPED = re.compile(r"(?<!-)---?(?!-)|(?<!\.)\.\.\.(?!\.)|[\"']")
-_ADDRESS = re.compile(r"(?:https?://|mailto:|www\.)\S+", re.IGNORECASE)
+_ADDRESS = re.compile(r"(?:https?://|mailto:|www\.)[^\s\ue003]*[^\s\ue003\ue004\ue007]", re.IGNORECASE)
 _NOTE = re.compile("(\ue000n:[^\ue001]*\ue001)")
 _ABBREVIATED = re.compile(r"\d\ds?(?![^\W_])")
 """A year without its century, as in the '90s."""

@@ -81,6 +81,8 @@ ATTRIBUTES = {
     "ins": ("datetime",),
 }
 """The attributes of each element, and of every element."""
+SPAN_CLASS = {"span": ("class",)}
+"""The attribute of the elements that code in colours is made of. No author can write it."""
 PLAIN = frozenset(
     [
         "acronym",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from urllib.parse import unquote, urlsplit
 
 import nh3
@@ -23,10 +24,11 @@ from nightdesk.domain.passages import FREE, Passage
 from nightdesk.domain.problems import Kind
 from nightdesk.domain.typography import AS_TYPED, Typography
 from nightdesk.rendering.cjk import mark_delimiters, remove_marks
-from nightdesk.rendering.elements import ATTRIBUTES, TAGS
+from nightdesk.rendering.elements import ATTRIBUTES, SPAN_CLASS, TAGS
 from nightdesk.rendering.footnotes import Section, take_notes
+from nightdesk.rendering.highlighting import Highlighter
 from nightdesk.rendering.losses import ADDRESS, Losses
-from nightdesk.rendering.rewriting import Finder, Finders, PlacedFigure, rewrite
+from nightdesk.rendering.rewriting import Finder, Finders, PlacedFigure, TextStyle, rewrite
 from nightdesk.rendering.typed_marks import SET_TYPE, place_marks, stand_aside
 
 OPTIONS = (
@@ -42,7 +44,7 @@ _PLAIN_ADDRESS = re.compile(
     r"(?:https?://[a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)+)?/[\w./?=&%~+,;:@!$'()*#-]*|#[^\s\"<>]*", re.ASCII
 )
 _ALLOWED_VALUES = {
-    "class": re.compile(r"language-[A-Za-z0-9_+-]{1,30}"),
+    "class": re.compile(r"language-[A-Za-z0-9_+-]{1,30}|h-[a-z]"),
     "dir": re.compile(r"ltr|rtl|auto", re.IGNORECASE),
     "id": re.compile(rf"{PREFIX}[\w.:-]{{1,200}}"),
     "lang": TAG,
@@ -97,7 +99,7 @@ def render_passages(
     Raises:
         Rejected: a passage is nested too deeply or has too much markup, or the text around a gate or figure hides it from the parser.
     """
-    losses = losses or Losses()
+    losses, highlighter = losses or Losses(), Highlighter()
     sources = [_PRIVATE.sub("", passage.marked) for passage in passages]
     free = f"\n\n{_CUT}\n\n".join(s for s, passage in zip(sources, passages, strict=True) if passage.tier == FREE)
     free_sections = _sections(free, typography)
@@ -115,8 +117,9 @@ def render_passages(
             section = _sections(f"{source}\n\n{_CUT}\n\n{free}", typography)[0]
         else:
             section = _sections(source, typography)[0]
+        style = TextStyle(typography, partial(highlighter.html, tier=passage.tier))
         placed = [PlacedFigure(each, figure(each) if figure else image(each.src)) for each in passage.figures]
-        rendered.append(_block(passage, section, placed, _Sanitiser(image, link, losses, typography)))
+        rendered.append(_block(passage, section, placed, _Sanitiser(image, link, losses, style)))
         losses.locate(_PRIVATE.sub("", passage.text), passage.line, OPTIONS)
     return tuple(rendered)
 
@@ -140,7 +143,8 @@ def render_plain(
     """
     losses = losses or Losses()
     source = _PRIVATE.sub("", markdown)
-    clean = _Sanitiser(image, link, losses, typography).clean(_parsed(source, typography))
+    style = TextStyle(typography, partial(Highlighter().html, tier=FREE))
+    clean = _Sanitiser(image, link, losses, style).clean(_parsed(source, typography))
     losses.locate(source, first_line, OPTIONS)
     return clean
 
@@ -169,7 +173,7 @@ def _without_private(raw: str) -> str:
 def _block(passage: Passage, section: Section, figures: Sequence[PlacedFigure], sanitiser: _Sanitiser) -> Block:
     try:
         notes = {name: sanitiser.clean(note) for name, note in section.notes.items()}
-        teaser = sanitiser.typography.plain(passage.teaser)
+        teaser = sanitiser.style.typography.plain(passage.teaser)
         return Block(passage.tier, teaser, sanitiser.clean(section.html, figures), notes)
     except Rejected as error:
         raise Rejected(*(problem._replace(line=problem.line or passage.line) for problem in error.problems)) from None
@@ -178,15 +182,15 @@ def _block(passage: Passage, section: Section, figures: Sequence[PlacedFigure], 
 class _Sanitiser:
     """Cleans HTML, and keeps only the addresses that the finders gave."""
 
-    def __init__(self, image: Finder, link: Finder, losses: Losses, typography: Typography) -> None:
-        self._image, self._link, self._losses, self.typography = image, link, losses, typography
+    def __init__(self, image: Finder, link: Finder, losses: Losses, style: TextStyle) -> None:
+        self._image, self._link, self._losses, self.style = image, link, losses, style
         self._addresses: dict[str, set[str]] = {"src": set(), "href": set()}
 
     def clean(self, raw: str, figures: Sequence[PlacedFigure] = ()) -> str:
         """Return sanitised HTML. Nothing may edit it afterwards but `domain.views`, which knows its form."""
         self._addresses["src"].update(each.address for each in figures if each.address)
         finders = Finders(self._known("src", self._image), self._known("href", self._link))
-        written = rewrite(raw, finders, self._losses, figures, self.typography)
+        written = rewrite(raw, finders, self._losses, figures, self.style)
         _attribute_filter.addresses = self._addresses
         return _CLEANER.clean(written)
 
@@ -225,7 +229,7 @@ class _AttributeFilter:
 _attribute_filter = _AttributeFilter()
 _CLEANER = nh3.Cleaner(
     tags=set(TAGS),
-    attributes={tag: set(names) for tag, names in ATTRIBUTES.items()},
+    attributes={tag: set(names) for tag, names in {**ATTRIBUTES, **SPAN_CLASS}.items()},
     attribute_filter=_attribute_filter,
     link_rel=None,
     url_schemes={"http", "https", "mailto", "tel"},

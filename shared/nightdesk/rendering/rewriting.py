@@ -12,7 +12,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
-from urllib.parse import unquote, urlsplit
 
 from nightdesk.domain.anchors import typed_anchor
 from nightdesk.domain.errors import Rejected
@@ -20,8 +19,9 @@ from nightdesk.domain.figures import FIGURE_MARK, Figure
 from nightdesk.domain.html_tokens import COMMENT, END, START, TEXT, UNCLOSED, Token, attributes, tokens
 from nightdesk.domain.problems import Kind
 from nightdesk.domain.typography import AS_TYPED, Typography
+from nightdesk.rendering.bare_links import MOST as MOST_ADDRESSES
+from nightdesk.rendering.bare_links import split_addresses
 from nightdesk.rendering.elements import (
-    ADDRESSES,
     ATTRIBUTES,
     BLOCKS,
     DROPPED,
@@ -33,6 +33,7 @@ from nightdesk.rendering.elements import (
     TAGS,
     VOID,
 )
+from nightdesk.rendering.embedded import address_of, look_ahead, name_of
 from nightdesk.rendering.leftovers import literal_emphasis, missing_footnotes, template_code
 from nightdesk.rendering.losses import ADDRESS, MARKUP, PROSE, Losses
 
@@ -45,6 +46,8 @@ _MARKS = re.compile("[\ue000-\ue002]")
 _COMMON = ("dir", "lang", "title")
 _KNOWN = TAGS | HEADINGS
 _SPECIAL = HEADINGS | {"a", "img"}
+_LANGUAGE = re.compile(r'^<code class="language-([A-Za-z0-9_+-]{1,30})"')
+_VERBATIM = ("code", "pre", "kbd", "samp")
 _SUSPECT = re.compile(r"[{\[]|&lt;[%?]|\*\*")
 _LAZY = (("loading", "lazy"), ("decoding", "async"))
 _MAX_DEPTH, _MAX_REOPENED = 250, 200_000
@@ -59,6 +62,16 @@ class Finders(NamedTuple):
     link: Finder
 
 
+class TextStyle(NamedTuple):
+    """How text is set, and what returns code of a language in colours; None for code that stays plain."""
+
+    typography: Typography = AS_TYPED
+    colour: Callable[[str, str], str | None] = lambda code, language: None
+
+
+PLAIN_STYLE = TextStyle()
+
+
 class PlacedFigure(NamedTuple):
     """A figure with the address of its image; None if there is none."""
 
@@ -71,7 +84,7 @@ def rewrite(
     find: Finders,
     losses: Losses,
     figures: Sequence[PlacedFigure] = (),
-    typography: Typography = AS_TYPED,
+    style: TextStyle = PLAIN_STYLE,
 ) -> str:
     """Return HTML with known elements only, each image and link with its address on the site.
 
@@ -80,13 +93,13 @@ def rewrite(
         find: an image without an address is replaced by its alt text, a link by its text.
         losses: where everything else that readers will not see is reported.
         figures: what the marks of figures in the source stand for.
-        typography: sets what is text, and captions.
+        style: of text, captions and code.
 
     Raises:
         Rejected: the HTML is nested too deeply, or the mark of a figure is not where elements can be.
     """
-    rewriter = _Rewriter(source, find, losses, figures, typography)
-    written = typography.html(rewriter.run())
+    rewriter = _Rewriter(source, find, losses, figures, style)
+    written = style.typography.html(rewriter.run())
     lost = [each.figure.line for number, each in enumerate(figures) if number not in rewriter.placed]
     if lost:
         raise Rejected(*(Kind.FIGURE_SWALLOWED.at(line, "figure") for line in lost))
@@ -100,16 +113,17 @@ class _Rewriter:
         find: Finders,
         losses: Losses,
         figures: Sequence[PlacedFigure],
-        typography: Typography,
+        style: TextStyle,
     ) -> None:
         self._source = source
-        self._typography = typography
+        self._typography, self._colour = style
+        self._found_addresses = 0
         self._figures = {FIGURE_MARK.format(number): number for number in range(len(figures))}
         self._placed_figures = figures
         self.placed: set[int] = set()
         self._image, self._link, self._losses = find.image, find.link, losses
         self._tokens = list(tokens(source))
-        self._ends, self._inner = _look_ahead(source, self._tokens)
+        self._ends, self._inner = look_ahead(source, self._tokens)
         self._out: list[str] = []
         self._open: Counter[str] = Counter()
         self._depth = self._formatting = self._reopened = self._breaks = 0
@@ -125,13 +139,15 @@ class _Rewriter:
     def _take(self, number: int, token: Token) -> int:
         """Write what becomes of a token, and return the number of the next one to read."""
         if token.kind == TEXT:
-            self._text(self._source[token.start : token.end])
+            self._text_with_links(self._source[token.start : token.end])
         elif token.kind == UNCLOSED:
             self._unclosed(token)
         elif token.kind == END:
             self._end(token.name)
         elif token.kind == START and token.name in _KNOWN:
             self._start(token)
+            if token.name == "code" and self._open["pre"] and (end := self._colour_code(number)):
+                return end
         elif token.kind == START and token.name not in PLAIN:
             return self._remove(number, token)
         elif token.kind == COMMENT and (mark := self._source[token.start : token.end]) in self._figures:
@@ -140,6 +156,34 @@ class _Rewriter:
             name = re.split(r"[\s>?]", self._source[token.start + 2 : token.start + 20])[0]
             self._losses.add(Kind.ELEMENT_REMOVED, "", MARKUP, f"<?{name}".lower(), typed=f"?{name}")
         return number + 1
+
+    def _text_with_links(self, text: str) -> None:
+        """Write text, with links to the addresses that stand in it outside of links and code."""
+        if "://" not in text or self._links or any(self._open[name] for name in _VERBATIM):
+            self._text(text)
+            return
+        for part in split_addresses(text):
+            is_link = part.address and self._found_addresses < MOST_ADDRESSES
+            address = self._link(part.address) if is_link else None
+            if address:
+                self._found_addresses += 1
+                self._out.append(f"{_tag('a', [('href', address)])}{part.html}</a>")
+            elif part.html:
+                self._text(part.html)
+
+    def _colour_code(self, number: int) -> int:
+        """Write the content of an element of code in colours, and return the number of its end tag; 0 if it stays plain."""
+        language = _LANGUAGE.search(self._out[-1])
+        end = self._ends[number]
+        inside = self._tokens[number + 1 : end]
+        if not language or end == len(self._tokens) or any(token.kind != TEXT for token in inside):
+            return 0
+        source = "".join(self._source[token.start : token.end] for token in inside)
+        coloured = self._colour(html.unescape(source), language[1])
+        if coloured is None:
+            return 0
+        self._out.append(coloured)
+        return end
 
     def _text(self, text: str) -> None:
         if text == "<":
@@ -287,12 +331,12 @@ class _Rewriter:
         own = attributes(self._source[token.start : token.end])
         end = self._ends[number]
         inner = self._tokens[self._inner[number]] if self._inner[number] < end else None
-        if name in EMBEDS and name != "form" and not _address(own) and inner:
-            own |= {"src": _address(attributes(self._source[inner.start : inner.end]))}
-        typed = _address(own) if name in EMBEDS else ""
+        if name in EMBEDS and name != "form" and not address_of(own) and inner:
+            own |= {"src": address_of(attributes(self._source[inner.start : inner.end]))}
+        typed = address_of(own) if name in EMBEDS else ""
         address = self._link(typed) if typed else None
         if typed:
-            self._write_link(address, own.get("title") or own.get("aria-label") or _name_of(typed))
+            self._write_link(address, own.get("title") or own.get("aria-label") or name_of(typed))
         if address:
             self._losses.add(Kind.ELEMENT_LINKED, "", MARKUP, f"<{name}", typed=name, address=typed[:200])
         elif name in ("script", "style") and end == len(self._tokens):
@@ -307,40 +351,6 @@ class _Rewriter:
         shown = f"{_tag('a', [('href', address)])}{plain}</a>" if address and not any(self._links) else plain
         inside = any(self._open[name] for name in ("p", *HEADINGS, *FORMATTING, "span", "li", "td", "th", "summary"))
         self._out.append(shown if inside else f"<p>{shown}</p>")
-
-
-def _look_ahead(source: str, found: Sequence[Token]) -> tuple[list[int], list[int]]:
-    """Return, for each start tag, the number of the next end tag of its name, and of the next tag inside it with an address.
-
-    Both are the number of tokens if there is none.
-    """
-    none = len(found)
-    ends, inner = [none] * none, [none] * none
-    next_end: dict[str, int] = {}
-    next_source = none
-    for number in range(none - 1, -1, -1):
-        token = found[number]
-        if token.kind == END:
-            next_end[token.name] = number
-        elif token.kind == START:
-            ends[number], inner[number] = next_end.get(token.name, none), next_source
-            if token.name in ("source", "embed", "iframe", "object", "a"):
-                next_source = number if _address(attributes(source[token.start : token.end])) else next_source
-    return ends, inner
-
-
-def _address(values: dict[str, str]) -> str:
-    return next((values[name].strip() for name in ADDRESSES if values.get(name, "").strip()), "")
-
-
-def _name_of(address: str) -> str:
-    """Return what a link says: the name of the file it leads to, or else its host."""
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        return address
-    last = unquote(parts.path.rstrip("/").rsplit("/", 1)[-1])
-    return last if re.search(r"\.[A-Za-z0-9]{2,5}$", last) else f"{parts.netloc}{unquote(parts.path)}" or address
 
 
 def _kept(values: dict[str, str], names: Sequence[str]) -> list[tuple[str, str]]:

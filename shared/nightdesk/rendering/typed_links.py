@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
+from html import escape
 
 import pyromark
 
 from nightdesk.domain.html_tokens import START, attributes, tokens
 from nightdesk.domain.site_links import TypedLink
+from nightdesk.rendering.bare_links import split_addresses
 from nightdesk.rendering.markdown import OPTIONS
 
 
@@ -31,3 +33,7 @@ def typed_links(body: str, first_line: int) -> Iterator[TypedLink]:
                     yield TypedLink(line + value.count("\n", 0, token.start), "link", href)
         elif name == "Start" and isinstance(value, dict) and "Link" in value:
             yield TypedLink(line, "link", value["Link"]["dest_url"])
+        elif name == "Text" and "://" in value:
+            for part in split_addresses(escape(value, quote=False)):
+                if part.address:
+                    yield TypedLink(line, "link", part.address)
