@@ -51,7 +51,7 @@ ROOMS: dict[str, set[str]] = {
 THIRD_PARTY: dict[str, set[str]] = {
     "nightdesk.domain": {"anyascii", "idna", "orjson", "yaml"},
     "nightdesk.ports": set(),
-    "nightdesk.rendering": {"css_inline", "jinja2", "markupsafe", "nh3", "pyromark"},
+    "nightdesk.rendering": {"css_inline", "jinja2", "markupsafe", "nh3", "pygments", "pyromark"},
     "nightdesk.imaging": {"PIL"},
     "nightdesk.repositories": set(),
     "nightdesk.adapters": {"boto3", "botocore", "feedparser", "nh3", "pagefind_bin", "stripe"},
