@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from nightdesk.domain.timestamps import parse_timestamp
 from nightdesk.entrypoints.operator_ports import operator_newsletter_ports
 from nightdesk.repositories.private_bucket import load_site
 from nightdesk.usecases.newsletters import control
+from nightdesk.usecases.newsletters.clicks import FollowedLink, followed_links
 from nightdesk_local.cloud import chosen_theme
 
 from .arguments import add_group, add_limit, add_to
@@ -101,11 +103,15 @@ def cancel(args: argparse.Namespace) -> int:
 
 def report(args: argparse.Namespace) -> int:
     """Show what became of an edition."""
-    return _report(control.edition_named(args.name, operator_newsletter_ports(connect(args.stack))), args)
+    ports = operator_newsletter_ports(connect(args.stack))
+    edition = control.edition_named(args.name, ports)
+    return _report(edition, args, followed_links(edition.id, ports.editions))
 
 
-def _report(edition: Edition, args: argparse.Namespace) -> int:
+def _report(edition: Edition, args: argparse.Namespace, links: Sequence[FollowedLink] = ()) -> int:
     found = control.report(edition, datetime.now(UTC))
     lines = [f"{name}: {value}" for name, value in found.items() if value not in ("", [])]
-    result(found, args.json, "\n".join(lines))
+    lines += [f"{link.clicks:>7} clicks: {link.url}" for link in links]
+    counted = {"links": [link._asdict() for link in links]} if links else {}
+    result(found | counted, args.json, "\n".join(lines))
     return 0

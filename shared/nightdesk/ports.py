@@ -324,6 +324,7 @@ class ReaderPorts:
         payments: None if the stack has no payment provider; nothing is sold then.
         grace: how long a reader keeps access while a failed payment is retried.
         articles: the Articles table, of which the API may read which draft holds a slug. Without it, links lead nowhere.
+        editions: the Editions table, of which the API may read and count the links of newsletters; None without newsletters.
     """
 
     memberships: Table
@@ -339,6 +340,7 @@ class ReaderPorts:
     payments: Payments | None = None
     grace: timedelta = timedelta(days=14)
     articles: Table | None = None
+    editions: Table | None = None
 
     @property
     def can_pay(self) -> bool:

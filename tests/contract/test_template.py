@@ -225,8 +225,8 @@ def test_copies_of_the_audit_log_are_locked_and_only_ever_added() -> None:
     assert allowed == [("EditorApiRole", "s3:PutObject")]
 
 
-def test_the_readers_api_reads_settings_readers_and_who_holds_a_slug() -> None:
-    articles = {"Fn::GetAtt": ["ArticlesTable", "Arn"]}
+def test_the_readers_api_reads_settings_readers_who_holds_a_slug_and_links_of_newsletters() -> None:
+    articles, editions = ({"Fn::GetAtt": [name, "Arn"]} for name in ("ArticlesTable", "EditionsTable"))
     found = [s for role, s in statements() if role == "ReaderApiRole" and articles in resources_of(s)]
     assert [(s["Action"], s["Condition"]) for s in found] == [
         (
@@ -246,7 +246,13 @@ def test_the_readers_api_reads_settings_readers_and_who_holds_a_slug() -> None:
         json.dumps({"Fn::Sub": "${PrivateBucket.Arn}/site.json"}),
         json.dumps({"Fn::GetAtt": ["MembershipsTable", "Arn"]}),
         json.dumps(articles),
+        json.dumps(editions),
     }
+    counting = [s for role, s in statements() if role == "ReaderApiRole" and editions in resources_of(s)]
+    assert [(s["Action"], s["Condition"]["ForAllValues:StringLike"]) for s in counting] == [
+        ("dynamodb:GetItem", {"dynamodb:LeadingKeys": ["links#*"]}),
+        ("dynamodb:UpdateItem", {"dynamodb:LeadingKeys": ["clicks#*"]}),
+    ]
 
 
 def test_only_the_readers_api_reads_stripe_keys() -> None:

@@ -236,7 +236,7 @@ def test_a_long_article_is_cut_before_mail_programs_hide_it(room: LetterRoom) ->
     assert "Unsubscribe" in mail.html
 
 
-@pytest.mark.parametrize("title", ["T" * 300, "Two  words", "“Ærø” & <b>"])
+@pytest.mark.parametrize("title", ["T" * 300, "Two  words", "Two\nlines\r\nBcc: eve@x.example", "“Ærø” & <b>"])
 def test_a_subject_is_one_short_line(room: LetterRoom, title: str) -> None:
     room.add("ada")
     letter(room, title=title)

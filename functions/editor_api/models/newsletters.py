@@ -56,6 +56,19 @@ class Editions(ResponseModel):
     cursor: str | None
 
 
+class FollowedLink(ResponseModel):
+    """An address to which an edition links, and how often the link was followed."""
+
+    url: str
+    clicks: int
+
+
+class FollowedLinks(ResponseModel):
+    """The links of an edition, the most followed first; none unless `count_clicks` is set in `site.yaml`."""
+
+    links: list[FollowedLink]
+
+
 class Preview(ResponseModel):
     """An edition as readers of a tier would get it now."""
 

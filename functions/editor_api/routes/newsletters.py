@@ -5,6 +5,7 @@ from __future__ import annotations
 from nightdesk.domain.events import EDITION_ID
 from nightdesk.domain.newsletters import Edition
 from nightdesk.usecases.newsletters import control
+from nightdesk.usecases.newsletters.clicks import followed_links
 
 from ..cursors import decode_cursor, encode_cursor
 from ..models import newsletters as models
@@ -31,6 +32,13 @@ def list_editions(call: Call, query: PageQuery) -> Result:
 def get_edition(call: Call, newsletter: str, day: str) -> Result:
     """An edition, with what became of its copies."""
     return _report(control.edition_named(f"{newsletter}/{day}", call.ports.newsletters), call)
+
+
+def list_links(call: Call, newsletter: str, day: str) -> Result:
+    """How often each link of an edition was followed, if the settings have clicks counted. Mail filters that follow links count too."""
+    edition = control.edition_named(f"{newsletter}/{day}", call.ports.newsletters)
+    found = followed_links(edition.id, call.ports.newsletters.editions)
+    return Result({"links": [link._asdict() for link in found]})
 
 
 def preview_edition(call: Call, newsletter: str, query: models.PreviewQuery) -> Result:
@@ -82,6 +90,7 @@ ROUTES = (
         "POST", f"{_NAMED}/send", EDITOR, send_newsletter, "Send a newsletter", models.Edition, 202, body=models.Sending
     ),
     Route("GET", _ONE, WRITER, get_edition, "Get an edition", models.Edition),
+    Route("GET", f"{_ONE}/links", WRITER, list_links, "List followed links", models.FollowedLinks),
     Route("POST", f"{_ONE}/send", EDITOR, resume_edition, "Go on with an edition", models.Edition, 202),
     Route("POST", f"{_ONE}/hold", EDITOR, hold_edition, "Hold an edition", models.Edition),
     Route("POST", f"{_ONE}/cancel", EDITOR, cancel_edition, "Cancel an edition", models.Edition),

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from nightdesk.domain.documents import digest
 from nightdesk.domain.memberships import NEWSLETTERS
 from nightdesk.domain.site import Digest, Site
 
@@ -162,6 +163,16 @@ def last_due(digest: Digest, site: Site, now: datetime) -> tuple[str, datetime] 
         if moment <= now and (not digest.days or day.weekday() in digest.days):
             return day.isoformat(), moment
     return None
+
+
+def link_id(url: str) -> str:
+    """Return by what a link of a newsletter is known that is counted when it is followed."""
+    return digest(url.encode())[:32]
+
+
+def click_path(edition: str, url: str) -> str:
+    """Return the path that counts a link of an edition and leads on to its address."""
+    return f"/api/click?edition={edition}&link={link_id(url)}"
 
 
 def one_line(text: str, limit: int = MAX_SUBJECT) -> str:

@@ -130,6 +130,7 @@ class Site:
         newsletters: digests, in addition to the newsletter that every site has.
         postal_address: of the newsroom, for the foot of every newsletter; without one none is sent.
         resend_unsure: whether a copy of a newsletter is sent once more if the answer of the mail provider was lost.
+        count_clicks: whether links in newsletters lead over the site, which counts them.
         warm_up: the first day (ISO 8601) of a sender that is new to mail providers; empty for none.
         can_sign_in: whether readers can sign in. The stack knows this, not `site.yaml` (see `load_site`).
     """
@@ -160,6 +161,7 @@ class Site:
     newsletters: tuple[Digest, ...] = ()
     postal_address: str = ""
     resend_unsure: bool = False
+    count_clicks: bool = False
     warm_up: str = ""
     can_sign_in: bool = True
 

@@ -334,6 +334,11 @@ SITE_KEYS: tuple[Key[Settings], ...] = (
         _flag,
     ),
     Key(
+        "count_clicks",
+        "`true`: links in newsletters lead over the site, which counts how often each is followed, and by nobody in particular; default: they are not counted",
+        _flag,
+    ),
+    Key(
         "warm_up",
         "the day of the first newsletter of a new sender: 200 copies on that day, twice as many each day after, for two weeks",
         lambda value, settings: value.timestamp(ZoneInfo(settings["timezone"]))[:10],

@@ -47,6 +47,7 @@ def reader_ports(
         payments=_stripe(secrets, settings.stripe_secret, settings.stripe_api),
         grace=timedelta(days=settings.payment_grace_days),
         articles=DynamoTable(table, settings.articles_table),
+        editions=DynamoTable(table, settings.editions_table) if settings.editions_table else None,
     )
 
 

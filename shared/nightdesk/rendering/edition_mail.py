@@ -5,13 +5,13 @@ Everything is made from views, as an article's page is, so a mail holds what the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
 from nightdesk.domain.languages import direction
-from nightdesk.domain.newsletters import ARTICLE, ARTICLES, WRITTEN, Edition, newsletter_title, one_line
+from nightdesk.domain.newsletters import ARTICLE, ARTICLES, WRITTEN, Edition, click_path, newsletter_title, one_line
 from nightdesk.domain.site import Site
 from nightdesk.domain.text import display_name
 from nightdesk.domain.views import View
@@ -25,7 +25,15 @@ from nightdesk.rendering.edition_contexts import (
     EditionPageContext,
 )
 from nightdesk.rendering.environment import Theme
-from nightdesk.rendering.mail_parts import MAX_HTML, fit, inline_styles, make_absolute, plain_text, shorten
+from nightdesk.rendering.mail_parts import (
+    MAX_HTML,
+    fit,
+    inline_styles,
+    make_absolute,
+    plain_text,
+    redirect_links,
+    shorten,
+)
 from nightdesk.rendering.page_parts import card, page_head, site_context, unlisted_head
 from nightdesk.rendering.times import stamp
 
@@ -51,10 +59,11 @@ class EditionText(NamedTuple):
 
 
 class TierMail(NamedTuple):
-    """A mail as readers of one tier get it, with `UNSUBSCRIBE` in it."""
+    """A mail as readers of one tier get it, with `UNSUBSCRIBE` in it. `links` are addresses to which it leads by links that count."""
 
     html: str
     text: str
+    links: Sequence[str] = ()
 
 
 def edition_mails(theme: Theme, site: Site, shown: EditionText, views: Sequence[View]) -> list[TierMail]:
@@ -65,7 +74,12 @@ def edition_mails(theme: Theme, site: Site, shown: EditionText, views: Sequence[
     """
     contexts = article_contexts(theme, site, shown.article, views) if shown.article else [None] * len(views)
     placed = [_placed(article, shown.edition, site) if article else None for article in contexts]
-    return [_mail(theme, _context(theme, site, shown, article)) for article in placed]
+    return [_mail(theme, _context(theme, site, shown, article), _redirect(site, shown.edition)) for article in placed]
+
+
+def _redirect(site: Site, edition: Edition) -> Callable[[str], str] | None:
+    """Return what makes the address by which a link is counted; None if none is."""
+    return (lambda url: site.base_url + click_path(edition.id, url)) if site.count_clicks else None
 
 
 def _placed(article: ArticleContext, edition: Edition, site: Site) -> ArticleContext:
@@ -140,17 +154,20 @@ def _whole(link: Link, home: str) -> Link:
     return link._replace(url=home + link.url) if link.url.startswith("/") else link
 
 
-def _mail(theme: Theme, context: EditionMailContext) -> TierMail:
+def _mail(theme: Theme, context: EditionMailContext, redirect: Callable[[str], str] | None) -> TierMail:
     """Render a mail, with as much of its article as mail programs show."""
+    links: tuple[str, ...] = ()
     for _ in range(_TRIES):
         html = inline_styles(theme.render("mail/edition.html", context))
+        if redirect:
+            html, links = redirect_links(html, (context.unsubscribe, context.choices), redirect)
         size = len(html.encode())
         if size <= MAX_HTML or not context.article:
             break
         # Styles make some passages longer than others, so that the first cut may not be enough.
         whole = sum(len(part.html.encode()) for part in context.article.body if isinstance(part, Passage))
         context = context._replace(article=_shortened(context.article, int(whole * MAX_HTML / size * 0.9)))
-    return TierMail(html, plain_text(theme.render("mail/edition_text.html", context)))
+    return TierMail(html, plain_text(theme.render("mail/edition_text.html", context)), links)
 
 
 def _shortened(article: ArticleContext, limit: int) -> ArticleContext:

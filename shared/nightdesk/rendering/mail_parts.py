@@ -6,7 +6,7 @@ What a reader may see is decided before: this module only gets HTML that was mad
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from html import escape
 from html.parser import HTMLParser
 from urllib.parse import urljoin
@@ -74,6 +74,25 @@ def fit(width: int, height: int) -> tuple[int, int]:
     ((592, 395), (320, 100))
     """
     return (width, height) if width <= MAX_WIDTH else (MAX_WIDTH, max(1, round(height * MAX_WIDTH / width)))
+
+
+def redirect_links(html: str, kept: Collection[str], redirect: Callable[[str], str]) -> tuple[str, tuple[str, ...]]:
+    """Return a document whose links lead elsewhere, and the addresses to which they led.
+
+    Args:
+        kept: addresses whose links stay as they are.
+        redirect: returns where a link is to lead instead of an address.
+    """
+    out, position, found = [], 0, dict[str, None]()
+    for token in tokens(html):
+        tag = html[token.start : token.end]
+        url = attributes(tag).get("href", "") if token.kind == START and token.name == "a" else ""
+        if not url.startswith(("https://", "http://")) or url in kept:
+            continue
+        found[url] = None
+        out += [html[position : token.start], tag.replace(escape(url), escape(redirect(url)), 1)]
+        position = token.end
+    return "".join([*out, html[position:]]), tuple(found)
 
 
 def inline_styles(html: str) -> str:

@@ -8,6 +8,8 @@
     bounces#<reader>  count               how often a reader’s mail came back for a passing reason
     mailed#<draft>    edition             the edition that mailed an article
     allowance#<day>   used                how many copies of newsletters were allowed on a day that has a limit
+    links#<edition>   <link>              where a link of an edition leads, if clicks are counted
+    clicks#<edition>  <link>              how often it was followed: the `version` of the item
     window#<id>       last                until when a digest's last edition collected articles
 
 Readers are known by their ids, which do not reveal their addresses. Records of single readers are removed after some weeks.
@@ -175,6 +177,35 @@ def recipient_change(edition: str, member: str, recipient: Recipient | None, exp
 
 def _recipient(item: Item) -> Recipient:
     return Recipient(**own_attributes(item), version=item["version"])
+
+
+# --- Links that are counted ---
+
+
+def links(table: Table, edition: str) -> list[tuple[str, str]]:
+    """Return the id of each link of an edition that is counted, and where it leads."""
+    return [(item["sk"], str(item["url"])) for item in table.query(f"links#{edition}")]
+
+
+def find_link(table: Table, edition: str, link: str) -> str:
+    """Return where a link of an edition leads, or an empty string."""
+    item = table.get(f"links#{edition}", link)
+    return str(item["url"]) if item else ""
+
+
+def link_change(edition: str, link: str, url: str) -> Change:
+    """Return the change that records where a link of an edition leads. It fails if it is recorded."""
+    return Change(f"links#{edition}", link, {"url": url}, None)
+
+
+def count_click(table: Table, edition: str, link: str, ttl: int) -> None:
+    """Count a link of an edition that is followed."""
+    table.increment(f"clicks#{edition}", link, ttl)
+
+
+def clicks(table: Table, edition: str) -> dict[str, int]:
+    """Return how often each link of an edition was followed, by its id."""
+    return {item["sk"]: int(item["version"]) for item in table.query(f"clicks#{edition}")}
 
 
 # --- How much may be sent in a day ---

@@ -30,6 +30,7 @@ from nightdesk.repositories.private_bucket import (
     profile_key,
     read_once,
 )
+from nightdesk.usecases.newsletters.clicks import record_links
 from nightdesk.usecases.newsletters.mail_images import MailImages, mail_images
 from nightdesk.usecases.newsletters.ports import NewsletterPorts
 from nightdesk.usecases.newsletters.sources import Source, etags_of, is_enough, sources_of
@@ -124,8 +125,10 @@ def subject_of(edition: Edition, documents: Iterable[Document], site: Site, them
 def make_contents(
     edition: Edition, sources: Mapping[str, Source], ports: NewsletterPorts, site: Site, theme: Theme
 ) -> Contents:
-    """Make the mails of an edition, one for each tier of the site."""
-    return contents_of(what_it_shows(edition, sources, ports, site, theme).text, sources, site, theme)
+    """Make the mails of an edition, one for each tier of the site, to be looked at."""
+    shown = what_it_shows(edition, sources, ports, site, theme).text
+    # Links are recorded when the mails are stored, which these are not.
+    return contents_of(shown, sources, replace(site, count_clicks=False), theme)
 
 
 def contents_of(shown: EditionText, sources: Mapping[str, Source], site: Site, theme: Theme) -> Contents:
@@ -182,6 +185,7 @@ def current_contents(
         raise PicturesAwaited
     contents = contents_of(shown.text, sources, site, theme)
     store_images(shown, ports.pipeline)
+    record_links(edition.id, (url for mail in contents.mails.values() for url in mail.links), ports.editions)
     store_contents(edition, contents, ports.pipeline)
     return contents
 
