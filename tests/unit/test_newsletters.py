@@ -290,6 +290,26 @@ def test_an_article_that_changes_after_planning_is_sent_as_it_is_then(room: Lett
     assert "minister" not in room.mail_to("ada").html + room.mail_to("ada").text
 
 
+def test_an_article_whose_next_version_is_rejected_is_sent_as_readers_get_it(room: LetterRoom) -> None:
+    room.add("ada")
+    planned(room, "The words that are live.")
+    held = [message for message in room.queue if message.stage == "mailer"]
+    room.queue.clear()
+    room.file("drafts/harbour.md", "---\ntitle: T\naccess: crew\n---\nBroken.\n")
+    room.queue.extend(held)
+    room.process_all()
+    mail = room.mail_to("ada")
+    assert "The words that are live." in mail.text
+    assert "Broken" not in mail.text + mail.html
+
+
+def test_an_edition_without_recipients_is_sent_to_nobody_and_has_its_page(room: LetterRoom) -> None:
+    room.add("ada", ["daily"])
+    letter(room)
+    assert [(edition.state, edition.recipients, edition.counts) for edition in room.editions] == [("sent", 0, {})]
+    assert "The port reopens" in room.page("/newsletter/article-harbour/2026-11-23/")
+
+
 # --- Digests ---
 
 DAILY = SITE + "timezone: Europe/Vienna\nnewsletters:\n  - {id: daily, title: Daily, schedule: '06:00', minimum: 2}\n"
