@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _is_meant(problem: Problem) -> bool:
     """Return True if a file was named as an article."""
-    return problem.kind not in (Kind.FILE_OTHER, Kind.IMAGE_STRAY)
+    return problem.kind not in (Kind.FILE_OTHER, Kind.IMAGE_STRAY, Kind.ATTACHMENT_STRAY)
 
 
 def _check_all(files: Mapping[str, Path], roots: _Roots) -> dict[Path, CheckResult]:
@@ -158,7 +158,8 @@ def _check(key: str, path: Path, names: dict[tuple[str, str], str], roots: _Root
     folder = filed.folder if filed else ""
     here = path.resolve().parent
     readers = {f"{folder}{name}": file.read_bytes for name, file in roots.beside(here)} if folder else {}
-    images = FolderImages(readers, picture_maker().inspect)
+    sizes = {f"{folder}{name}": file.stat().st_size for name, file in roots.beside(here)} if folder else {}
+    images = FolderImages(readers, picture_maker().inspect, sizes)
     site, profiles = roots.settings(root)
     around = Surroundings(site, profiles, images, datetime.now(UTC), lambda _: "", roots.pages(path, root), names)
     return check(key, path.read_bytes(), around)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import mimetypes
 import re
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from nightdesk.domain.attachments import is_attachment
 from nightdesk.domain.drafts_bucket import FOLDERS, SITE_FILE, classify, is_hidden_or_temporary
 from nightdesk.domain.problems import Effect, Kind, Problem
+from nightdesk.entrypoints.local_files import type_of
 from nightdesk.repositories.private_bucket import IMAGE_TYPES
 from nightdesk_local.cloud import Cloud
 
@@ -56,7 +57,7 @@ def say_left(left: Mapping[Path, Problem]) -> None:
 def in_order(files: Mapping[str, Path]) -> dict[str, Path]:
     """Sort files so that publishing them costs least.
 
-    Images, settings and profiles go before the drafts that show them. Drafts go oldest first, because an article that is
+    Images, attachments, settings and profiles go before the drafts that show them. Drafts go oldest first, because an article that is
     published after newer ones has those rendered again: their “More in” lists name it.
     """
 
@@ -75,7 +76,7 @@ def etag_of(path: Path) -> str:
 
 def put_file(s3: Any, cloud: Cloud, key: str, path: Path) -> str:
     """Put a file into the drafts bucket and return its ETag."""
-    content_type = mimetypes.guess_type(path.name)[0] or "text/markdown"
+    content_type = type_of(path)
     answer = s3.put_object(
         Bucket=cloud.outputs["DraftsBucket"], Key=key, Body=path.read_bytes(), ContentType=content_type
     )
@@ -93,13 +94,13 @@ def put_files(files: Mapping[str, Path], cloud: Cloud, progress: Progress) -> di
 
 
 def processed(etags: Mapping[str, str]) -> dict[str, str]:
-    """Return those files that the pipeline reports on: images are published with the drafts that show them."""
+    """Return those files that the pipeline reports on: images and attachments are published with their drafts."""
     return {key: etag for key, etag in etags.items() if classify(key)}
 
 
-def is_image(key: str) -> bool:
-    """Return True for the key of an image that articles or profiles can show."""
-    return Path(key).suffix.lower() in IMAGE_TYPES
+def goes_with_draft(key: str) -> bool:
+    """Return True for the key of an image or an attachment, which is published with the file beside it."""
+    return Path(key).suffix.lower() in IMAGE_TYPES or is_attachment(key)
 
 
 def _date(path: Path) -> str:

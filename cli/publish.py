@@ -47,7 +47,7 @@ COMMANDS = {"publish": _arguments}
 
 
 def publish(args: argparse.Namespace) -> int:
-    """Upload drafts and images, and with `--wait` report what became of them."""
+    """Upload drafts, images and attachments, and with `--wait` report what became of them."""
     slugs = [str(path) for path in args.paths if not path.exists() and SLUG.fullmatch(str(path))]
     try:
         found = find_files(path for path in args.paths if str(path) not in slugs)
@@ -61,7 +61,7 @@ def publish(args: argparse.Namespace) -> int:
         return max(_publish_files(files, args), 1 if refused(left) else 0)
     if slugs:
         return _publish_articles(slugs, args)
-    say("There is nothing to publish there: no Markdown file, image or site.yaml.")
+    say("There is nothing to publish there: no Markdown file, image, attachment or site.yaml.")
     return 2
 
 
@@ -87,7 +87,11 @@ def _publish_files(files: dict[str, Path], args: argparse.Namespace) -> int:
         "\n".join(_lines(files, reports)),
     )
     if not any(report and report["state"] in _UP for report in reports.values()):
-        say("Nothing went live." if reports else "Only images were uploaded; publish the draft that shows them.")
+        say(
+            "Nothing went live."
+            if reports
+            else "Only images or attachments were uploaded; publish the draft beside them."
+        )
         return 1
     return 0 if all(report and not is_rejected(report) for report in reports.values()) else 1
 

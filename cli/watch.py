@@ -17,7 +17,7 @@ from nightdesk_local.mail import Postbox
 
 from .console import Progress, problem_lines, say
 from .failures import describe
-from .files import etag_of, in_order, is_image, key_in_folder, processed, put_file
+from .files import etag_of, goes_with_draft, in_order, key_in_folder, processed, put_file
 
 if TYPE_CHECKING:
     from nightdesk_local.cloud import Cloud
@@ -135,7 +135,7 @@ def _follow(files: Mapping[str, Path], gone: list[str], cloud: Cloud) -> None:
     was_published = {key for key, record in zip(known, records, strict=True) if record and record.revision}
     for key in gone:
         # A file of any other kind was never published, such as what an editor's program writes while it saves.
-        if key in known or is_image(key):
+        if key in known or goes_with_draft(key):
             s3.delete_object(Bucket=cloud.outputs["DraftsBucket"], Key=key)
             say(f"{key}: {'withdrawn' if key in was_published else 'deleted'}")
     started = time.perf_counter()

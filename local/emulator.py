@@ -136,6 +136,19 @@ def with_version(event: dict[str, Any], version: str | None) -> dict[str, Any]:
     return {**event, "Detail": json.dumps({**detail, "object": {**detail["object"], "version-id": version}})}
 
 
+def patch_copies(s3: Any) -> None:
+    """Make copies conditional on what they replace, as Amazon S3 does (API reference, CopyObject)."""
+    require(s3, "_copy_object")
+    require(s3, "_check_put_preconditions")
+    copy_object, check = s3._copy_object, s3._check_put_preconditions
+
+    def copy_on_condition(bucket: str, key: str, headers: dict[str, str]) -> Any:
+        stored = (s3._ensure_bucket(bucket) or {}).get("objects", {}).get(key)
+        return check(headers, stored) or copy_object(bucket, key, headers)
+
+    s3._copy_object = copy_on_condition
+
+
 def patch_conditions(actions: Any) -> None:
     """Give IAM policies the condition keys of our roles that MiniStack does not know.
 
@@ -262,6 +275,7 @@ def main() -> None:
         patch_batches(sqs, lambda_svc)
         patch_invalidations(cloudfront)
         patch_object_events(s3, events)
+        patch_copies(s3)
         patch_conditions(iam_actions)
         patch_mail(ses_v2)
         patch_principals(iam_evaluator)

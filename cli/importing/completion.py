@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import yaml
+from nightdesk.domain.attachments import ATTACHMENT_TYPES, is_attachment
 from nightdesk.domain.site import Site
 
 from .addresses import is_path, own_path
@@ -49,7 +50,7 @@ class Finished(NamedTuple):
     """A file of the drafts folder.
 
     Attributes:
-        images: those that lie beside it, by key.
+        images: those that lie beside it, and its attachments, by key.
         dead: the addresses that lead nowhere, which were reported.
     """
 
@@ -192,7 +193,7 @@ class _PostAddresses:
     """Decides about the addresses in one post.
 
     Attributes:
-        images: found so far, by their names beside the draft.
+        images: those found so far, and attachments, by their names beside the draft.
         dead: addresses that lead nowhere.
     """
 
@@ -215,6 +216,8 @@ class _PostAddresses:
             return address
         if found := self._directory.find(address, self._post.address or "/"):
             return found
+        if attached := self._attachment(address):
+            return attached
         if address.startswith(REFERENCE):
             return self._lost_reference(address.removeprefix(REFERENCE), line)
         if not is_path(address) or address.startswith("//"):
@@ -229,6 +232,20 @@ class _PostAddresses:
             return f"{base}{path}{fragment}"
         self._add(LOST, line, "a link leads to something that was not imported", address)
         return f"{path}{fragment}"
+
+    def _attachment(self, address: str) -> str:
+        """Return the name beside the draft of the file that a link offers; empty if it offers none that the archive holds."""
+        typed = address.removeprefix(REFERENCE)
+        if self._post.kind == PAGE or not is_attachment(typed.partition("?")[0].partition("#")[0]):
+            return ""
+        own = own_path(typed, self._directory.hosts, self._post.address or "/")
+        names = self._reader.image_names(typed, self._post)
+        found = self._media.find(typed, names, 1 if own is not None else _FOREIGN_PARTS, ATTACHMENT_TYPES)
+        if not found:
+            return ""
+        name = self._names.name(f"{found.store.path}:{found.name}")
+        self.images[name] = found
+        return name
 
     def _lost_reference(self, name: str, line: int) -> str:
         base = self._directory.site.base_url

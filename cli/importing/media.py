@@ -1,14 +1,15 @@
-"""Images: finding them in the archive, and the names that they get beside a draft."""
+"""Images and attachments: finding them in the archive, and the names that they get beside a draft."""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import PurePosixPath
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from nightdesk.domain.attachments import ATTACHMENT_TYPES
 from nightdesk.domain.text import slugify
 from nightdesk.repositories.private_bucket import IMAGE_TYPES
 
@@ -26,7 +27,7 @@ class Found(NamedTuple):
 
 
 class Media:
-    """Finds images by their addresses.
+    """Finds images and attachments by their addresses.
 
     Args:
         stores: the archive itself, and the folders of images that were named besides.
@@ -39,36 +40,42 @@ class Media:
         for store in stores:
             for name in store.names:
                 path = PurePosixPath(name)
+                if path.suffix.lower() in ATTACHMENT_TYPES:
+                    self._by_name[path.name.casefold()].append(Found(store, name))
                 if path.suffix.lower() in IMAGE_TYPES:
                     self._by_name[path.name.casefold()].append(Found(store, name))
                     self._by_stem[path.stem.casefold()].append(Found(store, name))
 
-    def find(self, address: str, names: Sequence[str], least: int = 1) -> Found | None:
-        """Return the image for an address.
+    def find(
+        self, address: str, names: Sequence[str], least: int = 1, kinds: Container[str] = IMAGE_TYPES
+    ) -> Found | None:
+        """Return the file for an address.
 
         Args:
             least: how many parts at the end of the path must be the same, if it lies at none of `names`.
             names: names at which it may lie in the first archive; if it lies at none of them, the file whose path ends most
                 like the address is taken, unless several end alike.
+            kinds: the suffixes that the file may have.
         """
         for name in names:
-            if name in self._stores[0] and PurePosixPath(name).suffix.lower() in IMAGE_TYPES:
+            if name in self._stores[0] and PurePosixPath(name).suffix.lower() in kinds:
                 return Found(self._stores[0], name)
         try:
             path = unquote(urlsplit(address).path)
         except ValueError:
             return None
-        return self._alike(path, least) or self._alike(_RESIZED.sub("", path), least)
+        return self._alike(path, least, kinds) or self._alike(_RESIZED.sub("", path), least, kinds)
 
     def at(self, name: str) -> Found:
         """Return a file of the archive itself."""
         return Found(self._stores[0], name)
 
-    def _alike(self, path: str, least: int) -> Found | None:
+    def _alike(self, path: str, least: int, kinds: Container[str]) -> Found | None:
         wanted = [part.casefold() for part in path.split("/") if part not in ("", ".", "..")]
         if not wanted:
             return None
         candidates = self._by_name.get(wanted[-1]) or ([] if "." in wanted[-1] else self._by_stem.get(wanted[-1], []))
+        candidates = [found for found in candidates if PurePosixPath(found.name).suffix.lower() in kinds]
         ranked = sorted(((_common(found.name, wanted), found) for found in candidates), key=lambda pair: -pair[0])
         if not ranked or ranked[0][0] < least or (len(ranked) > 1 and ranked[0][0] == ranked[1][0]):
             return None
@@ -87,14 +94,14 @@ def _common(name: str, wanted: list[str]) -> int:
 
 
 class ImageNames:
-    """Gives each image of a draft a unique name."""
+    """Gives each image and attachment of a draft a unique name."""
 
     def __init__(self) -> None:
         self._names: dict[str, str] = {}
         self._taken: set[str] = set()
 
     def name(self, source: str) -> str:
-        """Return the name beside the draft of the image that is known as `source`."""
+        """Return the name beside the draft of the file that is known as `source`."""
         if source in self._names:
             return self._names[source]
         path = PurePosixPath(unquote(urlsplit(source).path))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
+from nightdesk.domain.attachments import is_attachment
 from nightdesk.domain.errors import Rejected
 from nightdesk.domain.site import Site
 from nightdesk.domain.site_file import parse_site
@@ -142,7 +143,7 @@ class Import:
     def _put(self, finished: Finished, source: str) -> str:
         for key, found in finished.images.items():
             if self._folder.put_image(key, found, source):
-                self._report.counts["images"] += 1
+                self._report.counts["attachments" if is_attachment(key) else "images"] += 1
         return self._folder.put(finished.key, finished.raw, source)
 
     def _check(self, finished: Finished, source: str) -> bool:

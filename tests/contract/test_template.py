@@ -189,7 +189,7 @@ def test_render_cannot_approve_or_decide_about_readers() -> None:
         for resource in as_list(statement["Resource"])
     }
     assert written == {
-        "articles/*", "editorial/*", "images/*", "history/*", "authors/*", "topics/*", "pages/*", "newsletters/*",
+        "articles/*", "editorial/*", "images/*", "attachments/*", "history/*", "authors/*", "topics/*", "pages/*", "newsletters/*",
         "site.json",  # it renders the settings
     }  # fmt: skip
     assert not {"approved/*", "takedowns/*", "facts/*", "preview/*", "*"} & written

@@ -161,6 +161,7 @@ def public_from(action: Action) -> datetime:
 def _draw_file(number: int, rnd: random.Random, files: Mapping[str, Sequence[str | None]]) -> Action:
     key = rnd.choice(sorted(files))
     text = rnd.choice(files[key])
+    key = _ATTACHMENTS[number % 3] if key == _IMAGE else key
     return Action(number, "remove", key) if text is None else Action(number, "put", key, {"text": text})
 
 
@@ -206,7 +207,7 @@ def _draw_draft(rnd: random.Random, name: str, mix: _Mix) -> dict[str, str]:
     for key, chance in (("title", 0.03), ("date", 0.15)):
         if rnd.random() < chance:
             del values[key]
-    values["body"] = f"Text.\n\n{rnd.choice(_GATES)}\n![Seen](a.png)\n:::\n\nEnd.\n"
+    values["body"] = f"Text.\n\n{rnd.choice(_GATES)}\n![Seen](a.png) [Got](b.pdf)\n:::\n\n[End](c.csv).\n"
     return values
 
 
@@ -248,8 +249,11 @@ _OPTIONAL_VALUES: list[tuple[str, list[str], float | None]] = [
         0.1,
     ),
 ]
+_IMAGE = "drafts/d/a.png"
+_ATTACHMENTS = (_IMAGE, "drafts/d/b.pdf", "drafts/d/c.csv")
+"""What is put or removed in the place of the image: by the number of the action, so that the histories stay the same else."""
 _IMAGES = {
-    "drafts/d/a.png": [None, "one", "two"],
+    _IMAGE: [None, "one", "two"],
     "authors/u.png": [None, "one", "two"],
 }
 _PROFILES = {

@@ -65,7 +65,7 @@ _SEARCH = (SEARCH_ARCHIVE, "search/recent.json", SEARCH_KEY)
 _HELD = re.compile(r"drafts/[a-z0-9/-]+\.(md|markdown)")
 _NAMED_BY_DIGEST = re.compile(
     r"assets/[a-z0-9-]+\.[0-9a-f]{10}\.[a-z]+|(authors|topics)/[a-z0-9-]+/[a-z0-9-]+\.[0-9a-f]{64}-\d+\.public\.[a-z]+"
-    r"|(images|renditions)/[0-9a-f]{64}|(pictures|derivatives|cards)/[0-9a-f]{64}\.json"
+    r"|(images|attachments|renditions)/[0-9a-f]{64}|(pictures|derivatives|cards)/[0-9a-f]{64}\.json"
 )
 
 
@@ -73,7 +73,7 @@ def reference(world: World) -> Ports:
     """Return the ports after a reference run of a history's final state: no messages, each thing done once, in order."""
     ports = replace(memory_ports(clock=world.clock), drafts=world.drafts)
     for key, output in world.private.outputs.items():
-        if key.startswith(("editorial/", "approved/", "images/", "owners/")):
+        if key.startswith(("editorial/", "approved/", "images/", "attachments/", "owners/")):
             ports.private.put(output, ANY)
         if key.startswith(INSPECTIONS) and b"cannot be decoded" in output.body:
             ports.private.put(output, ANY)

@@ -373,7 +373,7 @@ class World:
         self, run: Run, fault: Fault, name: str, method: Callable[..., Any], *args: Any, **kwargs: Any
     ) -> Any:
         kind = fault.kind
-        conditional = name.endswith(".put") and args[1] != ANY
+        conditional = name.endswith((".put", ".copy")) and args[-1] != ANY
         if kind == "retried" and not conditional:
             kind = "response lost"
         if kind == "contended" and not (conditional or name.endswith(".write")):

@@ -15,7 +15,7 @@ from nightdesk.ports import Output
 if TYPE_CHECKING:
     from .world import World
 
-WRITES = frozenset(("put", "delete", "write", "emit", "invalidate", "wake_at", "wake_in"))
+WRITES = frozenset(("put", "copy", "delete", "write", "emit", "invalidate", "wake_at", "wake_in"))
 """The methods of ports that write."""
 
 
@@ -26,6 +26,11 @@ class ScheduledPort:
         self._name = name
         self._inner = inner
         self._world = world
+
+    @property
+    def bucket(self) -> str:
+        """The name of the bucket behind the port."""
+        return str(self._inner.bucket)
 
     def __getattr__(self, method: str) -> Any:
         called = partial(self._world.call, f"{self._name}.{method}", method in WRITES, getattr(self._inner, method))

@@ -28,7 +28,7 @@ from nightdesk.adapters.memory import MemoryObjects
 from nightdesk.domain.events import parse_event
 from nightdesk.entrypoints.aws_ports import aws_ports
 from nightdesk.entrypoints.settings import Settings
-from nightdesk.ports import ANY, Blob, Objects, ObjectVersion, Output, one_by_one
+from nightdesk.ports import ANY, Blob, Fingerprint, Objects, ObjectVersion, Output, one_by_one
 from nightdesk_local.cloud import REGION
 from simulation.actions import Action
 from simulation.schedule import Fault, Schedule
@@ -180,6 +180,10 @@ class DatedDrafts:
     def get(self, key: str, version: str = "") -> Blob | None:
         blob = self._inner.get(key, version)
         return blob._replace(modified=self._when(key, blob.version)) if blob else None
+
+    def fingerprint(self, key: str, version: str, largest: int) -> Fingerprint | None:
+        found = self._inner.fingerprint(key, version, largest)
+        return found._replace(modified=self._when(key, version)) if found else None
 
     def list_versions(self, prefix: str) -> Sequence[ObjectVersion]:
         return [w._replace(modified=self._when(w.key, w.version)) for w in self._inner.list_versions(prefix)]
@@ -333,11 +337,11 @@ class RealWorld(World):
     # --- Effects ---
 
     def _took_effect(self, operation: str, request: AWSPreparedRequest, got: AWSResponse) -> None:
-        if operation in ("PutObject", "DeleteObject"):
+        if operation in ("PutObject", "CopyObject", "DeleteObject"):
             _, bucket, key = unquote(urlsplit(request.url).path).split("/", 2)
             if bucket in self._mirrors:
                 self._version.current = got.headers["x-amz-version-id"]
-                self._mirror(self._mirrors[bucket], key, request if operation == "PutObject" else None)
+                self._mirror(self._mirrors[bucket], key, request if operation != "DeleteObject" else None)
         elif operation == "PutEvents":
             entries = json.loads(request.body)["Entries"]
             self.deliver([parse_event(entry["DetailType"], json.loads(entry["Detail"])) for entry in entries])
@@ -360,6 +364,12 @@ class RealWorld(World):
         sent = {_text(name).lower(): _text(value) for name, value in request.headers.items()}
         metadata = {k.removeprefix("x-amz-meta-"): v for k, v in sent.items() if k.startswith("x-amz-meta-")}
         kind, cache = sent["content-type"], sent.get("cache-control", "")
+        if source := sent.get("x-amz-copy-source"):
+            place, _, version = source.partition("?versionId=")
+            copied, original = unquote(place).split("/", 1)
+            blob = self._mirrors[copied].get(original, version)
+            assert blob
+            return bucket.put(Output(key, blob.body, kind, cache, metadata), ANY)
         body = request.body.getvalue() if isinstance(request.body, io.BytesIO) else request.body or b""
         bucket.put(Output(key, body, kind, cache, metadata), ANY)
 

@@ -48,6 +48,34 @@ def test_a_post_keeps_its_words_its_date_and_its_address(tmp_path: Path) -> None
     assert (tmp_path / "out" / "site.yaml").read_text() == "name: Harbour Times\ntimezone: Europe/Oslo\n"
 
 
+def test_files_that_a_post_offers_are_kept_beside_its_draft(tmp_path: Path) -> None:
+    body = (
+        "[Own](fees.pdf) [Static](/files/Quay%20Plan.PDF) [Site](https://www.harbour.example/files/rates.xlsx) "
+        '[Away](https://other.example/fees.pdf) [Gone](/files/gone.pdf) <video src="clip.mp4" title="Clip"></video>\n'
+    )
+    root = site(
+        tmp_path,
+        **{
+            "content/posts/quay/index.md": post(body=body),
+            "content/posts/quay/fees.pdf": b"%PDF",
+            "content/posts/quay/clip.mp4": b"film",
+            "static/files/Quay Plan.PDF": b"%PDF plan",
+            "static/files/rates.xlsx": b"PK",
+        },
+    )
+    report = import_from("hugo", root, tmp_path / "out")
+    found = snapshot(tmp_path / "out")
+    folder = "drafts/quay-closed" if "drafts/quay-closed/index.md" in found else "drafts/quay"
+    assert {name for name in found if name.startswith(f"{folder}/")} == {
+        f"{folder}/{name}" for name in ("index.md", "fees.pdf", "clip.mp4", "quay-plan.pdf", "rates.xlsx")
+    }
+    text = (tmp_path / "out" / folder / "index.md").read_text()
+    for part in ("[Own](fees.pdf)", "[Static](quay-plan.pdf)", "[Site](rates.xlsx)", 'href="clip.mp4"'):
+        assert part in text
+    assert "(https://other.example/fees.pdf)" in text
+    assert report.counts["attachments"] == 4
+
+
 @pytest.mark.parametrize(
     ("keys", "alias"),
     [

@@ -110,6 +110,16 @@ def test_a_changed_image_changes_the_pages_that_show_it(desk: Desk) -> None:
     assert desk.changed() == 2
 
 
+def test_a_changed_attachment_changes_the_pages_that_offer_it(desk: Desk) -> None:
+    desk.write("drafts/shown/fees.pdf", b"%PDF one")
+    desk.write("drafts/shown/index.md", "---\ntitle: Shown\ndate: 2026-10-01\n---\n[Fees](fees.pdf)\n")
+    assert desk.changed() == 2
+    desk.write("drafts/shown/fees.pdf", b"%PDF two")
+    assert desk.changed() == 1
+    bodies = [body for name, body in files_of(desk.out).items() if name.endswith(".pdf")]
+    assert bodies == [b"%PDF two"]
+
+
 def test_what_time_changes_is_made_again(desk: Desk) -> None:
     assert "articles/later/~public/index.html" not in files_of(desk.out)
     assert desk.changed(LATER) == 0

@@ -46,7 +46,7 @@ def test_every_file_in_a_folder_of_the_bucket_is_published_or_named(tmp_path: Pa
         "~$a.md": Kind.FILE_TEMPORARY,
         "a (Bo's conflicted copy).md": Kind.FILE_TEMPORARY,
         "scan.tiff": Kind.FILE_OTHER,
-        "notes.txt": Kind.FILE_OTHER,
+        "notes.txt": Kind.ATTACHMENT_STRAY,
         "lone.png": Kind.IMAGE_STRAY,
         "t.png": Kind.IMAGE_STRAY,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from nightdesk.domain.attachments import LARGEST_ATTACHMENT
 from pydantic import Field
 
 from .articles import Problem, State
@@ -16,10 +17,10 @@ class NewUpload(RequestModel):
     key: str = Field(
         min_length=1,
         max_length=512,
-        description="`drafts/<name>.md`, `drafts/<name>/index.md` or `drafts/<name>/<image>`.",
+        description="`drafts/<name>.md`, `drafts/<name>/index.md` or `drafts/<name>/<image or attachment>`.",
         json_schema_extra={"examples": ["drafts/a-story/index.md"]},
     )
-    size: Integer = Field(ge=1, le=20 * 1024 * 1024, description="The exact size in bytes.")
+    size: Integer = Field(ge=1, le=LARGEST_ATTACHMENT, description="The exact size in bytes.")
 
 
 class Upload(ResponseModel):
@@ -37,7 +38,9 @@ class DraftText(RequestModel):
     key: str = Field(min_length=1, max_length=512, json_schema_extra={"examples": ["drafts/a-story/index.md"]})
     text: str = Field(max_length=1024 * 1024)
     images: list[Annotated[str, Field(max_length=200)]] = Field(
-        default_factory=list, max_length=200, description="The names of images that will be uploaded beside it."
+        default_factory=list,
+        max_length=200,
+        description="The names of images and attachments that will be uploaded beside it.",
     )
 
 

@@ -11,8 +11,8 @@ from ..routing import WRITER, Call, Result, Route
 
 
 def create_upload(call: Call, body: models.NewUpload) -> Result:
-    """Get a presigned form to upload one draft, or one image beside a draft, of exactly this key and size, within 15 minutes.
-    S3 refuses anything else. Upload images before the draft that shows them."""
+    """Get a presigned form to upload one draft, or one image or attachment beside a draft, of exactly this key and size, within 15 minutes.
+    S3 refuses anything else. Upload images and attachments before their draft."""
     upload = call.service.presign_upload(body.key, body.size, call.role)
     return Result({"key": body.key, **upload._asdict()})
 

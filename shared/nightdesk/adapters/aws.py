@@ -17,7 +17,7 @@ from nightdesk.domain.errors import Conflict, Permanent, Transient
 from nightdesk.domain.events import ArticleDue, Event, UpdateEnded
 from nightdesk.domain.mail import Mail
 from nightdesk.domain.uploaders import NewFile, PresignedUpload
-from nightdesk.ports import ANY, Blob, ObjectVersion, Output, Stat
+from nightdesk.ports import ANY, Blob, Fingerprint, Objects, ObjectVersion, Output, Stat
 
 _CONFLICTS = frozenset(("PreconditionFailed", "ConditionalRequestConflict", "412", "409"))
 _THROTTLED = frozenset(
@@ -31,6 +31,7 @@ _THROTTLED = frozenset(
     )
 )
 _MISSING = frozenset(("NoSuchKey", "404", "NotFound", "NoSuchVersion"))
+_CHUNK = 1 << 20  # bytes: as much of a large object is in memory at a time
 _PER_CALL = 10
 """PutEvents takes ten entries (API reference of EventBridge)."""
 
@@ -61,14 +62,14 @@ class S3Objects:
 
     def __init__(self, client: Any, bucket: str, may_list: bool = True) -> None:
         self._s3 = client
-        self._bucket = bucket
+        self.bucket = bucket
         self._missing = _MISSING if may_list else _MISSING | {"AccessDenied", "403"}
 
     def get(self, key: str, version: str = "") -> Blob | None:
         chosen = {"VersionId": version} if version else {}
         with translate_aws_errors(f"get {key}"):
             try:
-                answer = self._s3.get_object(Bucket=self._bucket, Key=key, **chosen)
+                answer = self._s3.get_object(Bucket=self.bucket, Key=key, **chosen)
             except ClientError as error:
                 if error.response["Error"]["Code"] in self._missing:
                     return None
@@ -84,7 +85,7 @@ class S3Objects:
     def stat(self, key: str) -> Stat | None:
         with translate_aws_errors(f"head {key}"):
             try:
-                answer = self._s3.head_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED")
+                answer = self._s3.head_object(Bucket=self.bucket, Key=key, ChecksumMode="ENABLED")
             except ClientError as error:
                 if error.response["Error"]["Code"] in self._missing:
                     return None
@@ -95,21 +96,14 @@ class S3Objects:
             return Stat(key, answer["VersionId"], answer["ETag"].strip('"'), answer["Metadata"], sha256)
 
     def put(self, output: Output, expected: str | None) -> None:
-        condition = (
-            {} if expected == ANY else {"IfNoneMatch": "*"} if expected is None else {"IfMatch": f'"{expected}"'}
-        )
-        headers = {"CacheControl": output.cache_control} if output.cache_control else {}
         with translate_aws_errors(f"put {output.key}"):
             try:
                 self._s3.put_object(
-                    Bucket=self._bucket,
-                    Key=output.key,
+                    Bucket=self.bucket,
                     Body=output.body,
-                    ContentType=output.content_type,
-                    Metadata=dict(output.metadata),
                     ChecksumSHA256=b64encode(hashlib.sha256(output.body).digest()).decode(),
-                    **headers,
-                    **condition,
+                    **_headers(output),
+                    **_condition(expected),
                 )
             except ClientError as error:
                 # An object that is deleted under an If-Match is 404 there (S3 user guide, conditional writes).
@@ -117,9 +111,44 @@ class S3Objects:
                     raise Conflict(output.key) from error
                 raise
 
+    def fingerprint(self, key: str, version: str, largest: int) -> Fingerprint | None:
+        with translate_aws_errors(f"read {key}"):
+            try:
+                answer = self._s3.get_object(Bucket=self.bucket, Key=key, VersionId=version)
+            except ClientError as error:
+                if error.response["Error"]["Code"] in self._missing:
+                    return None
+                raise
+            size, body, sha256 = answer["ContentLength"], answer["Body"], ""
+            if size <= largest:
+                found = hashlib.sha256()
+                for chunk in body.iter_chunks(_CHUNK):
+                    found.update(chunk)
+                sha256 = found.hexdigest()
+            body.close()
+            return Fingerprint(size, sha256, answer["LastModified"], answer["Metadata"])
+
+    def copy(self, source: Objects, key: str, version: str, output: Output, expected: str | None) -> None:
+        origin = {"Bucket": source.bucket, "Key": key, **({"VersionId": version} if version else {})}
+        with translate_aws_errors(f"copy {key} to {output.key}"):
+            try:
+                self._s3.copy_object(
+                    Bucket=self.bucket,
+                    CopySource=origin,
+                    MetadataDirective="REPLACE",
+                    # Those of the original would need another permission.
+                    TaggingDirective="REPLACE",
+                    **_headers(output),
+                    **_condition(expected),
+                )
+            except ClientError as error:
+                if error.response["Error"]["Code"] in self._missing:
+                    raise Conflict(key) from error
+                raise
+
     def delete(self, key: str) -> None:
         with translate_aws_errors(f"delete {key}"):
-            self._s3.delete_object(Bucket=self._bucket, Key=key)
+            self._s3.delete_object(Bucket=self.bucket, Key=key)
 
     def list(self, prefix: str) -> Sequence[tuple[str, str]]:
         return [(entry["Key"], entry["ETag"].strip('"')) for entry in self._entries(prefix)]
@@ -129,13 +158,13 @@ class S3Objects:
 
     def _entries(self, prefix: str) -> Iterable[Mapping[str, Any]]:
         with translate_aws_errors(f"list {prefix}"):
-            pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
+            pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
             return [entry for page in pages for entry in page.get("Contents", ())]
 
     def list_versions(self, prefix: str) -> Sequence[ObjectVersion]:
         found: list[ObjectVersion] = []
         with translate_aws_errors(f"list versions of {prefix}"):
-            for page in self._s3.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=prefix):
+            for page in self._s3.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=prefix):
                 for name, removal in (("Versions", False), ("DeleteMarkers", True)):
                     found += [
                         ObjectVersion(e["Key"], e["VersionId"], e["LastModified"], e["IsLatest"], removal)
@@ -143,6 +172,24 @@ class S3Objects:
                     ]
         # S3 lists each kind newest first; where two are of one second, the latest is known by its mark.
         return sorted(found, key=lambda write: (write.key, not write.latest, -write.modified.timestamp()))
+
+
+def _headers(output: Output) -> dict[str, Any]:
+    """Return the parameters of S3 for the key, the headers and the metadata of an object."""
+    given = {"CacheControl": output.cache_control, "ContentDisposition": output.disposition}
+    return {
+        "Key": output.key,
+        "ContentType": output.content_type,
+        "Metadata": dict(output.metadata),
+        **{name: value for name, value in given.items() if value},
+    }
+
+
+def _condition(expected: str | None) -> dict[str, str]:
+    """Return the parameter of S3 for the version that a write replaces."""
+    if expected == ANY:
+        return {}
+    return {"IfNoneMatch": "*"} if expected is None else {"IfMatch": f'"{expected}"'}
 
 
 class S3Uploads:

@@ -7,11 +7,25 @@ import hashlib
 import itertools
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from nightdesk.domain.errors import Conflict
 from nightdesk.domain.events import Event
-from nightdesk.ports import ALL_KEYS, ANY, Blob, Change, Item, KeyRange, ObjectVersion, Output, Ports, Stat
+from nightdesk.ports import (
+    ALL_KEYS,
+    ANY,
+    Blob,
+    Change,
+    Fingerprint,
+    Item,
+    KeyRange,
+    Objects,
+    ObjectVersion,
+    Output,
+    Ports,
+    Stat,
+)
 
 Clock = Callable[[], datetime]
 
@@ -25,6 +39,7 @@ class MemoryObjects:
     """A bucket in a dictionary; `outputs` holds what was stored, by key."""
 
     def __init__(self, clock: Clock = wall_clock) -> None:
+        self.bucket = ""
         self.outputs: dict[str, Output] = {}
         self._clock = clock
         self._marks: dict[str, tuple[str, datetime]] = {}
@@ -56,6 +71,12 @@ class MemoryObjects:
         self.outputs[output.key] = output
         self._etags.pop(output.key, None)
         self._marks[output.key] = (self._remember(output.key, output), self._clock())
+
+    def fingerprint(self, key: str, version: str, largest: int) -> Fingerprint | None:
+        return fingerprint_of(MemoryObjects.get(self, key, version), largest)
+
+    def copy(self, source: Objects, key: str, version: str, output: Output, expected: str | None) -> None:
+        self.put(copy_of(source, key, version, output), expected)
 
     def delete(self, key: str) -> None:
         if self.outputs.pop(key, None) is not None:
@@ -89,6 +110,26 @@ class MemoryObjects:
         version = str(next(self._count))
         self._history[key].append((ObjectVersion(key, version, self._clock(), False, output is None), output))
         return version
+
+
+def fingerprint_of(blob: Blob | None, largest: int) -> Fingerprint | None:
+    """Return what `Objects.fingerprint` does of an object whose bytes are at hand."""
+    if blob is None:
+        return None
+    sha256 = hashlib.sha256(blob.body).hexdigest() if len(blob.body) <= largest else ""
+    return Fingerprint(len(blob.body), sha256, blob.modified, blob.metadata)
+
+
+def copy_of(source: Objects, key: str, version: str, output: Output) -> Output:
+    """Return the copy of an object to store, with its bytes.
+
+    Raises:
+        Conflict: there is no such object.
+    """
+    blob = source.get(key, version)
+    if blob is None:
+        raise Conflict(key)
+    return replace(output, body=blob.body)
 
 
 def _etag(output: Output) -> str:

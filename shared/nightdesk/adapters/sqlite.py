@@ -12,10 +12,22 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from nightdesk.adapters.memory import Clock, wall_clock
+from nightdesk.adapters.memory import Clock, copy_of, fingerprint_of, wall_clock
 from nightdesk.domain.documents import canonical_json, parse_json
 from nightdesk.domain.errors import Conflict
-from nightdesk.ports import ALL_KEYS, ANY, Blob, Change, Item, KeyRange, ObjectVersion, Output, Stat
+from nightdesk.ports import (
+    ALL_KEYS,
+    ANY,
+    Blob,
+    Change,
+    Fingerprint,
+    Item,
+    KeyRange,
+    Objects,
+    ObjectVersion,
+    Output,
+    Stat,
+)
 
 _TABLES = """
 CREATE TABLE objects (bucket TEXT, key TEXT, version INTEGER, modified TEXT, etag TEXT, metadata BLOB, size INTEGER,
@@ -79,12 +91,12 @@ class SqliteObjects:
 
     def __init__(self, store: SqliteStore, bucket: str, clock: Clock = wall_clock) -> None:
         self._store = store
-        self._bucket = bucket
+        self.bucket = bucket
         self._clock = clock
 
     def _row(self, columns: str, key: str) -> Any:
         query = f"SELECT {columns} FROM objects WHERE bucket = ? AND key = ?"  # columns are constants
-        return self._store.execute(query, (self._bucket, key)).fetchone()
+        return self._store.execute(query, (self.bucket, key)).fetchone()
 
     def get(self, key: str, version: str = "") -> Blob | None:
         row = self._row("version, etag, modified, metadata, body", key)
@@ -114,7 +126,7 @@ class SqliteObjects:
                 raise Conflict(output.key)
         body = self.save_body(output)
         values = (
-            self._bucket,
+            self.bucket,
             output.key,
             self._store.next_write(),
             self._clock().isoformat(),
@@ -126,12 +138,18 @@ class SqliteObjects:
         )
         self._store.execute("REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
 
+    def fingerprint(self, key: str, version: str, largest: int) -> Fingerprint | None:
+        return fingerprint_of(self.get(key, version), largest)
+
+    def copy(self, source: Objects, key: str, version: str, output: Output, expected: str | None) -> None:
+        self.put(copy_of(source, key, version, output), expected)
+
     def delete(self, key: str) -> None:
-        self._store.execute("DELETE FROM objects WHERE bucket = ? AND key = ?", (self._bucket, key))
+        self._store.execute("DELETE FROM objects WHERE bucket = ? AND key = ?", (self.bucket, key))
 
     def _select(self, columns: str, prefix: str) -> list[Any]:
         query = f"SELECT {columns} FROM objects WHERE bucket = ? AND key >= ? AND key < ? ORDER BY key"
-        return self._store.execute(query, (self._bucket, prefix, prefix + _LAST)).fetchall()
+        return self._store.execute(query, (self.bucket, prefix, prefix + _LAST)).fetchall()
 
     def list(self, prefix: str) -> Sequence[tuple[str, str]]:
         return self._select("key, etag", prefix)
@@ -145,7 +163,7 @@ class SqliteObjects:
 
     def set_time(self, key: str, time: int) -> None:
         """Store when the bytes of an object were written to where they are."""
-        self._store.execute("UPDATE objects SET time = ? WHERE bucket = ? AND key = ?", (time, self._bucket, key))
+        self._store.execute("UPDATE objects SET time = ? WHERE bucket = ? AND key = ?", (time, self.bucket, key))
 
     def list_versions(self, prefix: str) -> Sequence[ObjectVersion]:
         return [

@@ -53,6 +53,16 @@ class Asset:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that readers can download: its name in the document, its key in the drafts bucket, the SHA-256 of its bytes, and their number."""
+
+    name: str
+    key: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """A rendered draft. Timestamps are ISO 8601 with offset; empty where unknown.
 
@@ -64,7 +74,8 @@ class Document:
         language: of an article in another language than the site's; empty for the site's.
         authors: id and typed name of each author; likewise `topics`.
         figures: what the files of images in its text say of themselves (`caption`, `credit`, `source_type`), by the name of the asset.
-        by_writer: True if someone who may not approve it uploaded the file, or an image that it shows.
+        by_writer: True if someone who may not approve it uploaded the file, or another one that it shows or offers.
+        attachments: the files to which its text links as downloads.
     """
 
     slug: str
@@ -99,6 +110,12 @@ class Document:
     assets: tuple[Asset, ...] = ()
     figures: dict[str, dict[str, str]] = field(default_factory=dict)
     by_writer: bool = False
+    attachments: tuple[Attachment, ...] = ()
+
+    @property
+    def files(self) -> tuple[Asset | Attachment, ...]:
+        """Every file beside the draft that the article shows or offers."""
+        return (*self.assets, *self.attachments)
 
     @property
     def goes_live(self) -> str:
@@ -140,6 +157,7 @@ class Document:
         data = {item.name: getattr(self, item.name) for item in fields(self)}
         data["blocks"] = [{n: getattr(block, n) for n in Block.__slots__} for block in self.blocks]
         data["assets"] = [{n: getattr(asset, n) for n in Asset.__slots__} for asset in self.assets]
+        data["attachments"] = [{n: getattr(each, n) for n in Attachment.__slots__} for each in self.attachments]
         return canonical_json(data)
 
     @classmethod
@@ -153,6 +171,7 @@ class Document:
             data[name] = tuple(data[name])
         data["blocks"] = tuple(Block(**block) for block in data["blocks"])
         data["assets"] = tuple(Asset(**{"sha256": "", **asset}) for asset in data["assets"])
+        data["attachments"] = tuple(Attachment(**each) for each in data.get("attachments", ()))
         return cls(**data)
 
 

@@ -123,7 +123,7 @@ class Kind:
     NOT_UTF8 = _rejected("the file is not UTF-8; save it in that encoding")
     NUL_CHARACTER = _rejected("the line contains a NUL character; delete it")
     FILE_HIDDEN = _rejected("its name, or that of its folder, begins with a dot; hidden files are not published")
-    FILE_OTHER = _left_alone("it is neither Markdown nor an image that articles can show")
+    FILE_OTHER = _left_alone("it is neither Markdown nor a file that articles can show or offer")
     FILE_OUTSIDE = _left_alone("it is outside the folders drafts, authors, topics, pages and updates")
     FILE_PLACE = _rejected("is at a place that is not read; move it to {form}")
     FILE_SUFFIX = _rejected("a file that ends in “{typed}” is not read; rename it to end in .md")
@@ -131,6 +131,7 @@ class Kind:
     IMAGE_STRAY = _left_alone(
         "images lie in the folder of a draft (drafts/<name>/) or of a newsletter (newsletters/<name>/), or beside an author's profile"
     )
+    ATTACHMENT_STRAY = _left_alone("files for readers to download lie in the folder of a draft (drafts/<name>/)")
     SAME_KEY = _rejected("would be published as {name}, which {other} already is; rename one of the two")
     FILE_NAME_WITHOUT_LETTERS = _rejected("no id can be made from the file name “{typed}”; rename the file")
 
@@ -258,6 +259,11 @@ class Kind:
     GATES_TOO_MANY = _rejected("an article may have at most {limit} gates")
     ANCHOR_DEAD = _left_out("{typed} leads to no heading of this text, so the text is shown without the link")
     ARTICLE_EMPTY = _noted("the article has no text")
+    ATTACHMENT_KIND = _left_out(
+        "{typed} is not a kind of file that readers can download ({kinds}), so the text is shown without the link"
+    )
+    ATTACHMENT_MISSING = _left_out("{typed} is not in the draft's folder, so the text is shown without the link")
+    ATTACHMENT_UNUSABLE = _left_out("the text is shown without the link: the file “{typed}” {what}")
     COMMENT_UNCLOSED = _left_out("this comment is never closed, so everything after it is missing")
     ELEMENT_LINKED = _left_out("<{typed}> is not shown; a link to {address} stands in its place")
     ELEMENT_REMOVED = _left_out("<{typed}> is not shown")

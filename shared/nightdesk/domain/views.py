@@ -71,6 +71,7 @@ class View(NamedTuple):
         notes: the footnotes that the visible text refers to, as HTML, in the order of their numbers.
         sources_locked: True if sources have links that the tier may not see.
         assets: names of the images that the tier sees.
+        attachments: names of the files that the tier may download.
         gated: True if any tier sees less than the whole article.
     """
 
@@ -83,6 +84,7 @@ class View(NamedTuple):
     sources_locked: bool
     assets: frozenset[str]
     gated: bool
+    attachments: frozenset[str] = frozenset()
 
 
 def view(document: Document, tier: str, site: Site) -> View:
@@ -120,6 +122,7 @@ def view(document: Document, tier: str, site: Site) -> View:
             asset.name for asset in document.assets if asset.name == document.hero.get("src") or asset.name in shown
         ),
         gated=document.access != PUBLIC or any(block.tier for block in document.blocks),
+        attachments=frozenset(each.name for each in document.attachments if each.name in shown),
     )
 
 

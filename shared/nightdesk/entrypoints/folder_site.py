@@ -13,10 +13,11 @@ from nightdesk.adapters.pagefind import index_pages
 from nightdesk.domain.documents import REJECTED
 from nightdesk.entrypoints.folder_build import read_folder
 from nightdesk.entrypoints.folder_pictures import FolderPictures
+from nightdesk.entrypoints.local_files import type_of
 from nightdesk.ports import ANY, Output
 from nightdesk.rendering.environment import Theme
 from nightdesk.repositories.articles_table import draft_records
-from nightdesk.repositories.private_bucket import IMAGE_TYPES, load_site
+from nightdesk.repositories.private_bucket import load_site
 from nightdesk.usecases.editors.status import draft_status
 from nightdesk.usecases.pipeline.build_site import build_site
 from nightdesk.usecases.pipeline.search_archive import rebuild_archive
@@ -66,8 +67,7 @@ class FolderSite:
         """Put files into the drafts bucket, and inspect the images among them."""
         for key in keys:
             path = self.files[key]
-            kind = IMAGE_TYPES.get(path.suffix.lower(), "text/markdown")
-            self._ports.drafts.put(Output(key, path.read_bytes(), kind), ANY)
+            self._ports.drafts.put(Output(key, path.read_bytes(), type_of(path)), ANY)
         if self._pictures:
             self._pictures.inspect(keys, self._ports)
 

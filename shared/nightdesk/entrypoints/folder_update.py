@@ -11,16 +11,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from nightdesk.domain.attachments import is_attachment
 from nightdesk.domain.documents import REJECTED
 from nightdesk.domain.drafts_bucket import classify, folder_of_image
 from nightdesk.domain.events import ArticleDue, ArticleGated, Event, ObjectChanged, RelistRequested, RenderRequested
 from nightdesk.entrypoints.build_state import BuildState
 from nightdesk.entrypoints.folder_pictures import FolderPictures
 from nightdesk.entrypoints.folder_stages import FolderStages
+from nightdesk.entrypoints.local_files import type_of
 from nightdesk.ports import ANY, Output, Ports
 from nightdesk.rendering.environment import Theme
 from nightdesk.repositories import articles_table
-from nightdesk.repositories.private_bucket import IMAGE_TYPES, is_image, load_document
+from nightdesk.repositories.private_bucket import is_image, load_document
 from nightdesk.repositories.records import DraftRecord
 from nightdesk.usecases.editors.status import draft_status
 from nightdesk.usecases.ticker.pages import refresh as refresh_ticker
@@ -51,8 +53,7 @@ class Report(NamedTuple):
 
 def put_file(key: str, path: Path, ports: Ports) -> None:
     """Put a file into the drafts bucket."""
-    kind = IMAGE_TYPES.get(path.suffix.lower(), "text/markdown")
-    ports.drafts.put(Output(key, path.read_bytes(), kind), ANY)
+    ports.drafts.put(Output(key, path.read_bytes(), type_of(path)), ANY)
 
 
 def update(
@@ -98,13 +99,17 @@ def update(
 
 def _is_of_a_draft(key: str) -> bool:
     parsed = classify(key)
-    return parsed.kind == "draft" if parsed else is_image(key) and key.startswith("drafts/")
+    return parsed.kind == "draft" if parsed else _is_beside(key) and key.startswith("drafts/")
+
+
+def _is_beside(key: str) -> bool:
+    return is_image(key) or is_attachment(key)
 
 
 def _drafts_concerned(files: Mapping[str, Path], changed: Iterable[str]) -> list[str]:
-    """Return the keys of the drafts that changed, or that may show an image that did."""
-    folders = {folder_of_image(key) for key in changed if is_image(key)}
-    found = {key for key in changed if not is_image(key)}
+    """Return the keys of the drafts that changed, or that may show an image or offer an attachment that did."""
+    folders = {folder_of_image(key) for key in changed if _is_beside(key)}
+    found = {key for key in changed if not _is_beside(key)}
     if folders:
         found |= {key for key in files if (parsed := classify(key)) and parsed.folder in folders}
     return sorted(found)

@@ -8,11 +8,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from nightdesk.domain.attachments import ATTACHMENT_TYPES, is_attachment
 from nightdesk.domain.drafts_bucket import FOLDERS, SITE_FILE, classify, folder_of_image, is_hidden_or_temporary
 from nightdesk.domain.problems import Kind, Problem
-from nightdesk.repositories.private_bucket import IMAGE_TYPES
+from nightdesk.repositories.private_bucket import IMAGE_TYPES, is_image
 
 _MARKDOWN = (".md", ".markdown")
+_TYPES = {**IMAGE_TYPES, **ATTACHMENT_TYPES}
 
 
 class LocalFiles(NamedTuple):
@@ -53,6 +55,11 @@ def find_files(paths: Iterable[Path], is_drafts: bool = False) -> LocalFiles:
     return LocalFiles(found.files, found.left)
 
 
+def type_of(path: Path) -> str:
+    """Return the type of a file of the drafts bucket."""
+    return _TYPES.get(path.suffix.lower(), "text/markdown")
+
+
 def is_newsroom(folder: Path) -> bool:
     """Return True for a folder that is laid out like the drafts bucket."""
     return (folder / SITE_FILE).is_file() or any((folder / name).is_dir() for name in FOLDERS)
@@ -91,17 +98,17 @@ class _Found:
         """Add the files of a folder of drafts, or of one of its folders.
 
         Args:
-            index: add only this file and images.
+            index: add only this file, images and attachments.
         """
         for path in _walk(folder):
-            if index and path != index and path.suffix.lower() not in IMAGE_TYPES:
+            if index and path != index and not (is_image(path.name) or is_attachment(path.name)):
                 continue
             inner = path.relative_to(folder).as_posix()
             own = "/".join(filter(None, (_known_folder(folder, self._is_drafts), inner)))
             self._add(own if own != inner else _loose_key(path, folder), path, inner)
 
     def add_file(self, path: Path) -> None:
-        """Add one file, and with an index.md its images."""
+        """Add one file, and with an index.md its images and attachments."""
         if path.stem.lower() == "index" and path.suffix.lower() in _MARKDOWN:
             self.add_folder(path.parent, path)
         elif path.name == SITE_FILE:
@@ -122,8 +129,10 @@ class _Found:
         if is_hidden_or_temporary(inner or key):
             if parsed and parsed.refusal:
                 self.left[path] = parsed.refusal
-        elif parsed is None and path.suffix.lower() not in IMAGE_TYPES:
+        elif parsed is None and not (is_image(key) or is_attachment(key)):
             self.left[path] = Kind.FILE_OTHER.at(0)
+        elif parsed is None and is_attachment(key) and not (key.startswith("drafts/") and folder_of_image(key)):
+            self.left[path] = Kind.ATTACHMENT_STRAY.at(0)
         elif parsed is None and not folder_of_image(key):
             self.left[path] = Kind.IMAGE_STRAY.at(0)
         elif self.files.setdefault(key, path) != path and not self.files[key].samefile(path):
@@ -154,7 +163,7 @@ def _known_folder(folder: Path, is_drafts: bool) -> str:
 
 
 def _loose_key(path: Path, folder: Path) -> str:
-    """Return the key of a file in a folder of drafts of any other name: images go with the index.md above them."""
+    """Return the key of a file in a folder of drafts of any other name: images and attachments go with the index.md above them."""
     for parent in path.parents:
         if _has_index(parent):
             return f"drafts/{parent.resolve().name}/{path.relative_to(parent).as_posix()}"

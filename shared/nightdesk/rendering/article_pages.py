@@ -27,6 +27,7 @@ from nightdesk.rendering.article_contexts import (
     SourcesBox,
     TocEntry,
 )
+from nightdesk.rendering.attachments import AttachmentLinks
 from nightdesk.rendering.contexts import AuthorBox, Correction, Head, HeadImage, Link, Picture, SiteContext
 from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.page_parts import (
@@ -102,7 +103,7 @@ def article_contexts(theme: Theme, site: Site, article: Article, views: Sequence
     """Return what an article's page, or its mail, shows to readers of each of several views."""
     text, document = theme.text, article.document
     public = _public_context(theme, site, article)
-    placer = _placer(text, article)
+    placer = _placer(text, site, article)
     return [
         public._replace(
             toc=tuple(TocEntry(h.anchor, unescape(h.text), h.level) for h in view.headings if h.level < 4),
@@ -116,8 +117,13 @@ def article_contexts(theme: Theme, site: Site, article: Article, views: Sequence
     ]
 
 
-def _placer(text: Catalogue, article: Article) -> Placer:
-    return Placer(text, article.base, article.pictures, article.document.figures, article.plain)
+def _placer(text: Catalogue, site: Site, article: Article) -> Placer:
+    document = article.document
+    links = None
+    if document.attachments:
+        public = frozenset() if article.preview else view(document, PUBLIC, site).attachments
+        links = AttachmentLinks(text, article.base, document, public, article.plain)
+    return Placer(text, article.base, article.pictures, document.figures, article.plain, links)
 
 
 def _public_context(theme: Theme, site: Site, article: Article) -> ArticleContext:
@@ -133,7 +139,7 @@ def _public_context(theme: Theme, site: Site, article: Article) -> ArticleContex
     language, written, frame = page_language(site, document.language)
     published, updated = stamp(text, site, document.date), updated_date(document)
     hero = _hero(text, article)
-    figures = _placer(text, article).figures(view(document, PUBLIC, site)) if has_figures(document) else []
+    figures = _placer(text, site, article).figures(view(document, PUBLIC, site)) if has_figures(document) else []
     return ArticleContext(
         site=site_context(theme, site),
         head=Head(

@@ -15,6 +15,7 @@ from markupsafe import Markup
 from nightdesk.domain.documents import Document
 from nightdesk.domain.pictures import MEDIA_TYPES, STILL, PictureFiles
 from nightdesk.domain.views import View, VisiblePart
+from nightdesk.rendering.attachments import AttachmentLinks
 from nightdesk.rendering.contexts import Picture, PictureSource
 from nightdesk.rendering.texts import Catalogue
 
@@ -139,7 +140,7 @@ def _source_html(source: PictureSource, sizes: str) -> Markup:
 
 
 class Placer:
-    """Puts pictures in the place of the images in a sanitised text.
+    """Puts pictures in the place of the images in a sanitised text, and says of its downloads what they are.
 
     Args:
         base: as for `picture_of`.
@@ -147,6 +148,7 @@ class Placer:
         said: what the files say of themselves, by the same names.
         plain: for feeds, whose readers know no formats, sizes or classes of ours. In place of an image that is being prepared is its
             description.
+        links: to the attachments of the text; None if it has none.
     """
 
     def __init__(
@@ -156,8 +158,9 @@ class Placer:
         files: Mapping[str, PictureFiles | None],
         said: Mapping[str, Mapping[str, str]],
         plain: bool = False,
+        links: AttachmentLinks | None = None,
     ) -> None:
-        self._plain = plain
+        self._plain, self._links = plain, links
         self._text, self._base, self._files, self._said = text, base, files, said
 
     def view(self, view: View) -> View:
@@ -167,6 +170,7 @@ class Placer:
 
     def html(self, html: str) -> str:
         """Return HTML with pictures. The sanitiser wrote it, so attributes are in quotation marks, and escaped."""
+        html = self._links.html(html) if self._links else html
         return _IMAGE.sub(self._place, html) if "<img" in html else html
 
     def figures(self, view: View) -> list[Picture]:

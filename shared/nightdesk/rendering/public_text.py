@@ -14,6 +14,7 @@ from nightdesk.domain.pictures import PictureFiles
 from nightdesk.domain.site import PUBLIC, Site
 from nightdesk.domain.text import NOT_XML
 from nightdesk.domain.views import ClosedGate, view
+from nightdesk.rendering.attachments import AttachmentLinks
 from nightdesk.rendering.pictures import Placer
 from nightdesk.rendering.texts import Catalogue
 
@@ -33,8 +34,9 @@ def public_text(
     Args:
         pictures: the files of the images that the public sees, by the names of their assets.
     """
-    placer = Placer(text, f"/articles/{document.slug}/", pictures, document.figures, plain=True)
-    seen = placer.view(view(document, PUBLIC, site))
+    base, shown = f"/articles/{document.slug}/", view(document, PUBLIC, site)
+    links = AttachmentLinks(text, base, document, shown.attachments, plain=True) if shown.attachments else None
+    seen = Placer(text, base, pictures, document.figures, plain=True, links=links).view(shown)
     page = f"{site.base_url}/articles/{document.slug}/"
     parts = [_teaser(text, part, page) if isinstance(part, ClosedGate) else part.html.strip() for part in seen.parts]
     if seen.notes:

@@ -49,6 +49,8 @@ _DOCUMENTS, _FACTS, _DECISIONS, _TAKEDOWNS, _IMAGES, _APPROVED = (
     "images/",
     "approved/",
 )
+ATTACHMENTS = "attachments/"
+"""Copies of the files that readers can download."""
 _OWNERS = "owners/"
 HISTORY = "history/"
 """What was read of the versions of drafts: a cache."""
@@ -136,6 +138,11 @@ def image_key(sha256: str) -> str:
     return f"{_IMAGES}{sha256}"
 
 
+def attachment_key(sha256: str) -> str:
+    """Return the key of the copy of an attachment, by the SHA-256 of its bytes."""
+    return f"{ATTACHMENTS}{sha256}"
+
+
 def inspection_key(sha256: str) -> str:
     """Return the key of what was found in an image, by the SHA-256 of its bytes."""
     return f"{INSPECTIONS}{sha256}.json"
@@ -177,6 +184,11 @@ def load_social_card(card: str, ports: Ports) -> CardOrder | None:
 def stored_images(ports: Ports) -> set[str]:
     """Return the SHA-256 of each image that has a copy."""
     return {key.removeprefix(_IMAGES) for key, _ in ports.private.list(_IMAGES)}
+
+
+def stored_attachments(ports: Ports) -> set[str]:
+    """Return the SHA-256 of each attachment that has a copy."""
+    return {key.removeprefix(ATTACHMENTS) for key, _ in ports.private.list(ATTACHMENTS)}
 
 
 def takedown_key(slug: str, at: str) -> str:

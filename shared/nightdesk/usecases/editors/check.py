@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from nightdesk.domain.attachments import is_attachment, refusal_of_size
 from nightdesk.domain.documents import digest, parse_json
 from nightdesk.domain.drafts import slug_of_rejected
 from nightdesk.domain.drafts_bucket import DraftsKey, classify
@@ -56,24 +58,30 @@ EVERYTHING: Container[str] = _Everything()
 
 
 class FolderImages(Mapping[str, FoundImage]):
-    """The images beside a file, as `read_draft` takes them. One is looked into when a text shows it.
+    """The images and attachments beside a file, as `read_draft` takes them. An image is looked into when a text shows it.
 
     Args:
         readers: for each key, what reads the file; None for a file that is not there yet.
         inspect: as in `PictureMaker`; None to look into drawings only.
+        sizes: of attachments, in bytes; of one without a size, none is known.
     """
 
     def __init__(
         self,
         readers: Mapping[str, Callable[[], bytes] | None],
         inspect: Callable[[bytes], Inspection] | None = None,
+        sizes: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
+        self._sizes = sizes
         self._readers = readers
         self._inspect = inspect
         self._known: dict[str, FoundImage] = {}
 
     def __getitem__(self, key: str) -> FoundImage:
         read = self._readers[key]
+        if is_attachment(key):
+            size = self._sizes.get(key)
+            return FoundImage() if size is None else FoundImage(refusal=refusal_of_size(size), size=size)
         if key not in self._known:
             is_read = read and (self._inspect or rules_for(key))
             self._known[key] = self._look_into(key, read()) if read and is_read else FoundImage()
@@ -188,11 +196,11 @@ def check_against_site(key: str, raw: bytes, images: Iterable[str], ports: Ports
     """Check a file against the site: its settings, profiles and claimed slugs, and the images already uploaded beside it.
 
     Args:
-        images: the names of images that will be uploaded beside it.
+        images: the names of images and attachments that will be uploaded beside it.
     """
     filed = classify(key)
     folder = filed.folder if filed else ""
-    uploaded = [name for name, _ in ports.drafts.list(folder)] if folder else []
+    uploaded = dict(ports.drafts.sizes(folder)) if folder else {}
     planned = [f"{folder}{image}" for image in images] if folder else []
 
     def reader_of(name: str) -> Callable[[], bytes]:
@@ -212,6 +220,6 @@ def check_against_site(key: str, raw: bytes, images: Iterable[str], ports: Ports
         claim = articles_table.claim_of(ports.articles, slug)
         return claim.holder if claim else ""
 
-    site, images = load_site(ports), FolderImages(readers, inspect)
+    site, images = load_site(ports), FolderImages(readers, inspect, uploaded)
     around = Surroundings(site, profiles, images, ports.clock(), holder_of, StoredPages(site, ports))
     return check(key, raw, around)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
+from nightdesk.domain.attachments import is_attachment
 from nightdesk.domain.decisions import (
     Approval,
     Decisions,
@@ -47,6 +48,7 @@ from nightdesk.repositories.private_bucket import (
 )
 from nightdesk.repositories.records import Revision
 from nightdesk.usecases.editors.takedown_marks import is_marked, lift, mark, render_rejected
+from nightdesk.usecases.pipeline.attachments import restore_attachment
 from nightdesk.usecases.pipeline.effective import effective_article, store_approved
 
 
@@ -255,7 +257,7 @@ def rollback(slug: str, number: int, ports: Ports, expected: str = "") -> StateC
         raise _stale(slug)
     before = _state_of(blob, decisions, load_site(ports), ports)
     current = ports.drafts.get(key)
-    restored = [_restore_image(image, sha256, ports) for image, sha256 in revision.images]
+    restored = [_restore_file(name, sha256, ports) for name, sha256 in revision.images]
     if not current or current.body != file.body:
         ports.drafts.put(Output(key, file.body, "text/markdown"), current.etag if current else None)
         restored.append(True)
@@ -277,6 +279,12 @@ def _stored_revision(slug: str, key: str, number: int, ports: Ports) -> tuple[Re
     if file is None:
         raise NotFound(f"the file of revision {number} of {slug} is no longer stored")
     return revision, file
+
+
+def _restore_file(key: str, sha256: str, ports: Ports) -> bool:
+    """Put the version of an image or attachment with a SHA-256 in its place again. Return whether that wrote anything."""
+    restore = restore_attachment if is_attachment(key) else _restore_image
+    return restore(key, sha256, ports)
 
 
 def _restore_image(image: str, sha256: str, ports: Ports) -> bool:

@@ -68,7 +68,8 @@ class Links(NamedTuple):
 def links_of_article(document: Document) -> Links:
     """Return the links of an article, hidden text and locked sources included."""
     texts = [html for block in document.blocks for html in (block.html, *block.notes.values())]
-    found = [address for html in texts for address in addresses_in(html)]
+    offered = {f"/articles/{document.slug}/{each.name}" for each in document.attachments}
+    found = [address for html in texts for address in addresses_in(html) if address not in offered]
     return Links(f"/articles/{document.slug}/", "draft", (*found, *(source["url"] for source in document.sources)))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import PurePosixPath
 
+from nightdesk.domain.attachments import LARGEST_ATTACHMENT, content_type, is_attachment
 from nightdesk.domain.drafts_bucket import classify, folder_of_image
 from nightdesk.domain.errors import Permanent
 from nightdesk.domain.events import RenderRequested
@@ -27,12 +28,12 @@ class NotTheOwner(Permanent):
 
 
 def presign(key: str, size: int, uploader: Uploader, ports: Ports, uploads: Uploads) -> PresignedUpload:
-    """Return a presigned form to upload one draft, or one image beside a draft.
+    """Return a presigned form to upload one draft, or one image or attachment beside a draft.
 
     Profiles and settings cannot be uploaded this way: they decide who is a human author, and what needs an approval.
 
     Args:
-        key: `drafts/<name>.md`, `drafts/<name>/index.md`, or an image below `drafts/<name>/`.
+        key: `drafts/<name>.md`, `drafts/<name>/index.md`, or an image or attachment below `drafts/<name>/`.
         size: the exact size, in bytes.
         uploader: who asks, which is recorded on the file.
 
@@ -97,6 +98,8 @@ def _limits_of(key: str) -> tuple[str, int]:
     suffix = path.suffix.lower()
     if plain and key.startswith("drafts/") and folder_of_image(key) and suffix in IMAGE_TYPES:
         return IMAGE_TYPES[suffix], LARGEST_IMAGE
+    if plain and key.startswith("drafts/") and folder_of_image(key) and is_attachment(key):
+        return content_type(key), LARGEST_ATTACHMENT
     raise Permanent(
-        f"“{key[:100]}” is not the key of a draft or of an image beside one, such as drafts/a-story/index.md"
+        f"“{key[:100]}” is not the key of a draft, or of an image or attachment beside one, such as drafts/a-story/index.md"
     )

@@ -100,16 +100,22 @@ def _approved_version(document: Document, decisions: Decisions, ports: Ports) ->
 
 
 def _at_address_of(document: Document, approved: Document) -> Document:
-    """Return an approved version at the slug that the draft has now: its images have the slug in their addresses."""
+    """Return an approved version at the slug that the draft has now: its files have the slug in their addresses."""
     if approved.slug == document.slug:
         return approved
     before, after = f'src="/articles/{approved.slug}/', f'src="/articles/{document.slug}/'
+    pairs = [(before, after)]
+    for each in approved.attachments:
+        old, new = (f'href="/articles/{slug}/{each.name}"' for slug in (approved.slug, document.slug))
+        pairs.append((old, new))
+
+    def moved(html: str) -> str:
+        for old, new in pairs:
+            html = html.replace(old, new)
+        return html
+
     blocks = tuple(
-        replace(
-            block,
-            html=block.html.replace(before, after),
-            notes={label: note.replace(before, after) for label, note in block.notes.items()},
-        )
+        replace(block, html=moved(block.html), notes={label: moved(note) for label, note in block.notes.items()})
         for block in approved.blocks
     )
     return replace(approved, slug=document.slug, blocks=blocks)

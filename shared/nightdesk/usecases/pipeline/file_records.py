@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nightdesk.domain.documents import REJECTED, Asset
+from nightdesk.domain.documents import REJECTED, Asset, Attachment
 from nightdesk.domain.events import DraftAccepted, DraftRejected, Event
 from nightdesk.ports import Ports
 from nightdesk.repositories import articles_table
@@ -31,13 +31,17 @@ class FileRecord:
         self.stored = articles_table.draft_record(ports.articles, key)
 
     def save(
-        self, record: DraftRecord, file_version: str = "", images: Sequence[Asset] = (), even_if_unchanged: bool = False
+        self,
+        record: DraftRecord,
+        file_version: str = "",
+        images: Sequence[Asset | Attachment] = (),
+        even_if_unchanged: bool = False,
     ) -> None:
         """Store a record, and with it a new revision if it counts one more. A file that never existed gets no record.
 
         Args:
             file_version: the version id of the file that a new revision comes from; without it, no revision is stored.
-            images: the images of that revision.
+            images: the images and attachments of that revision.
             even_if_unchanged: write a record that says nothing new too, so that a concurrent run must start again.
 
         Raises:
@@ -62,7 +66,7 @@ class FileRecord:
         self.stored = after._replace(version=(expected or 0) + 1)
 
 
-def _revision(record: DraftRecord, file_version: str, images: Sequence[Asset]) -> Revision:
+def _revision(record: DraftRecord, file_version: str, images: Sequence[Asset | Attachment]) -> Revision:
     return Revision(
         number=record.revision,
         slug=record.slug,

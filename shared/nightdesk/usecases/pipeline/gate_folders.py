@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from nightdesk.ports import Objects, Output, Ports
 from nightdesk.repositories.private_bucket import IMAGE_TYPES
+from nightdesk.usecases.pipeline.attachments import AttachmentCopy, copy_attachment
 from nightdesk.usecases.pipeline.converge import is_stored, store, store_over
 from nightdesk.usecases.pipeline.images import read_rendition
 
@@ -33,6 +34,7 @@ class Folder(NamedTuple):
         image_cache: the Cache-Control header of images.
         image_metadata: the metadata of images and of their tombstones.
         tombstones: whether a tombstone replaces each image that does not belong there, instead of being deleted.
+        attachments: with the headers and metadata of images.
     """
 
     prefix: str
@@ -41,6 +43,7 @@ class Folder(NamedTuple):
     image_cache: str = ""
     image_metadata: Mapping[str, str] = _NO_METADATA
     tombstones: bool = False
+    attachments: tuple[AttachmentCopy, ...] = ()
 
 
 def write_site_folder(folder: Folder, ports: Ports) -> bool:
@@ -76,7 +79,7 @@ def write_preview_folder(folder: Folder, ports: Ports, *, complete: bool) -> boo
 
 
 def copy_images(folder: Folder, stored: Sizes, objects: Objects, ports: Ports) -> bool:
-    """Copy the images that are missing or only tombstones. Returns True if any was written.
+    """Copy the images and attachments that are missing or only tombstones. Returns True if any was written.
 
     An image that is there needs no comparison: its name follows from its SHA-256, and only this function writes such names,
     after it has compared the bytes with the digest.
@@ -98,7 +101,16 @@ def copy_images(folder: Folder, stored: Sizes, objects: Objects, ports: Ports) -
         seen = objects.stat(image.target) if image.target in stored else None
         copy = Output(image.target, body, content_type, folder.image_cache, folder.image_metadata)
         wrote |= store_over(seen, objects, copy)
-    return wrote
+    return _copy_attachments(folder, stored, objects, ports) or wrote
+
+
+def _copy_attachments(folder: Folder, stored: Sizes, objects: Objects, ports: Ports) -> bool:
+    missing = [each for each in folder.attachments if not stored.get(each.target)]
+    for each in missing:
+        seen = objects.stat(each.target) if each.target in stored else None
+        headers = Output(each.target, b"", "", folder.image_cache, folder.image_metadata)
+        copy_attachment(each, headers, seen.etag if seen else None, objects, ports)
+    return bool(missing)
 
 
 def store_outputs(folder: Folder, stored: Sizes, objects: Objects, ports: Ports) -> bool:
@@ -112,7 +124,8 @@ def store_outputs(folder: Folder, stored: Sizes, objects: Objects, ports: Ports)
 
 def _remove_extras(folder: Folder, stored: Sizes, objects: Objects) -> bool:
     """Remove the objects that do not belong in a folder, or replace them by tombstones. Returns True if any was changed."""
-    wanted = {output.key for output in folder.outputs} | {image.target for image in folder.images}
+    wanted = {output.key for output in folder.outputs}
+    wanted |= {image.target for image in folder.images} | {copy.target for copy in folder.attachments}
     shown = {output.key.rpartition("/")[0] for output in folder.outputs if folder.tombstones}
     changed = False
     for key in sorted(set(stored) - wanted):

@@ -23,6 +23,7 @@ from nightdesk.rendering.public_text import public_text
 from nightdesk.rendering.standing_pages import article_gone_html
 from nightdesk.repositories import articles_table
 from nightdesk.repositories.private_bucket import ASSET_CACHE, HTML
+from nightdesk.usecases.pipeline.attachments import copies_of
 from nightdesk.usecases.pipeline.gate_folders import PAGE_CACHE, Folder, ImageCopy
 from nightdesk.usecases.pipeline.gate_inputs import NOT_YET_PUBLIC, GateInputs, Pending
 from nightdesk.usecases.pipeline.places import (
@@ -96,8 +97,26 @@ def live_pages(inputs: GateInputs, theme: Theme) -> Folder:
     if card:
         images.append(ImageCopy(f"articles/{document.slug}/~{site.tiers[0]}/{card[0]}", card[1]))
     outputs = [_page(inputs, tier, text.encode()) for tier, text in zip(site.tiers, texts, strict=True)]
+    offered = views[0].attachments
+    attachments = [
+        copy
+        for tier, seen in zip(site.tiers, views, strict=True)
+        for copy in copies_of(
+            document,
+            offered if tier == site.tiers[0] else seen.attachments - offered,
+            f"articles/{document.slug}/~{tier}/",
+            offered,
+        )
+    ]
     metadata = {"cache-tag": files_tag(document.slug)}
-    return Folder(f"articles/{document.slug}/", tuple(outputs), tuple(images), ASSET_CACHE, metadata)
+    return Folder(
+        f"articles/{document.slug}/",
+        tuple(outputs),
+        tuple(images),
+        ASSET_CACHE,
+        metadata,
+        attachments=tuple(attachments),
+    )
 
 
 def _page(inputs: GateInputs, tier: str, body: bytes, metadata: Mapping[str, str] = _NO_METADATA) -> Output:
@@ -130,7 +149,9 @@ def _preview(shown: Pending, inputs: GateInputs, theme: Theme) -> Folder:
         if files and name in whole.assets
         for file, sha256 in inputs.pictures.copies(document, name, files)
     ]
-    return Folder(preview_key(document.slug, ""), (page,), tuple(images), _PREVIEW_CACHE)
+    folder = preview_key(document.slug, "")
+    attachments = tuple(copies_of(document, whole.attachments, folder, ()))
+    return Folder(folder, (page,), tuple(images), _PREVIEW_CACHE, attachments=attachments)
 
 
 def _ended_preview(slug: str) -> Folder:

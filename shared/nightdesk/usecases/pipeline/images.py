@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import TypeVar
 
+from nightdesk.domain.attachments import is_attachment
 from nightdesk.domain.documents import digest
 from nightdesk.domain.drawings import REFUSED, image_refusal, rules_for
 from nightdesk.domain.errors import Conflict
@@ -19,12 +20,13 @@ from nightdesk.domain.pictures import Inspection
 from nightdesk.domain.uploaders import Uploader, uploader_of
 from nightdesk.ports import Output, Ports
 from nightdesk.repositories.drafts_bucket import newest_versions
-from nightdesk.repositories.private_bucket import image_key, load_inspection, rendition_key
+from nightdesk.repositories.private_bucket import attachment_key, image_key, load_inspection, rendition_key
+from nightdesk.usecases.pipeline import attachments
 from nightdesk.usecases.pipeline.render_document import FoundImage, Images
 
 KnownImages = Mapping[str, list[str]]
 """Of images that were read before, by key: the version, the SHA-256 or why it is not published, the uploader's id and role, the
-time of the upload, whether it was inspected, and the rules by which it was judged."""
+time of the upload, whether it was inspected (of an attachment, its size), and the rules by which it was judged."""
 Result = TypeVar("Result")
 _UPLOAD = slice(2, 5)
 _INSPECTED = 5
@@ -39,7 +41,7 @@ def image_versions(folder: str, ports: Ports) -> tuple[tuple[str, str], ...]:
 
 
 class StoredImages:
-    """The images in a file's folder, each of which is read and copied once.
+    """The images and attachments in a file's folder, each of which is read and copied once.
 
     A drawing that acts (see `drawings`) has `REFUSED` and the reason in place of a digest, and no copy.
 
@@ -67,8 +69,8 @@ class StoredImages:
             return result
         for key in sorted(wanted.looked_up - self._found.keys()):
             version = self._versions[key]
-            self._found[key] = self._inspected(self._known_of(key, version) or self._read(key, version))
-        known = {key: self._found_image(found[1]) for key, found in self._found.items()}
+            self._found[key] = self._inspected(key, self._known_of(key, version) or self._read(key, version))
+        known = {key: self._found_image(key, found) for key, found in self._found.items()}
         return render(dict.fromkeys(self._versions, FoundImage()) | known)
 
     def upload_of(self, key: str) -> tuple[Uploader, datetime]:
@@ -80,18 +82,23 @@ class StoredImages:
         """Return the version of an image that was looked up."""
         return self._found[key][0]
 
-    def _found_image(self, known: str) -> FoundImage:
+    def _found_image(self, key: str, of: list[str]) -> FoundImage:
+        known = of[1]
         if known.startswith(REFUSED):
             return FoundImage(refusal=known.removeprefix(REFUSED), acts=True)
+        if is_attachment(key):
+            return FoundImage(known, size=int(of[_INSPECTED]))
         found = self._inspections[known]
         return FoundImage(known, found.refusal if found else "", found)
 
-    def _inspected(self, found: list[str]) -> list[str]:
+    def _inspected(self, key: str, found: list[str]) -> list[str]:
         """Return what is known of an image, and whether it was inspected.
 
         The latter changes the file's record. So of two runs, the one that knew less cannot write last unnoticed.
         """
         sha256 = found[1]
+        if is_attachment(key):
+            return found
         if not sha256.startswith(REFUSED) and sha256 not in self._inspections:
             self._inspections[sha256] = load_inspection(sha256, self._ports)
         inspected = self._inspections.get(sha256)
@@ -105,14 +112,17 @@ class StoredImages:
     def _known_of(self, key: str, version: str) -> list[str]:
         """Return what an earlier run found of this version by today's rules; empty for nothing."""
         known = list(self._known.get(key, ()))
-        if known[:1] != [version] or len(known[_UPLOAD]) != 3 or known[_RULES] != rules_for(key):
+        if known[:1] != [version] or len(known[_UPLOAD]) != 3 or known[_RULES] != _rules_for(key):
             return []
         # Even if its digest is known, its copy may have been lost.
-        is_stored = known[1].startswith(REFUSED) or self._ports.private.stat(image_key(known[1])) is not None
+        copy = attachment_key(known[1]) if is_attachment(key) else image_key(known[1])
+        is_stored = known[1].startswith(REFUSED) or self._ports.private.stat(copy) is not None
         return known if is_stored else []
 
     def _read(self, key: str, version: str) -> list[str]:
-        """Read an image, and store its copy unless it is stored already or must not be published."""
+        """Read a file, and store its copy unless it is stored already or must not be published."""
+        if is_attachment(key):
+            return attachments.keep_attachment(key, version, self._ports)
         blob = self._ports.drafts.get(key, version)
         if blob is None:
             raise Conflict(f"{key} was deleted while its draft was rendered")
@@ -125,6 +135,10 @@ class StoredImages:
         if self._ports.private.stat(copy.key) is None:
             self._ports.private.put(copy, None)
         return [version, sha256, *upload, "", *rules_for(key)]
+
+
+def _rules_for(key: str) -> list[str]:
+    return attachments.RULES if is_attachment(key) else rules_for(key)
 
 
 class _Wanted(Mapping[str, FoundImage]):

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from nightdesk.domain.attachments import is_attachment
 from nightdesk.domain.decisions import Decisions
 from nightdesk.domain.documents import DRAFT, Document
 from nightdesk.domain.drafts_bucket import classify
@@ -47,6 +48,7 @@ from nightdesk.repositories.private_bucket import (
     load_social_card,
     owners_keys,
     profile_keys,
+    stored_attachments,
     stored_images,
 )
 from nightdesk.repositories.records import DraftRecord
@@ -189,11 +191,17 @@ def _build_expected(stored: Mapping[str, Document], ports: Ports, theme: Theme, 
 
 
 def _copy_records(keys: Sequence[str], ports: Ports, world: Ports) -> None:
-    """Copy by what feeds know the articles that have moved, and who put the drafts, of which the bucket says nothing."""
+    """Copy by what feeds know the articles that have moved, and who put the drafts, of which the bucket says nothing.
+
+    What is known of each attachment is copied too, so that none is read again.
+    """
     for key, record in zip(keys, articles_table.draft_records(ports.articles, keys), strict=True):
-        if record and (record.first_address or record.requesters):
+        attachments = {name: found for name, found in record.images.items() if is_attachment(name)} if record else {}
+        if record and (record.first_address or record.requesters or attachments):
             unread = DraftRecord("draft", record.slug, DRAFT, "", [], [], [], [])
-            known = unread._replace(first_address=record.first_address, requesters=record.requesters)
+            known = unread._replace(
+                first_address=record.first_address, requesters=record.requesters, images=attachments
+            )
             world.articles.write(articles_table.draft_changes(key, known, None))
 
 
@@ -266,15 +274,16 @@ def _differing_drafts(expected: Ports, ports: Ports) -> Iterator[str]:
 
 
 def _differing_documents(stored: Mapping[str, Document], expected: Ports, ports: Ports) -> Iterator[str]:
-    """Yield the drafts whose documents differ, or of whose images there is no copy.
+    """Yield the drafts whose documents differ, or of whose images or attachments there is no copy.
 
     That a table knows the version of a draft's file does not show that its document is right: an image may have changed.
     """
-    images = stored_images(ports)
+    images, attachments = stored_images(ports), stored_attachments(ports)
     for slug in article_slugs(expected):
         document = load_document(slug, expected)
         if document and not document.withdrawn:
             missing = any(asset.sha256 not in images for asset in document.assets)
+            missing |= any(each.sha256 not in attachments for each in document.attachments)
             if missing or stored.get(slug) != document:
                 yield document.file
 

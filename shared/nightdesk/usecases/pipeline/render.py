@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from nightdesk.domain.attachments import is_attachment
 from nightdesk.domain.drafts_bucket import classify, folder_of_image
 from nightdesk.domain.events import ArticleRendered, Event, ObjectChanged
 from nightdesk.ports import Ports
@@ -38,7 +39,7 @@ def render(key: str, ports: Ports, bulk: str = "", put: ObjectChanged | None = N
     """Render the files that a key concerns, and send their events.
 
     Args:
-        key: of a draft, a profile, a standing page or `site.yaml`, of an image that one of them may show, or a folder with such.
+        key: of a draft, a profile, a standing page or `site.yaml`, of an image or attachment that one of them may show or offer, or a folder with such.
         bulk: the cache tag that all affected articles share, if one change affects many.
         put: S3's event, which alone says who put the file or the image.
     """
@@ -61,10 +62,10 @@ def _with_bulk(event: Event, bulk: str) -> Event:
 
 
 def _files_concerned(key: str, ports: Ports) -> list[str]:
-    """Return the keys of the files to render: the key itself, or those that may show it as an image, or those of a folder."""
+    """Return the keys of the files to render: the key itself, or those that may show or offer it, or those of a folder."""
     if parsed_key := classify(key):
         return [] if parsed_key.kind == "update" else [key]
-    if not (is_image(key) or key.endswith("/")):
+    if not (is_image(key) or is_attachment(key) or key.endswith("/")):
         return []
     folder = key if key.endswith("/") else folder_of_image(key)
     found = [(name, classify(name)) for name, _ in ports.drafts.list(folder)] if folder else []

@@ -13,7 +13,8 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from nightdesk.domain.anchors import PREFIX, Anchors
-from nightdesk.domain.documents import Asset, Document, canonical_json, digest
+from nightdesk.domain.attachments import KINDS_OF_ATTACHMENTS, is_attachment
+from nightdesk.domain.documents import Asset, Attachment, Document, canonical_json, digest
 from nightdesk.domain.drafts import Draft, parse_draft
 from nightdesk.domain.drafts_bucket import DraftsKey
 from nightdesk.domain.errors import Rejected, only_rejects
@@ -33,19 +34,21 @@ from nightdesk.repositories.private_bucket import IMAGE_TYPES, profile_key
 
 
 class FoundImage(NamedTuple):
-    """What is known of an image.
+    """What is known of an image, or of an attachment.
 
     Attributes:
         sha256: of its bytes; empty if it was not read.
         refusal: why it is not published, in words for its author; empty if it is.
         inspection: what the images stage found in it; None if it was not inspected yet.
         acts: whether it is refused because it is a drawing that acts.
+        size: of an attachment, in bytes.
     """
 
     sha256: str = ""
     refusal: str = ""
     inspection: Inspection | None = None
     acts: bool = False
+    size: int = 0
 
 
 _DEFAULT_SITE = Site()
@@ -111,7 +114,9 @@ def to_document(
     else:
         hero = {}
     losses.locate(raw.decode("utf-8", "replace"), 1, OPTIONS)
-    link = link_finder(losses, finder.base, site.base_url)
+    # A newsletter has images alone: its files have no address.
+    attachments = AttachmentFinder(finder.base, images, folder if folder.startswith("drafts/") else "", losses)
+    link = link_finder(losses, finder.base, site.base_url, attachments)
     blocks = render_passages(draft.passages, finder.find, link, losses, finder.find_figure, typography)
     document = Document(
         slug=draft.slug,
@@ -141,6 +146,7 @@ def to_document(
         blocks=blocks,
         assets=tuple(finder.assets[name] for name in sorted(finder.assets)),
         figures={name: typography.values(said, "caption") for name, said in finder.figures.items()},
+        attachments=tuple(attachments.found[name] for name in sorted(attachments.found)),
     )
     return document, _warnings(document, draft, losses)
 
@@ -237,7 +243,7 @@ class ImageFinder:
             where: where it was typed, `ADDRESS` in the text or `FRONT_MATTER`.
             said: what a figure says of it.
         """
-        name = _composed(str(PurePosixPath(clean_path(source))))
+        name = _name_of(source)
         found = self._exact.get(name) or self._folded.get(name.casefold())
         if is_foreign(source):
             self._losses.add(Kind.IMAGE_ELSEWHERE, "image", where, source, typed=source)
@@ -281,7 +287,65 @@ def _composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def link_finder(losses: Losses, here: str, base_url: str = "") -> Callable[[str], str | None]:
+class AttachmentFinder:
+    """Finds the files that a text offers as downloads in the folder of its file. Names are compared as `ImageFinder` does.
+
+    Args:
+        base: the path of the page, below which the site serves them.
+        losses: where each that cannot be offered is reported.
+
+    Attributes:
+        found: by their names in the document.
+    """
+
+    def __init__(self, base: str, files: Images, folder: str, losses: Losses) -> None:
+        self._base, self._files, self._losses = base, files, losses
+        keys = sorted(files) if folder else []
+        self._exact = {_composed(key.removeprefix(folder)): key for key in reversed(keys)}
+        self._folded = {name.casefold(): key for name, key in reversed(self._exact.items())}
+        self._in_folder = bool(folder)
+        self.found: dict[str, Attachment] = {}
+
+    def is_meant(self, typed: str) -> bool:
+        """Return True if a link names a file beside the draft, rather than a page."""
+        if is_foreign(typed) or typed.startswith(("/", "?", "#", "../")):
+            return False
+        name = _name_of(typed)
+        return is_attachment(name) or self._key(name) is not None
+
+    def find(self, typed: str) -> str | None:
+        """Return the path of a file on the site, or None, with a warning, for one that cannot be offered."""
+        name = _name_of(typed)
+        key = self._key(name)
+        if not key:
+            near = did_you_mean(name, filter(is_attachment, self._exact)) if self._in_folder else ""
+            self._losses.add(Kind.ATTACHMENT_MISSING, "link", ADDRESS, typed, near, typed=name)
+        elif not is_attachment(key):
+            self._losses.add(Kind.ATTACHMENT_KIND, "link", ADDRESS, typed, typed=name, kinds=KINDS_OF_ATTACHMENTS)
+        elif refusal := self._files[key].refusal:
+            self._losses.add(Kind.ATTACHMENT_UNUSABLE, "link", ADDRESS, typed, typed=name, what=refusal)
+        else:
+            return self._base + self._add(key)
+        return None
+
+    def _key(self, name: str) -> str | None:
+        return self._exact.get(name) or self._folded.get(name.casefold())
+
+    def _add(self, key: str) -> str:
+        path, found = PurePosixPath(key), self._files[key]
+        # The name contains the whole digest, so no other bytes can ever have it.
+        name = f"{slugify(path.stem) or 'file'}.{found.sha256}{path.suffix.lower()}"
+        self.found.setdefault(name, Attachment(name, key, found.sha256, found.size))
+        return name
+
+
+def _name_of(typed: str) -> str:
+    return _composed(str(PurePosixPath(clean_path(typed))))
+
+
+def link_finder(
+    losses: Losses, here: str, base_url: str = "", attachments: AttachmentFinder | None = None
+) -> Callable[[str], str | None]:
     """Return a function that returns the address a link should have, or None, with a warning, for one that leads nowhere.
 
     A link inside the article gets the prefix of anchors; whether it leads to one is known once all of the text is read.
@@ -290,6 +354,7 @@ def link_finder(losses: Losses, here: str, base_url: str = "") -> Callable[[str]
     Args:
         here: the path of the page.
         base_url: of the site.
+        attachments: finds the files beside the draft that it offers; None for a file without any.
     """
 
     def find(typed: str) -> str | None:
@@ -297,7 +362,10 @@ def link_finder(losses: Losses, here: str, base_url: str = "") -> Callable[[str]
             if len(typed) > 1:
                 losses.add(Kind.ANCHOR_DEAD, "link", ADDRESS, typed, typed=unquote(typed))
             return f"#{PREFIX}{typed[1:]}" if len(typed) > 1 else None
-        address = page_address(typed, here, base_url) or web_address(typed)
+        page = page_address(typed, here, base_url)
+        if attachments and not page and attachments.is_meant(typed):
+            return attachments.find(typed)
+        address = page or web_address(typed)
         if is_link(address) or (address.startswith("tel:") and not set(address) & set('\\ \t\n"<>')):
             return address
         kind = (

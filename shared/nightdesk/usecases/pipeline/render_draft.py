@@ -124,7 +124,7 @@ class DraftRun:
                 # Which slugs an earlier version had in between depends on the order of events.
                 record = record._replace(slug=parsed.slug)
         record = record._replace(images=self._images.looked_up, uploaded_by=self._uploader(inputs).id)
-        images = parsed.document.assets if parsed.document else ()
+        images = parsed.document.files if parsed.document else ()
         # Even a run that changes nothing may have released a slug that a concurrent run of this draft wants again.
         several = len(record.slugs) + len(record.addresses) > 1
         file.save(record, inputs.version, images, even_if_unchanged=several)
@@ -165,7 +165,7 @@ class DraftRun:
         return read_draft(raw, self._parsed_key, inputs.site, inputs.profiles, images, inputs.modified)
 
     def _check_uploaders(self, document: Document, inputs: _Inputs) -> bool:
-        """Return whether a writer uploaded the file or an image that it shows.
+        """Return whether a writer uploaded the file or another one that it shows or offers.
 
         Raises:
             Rejected: a writer uploaded one of them to whom the draft did not belong then.
@@ -175,7 +175,7 @@ class DraftRun:
         if not ownership.accepts(by, datetime.fromisoformat(inputs.modified), inputs.site):
             problems.append(Kind.NOT_THE_OWNER.at(0))
         by_writer = by.is_writer
-        for key in dict.fromkeys(asset.key for asset in document.assets):
+        for key in dict.fromkeys(each.key for each in document.files):
             uploader, at = self._images.upload_of(key)
             requester = ownership.requester_of(self._images.version_of(key))
             uploader = requester if requester.is_writer else uploader

@@ -1,23 +1,25 @@
-"""What is stored of pictures, as reconcile compares it: by names, which stand for bytes, so that no picture is read."""
+"""What is stored of pictures and attachments, as reconcile compares it: by names, which stand for bytes, so that none is read."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from nightdesk.domain.events import PictureRequested, SocialCardRequested
 from nightdesk.domain.pictures import Derivatives
 from nightdesk.ports import ANY, Blob, Objects, Output, Ports, Stat
-from nightdesk.repositories.private_bucket import DERIVATIVES, INSPECTIONS, RENDITIONS, rendition_key
+from nightdesk.repositories.private_bucket import ATTACHMENTS, DERIVATIVES, INSPECTIONS, RENDITIONS, rendition_key
 
 HERE = b"as stored"
-"""Stands for the bytes of a picture's file that the site has."""
-_FILE = re.compile(r"(articles|authors|topics)/.*\.[0-9a-f]{64}-\d+(-still)?(\.public)?\.[a-z0-9]+")
+"""Stands for the bytes of a picture or an attachment that is stored."""
+_UNKNOWN = datetime.min.replace(tzinfo=UTC)
+_FILE = re.compile(r"(articles|authors|topics)/.*\.[0-9a-f]{64}(-\d+(-still)?)?(\.public)?\.[a-z0-9]+")
 
 
 class _WithPictures:
-    """A private bucket in memory that has what the images stage has written to another one.
+    """A private bucket in memory that has what the images stage has written to another one, and the attachments kept there.
 
     A list of renditions of which one is not stored any more counts as missing, so that it is requested again.
     """
@@ -30,13 +32,21 @@ class _WithPictures:
         return getattr(self._inner, name)
 
     def get(self, key: str, version: str = "") -> Blob | None:
+        if key.startswith(ATTACHMENTS):
+            seen = self.stat(key)
+            return Blob(HERE, seen.version, seen.etag, _UNKNOWN, seen.metadata) if seen else None
         blob = self._of(key).get(key, version)
         if not blob or not key.startswith(DERIVATIVES):
             return blob
         listed = Derivatives.from_bytes(blob.body).renditions
         return blob if all(rendition_key(each.sha256) in self._renditions for each in listed) else None
 
+    def copy(self, source: Objects, key: str, version: str, output: Output, expected: str | None) -> None:
+        self._inner.put(replace(output, body=HERE), expected)
+
     def stat(self, key: str) -> Stat | None:
+        if key.startswith(ATTACHMENTS):
+            return self._inner.stat(key) or self._stored.stat(key)
         return self._of(key).stat(key)
 
     def _of(self, key: str) -> Objects:

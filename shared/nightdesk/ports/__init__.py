@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeVar
+
+from nightdesk.ports.objects import ANY as ANY
+from nightdesk.ports.objects import Blob as Blob
+from nightdesk.ports.objects import Fingerprint as Fingerprint
+from nightdesk.ports.objects import Objects as Objects
+from nightdesk.ports.objects import ObjectVersion as ObjectVersion
+from nightdesk.ports.objects import Output as Output
+from nightdesk.ports.objects import Stat as Stat
 
 if TYPE_CHECKING:
     from nightdesk.domain.events import Event
@@ -16,92 +24,8 @@ if TYPE_CHECKING:
 
 Given = TypeVar("Given")
 Result = TypeVar("Result")
-ANY: Final = "*"
-"""Instead of an expected version: write unconditionally."""
 
-
-# --- Objects, tables, events, the cache ---
-
-
-class Stat(NamedTuple):
-    """A stored object without its bytes. `version` is unique to each write. `etag` serves conditional writes alone: MD5 collides.
-    `sha256` is the digest of the bytes in hexadecimal; empty if the store does not know it."""
-
-    key: str
-    version: str
-    etag: str
-    metadata: Mapping[str, str]
-    sha256: str = ""
-
-
-class Blob(NamedTuple):
-    """A stored object. `modified` is when this version was written."""
-
-    body: bytes
-    version: str
-    etag: str
-    modified: datetime
-    metadata: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """An object to store: its bytes, and the headers and metadata that it is served with."""
-
-    key: str
-    body: bytes
-    content_type: str
-    cache_control: str = ""
-    metadata: Mapping[str, str] = field(default_factory=dict)
-
-
-class ObjectVersion(NamedTuple):
-    """A version of an object, or a delete marker.
-
-    Attributes:
-        version: unique to each write and each deletion.
-        modified: when the object was written or deleted.
-        latest: whether it is the newest version of its key.
-        deleted: whether it is a delete marker.
-    """
-
-    key: str
-    version: str
-    modified: datetime
-    latest: bool
-    deleted: bool
-
-
-class Objects(Protocol):
-    """A versioned bucket. Reads are strongly consistent."""
-
-    def get(self, key: str, version: str = "") -> Blob | None:
-        """Return a version of an object, by default the newest; None if there is none."""
-
-    def stat(self, key: str) -> Stat | None:
-        """Return the newest version of an object without its bytes."""
-
-    def put(self, output: Output, expected: str | None) -> None:
-        """Store an object.
-
-        Args:
-            expected: the etag of the version that it replaces. None: there must be no such object; `ANY`: whatever there is.
-
-        Raises:
-            Conflict: something else is stored at the key.
-        """
-
-    def delete(self, key: str) -> None:
-        """Delete an object. It is no error if there is none."""
-
-    def list(self, prefix: str) -> Sequence[tuple[str, str]]:
-        """Return the key and etag of each object under a prefix, ordered by key."""
-
-    def sizes(self, prefix: str) -> Mapping[str, int]:
-        """Return the size in bytes of each object under a prefix, by key."""
-
-    def list_versions(self, prefix: str) -> Sequence[ObjectVersion]:
-        """Return all versions and delete markers under a prefix, ordered by key, the newest of each key first."""
+# --- Tables, events, the cache ---
 
 
 Item = dict[str, Any]
