@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nightdesk.adapters import feeds as adapter
+from nightdesk.adapters import web as adapter
 from nightdesk.adapters.feed_parser import UnreadableFeed, parse_feed
 from nightdesk.adapters.feeds import WebFeeds
 from nightdesk.domain.feeds import Entry, FeedRequest, FeedResult
@@ -45,8 +45,8 @@ def server() -> Iterator[FeedServer]:
 @pytest.fixture(autouse=True)
 def short_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the timeouts, so that tests need not wait for them."""
-    monkeypatch.setattr(adapter, "_SECONDS", 1.5)
-    monkeypatch.setattr(adapter, "_STEP", 1.0)
+    monkeypatch.setattr(adapter, "SECONDS", 1.5)
+    monkeypatch.setattr(adapter, "STEP", 1.0)
 
 
 def read(*urls: str, loopback: bool = True, **known: str) -> list[FeedResult]:
@@ -161,8 +161,8 @@ def test_a_bad_feed_is_reported(server: FeedServer, name: str) -> None:
 
 def test_a_bad_feed_delays_no_other_feed(server: FeedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     # All of these servers are threads of this process, so the good one is slow as well.
-    monkeypatch.setattr(adapter, "_SECONDS", 8.0)
-    monkeypatch.setattr(adapter, "_STEP", 4.0)
+    monkeypatch.setattr(adapter, "SECONDS", 8.0)
+    monkeypatch.setattr(adapter, "STEP", 4.0)
     server.handlers |= {f"/{name}": answer for name, (answer, _) in BAD_FEEDS.items()}
     server.handlers["/"] = redirect("")
     server.handlers["/good"] = reply(RSS)
@@ -247,7 +247,7 @@ def test_no_other_port_is_connected_to(monkeypatch: pytest.MonkeyPatch, port: in
     monkeypatch.setattr(socket.socket, "connect", lambda *_: pytest.fail("connected"))
     for loopback in (False, True):
         [reading] = read(f"https://wire.example:{port}/rss", loopback=loopback)
-        assert f"port 443 only, not from {port}" in reading.problem
+        assert f"port 443 only, not on {port}" in reading.problem
 
 
 def test_a_name_is_resolved_once_and_connected_to_that_address(
@@ -317,7 +317,7 @@ def test_the_certificate_must_match_the_host(
     server = FeedServer(context)
     server.handlers["/rss"] = reply(RSS)
     trusting = ssl.create_default_context(cafile=str(path))
-    monkeypatch.setattr(adapter, "_tls", lambda: trusting)
+    monkeypatch.setattr(adapter, "tls", lambda: trusting)
     resolve_to(monkeypatch, ["127.0.0.1"])
     [reading] = read(f"https://{host}:{server.port}/rss")
     server.close()

@@ -44,11 +44,12 @@ def reply(body: bytes | str, **headers: str) -> Handler:
 
 
 class FeedServer:
-    """Serves `handlers` by path, and records each request's path and headers in `requests`."""
+    """Serves `handlers` by path, and records each request's path and headers in `requests`, and in `bodies` what was posted."""
 
     def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self.handlers: dict[str, Handler] = {}
         self.requests: list[tuple[str, dict[str, str]]] = []
+        self.bodies: list[bytes] = []
         outer = self
 
         class RequestHandler(BaseHTTPRequestHandler):
@@ -56,6 +57,10 @@ class FeedServer:
                 outer.requests.append((self.path, {k.lower(): v for k, v in self.headers.items()}))
                 with contextlib.suppress(OSError):
                     outer.handlers[self.path](self)
+
+            def do_POST(self) -> None:
+                outer.bodies.append(self.rfile.read(int(self.headers.get("Content-Length", "0"))))
+                self.do_GET()
 
             def log_message(self, *_: Any) -> None: ...
 

@@ -17,8 +17,8 @@ _ISATAP = 0x00005EFE
 # Python's `is_global` follows the registries of the year in which that Python version was made.
 _RESERVED_IPV4 = tuple(map(ip_network, ("192.0.0.0/24", "192.88.99.0/24")))
 _RESERVED_IPV6 = tuple(map(ip_network, ("2001:db8::/32", "3ffe::/16", "3fff::/20")))
-FEED_PORT = 443
-"""The only port from which feeds are read, so that a feed's address cannot probe other services."""
+HTTPS_PORT = 443
+"""The only port on which feeds are read and webhooks reached, so that their addresses cannot probe other services."""
 _PRIVATE_TLDS = ("localhost", "local", "internal", "intranet", "lan", "home", "corp")
 """Top-level names for private networks (RFC 6761, RFC 6762, and names that ICANN will not delegate)."""
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
@@ -117,9 +117,14 @@ def is_public_link(url: str) -> bool:
     )
 
 
-def is_public_feed(url: str) -> bool:
-    """Return True if a feed may be read from an address: a public link to `FEED_PORT`."""
-    return is_public_link(url) and urlsplit(url).port in (None, FEED_PORT)
+def is_public_server(url: str) -> bool:
+    """Return True if a feed may be read from an address, or a webhook reached there: a public link to `HTTPS_PORT`."""
+    return is_public_link(url) and urlsplit(url).port in (None, HTTPS_PORT)
+
+
+def is_public_or_loopback(url: str) -> bool:
+    """Return True for a public server too. Loopback ones are for the local cloud and tests; on AWS, reaching them fails."""
+    return is_public_server(url) or is_loopback_address(host_of(url))
 
 
 def is_own_path(url: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from nightdesk.domain.addresses import host_of, is_loopback_address, is_public_feed
+from nightdesk.domain.addresses import is_public_or_loopback
 from nightdesk.domain.errors import only_rejects
 from nightdesk.domain.frontmatter import decode, parse_yaml
 from nightdesk.domain.keys import Key, KeyReader, Value, raise_rejections
@@ -188,8 +188,7 @@ def _feeds(value: Value, _: Settings) -> tuple[Feed, ...]:
     feeds: dict[str, Feed] = {}
     for keys in value.mappings():
         url, topic, weight = keys.value("url").text(), keys.value("topic").text(), keys.value("weight").text() or "0"
-        # Loopback addresses are for the local cloud and its tests; on AWS, reading such a feed fails.
-        if not is_public_feed(url) and not is_loopback_address(host_of(url)):
+        if not is_public_or_loopback(url):
             keys.report(Kind.FEED_URL, "url")
         if url in feeds:
             keys.report(Kind.FEED_REPEATED, "url", typed=url)
