@@ -49,7 +49,12 @@ class Assumptions(NamedTuple):
     read_units: float = 2.0
     polls_per_queue: int = 5 * 3 * 60 * 24 * 30
     """Receives of an idle queue in a month: five pollers of Lambda, each waiting up to 20 seconds."""
-    queues: int = 13
+    queues: int = 14
+    notify_runs: int = 3
+    """Runs of the notify stage for one publish: the events of five seconds share one."""
+    notify_seconds: float = 0.1
+    """One that finds nobody to tell in the settings."""
+    notify_gigabytes: float = 0.5
     free_paths: int = 1_000
     requests_per_view: int = 5
     kilobytes_per_view: float = 100.0
@@ -96,7 +101,16 @@ def calls_of_publish(calls: dict[str, int], prices: Prices, assumed: Assumptions
         * (prices.lambda_run + assumed.run_seconds * assumed.run_gigabytes * prices.lambda_gigabyte_second),
         "EventBridge": calls["events"] * prices.event,
         "SQS": assumed.runs_per_publish * assumed.requests_per_message * prices.sqs_request,
+        "notify, of all services": _notify(calls, prices, assumed),
     }
+
+
+def _notify(calls: dict[str, int], prices: Prices, assumed: Assumptions) -> float:
+    """Return what the notify stage costs in one publish if the settings name nobody to tell."""
+    run = prices.lambda_run + assumed.notify_seconds * assumed.notify_gigabytes * prices.lambda_gigabyte_second
+    # A batch is received and deleted by one request each.
+    requests = calls["told"] + 2 * assumed.notify_runs
+    return assumed.notify_runs * (run + prices.s3_read) + requests * prices.sqs_request
 
 
 def million_views(prices: Prices, assumed: Assumptions) -> dict[str, float]:
@@ -146,6 +160,7 @@ def measure() -> str:
                     ("", "dollars for a thousand"),
                     [*((name, f"{value * 1e3:.3f}") for name, value in publish.items()), _sum(publish, 1e3)],
                 ),
+                _NOTIFY,
                 _PATHS.format(paths=calls["paths"], dollars=calls["paths"] * prices.invalidated_path),
                 table(
                     "A million page views",
@@ -181,6 +196,9 @@ _TITLE = """# What it costs
 
 Printed by `make bench ARGS=cost` from the calls that one publish makes (`make bench ARGS=costs`), AWS's list prices and the assumptions
 at the end. The stack has not run on AWS yet, so the time of a run and what readers do are assumed, not measured.
+"""
+_NOTIFY = """`notify` is what it costs to find that `site.yaml` names nobody to tell. `OutboundNotices=no` saves that, the polls of its queue and the
+$0.40 a month of its key. Where it names somebody, each notice is one more event and one more run: about $0.005 for a thousand notices.
 """
 _PATHS = """The calls are the same in an archive of a hundred articles or of a million. On top comes the cache: one publish invalidates {paths} paths
 (the front page, the fronts and archives that list it, and the article once its social card is drawn), which costs nothing within the

@@ -14,6 +14,7 @@ from nightdesk.adapters.memory import memory_ports
 from nightdesk.domain.events import SocialCardRequested
 from nightdesk.domain.pictures import Derived, Inspection, Order
 from nightdesk.domain.social_cards import CARD_SIZE, CardOrder
+from nightdesk.domain.webhooks import TOLD_EVENTS
 from nightdesk.ports import ANY, Given, Output, Ports, Result
 from nightdesk.rendering.environment import Theme
 from nightdesk.usecases.pipeline.entries import request_lists, update_entries
@@ -72,7 +73,8 @@ def _draft(number: int) -> bytes:
 
 
 def one_publish(archive: int) -> Counter[str]:
-    """Return how many calls of each kind one publish makes, in an archive of so many articles."""
+    """Return how many calls of each kind one publish makes, in an archive of so many articles; `told` counts the events that
+    the notify stage hears."""
     theme = Theme(ROOT / "layers/theme")
     ports = memory_ports(clock=lambda: datetime(2030, 1, 1, tzinfo=UTC))
     for number in range(archive):
@@ -83,7 +85,9 @@ def one_publish(archive: int) -> Counter[str]:
         _count(getattr(ports, port), method, counts, name, inside)
     ports = replace(ports, in_parallel=partial(_count_longest, counts))
     paths = _publish(archive, ports, theme)
-    counts["events"] = len(ports.bus.events)  # type: ignore[attr-defined]
+    events = ports.bus.events  # type: ignore[attr-defined]
+    counts["events"] = len(events)
+    counts["told"] = sum(event.name in TOLD_EVENTS for event in events)
     counts["paths"] = paths
     return counts
 

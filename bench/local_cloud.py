@@ -26,7 +26,7 @@ def local_cloud(home: Path | None = None) -> Iterator[Cloud]:
         home: where its state is kept (default: a temporary folder).
     """
     with tempfile.TemporaryDirectory() as folder:
-        local = LocalCloud(home or Path(folder), free_port(), persist=False)
+        local = LocalCloud(home or Path(folder), free_port(), {"OutboundNotices": "no"}, persist=False)
         cloud = local.start()
         try:
             local.tell_site_changed(cloud)

@@ -49,6 +49,7 @@ FUNCTIONS = (
     "reconcile",
     "newsletter",
     "mailer",
+    "notify",
 )
 """The pipeline's stages."""
 APIS = ("reader_api", "editor_api")

@@ -33,9 +33,9 @@ HEARD_BY = {
     "ImageInspected": {"render"},
     "PictureRequested": {"images"},
     "SocialCardRequested": {"images"},
-    "ArticleRendered": {"gate"},
-    "ArticleWithdrawn": {"gate", "updates"},
-    "ArticleScheduled": {"gate"},
+    "ArticleRendered": {"gate", "notify"},
+    "ArticleWithdrawn": {"gate", "updates", "notify"},
+    "ArticleScheduled": {"gate", "notify"},
     "DecisionChanged": {"gate"},
     "ArticleDue": set(),  # from the scheduler, which puts it straight into the gate's queue
     "EmbargoLifted": {"gate"},
@@ -44,24 +44,25 @@ HEARD_BY = {
     "RegateRequested": {"regate"},
     "ProfileChanged": {"gate", "index"},
     "SiteChanged": {"gate", "index", "updates"},
-    "ArticleGated": {"index", "invalidate", "search"},
+    "ArticleGated": {"index", "invalidate", "search", "notify"},
     "RelistRequested": {"index"},
     "EntriesChanged": {"index"},
-    "ArticleIndexed": {"invalidate"},
+    "ArticleIndexed": {"invalidate", "notify"},
     "PagesWritten": {"bulk"},  # as the sample is of many pages
     "DraftAccepted": set(),
-    "DraftRejected": set(),
-    "CacheInvalidated": set(),
-    "MembershipChanged": {"newsletter"},  # as the sample is of a newsletter's link
-    "UpdatePosted": {"updates"},
+    "DraftRejected": {"notify"},
+    "CacheInvalidated": {"notify"},
+    "MembershipChanged": {"newsletter", "notify"},  # as the sample is of a newsletter's link
+    "UpdatePosted": {"updates", "notify"},
     "RereadRequested": {"updates"},
     "UpdateEnded": {"updates"},
     "TickerDue": {"updates"},
-    "TickerRefreshed": set(),
+    "TickerRefreshed": {"notify"},
     "NewslettersDue": set(),  # from the scheduler, straight to its queue
     "EditionRequested": {"newsletter"},
     "BatchPlanned": {"mailer"},
     "TestMailRequested": {"urgent"},
+    "NoticeRequested": {"notify"},
 }
 STAGES = {
     "render": ("Render",),
@@ -74,6 +75,7 @@ STAGES = {
     "updates": ("Updates",),
     "newsletter": ("Newsletter",),
     "mailer": ("Mailer", "Urgent"),
+    "notify": ("Notify",),
 }
 """Each stage's queues."""
 SENDERS = {
@@ -88,6 +90,7 @@ IDENTITY = {
     "reach",
     "version", "slug", "revision", "key", "kind", "id", "state", "paths", "list", "problems", "generation", "places", "bulk", "at", "act",
     "keys", "warnings", "edition", "batch", "newsletter", "urgent", "owner", "picture", "page", "card",
+    "to", "event", "type", "created", "data",
 }  # fmt: skip
 
 
@@ -397,7 +400,8 @@ def test_every_queue_of_a_stage_feeds_its_function(resources: dict[str, Any]) ->
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_knows_the_events_that_its_queue_gets(stage: str) -> None:
     module = import_module(f"nightdesk.stages.{stage}")
-    handles = {event.__name__ for event in getattr(module, f"{stage.capitalize()}Batch").handles}
+    batch = getattr(module, f"{stage.capitalize()}Batch")
+    handles = set(getattr(batch, "events", [event.__name__ for event in batch.handles]))
     queues = {name.lower() for name in STAGES[stage]}
     expected = {name for name, heard in HEARD_BY.items() if heard & queues and name in EVENTS}
     expected |= {"ArticleGated"} if stage == "newsletter" else set()  # of those that a newsletter must know of

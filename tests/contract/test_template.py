@@ -276,7 +276,7 @@ def test_failed_messages_are_parked_and_raise_an_alarm(queue: str) -> None:
         "deadLetterTargetArn": {"Fn::GetAtt": [f"{queue}DeadLetterQueue", "Arn"]},
         "maxReceiveCount": 5,
     }
-    timeouts = {"Reconcile": 5400, "Search": 5400, "Images": 1800}
+    timeouts = {"Reconcile": 5400, "Search": 5400, "Images": 1800, "Notify": 720}
     assert found["VisibilityTimeout"] == timeouts.get(queue, {"Ref": "RetryAfterSeconds"})
     assert found["DelaySeconds"] == (2 if queue == "Regate" else 0)
     alarm = RESOURCES[f"{queue}Alarm"]["Properties"]
@@ -351,7 +351,8 @@ def test_rules_name_existing_events() -> None:
 def test_a_stage_receives_exactly_the_events_that_it_handles(stage: str) -> None:
     """Any other message would end in the dead-letter queue."""
     module = import_module(f"nightdesk.stages.{stage}")
-    handled = {event.__name__ for event in getattr(module, f"{stage.capitalize()}Batch").handles}
+    batch = getattr(module, f"{stage.capitalize()}Batch")
+    handled = set(getattr(batch, "events", [event.__name__ for event in batch.handles]))
     queues = [{"Fn::GetAtt": [f"{queue}Queue", "Arn"]} for queue in QUEUES[stage.capitalize()]]
     # EventBridge Scheduler sends these straight to the queues.
     received = {
@@ -385,19 +386,38 @@ def test_a_schedule_sends_an_event_that_its_stage_handles(schedule: str, queue: 
     assert parse_message(target["Input"]) == event
 
 
+def test_a_stack_that_tells_nobody_anything_does_nothing_for_it() -> None:
+    assert RESOURCES["NotifyRule"]["Properties"]["State"] == {"Fn::If": ["GivesNotice", "ENABLED", "DISABLED"]}
+    [source] = RESOURCES["NotifyFunction"]["Properties"]["Events"].values()
+    assert source["Properties"]["Enabled"] == {"Fn::If": ["GivesNotice", True, False]}
+    assert RESOURCES["WebhookKey"]["Condition"] == "GivesNotice"
+
+
+def test_only_the_notify_stage_reads_the_key_of_webhooks_and_it_reads_no_text() -> None:
+    readers = [role for role, statement in statements() if {"Ref": "WebhookKey"} in resources_of(statement)]
+    assert readers == ["NotifyRole"]
+    read = [s["Resource"] for role, s in statements() if role == "NotifyRole" and s["Action"] == "s3:GetObject"]
+    assert read == [{"Fn::Sub": "${PrivateBucket.Arn}/site.json"}]
+
+
 def test_article_schedules_send_to_the_gate() -> None:
     variables = RESOURCES["GateFunction"]["Properties"]["Environment"]["Variables"]
     assert variables["NIGHTDESK_SCHEDULE_QUEUE"] == {"Fn::GetAtt": ["GateQueue", "Arn"]}
     assert variables["NIGHTDESK_SCHEDULE_ROLE"] == {"Fn::GetAtt": ["GateScheduleRole", "Arn"]}
 
 
-def test_loopback_feeds_are_for_the_local_cloud_only() -> None:
+def test_servers_on_this_machine_are_reached_on_the_local_cloud_only() -> None:
+    names = ("NIGHTDESK_LOOPBACK_FEEDS", "NIGHTDESK_LOOPBACK_WEBHOOKS")
     found = {
-        function: resource["Environment"]["Variables"]["NIGHTDESK_LOOPBACK_FEEDS"]
+        (function, name): resource["Environment"]["Variables"][name]
         for function, resource in of_type("AWS::Serverless::Function").items()
-        if "NIGHTDESK_LOOPBACK_FEEDS" in resource["Environment"]["Variables"]
+        for name in names
+        if name in resource["Environment"]["Variables"]
     }
-    assert found == {"UpdatesFunction": {"Fn::If": ["OnAws", "no", "yes"]}}
+    only_locally = {"Fn::If": ["OnAws", "no", "yes"]}
+    assert found == {("UpdatesFunction", names[0]): only_locally, ("NotifyFunction", names[1]): only_locally}
+    variables = RESOURCES["NotifyFunction"]["Properties"]["Environment"]["Variables"]
+    assert variables["NIGHTDESK_INDEXNOW_API"]["Fn::If"] == ["OnAws", "https://api.indexnow.org/indexnow", ""]
     assert TEMPLATE["Conditions"]["OnAws"] == {"Fn::Equals": [{"Ref": "Emulated"}, "no"]}
 
 

@@ -50,13 +50,17 @@ class Message:
 
 
 def messages_of(event: Event | ObjectChanged) -> list[Message]:
-    """Return the messages that an event becomes: one in each queue whose rule matches it."""
+    """Return the messages that an event becomes: one in each queue whose rule matches it.
+
+    None is for the stage that tells others what happened: nothing of the site depends on it.
+    """
     name = type_of(event)
     if isinstance(event, Event):
         event = parse_event(name, event.to_detail())  # as it is received
     return [
         Message(route, event)
         for route in routes().get(name, ())
+        if route.stage != "notify"
         if route.bulk in (None, bool(getattr(event, route.exists, "")))
         if not route.suffixes or (isinstance(event, ObjectChanged) and event.key.lower().endswith(route.suffixes))
     ]

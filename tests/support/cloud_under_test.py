@@ -246,7 +246,7 @@ def running_session(host: str, port: int) -> RunningSession:
 @contextmanager
 def embedded(directory: Path) -> Iterator[CloudUnderTest]:
     """Start an embedded cloud that keeps its state in a directory, with the stack deployed."""
-    local = LocalCloud(directory, worker_port(), persist=False)
+    local = LocalCloud(directory, worker_port(), {"OutboundNotices": "no"}, persist=False)
     cloud = local.start()
     try:
         yield CloudUnderTest(cloud, _session_of(cloud), directory, local)

@@ -118,6 +118,18 @@ def test_the_local_cloud_skips_what_is_of_aws() -> None:
     assert {one.outcome for one in found.values()} == {OK, SKIPPED}
 
 
+def test_settings_that_the_stack_ignores_are_found() -> None:
+    ignoring = Facts(StackState("CREATE_COMPLETE", True, {**PARAMETERS, "OutboundNotices": "no"}))
+    patient = replace(sound(), aws=ignoring)
+    assert findings(patient)["notices"].outcome == OK
+    site = Site(websub="https://hub.example/", indexnow=True)
+    patient.ports.private.put(Output("site.json", json.dumps(site.to_json()).encode(), "application/json"), ANY)
+    found = findings(patient)["notices"]
+    assert (found.outcome, "OutboundNotices=yes" in found.remedy) == (WARNING, True)
+    assert found.detail.endswith("indexnow, websub")
+    assert findings(replace(patient, aws=Facts()))["notices"].outcome == OK
+
+
 @pytest.mark.parametrize(
     ("check", "outcome", "remedy", "changes"),
     [

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 from nightdesk.domain.errors import Rejected
+from nightdesk.domain.path_owners import owner_of
 from nightdesk.domain.site import Site
 from nightdesk.domain.site_file import parse_site
+from nightdesk.domain.site_paths import indexnow_key
 from nightdesk.rendering.environment import Theme
 from support.memory_newsroom import Newsroom
 
@@ -86,3 +88,67 @@ def test_the_settings_survive_storage() -> None:
 def test_wrong_settings_are_refused(text: str, words: str) -> None:
     with pytest.raises(Rejected, match=words):
         parse_site(text.encode())
+
+
+# --- Search engines' key, and llms.txt ---
+
+
+def test_the_key_for_indexnow_is_served_while_the_settings_ask_for_it(room: Newsroom) -> None:
+    key = indexnow_key("https://desk.example")
+    assert len(key) == 32
+    room.file("site.yaml", "base_url: https://desk.example\nindexnow: true\n")
+    assert room.page(f"/{key}.txt") == key
+    assert owner_of(f"/{key}.txt") == "index", "no alias takes its place"
+    room.file("site.yaml", "base_url: https://desk.example\n")
+    assert room.page(f"/{key}.txt") == ""
+
+
+def test_feeds_name_their_hub(room: Newsroom) -> None:
+    room.publish("a")
+    assert 'rel="hub"' not in room.page("/feed.xml")
+    room.file("site.yaml", "base_url: https://desk.example\nwebsub: https://hub.example/\n")
+    for path in ("/feed.xml", "/topics/energy/feed.xml"):
+        feed = room.page(path)
+        assert '<atom:link href="https://hub.example/" rel="hub"/>' in feed
+        assert f'<atom:link href="https://desk.example{path}" rel="self" type="application/rss+xml"/>' in feed
+    feed = json.loads(room.page("/feed.json"))
+    assert feed["hubs"] == [{"type": "WebSub", "url": "https://hub.example/"}]
+
+
+LLMS = "name: Desk\ntagline: News [from] the harbour\nbase_url: https://desk.example\nllms: true\n"
+
+
+def test_llms_txt_names_sections_pages_and_the_newest_articles(room: Newsroom) -> None:
+    room.file("topics/energy.md", "---\nname: Energy\nsummary: Power and heat.\n---\n")
+    room.file("site.yaml", LLMS)
+    room.publish("harbour", "The [harbour] *opens*", "Free.\n\n::: gate tier=member\nHidden.\n:::\n", dek="A new quay.")
+    text = room.page("/llms.txt")
+    assert text.startswith("# Desk\n\n> News \\[from\\] the harbour\n\n## Topics\n\n")
+    assert "- [Energy](https://desk.example/topics/energy/): Power and heat.\n" in text
+    assert "](https://desk.example/about/)\n" in text
+    assert text.endswith(
+        "## Newest articles\n\n- [The \\[harbour\\] \\*opens\\*](https://desk.example/articles/harbour/): A new quay.\n"
+    )
+    assert "Hidden" not in text
+    stored = room.site.outputs["llms.txt"]
+    assert (stored.content_type, stored.cache_control) == ("text/plain; charset=utf-8", "no-cache")
+
+
+def test_llms_txt_follows_what_changes_and_goes_with_its_setting(room: Newsroom) -> None:
+    room.file("site.yaml", LLMS)
+    room.publish("harbour", "Harbour")
+    room.file("topics/energy.md", "---\nname: Power\n---\n")
+    room.file("pages/ethics.md", "---\nname: Our ethics\n---\nText.\n")
+    text = room.page("/llms.txt")
+    assert "[Harbour]" in text
+    assert "[Power](https://desk.example/topics/energy/)" in text
+    assert "[Our ethics](https://desk.example/ethics/)" in text
+    room.file("drafts/harbour.md", None)
+    room.file("pages/ethics.md", None)
+    text = room.page("/llms.txt")
+    assert "harbour" not in text.lower().replace("desk", "").replace("> news \\[from\\] the harbour", "")
+    assert "ethics" not in text
+    room.file("site.yaml", "name: Desk\n")
+    assert "llms.txt" not in room.site.outputs
+    room.publish("ferry", "Ferry")
+    assert "llms.txt" not in room.site.outputs

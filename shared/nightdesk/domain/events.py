@@ -283,6 +283,19 @@ class TickerRefreshed(Event):
     paths: list[str]
 
 
+class NoticeRequested(Event):
+    """A webhook (`webhook_id`), search engines (`indexnow`) or the hub (`websub`) must be told of an event.
+
+    `event` is the id of that event on the bus, `type` its detail-type, `created` its time, and `data` what it identifies.
+    """
+
+    to: Annotated[str, Matches("[0-9a-f]{16}|indexnow|websub")]
+    event: str
+    type: str
+    created: str
+    data: dict[str, Any]
+
+
 class NewslettersDue(Event):
     """The schedule of newsletters fired: plan the digests that are due, and finish what an earlier run left undone."""
 

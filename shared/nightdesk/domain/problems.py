@@ -332,6 +332,13 @@ class Kind:
     PRICE_REPEATED = _rejected("a price is listed twice")
     CRAWLER_NAME = _rejected("“{typed}” is not the name of a crawler, such as GPTBot")
     ROBOTS_PATH = _rejected("“{typed}” must be a path that begins with a slash")
+    HUB_URL = _rejected("must be the https address of a WebSub hub, without a port other than 443")
+    LLMS_BLOCKED = _noted("`robots` blocks the crawlers that would read llms.txt: {names}")
+    WEBHOOK_EVENT = _rejected("“{typed}” is not an event that webhooks are told of; those are {events}")
+    WEBHOOK_SECRET = _rejected(
+        "must be one to three names such as 2027, not a secret: nightdesk webhooks shows the secrets that belong to names"
+    )
+    WEBHOOK_URL = _rejected("each webhook needs an https address, without a port other than 443")
     SECURITY_CONTACT = _rejected("needs at least one address that begins with mailto:, https:// or tel:")
     SECURITY_EXPIRES = _rejected("needs the date after which these details must not be trusted, such as 2027-12-31")
     SECURITY_POLICY = _rejected("must be an https address")

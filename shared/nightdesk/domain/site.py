@@ -51,6 +51,20 @@ class Feed:
 
 
 @dataclass(frozen=True, slots=True)
+class Webhook:
+    """An address that is told of events.
+
+    Attributes:
+        events: their names; empty for all that webhooks may be told of.
+        secrets: the names of the secrets that sign; the first is the one to use, the others are on their way out.
+    """
+
+    url: str
+    events: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ("1",)
+
+
+@dataclass(frozen=True, slots=True)
 class FrontSettings:
     """What the front page shows besides the newest articles.
 
@@ -132,6 +146,10 @@ class Site:
         resend_unsure: whether a copy of a newsletter is sent once more if the answer of the mail provider was lost.
         count_clicks: whether links in newsletters lead over the site, which counts them.
         warm_up: the first day (ISO 8601) of a sender that is new to mail providers; empty for none.
+        webhooks: addresses that are told of events.
+        indexnow: whether search engines are told of articles that changed.
+        websub: the address of the hub that is told of feeds that changed; empty for none.
+        llms: whether there is a `/llms.txt`.
         can_sign_in: whether readers can sign in. The stack knows this, not `site.yaml` (see `load_site`).
     """
 
@@ -163,6 +181,10 @@ class Site:
     resend_unsure: bool = False
     count_clicks: bool = False
     warm_up: str = ""
+    webhooks: tuple[Webhook, ...] = ()
+    indexnow: bool = False
+    websub: str = ""
+    llms: bool = False
     can_sign_in: bool = True
 
     def rank(self, tier: str) -> int:
@@ -200,6 +222,8 @@ class Site:
         known["offers"] = tuple(Offer(**{**offer, "prices": _prices(offer["prices"])}) for offer in offers)
         known["contributions"] = _prices(data.get("contributions", ()))
         known["newsletters"] = tuple(map(_digest, data.get("newsletters", ())))
+        hooks = data.get("webhooks", ())
+        known["webhooks"] = tuple(Webhook(h["url"], tuple(h["events"]), tuple(h["secrets"])) for h in hooks)
         front = data.get("front") or {}
         known["front"] = FrontSettings(**{**front, "sections": tuple(front.get("sections", ()))})
         robots, security = data.get("robots") or {}, data.get("security")

@@ -13,6 +13,7 @@ from nightdesk.domain.frontmatter import decode, parse_yaml
 from nightdesk.domain.keys import Key, KeyReader, Value, raise_rejections
 from nightdesk.domain.languages import language_tag
 from nightdesk.domain.newsletter_settings import NEWSLETTERS_FORM, read_digests
+from nightdesk.domain.notice_settings import WEBHOOKS_FORM, read_hub, read_llms, read_webhooks
 from nightdesk.domain.problems import Kind, Problem, ProblemKind, ProblemList
 from nightdesk.domain.site import (
     PUBLIC,
@@ -341,6 +342,18 @@ SITE_KEYS: tuple[Key[Settings], ...] = (
         "warm_up",
         "the day of the first newsletter of a new sender: 200 copies on that day, twice as many each day after, for two weeks",
         lambda value, settings: value.timestamp(ZoneInfo(settings["timezone"]))[:10],
+    ),
+    Key("webhooks", WEBHOOKS_FORM, lambda value, _: read_webhooks(value)),
+    Key("indexnow", "`true`: tell search engines that take part in IndexNow of each article that changed", _flag),
+    Key(
+        "websub",
+        "the address of a WebSub hub, such as `https://pubsubhubbub.appspot.com/`, that is told of feeds that changed",
+        lambda value, _: read_hub(value),
+    ),
+    Key(
+        "llms",
+        "`true`: have an `/llms.txt` with the sections, the standing pages and the newest articles",
+        lambda value, settings: read_llms(value, settings["robots"]),
     ),
     Key("security", "`{contact, expires, policy}` for `/.well-known/security.txt`", _security),
 )

@@ -26,6 +26,7 @@ PROCESS_PATH = "/process/"
 MANIFEST_PATH = "/site.webmanifest"
 SITEMAP_PATH = "/sitemap.xml"
 NEWS_SITEMAP_PATH = "/news-sitemap.xml"
+LLMS_PATH = "/llms.txt"
 SEARCH_PATH = "/search/"
 RECENT_SEARCH_PATH = "/search/recent.json"
 SEARCH_ARCHIVE = "search/archive/"
@@ -62,12 +63,20 @@ def sitemap_path(month: str) -> str:
     return f"/sitemap/{month}.xml"
 
 
+def indexnow_key(base_url: str) -> str:
+    """Return the key by which a site proves to IndexNow that a message is its own: it serves a file of that name.
+
+    It is no secret: who guesses it can have search engines look at public pages, and no more.
+    """
+    return digest(f"indexnow {base_url}".encode())[:32]
+
+
 def is_uncached(path: str) -> bool:
     """Return True if the CDN asks the bucket at every request for a path, so that it never needs to be invalidated.
 
     Only machines and scripts fetch these paths, and they change with every article, or must go with one at once.
     """
-    return path in (SITEMAP_PATH, NEWS_SITEMAP_PATH, RECENT_SEARCH_PATH) or path.startswith(
+    return path in (SITEMAP_PATH, NEWS_SITEMAP_PATH, LLMS_PATH, RECENT_SEARCH_PATH) or path.startswith(
         ("/sitemap/", f"/{SEARCH_ARCHIVE}")
     )
 

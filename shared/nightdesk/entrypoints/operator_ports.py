@@ -14,6 +14,7 @@ from botocore.config import Config
 from nightdesk.adapters.aws import CloudFrontCdn, EventBridgeBus, EventBridgeSchedules, S3Objects, S3Uploads
 from nightdesk.adapters.dynamodb import DynamoTable
 from nightdesk.adapters.sqs import SqsQueues
+from nightdesk.domain.errors import Permanent
 from nightdesk.entrypoints.clients import SIGNING, LateClient
 from nightdesk.ports import Ports, ReaderPorts
 
@@ -137,6 +138,18 @@ def edge_key(stack: Stack) -> str:
     """Return the secret that signs readers' sessions."""
     secrets = stack.client("secretsmanager")
     return str(secrets.get_secret_value(SecretId=stack.outputs["EdgeKeyArn"])["SecretString"])
+
+
+def webhook_key(stack: Stack) -> str:
+    """Return the key from which the secrets of webhooks are derived.
+
+    Raises:
+        Permanent: the stack tells nobody anything.
+    """
+    name = stack.outputs.get("WebhookKeyArn", "-")
+    if name == "-":
+        raise Permanent("This stack tells webhooks nothing. Deploy it with OutboundNotices=yes.")
+    return str(stack.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
 
 
 def _late(stack: Stack, service: str) -> LateClient:

@@ -34,8 +34,19 @@ def note(what: str, /, **facts: Any) -> None:
     logger.info(what, extra=facts)
 
 
+def soon(attempts: int) -> int:
+    """Return after how many seconds a message is retried: 2, 4, 8 …, with jitter."""
+    return min(_LONGEST_DELAY_SECONDS, (1 << attempts) + random.randrange(1 + attempts))
+
+
 def process_sqs_event(
-    event: dict[str, Any], make_batch: Callable[[bool], Batch], failures: Table, *, is_measured: bool = False
+    event: dict[str, Any],
+    make_batch: Callable[[bool], Batch],
+    failures: Table,
+    *,
+    is_measured: bool = False,
+    read: Callable[[str], Any] = parse_message,
+    delay: Callable[[int], int] = soon,
 ) -> dict[str, Any]:
     """Let a stage process the messages of an SQS event, and report those that failed, so that SQS delivers them again.
 
@@ -44,16 +55,18 @@ def process_sqs_event(
         failures: the table that records why a message failed, for `nightdesk status` and the editors' API.
         is_measured: True for a stage that a reader waits for: an alarm watches how many seconds its messages take. Each such
             stage adds a metric, which costs money.
+        read: returns what the body of a message says.
+        delay: returns after how many seconds a message is retried that has failed so many times.
 
     Returns:
         A partial batch response (Lambda developer guide, "Handling errors for an SQS event source").
     """
     records = event["Records"]
     redelivered = any(int(record["attributes"]["ApproximateReceiveCount"]) > 1 for record in records)
-    runtime = Runtime(make_batch, lambda record: parse_message(record["body"]), _log_failure)
+    runtime = Runtime(make_batch, lambda record: read(record["body"]), _log_failure)
     failed = process_batch(records, redelivered, runtime)
     for record, error in failed:
-        _put_off(record, error, failures)
+        _put_off(record, error, failures, delay)
     seconds = _longest_seconds(records)
     if is_measured:
         metrics.add_metric("MessageSeconds", "Seconds", seconds)
@@ -72,11 +85,11 @@ def _log_failure(error: Exception) -> None:
     logger.error("processing failed; what is not completed is retried", exc_info=error)
 
 
-def _put_off(record: dict[str, Any], error: Exception, failures: Table) -> None:
+def _put_off(record: dict[str, Any], error: Exception, failures: Table, delay: Callable[[int], int]) -> None:
     """Record why a message failed, and have it delivered again soon. If either fails, SQS still delivers it again, later."""
     try:
         record_failure(record["messageId"], record["body"], reason_of(error), failures)
-        _retry_soon(record)
+        _retry_later(record, delay)
     except Exception as another:
         logger.warning("a message is retried late, or without a recorded reason", exc_info=another)
 
@@ -90,8 +103,8 @@ def reason_of(error: Exception) -> str:
     return f"{type(error).__name__}{where}"
 
 
-def _retry_soon(record: dict[str, Any]) -> None:
-    """Have a failed message delivered again after 2, 4, 8 … seconds plus jitter, rather than after the visibility timeout.
+def _retry_later(record: dict[str, Any], delay: Callable[[int], int]) -> None:
+    """Have a failed message delivered again after its delay, rather than after the visibility timeout.
 
     That timeout is for functions that die. It must be six times as long as the function's own timeout (Lambda developer
     guide, "Using Lambda with Amazon SQS").
@@ -100,5 +113,4 @@ def _retry_soon(record: dict[str, Any]) -> None:
     count = int(record["attributes"]["ApproximateReceiveCount"])
     sqs = get_session().create_client("sqs", config=CONFIG, region_name=region)
     url = sqs.get_queue_url(QueueName=queue, QueueOwnerAWSAccountId=account)["QueueUrl"]
-    delay = min(_LONGEST_DELAY_SECONDS, 2**count + random.randrange(1 + count))
-    sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=record["receiptHandle"], VisibilityTimeout=delay)
+    sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=record["receiptHandle"], VisibilityTimeout=delay(count))

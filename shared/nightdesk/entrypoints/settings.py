@@ -25,6 +25,9 @@ class Settings(BaseModel):
         can_sign_in: `yes` where readers can sign in, because the stack has a sender address.
         can_pay: `yes` where the stack was given the secret of a payment provider.
         stripe_secret: that secret's ARN. It holds JSON with `api_key` and `webhook_secret`.
+        webhook_key: the ARN of the secret from which those of webhooks are derived.
+        indexnow_api: where IndexNow is told; empty on the local cloud.
+        loopback_webhooks: `yes` where webhooks on this machine may be reached: on the local cloud only.
         stripe_api: where Stripe's stand-in listens on a laptop; empty on AWS.
     """
 
@@ -66,6 +69,9 @@ class Settings(BaseModel):
     sign_ins_per_network: int = 60
     sign_ins_per_hour: int = 3000
     updates_queue: str = ""
+    webhook_key: str = ""
+    indexnow_api: str = ""
+    loopback_webhooks: str = ""
     loopback_feeds: str = ""
     """`yes` where feeds on this machine may be read: on the local cloud only."""
 

@@ -333,6 +333,7 @@ class FeedContext(NamedTuple):
         modified: when each article was last updated, RFC 3339; empty for never.
         contents: the public text of each article as HTML, escaped likewise; empty if it is not known or too long. The next
             feed takes it from this one, as the content of `content:encoded`.
+        hub: the address of the WebSub hub; empty for none.
     """
 
     site: SiteContext
@@ -348,3 +349,4 @@ class FeedContext(NamedTuple):
     categories: tuple[tuple[str, ...], ...]
     modified: tuple[str, ...]
     contents: tuple[str, ...]
+    hub: str = ""

@@ -51,6 +51,7 @@ def rss(theme: Theme, site: Site, head: tuple[str, str], cards: Sequence[Facts],
         description=site.tagline or title,
         url=site.base_url + path,
         self_url=f"{site.base_url}{path}feed.xml",
+        hub=site.websub,
         updated=rfc822(cards[0]["date"], site.zone) if cards else "",
         cards=tuple(shown),
         dates=tuple(rfc822(facts["date"], site.zone) for facts in cards),
@@ -74,6 +75,7 @@ def json_feed(theme: Theme, site: Site, cards: Sequence[Facts], texts: Texts = N
         "home_page_url": f"{site.base_url}/",
         "feed_url": f"{site.base_url}/feed.json",
         "language": site.language,
+        **({"hubs": [{"type": "WebSub", "url": site.websub}]} if site.websub else {}),
         "items": items,
     }
     return json.dumps(feed, ensure_ascii=False, indent=1)

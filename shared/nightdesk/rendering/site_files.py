@@ -1,8 +1,11 @@
-"""Files at fixed addresses for machines: `robots.txt`, `security.txt` and the web app manifest."""
+"""Files at fixed addresses for machines: `robots.txt`, `security.txt`, `llms.txt` and the web app manifest."""
 
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from nightdesk.domain.languages import direction
 from nightdesk.domain.site import Site
@@ -11,6 +14,7 @@ from nightdesk.domain.timestamps import iso_utc_seconds
 from nightdesk.rendering.environment import Theme
 
 _ICON, _COLOUR = "favicon.svg", "night"
+_MARKDOWN = re.compile(r"[\\\[\]<>`*_]")
 _NEVER_CRAWLED = ("/api/", "/account/", "/preview/")
 
 
@@ -35,6 +39,46 @@ def security_txt(site: Site) -> str:
     lines += [f"Canonical: {site.base_url}{SECURITY_PATH}"]
     lines += [f"Policy: {security.policy}"] if security.policy else []
     return "\n".join(lines) + "\n"
+
+
+class LlmsContents(NamedTuple):
+    """What `llms.txt` lists.
+
+    Attributes:
+        newest: the cards of the newest articles, newest first.
+        sections: the label, path and note of each topic.
+        pages: the name and path of each standing page.
+    """
+
+    newest: Sequence[Mapping[str, Any]]
+    sections: Sequence[tuple[str, str, str]]
+    pages: Sequence[tuple[str, str]]
+
+
+def llms_txt(theme: Theme, site: Site, contents: LlmsContents) -> str:
+    """Return `llms.txt` (llmstxt.org): the site's name and tagline, its sections, standing pages and newest articles."""
+    articles = [(card["title"], f"/articles/{card['slug']}/", card.get("dek", "")) for card in contents.newest]
+    parts = [
+        f"# {_plain(site.name)}\n",
+        f"> {_plain(site.tagline)}\n" if site.tagline else "",
+        _llms_part(theme.text("nav.topics"), contents.sections, site),
+        _llms_part(theme.text("llms.pages"), ((name, path, "") for name, path in contents.pages), site),
+        _llms_part(theme.text("llms.newest"), articles, site),
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _llms_part(heading: str, rows: Iterable[tuple[str, str, str]], site: Site) -> str:
+    lines = [
+        f"- [{_plain(label)}]({site.base_url}{path}){f': {_plain(note)}' if note else ''}\n"
+        for label, path, note in rows
+    ]
+    return f"## {_plain(heading)}\n\n{''.join(lines)}" if lines else ""
+
+
+def _plain(text: str) -> str:
+    """Return a text as Markdown that shows it as it is, in one line."""
+    return _MARKDOWN.sub(r"\\\g<0>", " ".join(text.split()))
 
 
 def web_manifest(theme: Theme, site: Site) -> str:

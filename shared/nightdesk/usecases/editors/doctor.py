@@ -190,6 +190,18 @@ def _alarms(patient: Patient) -> Iterator[Finding]:
         yield Finding("alarms", WARNING, "alarms reach no one", "Deploy with AlarmEmail.")
 
 
+def _notices(patient: Patient) -> Iterator[Finding]:
+    site = load_site(patient.ports)
+    named = [name for name in ("webhooks", "indexnow", "websub") if getattr(site, name)]
+    if named and _facts(patient).stack().parameters.get("OutboundNotices") == "no":
+        remedy = "Deploy with OutboundNotices=yes, or take the settings out of site.yaml."
+        yield Finding(
+            "notices", WARNING, f"nobody is told anything, though the settings have {', '.join(named)}", remedy
+        )
+    else:
+        yield Finding("notices", OK, f"the settings have {', '.join(named) or 'none'}")
+
+
 def _mail(patient: Patient) -> Iterator[Finding]:
     sender = _facts(patient).stack().parameters.get("MailSender", "")
     domain = sender.rpartition("@")[2]
@@ -287,4 +299,5 @@ _ON_AWS: dict[str, Check] = {
     "concurrency": _quota,
     "edge keys": _keys,
     "Stripe": _stripe,
+    "notices": _notices,
 }

@@ -14,6 +14,7 @@ from nightdesk.repositories.private_bucket import load_site
 from nightdesk.usecases.pipeline.converge import converge
 from nightdesk.usecases.pipeline.entries import EntriesUpdate
 from nightdesk.usecases.pipeline.lists import refresh_directories, refresh_list
+from nightdesk.usecases.pipeline.llms import LlmsFile
 from nightdesk.usecases.pipeline.places import LIST_FOLDERS, has_topic_or_author, kind_of, months_of
 from nightdesk.usecases.pipeline.related import RELATED
 
@@ -30,6 +31,7 @@ def refresh_lists(updates: Sequence[EntriesUpdate], ports: Ports, theme: Theme) 
     if not pending:
         return ()
     shown = [place for update in updates if update.reach != FEEDS for place in update.pending]
+    llms = LlmsFile(ports, theme)
 
     def apply(site: Site) -> tuple[list[str], bool]:
         months = {name: set[str]() for name in months_of(pending)} | months_of(shown)
@@ -37,6 +39,7 @@ def refresh_lists(updates: Sequence[EntriesUpdate], ports: Ports, theme: Theme) 
         paths = [path for name in months for path in refresh_list(name, months[name], site, ports, theme, texts)]
         if has_topic_or_author(shown):
             paths += refresh_directories(site, ports, theme)
+        llms.refresh(site)
         return paths, True
 
     paths = converge(lambda: load_site(ports), apply).value

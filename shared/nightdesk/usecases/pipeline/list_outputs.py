@@ -25,6 +25,7 @@ FRONT_SIZE = 30
 FEED_SIZE = 50
 UNCACHED = "no-cache"
 LIST_CACHE = "public, max-age=0, s-maxage=300, stale-while-revalidate=60"
+TEXT = "text/plain; charset=utf-8"
 _XML = "application/xml"
 _RSS = "application/rss+xml; charset=utf-8"
 _JSON_FEED = "application/json; charset=utf-8"
@@ -76,9 +77,9 @@ def site_page(path: str, text: str, content_type: str = HTML) -> Output:
     return Output(key_of(path), text.encode(), content_type, LIST_CACHE, {"cache-tag": ",".join(tags)})
 
 
-def machine_file(path: str, text: str) -> Output:
-    """Return a sitemap, for which the cache asks at every request; no text removes it."""
-    return Output(key_of(path), text.encode(), _XML, UNCACHED)
+def machine_file(path: str, text: str, content_type: str = _XML) -> Output:
+    """Return a sitemap or the like, for which the cache asks at every request; no text removes it."""
+    return Output(key_of(path), text.encode(), content_type, UNCACHED)
 
 
 def feed_path(name: str) -> str:

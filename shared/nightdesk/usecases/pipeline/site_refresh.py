@@ -15,6 +15,7 @@ from nightdesk.domain.site_paths import (
     SECURITY_PATH,
     SIGN_IN_PATH,
     THANKS_PATH,
+    indexnow_key,
     key_of,
 )
 from nightdesk.ports import Output, Ports
@@ -31,13 +32,13 @@ from nightdesk.rendering.standing_pages import (
 from nightdesk.repositories import list_records
 from nightdesk.repositories.private_bucket import ASSET_CACHE, HTML, IMAGE_TYPES, load_site, profile_ids
 from nightdesk.usecases.pipeline.converge import converge, store, store_or_remove
-from nightdesk.usecases.pipeline.list_outputs import LIST_CACHE, site_page
+from nightdesk.usecases.pipeline.list_outputs import LIST_CACHE, TEXT, site_page
 from nightdesk.usecases.pipeline.lists import refresh_directories, refresh_list
+from nightdesk.usecases.pipeline.llms import LlmsFile
 from nightdesk.usecases.pipeline.places import LIST_FOLDERS, kind_of
 from nightdesk.usecases.pipeline.standing_pages import refresh_corrections, refresh_standing_page
 
 _ERROR_CACHE = "public, max-age=0, s-maxage=60"
-_TEXT = "text/plain; charset=utf-8"
 _CONTENT_TYPES = {
     **IMAGE_TYPES,
     ".css": "text/css; charset=utf-8",
@@ -51,7 +52,7 @@ _CONTENT_TYPES = {
 def refresh_profile(kind: str, identifier: str, ports: Ports, theme: Theme) -> None:
     """Make the pages of an author, of a topic, or a standing page match the profile."""
     if kind == "page":
-        _refresh(lambda site: refresh_standing_page(identifier, site, ports, theme), ports)
+        _refresh(lambda site: refresh_standing_page(identifier, site, ports, theme), ports, LlmsFile(ports, theme))
     else:
         refresh_whole_list(f"{kind}:{identifier}", ports, theme)
 
@@ -68,7 +69,7 @@ def refresh_whole_list(name: str, ports: Ports, theme: Theme, bulk: str = "") ->
         paths = refresh_list(name, None, site, ports, theme)
         return [*paths, *refresh_directories(site, ports, theme)] if kind in LIST_FOLDERS else paths
 
-    _refresh(pages, ports, bulk=bulk)
+    _refresh(pages, ports, LlmsFile(ports, theme), bulk=bulk)
 
 
 def refresh_site(ports: Ports, theme: Theme, each_list: bool = True) -> None:
@@ -82,16 +83,28 @@ def refresh_site(ports: Ports, theme: Theme, each_list: bool = True) -> None:
     # Always in bulk, because a few lists may have hundreds of months.
     bulk = PAGES_TAG if each_list else ""
     # These are few, so they do not have that tag.
-    root_files = PagesWritten([ROBOTS_PATH, SECURITY_PATH, MANIFEST_PATH, *(f"/{name}" for name in theme.root)])
-    requests = [RelistRequested(name, bulk) for name in names]
-    _refresh(lambda site: _refresh_fixed_pages(site, ports, theme), ports, [root_files, *requests], bulk)
+    key = indexnow_key(load_site(ports).base_url)
+    paths = [ROBOTS_PATH, SECURITY_PATH, MANIFEST_PATH, f"/{key}.txt", *(f"/{name}" for name in theme.root)]
+    events = [PagesWritten(paths), *(RelistRequested(name, bulk) for name in names)]
+    llms = LlmsFile(ports, theme, look=True)
+    _refresh(lambda site: _refresh_fixed_pages(site, ports, theme), ports, llms, events, bulk)
 
 
 def _refresh(
-    refresh_pages: Callable[[Site], list[str]], ports: Ports, events: Sequence[Event] = (), bulk: str = ""
-) -> None:  # fmt: skip
+    refresh_pages: Callable[[Site], list[str]],
+    ports: Ports,
+    llms: LlmsFile,
+    events: Sequence[Event] = (),
+    bulk: str = "",
+) -> None:
     """Refresh pages, again if the settings changed meanwhile, and send `PagesWritten` and other events."""
-    paths = converge(lambda: load_site(ports), lambda site: (refresh_pages(site), True)).value
+
+    def apply(site: Site) -> tuple[list[str], bool]:
+        pages = refresh_pages(site)
+        llms.refresh(site)
+        return pages, True
+
+    paths = converge(lambda: load_site(ports), apply).value
     # Sitemaps alone have no paths, because no cache holds them.
     ports.bus.emit([*([PagesWritten(paths, bulk)] if paths else []), *events])
 
@@ -119,10 +132,12 @@ def _refresh_fixed_pages(site: Site, ports: Ports, theme: Theme) -> list[str]:
 def _store_error_pages_and_root_files(site: Site, ports: Ports, theme: Theme) -> None:
     for code, text in (("404", not_found_html(theme, site)), ("410", gone_html(theme, site))):
         store(ports.site, Output(f"~errors/{code}.html", text.encode(), HTML, _ERROR_CACHE))
+    key = indexnow_key(site.base_url)
     files = {
-        ROBOTS_PATH: (robots_txt(site), _TEXT),
-        SECURITY_PATH: (security_txt(site), _TEXT),
+        ROBOTS_PATH: (robots_txt(site), TEXT),
+        SECURITY_PATH: (security_txt(site), TEXT),
         MANIFEST_PATH: (web_manifest(theme, site), "application/manifest+json"),
+        f"/{key}.txt": (key if site.indexnow else "", TEXT),
     }
     outputs = [Output(key_of(path), text.encode(), kind, LIST_CACHE) for path, (text, kind) in files.items()]
     store_or_remove(outputs, ports)
