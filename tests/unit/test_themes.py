@@ -18,6 +18,7 @@ DEFAULT = ROOT / "layers" / "theme"
 BROADSHEET = ROOT / "examples" / "themes" / "broadsheet"
 READABLE = [
     *((text, ground) for text in ("ink", "muted", "link", "accent") for ground in ("bg", "panel")),
+    *((text, "panel") for text in ("code-word", "code-text", "code-number", "code-cut")),
     ("ink", "badge"),
     *((text, "night") for text in ("night-ink", "night-muted", "lamp")),
     ("on-lamp", "lamp"),
