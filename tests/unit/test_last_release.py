@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nightdesk.domain.events import EVENTS, ArticleRendered, parse_message
+from nightdesk.domain.events import EVENTS, ArticleRendered, SiteChanged, parse_message
 from nightdesk.ports import ANY, Change, Output, Table
 from nightdesk.rendering.environment import Theme
 from support.memory_newsroom import Newsroom
@@ -69,7 +69,7 @@ def test_its_articles_keep_their_states(release: Path, room: Newsroom) -> None:
 
 def test_its_documents_become_pages(release: Path, room: Newsroom) -> None:
     states = read(release, "expected")["states"]
-    room.deliver([ArticleRendered(slug, 1) for slug in states])
+    room.deliver([SiteChanged(), *(ArticleRendered(slug, 1) for slug in states)])
     room.process_all()
     expected = {"live": "200", "withdrawn": "410"}
     for slug, state in states.items():
