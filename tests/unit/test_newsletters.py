@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from nightdesk.domain import warm_up
 from nightdesk.domain.errors import Permanent, Rejected, Transient
-from nightdesk.domain.events import ArticleGated, BatchPlanned, EditionRequested, parse_message
+from nightdesk.domain.events import ArticleGated, BatchPlanned, EditionRequested, MembershipChanged, parse_message
 from nightdesk.domain.mail import NotAccepted, SendingStopped
 from nightdesk.domain.mail_reports import MailReturned
 from nightdesk.domain.memberships import member_id
@@ -614,6 +614,10 @@ def test_readers_who_unsubscribe_by_an_editions_link_are_counted_once(room: Lett
     room.process_all()
     assert room.editions[0].counts == {"mailed": 2, "unsubscribed": 1}
     assert control.report(room.editions[0], room.now)["unsubscribed"] == 1
+
+
+def test_a_change_that_was_not_made_by_a_link_says_nothing_of_an_edition() -> None:
+    assert "edition" not in MembershipChanged("0" * 32).to_detail()
 
 
 def members_ports(room: LetterRoom) -> Any:

@@ -28,7 +28,7 @@ BulkTag = Annotated[str, Matches("[a-z0-9-]*")]
 """The cache tag shared by all articles or pages that one change affects; empty where the change affects only a few."""
 
 EditionName = Annotated[str, Matches(EDITION_ID.pattern)]
-_OPTIONAL = ("bulk", "newsletter", "urgent")
+_OPTIONAL = ("bulk", "edition", "newsletter", "urgent")
 
 
 @dataclass_transform(frozen_default=True)
