@@ -188,6 +188,11 @@ def _passage(passage: Passage, number: int, count: int) -> str:
     source = figures_as_shortcodes(passage, escape_shortcodes)
     if passage.tier == FREE:
         return source
+    if passage.all_ai and not passage.ai_parts:
+        # Hugo's gate knows no more than tier and teaser.
+        kind, note = passage.all_ai.source_type, re.sub(r'([\\"])', r"\\\1", passage.all_ai.note)
+        longer = ":" * max([4, *(len(run) + 1 for run in re.findall(r"^(:{3,})", source, re.MULTILINE))])
+        source = f'{longer} ai source_type={kind} note="{note}"\n{source}\n{longer}'
     colons = max([3, *(len(run) + 1 for run in re.findall(r"^(:{3,})", source, re.MULTILINE))])
     fence = f' fence="{colons}"' if colons > 3 else ""
     teaser = re.sub(r'([\\"])', r"\\\1", passage.teaser)

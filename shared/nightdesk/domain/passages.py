@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from nightdesk.domain.ai_parts import AI, AI_END, AI_MARK, AI_START, AiPart, ai_part_of_gate, read_ai_part
+from nightdesk.domain.ai_parts import ATTRIBUTES as AI_ATTRIBUTES
 from nightdesk.domain.errors import Rejected
 from nightdesk.domain.figures import FIGURE, FIGURE_MARK, Figure, read_figure
 from nightdesk.domain.html_tokens import END, START, UNCLOSED, tokens
@@ -21,6 +23,7 @@ from nightdesk.domain.suggestions import did_you_mean
 
 FREE = ""
 GATE = "gate"
+_NAMES = (GATE, FIGURE, AI)
 _MASK = "\n<!--:::{}-->\n"
 _MASKED = re.compile(r"<!--:::(\d+)-->")
 _LINE = re.compile(r":{3,}")
@@ -44,38 +47,54 @@ MAX_GATES = 100
 
 
 class Passage(NamedTuple):
-    """A run of Markdown, which begins at `line` of the file. `tier` is empty for free text."""
+    """A run of Markdown, which begins at `line` of the file. `tier` is empty for free text.
+
+    Attributes:
+        ai_parts: the parts of it that a machine made.
+        all_ai: what its gate says of all of it, if a machine made it.
+    """
 
     tier: str
     teaser: str
     source: str
     line: int
     figures: tuple[Figure, ...] = ()
+    ai_parts: tuple[AiPart, ...] = ()
+    all_ai: AiPart | None = None
 
     @property
     def text(self) -> str:
-        """The source with blank lines in the place of its figures."""
-        return self._without_figures("")
+        """The source with blank lines in the place of its directives."""
+        return self._without_directives("", "", "")
 
     @property
     def marked(self) -> str:
-        """The source for the Markdown parser: each figure is a mark between blank lines, as when the parser found it."""
-        return self._without_figures(f"\n{FIGURE_MARK}\n")
+        """The source for the Markdown parser: each directive is a mark between blank lines, as when the parser found it."""
+        return self._without_directives(f"\n{FIGURE_MARK}\n", f"\n{AI_START}\n", f"\n{AI_END}\n")
 
-    def _without_figures(self, mark: str) -> str:
-        if not self.figures:
+    @property
+    def segments(self) -> list[tuple[int, str]]:
+        """The marked source in the pieces between the marks of parts that a machine made, each with its first line."""
+        lines = [self.line, *(line + 1 for part in self.ai_parts for line in (part.line, part.end))]
+        return list(zip(lines, AI_MARK.split(self.marked), strict=True))
+
+    def _without_directives(self, mark: str, ai_start: str, ai_end: str) -> str:
+        if not self.figures and not self.ai_parts:
             return self.source
         lines = self.source.split("\n")
         for number, figure in enumerate(self.figures):
             lines[figure.line - self.line] = mark.format(number)
             lines[figure.end - self.line] = ""
+        for number, part in enumerate(self.ai_parts):
+            lines[part.line - self.line] = ai_start.format(number)
+            lines[part.end - self.line] = ai_end.format(number)
         return "\n".join(lines)
 
 
 def split_passages(body: str, first_line: int, site: Site, to_html: Callable[[str], str]) -> tuple[Passage, ...]:
     """Split a body into passages, in order. Around each gate there is a free passage, which may be empty.
 
-    A figure stands in a free passage or in that of a gate.
+    A figure stands in a free passage or in that of a gate; so does a part that a machine made, which may hold figures.
 
     Args:
         body: Markdown, with plain line ends.
@@ -106,9 +125,9 @@ class _Body(NamedTuple):
     lines: list[str]
     first_line: int
 
-    def passage(self, tier: str, teaser: str, start: int, end: int, figures: Sequence[Figure]) -> Passage:
-        """Return the lines from `start` up to `end`, which is not included, as a passage."""
-        return Passage(tier, teaser, "\n".join(self.lines[start:end]), start + self.first_line, tuple(figures))
+    def source(self, start: int, end: int) -> str:
+        """Return the lines from `start` up to `end`, which is not included."""
+        return "\n".join(self.lines[start:end])
 
     def out_of_place(self, number: int) -> Problem:
         """Return the problem of a directive that is not at the start of a line."""
@@ -127,6 +146,7 @@ class _Gate(NamedTuple):
     fence: int
     tier: str
     teaser: str
+    all_ai: AiPart | None = None
 
 
 class _OpenFigure(NamedTuple):
@@ -147,6 +167,8 @@ class _Splitter:
         self._open: _Gate | None = None
         self._figures: list[Figure] = []
         self._figure: _OpenFigure | None = None
+        self._ai_parts: list[AiPart] = []
+        self._ai: tuple[int, AiPart] | None = None
 
     def add(self, number: int) -> None:
         """Take the directive at a line, by its index."""
@@ -156,10 +178,12 @@ class _Splitter:
             return
         gate = self._open
         if closing:
-            if gate is None:
+            if self._ai is not None:
+                self._end_ai_part(*self._ai, closing[1], file_line)
+            elif gate is None:
                 self._problems.add(Kind.FENCE_STRAY.at(file_line))
             elif len(closing[1]) >= gate.fence:  # a shorter one is text of the gate
-                self._end_passage(number, gate.tier, gate.teaser)
+                self._end_passage(number, gate)
                 self._open = None
             return
         fence = len(line) - len(line.lstrip(":"))
@@ -168,13 +192,19 @@ class _Splitter:
             figure = read_figure(values, file_line, self._problems) if values is not None else Figure(file_line)
             self._figure = _OpenFigure(number, ":" * fence, figure)
             return
-        tier, teaser = _gate(values or {}, file_line, self._site, self._problems)
+        if self._ai is not None:
+            self._problems.add(Kind.AI_HOLDS_DIRECTIVE.at(file_line, name, opened=self._ai[1].line))
+            return
+        if name == AI:
+            self._ai = (fence, read_ai_part(values or {}, file_line, self._problems))
+            return
+        tier, teaser, all_ai = _gate(values or {}, file_line, self._site, self._problems)
         if gate is not None:
             opened = gate.number + self._body.first_line
             self._problems.add(self._body.problem(Kind.GATE_IN_GATE, number, opened=opened))
             return
-        self._end_passage(number, FREE, "")
-        self._open = _Gate(number, fence, tier, teaser)
+        self._end_passage(number)
+        self._open = _Gate(number, fence, tier, teaser, all_ai)
 
     def _end_figure(self, opened: _OpenFigure, number: int) -> bool:
         """Close a figure at the directive at a line, and return True, or report what stands where its end must be."""
@@ -187,22 +217,35 @@ class _Splitter:
         self._problems.add(self._body.problem(Kind.FIGURE_NOT_EMPTY, inside, FIGURE, fence=opened.fence))
         return False
 
+    def _end_ai_part(self, fence: int, part: AiPart, closing: str, file_line: int) -> None:
+        if len(closing) >= fence:  # a shorter one is text of the part
+            self._ai_parts.append(part._replace(end=file_line))
+            self._ai = None
+
     def finish(self) -> list[Passage]:
         """Return the passages, with the free text after the last gate."""
-        self._end_passage(len(self._body.lines), FREE, "")
+        self._end_passage(len(self._body.lines))
         if len(self._passages) > 2 * MAX_GATES + 1:
             line = self._passages[2 * MAX_GATES].line
             self._problems.add(Kind.GATES_TOO_MANY.at(line, "gate", limit=MAX_GATES))
         if self._figure is not None:
             opened = self._figure
             self._problems.add(self._body.problem(Kind.FIGURE_UNCLOSED, opened.number, FIGURE, fence=opened.fence))
+        if self._ai is not None:
+            fence, part = self._ai
+            self._problems.add(Kind.AI_UNCLOSED.at(part.line, AI, fence=":" * fence))
         if self._open is not None:
             self._problems.add(self._body.problem(Kind.GATE_UNCLOSED, self._open.number))
         return self._passages
 
-    def _end_passage(self, number: int, tier: str, teaser: str) -> None:
-        self._passages.append(self._body.passage(tier, teaser, self._start, number, self._figures))
-        self._figures = []
+    def _end_passage(self, number: int, gate: _Gate | None = None) -> None:
+        """End the passage before a line, by its index: that of a gate, or free text."""
+        passage = Passage(FREE, "", self._body.source(self._start, number), self._start + self._body.first_line)
+        passage = passage._replace(figures=tuple(self._figures), ai_parts=tuple(self._ai_parts))
+        if gate:
+            passage = passage._replace(tier=gate.tier, teaser=gate.teaser, all_ai=gate.all_ai)
+        self._passages.append(passage)
+        self._figures, self._ai_parts = [], []
         self._start = number + 1
 
 
@@ -285,8 +328,8 @@ def _directive(line: str, file_line: int, site: Site, problems: ProblemList) -> 
     if not found:
         problems.add(Kind.DIRECTIVE_INVALID.at(file_line, GATE, tier=site.tiers[-1]))
         return GATE, None
-    if found[2] not in (GATE, FIGURE):
-        problems.add(Kind.DIRECTIVE_UNKNOWN.at(file_line, found[2], did_you_mean(found[2], (GATE, FIGURE))))
+    if found[2] not in _NAMES:
+        problems.add(Kind.DIRECTIVE_UNKNOWN.at(file_line, found[2], did_you_mean(found[2], _NAMES)))
         return GATE, None
     values: dict[str, str] = {}
     for name, quoted, bare in _PAIR.findall(found[3]):
@@ -296,15 +339,18 @@ def _directive(line: str, file_line: int, site: Site, problems: ProblemList) -> 
     return found[2], values
 
 
-def _gate(values: Mapping[str, str], file_line: int, site: Site, problems: ProblemList) -> tuple[str, str]:
-    """Return tier and teaser of a gate, and report what is wrong with them."""
+def _gate(
+    values: Mapping[str, str], file_line: int, site: Site, problems: ProblemList
+) -> tuple[str, str, AiPart | None]:
+    """Return tier and teaser of a gate, and whether a machine made its text, and report what is wrong with them."""
     for name in values:
-        if name not in ("tier", "teaser"):
+        if name not in ("tier", "teaser", *AI_ATTRIBUTES):
             problems.add(Kind.GATE_ATTRIBUTE_UNKNOWN.at(file_line, name))
     tier = values.get("tier", site.tiers[-1])
     if tier not in site.tiers[1:]:
         problems.add(Kind.GATE_TIER.at(file_line, "tier", typed=tier, tiers=", ".join(site.tiers[1:])))
-    return tier, values.get("teaser", "") or site.teaser.replace("{tier}", tier)
+    teaser = values.get("teaser", "") or site.teaser.replace("{tier}", tier)
+    return tier, teaser, ai_part_of_gate(values, file_line, problems)
 
 
 def _open_elements(html: str) -> tuple[list[str], bool, bool]:
@@ -333,14 +379,15 @@ def _open_elements(html: str) -> tuple[list[str], bool, bool]:
 
 
 def _refuse_open_html(passages: Sequence[Passage], to_html: Callable[[str], str]) -> None:
-    """Reject a gate between `<div>` and `</div>`: it is inside HTML, even with blank lines around it."""
-    last = len(passages) - 1
-    for number, passage in enumerate(passages):
-        if last == 0 or not re.search(r"<[A-Za-z/!?]", passage.marked):
+    """Reject a gate between `<div>` and `</div>`: it is inside HTML, even with blank lines around it. Likewise a part of AI's."""
+    found = [(line, text, passage) for passage in passages for line, text in passage.segments]
+    for number, (line, text, passage) in enumerate(found):
+        if len(found) == 1 or not re.search(r"<[A-Za-z/!?]", text):
             continue
-        elements, stray, unclosed = _open_elements(to_html(passage.marked))
+        elements, stray, unclosed = _open_elements(to_html(text))
         still_open = unclosed or any(tag not in _OPTIONAL_END for tag in elements)
-        if still_open and number < last:
-            raise Rejected(Kind.GATE_IN_HTML.at(passages[number + 1].line - 1, "gate"))
+        key = AI if passage.ai_parts else GATE
+        if still_open and number < len(found) - 1:
+            raise Rejected(Kind.GATE_IN_HTML.at(found[number + 1][0] - 1, key))
         if stray and number > 0:
-            raise Rejected(Kind.GATE_IN_HTML.at(passage.line, "gate"))
+            raise Rejected(Kind.GATE_IN_HTML.at(line, key))

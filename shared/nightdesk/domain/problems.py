@@ -229,11 +229,17 @@ class Kind:
     DIRECTIVE_INVALID = _rejected(
         'the line begins with ::: and is not understood; write ::: gate tier={tier} teaser="…"'
     )
-    DIRECTIVE_UNKNOWN = _rejected("there is no such directive; there are “gate” and “figure”")
+    DIRECTIVE_UNKNOWN = _rejected("there is no such directive; there are “gate”, “figure” and “ai”")
     ATTRIBUTE_REPEATED = _rejected("is set twice")
     FENCE_STRAY = _rejected(
         "this ::: closes nothing; a gate opens with “::: gate tier=…”, a figure with “::: figure src=…”"
     )
+    AI_ATTRIBUTE_UNKNOWN = _rejected("“::: ai” has “source_type” and “note”, and nothing else")
+    AI_HOLDS_DIRECTIVE = _rejected(
+        "cannot be inside “::: ai”, which opens in line {opened}; put that into the gate instead"
+    )
+    AI_SOURCE_TYPE = _rejected("“{typed}” is not a source type of what a machine made, such as trainedAlgorithmicMedia")
+    AI_UNCLOSED = _rejected("this “::: ai” is never closed; add a line of {fence} below it")
     FIGURE_ATTRIBUTE_UNKNOWN = _rejected("a figure has “src”, “alt”, “caption”, “credit” and “source_type”")
     FIGURE_INVALID = _rejected(
         'the line is not understood; write ::: figure src=chart.png alt="…" caption="…", with each text in straight quotes'
@@ -246,7 +252,7 @@ class Kind:
         "the text around this figure makes it part of something else; add blank lines, and close the HTML before it"
     )
     FIGURE_UNCLOSED = _rejected("this figure is never closed; add a line of {fence} below it")
-    GATE_ATTRIBUTE_UNKNOWN = _rejected("a gate has “tier” and “teaser”, and nothing else")
+    GATE_ATTRIBUTE_UNKNOWN = _rejected("a gate has “tier”, “teaser”, “source_type” and “note”, and nothing else")
     GATE_IN_GATE = _rejected("a gate cannot be inside a gate (the one that opens in line {opened})")
     GATE_IN_HTML = _rejected("HTML is left open around this gate; a gate cannot be inside HTML")
     GATE_NOT_ALLOWED = _rejected("gates and figures are for articles only; this file is public as a whole")

@@ -17,6 +17,7 @@ from nightdesk.domain.site_paths import MEMBERSHIP_PATH, SIGN_IN_PATH, preview_k
 from nightdesk.domain.text import display_name
 from nightdesk.domain.timestamps import iso_utc_seconds
 from nightdesk.domain.views import ClosedGate, View, VisiblePart, view
+from nightdesk.rendering.ai_labels import source_types_in
 from nightdesk.rendering.article_contexts import (
     ArticleContext,
     Gate,
@@ -139,7 +140,9 @@ def _public_context(theme: Theme, site: Site, article: Article) -> ArticleContex
     language, written, frame = page_language(site, document.language)
     published, updated = stamp(text, site, document.date), updated_date(document)
     hero = _hero(text, article)
-    figures = _placer(text, site, article).figures(view(document, PUBLIC, site)) if has_figures(document) else []
+    seen = view(document, PUBLIC, site)
+    figures = _placer(text, site, article).figures(seen) if has_figures(document) else []
+    ai_types = source_types_in(part.html for part in seen.parts if isinstance(part, VisiblePart))
     return ArticleContext(
         site=site_context(theme, site),
         head=Head(
@@ -148,7 +151,7 @@ def _public_context(theme: Theme, site: Site, article: Article) -> ArticleContex
             canonical=f"{site.base_url}/articles/{document.slug}/",
             kind="article",
             image=_head_image(site, article, hero),
-            json_ld=json_ld(news_article(theme, site, Described(document, authors, topics, hero, figures))),
+            json_ld=json_ld(news_article(theme, site, Described(document, authors, topics, hero, figures, ai_types))),
             feeds=(*site_feeds(site), *(Link(t.label, f"{t.url}feed.xml") for t in topics[:1])),
             published=published.iso,
             modified=stamp(text, site, updated).iso if updated else published.iso,

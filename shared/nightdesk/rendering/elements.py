@@ -81,8 +81,8 @@ ATTRIBUTES = {
     "ins": ("datetime",),
 }
 """The attributes of each element, and of every element."""
-SPAN_CLASS = {"span": ("class",)}
-"""The attribute of the elements that code in colours is made of. No author can write it."""
+OWN_ATTRIBUTES = {"span": ("class",), "div": ("data-source-type", "data-note")}
+"""The attributes of what code in colours and parts of AI's are made of. No author can write them."""
 PLAIN = frozenset(
     [
         "acronym",

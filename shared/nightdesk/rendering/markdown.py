@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 import nh3
 import pyromark
 
+from nightdesk.domain.ai_parts import AI_END, AI_START
 from nightdesk.domain.anchors import PREFIX
 from nightdesk.domain.documents import Block
 from nightdesk.domain.errors import Rejected
@@ -24,11 +25,11 @@ from nightdesk.domain.passages import FREE, Passage
 from nightdesk.domain.problems import Kind
 from nightdesk.domain.typography import AS_TYPED, Typography
 from nightdesk.rendering.cjk import mark_delimiters, remove_marks
-from nightdesk.rendering.elements import ATTRIBUTES, SPAN_CLASS, TAGS
+from nightdesk.rendering.elements import ATTRIBUTES, OWN_ATTRIBUTES, TAGS
 from nightdesk.rendering.footnotes import Section, take_notes
 from nightdesk.rendering.highlighting import Highlighter
 from nightdesk.rendering.losses import ADDRESS, Losses
-from nightdesk.rendering.rewriting import Finder, Finders, PlacedFigure, TextStyle, rewrite
+from nightdesk.rendering.rewriting import NOTHING_PLACED, Finder, Finders, Placed, PlacedFigure, TextStyle, rewrite
 from nightdesk.rendering.typed_marks import SET_TYPE, place_marks, stand_aside
 
 OPTIONS = (
@@ -174,7 +175,11 @@ def _block(passage: Passage, section: Section, figures: Sequence[PlacedFigure], 
     try:
         notes = {name: sanitiser.clean(note) for name, note in section.notes.items()}
         teaser = sanitiser.style.typography.plain(passage.teaser)
-        return Block(passage.tier, teaser, sanitiser.clean(section.html, figures), notes)
+        parts, html = passage.ai_parts, section.html
+        if passage.all_ai:
+            html = f"{AI_START.format(len(parts))}\n{html}\n{AI_END.format(len(parts))}\n"
+            parts = (*parts, passage.all_ai)
+        return Block(passage.tier, teaser, sanitiser.clean(html, Placed(figures, parts)), notes)
     except Rejected as error:
         raise Rejected(*(problem._replace(line=problem.line or passage.line) for problem in error.problems)) from None
 
@@ -186,11 +191,11 @@ class _Sanitiser:
         self._image, self._link, self._losses, self.style = image, link, losses, style
         self._addresses: dict[str, set[str]] = {"src": set(), "href": set()}
 
-    def clean(self, raw: str, figures: Sequence[PlacedFigure] = ()) -> str:
+    def clean(self, raw: str, placed: Placed = NOTHING_PLACED) -> str:
         """Return sanitised HTML. Nothing may edit it afterwards but `domain.views`, which knows its form."""
-        self._addresses["src"].update(each.address for each in figures if each.address)
+        self._addresses["src"].update(each.address for each in placed.figures if each.address)
         finders = Finders(self._known("src", self._image), self._known("href", self._link))
-        written = rewrite(raw, finders, self._losses, figures, self.style)
+        written = rewrite(raw, finders, self._losses, placed, self.style)
         _attribute_filter.addresses = self._addresses
         return _CLEANER.clean(written)
 
@@ -229,7 +234,7 @@ class _AttributeFilter:
 _attribute_filter = _AttributeFilter()
 _CLEANER = nh3.Cleaner(
     tags=set(TAGS),
-    attributes={tag: set(names) for tag, names in {**ATTRIBUTES, **SPAN_CLASS}.items()},
+    attributes={tag: set(names) for tag, names in {**ATTRIBUTES, **OWN_ATTRIBUTES}.items()},
     attribute_filter=_attribute_filter,
     link_rel=None,
     url_schemes={"http", "https", "mailto", "tel"},

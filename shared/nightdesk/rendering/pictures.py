@@ -15,11 +15,11 @@ from markupsafe import Markup
 from nightdesk.domain.documents import Document
 from nightdesk.domain.pictures import MEDIA_TYPES, STILL, PictureFiles
 from nightdesk.domain.views import View, VisiblePart
+from nightdesk.rendering.ai_labels import IPTC, with_labels
 from nightdesk.rendering.attachments import AttachmentLinks
 from nightdesk.rendering.contexts import Picture, PictureSource
 from nightdesk.rendering.texts import Catalogue
 
-IPTC = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 AI_LABELS = {
     "trainedAlgorithmicMedia": "image.ai_generated",
     "compositeWithTrainedAlgorithmicMedia": "image.partly_ai_generated",
@@ -169,8 +169,11 @@ class Placer:
         return view._replace(parts=parts, notes=tuple(self.html(note) for note in view.notes))
 
     def html(self, html: str) -> str:
-        """Return HTML with pictures. The sanitiser wrote it, so attributes are in quotation marks, and escaped."""
-        html = self._links.html(html) if self._links else html
+        """Return HTML with pictures and the labels of AI's parts.
+
+        The sanitiser wrote it, so attributes are in quotation marks, and escaped.
+        """
+        html = with_labels(self._text, self._links.html(html) if self._links else html, self._plain)
         return _IMAGE.sub(self._place, html) if "<img" in html else html
 
     def figures(self, view: View) -> list[Picture]:

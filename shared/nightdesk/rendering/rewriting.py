@@ -13,12 +13,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+from nightdesk.domain.ai_parts import AI_END, AI_START, AiPart
 from nightdesk.domain.anchors import typed_anchor
 from nightdesk.domain.errors import Rejected
 from nightdesk.domain.figures import FIGURE_MARK, Figure
 from nightdesk.domain.html_tokens import COMMENT, END, START, TEXT, UNCLOSED, Token, attributes, tokens
 from nightdesk.domain.problems import Kind
 from nightdesk.domain.typography import AS_TYPED, Typography
+from nightdesk.rendering.ai_labels import part_start
 from nightdesk.rendering.bare_links import MOST as MOST_ADDRESSES
 from nightdesk.rendering.bare_links import split_addresses
 from nightdesk.rendering.elements import (
@@ -79,11 +81,21 @@ class PlacedFigure(NamedTuple):
     address: str | None
 
 
+class Placed(NamedTuple):
+    """What the marks in a text stand for: its figures, and its parts that a machine made."""
+
+    figures: Sequence[PlacedFigure] = ()
+    ai_parts: Sequence[AiPart] = ()
+
+
+NOTHING_PLACED = Placed()
+
+
 def rewrite(
     source: str,
     find: Finders,
     losses: Losses,
-    figures: Sequence[PlacedFigure] = (),
+    placed: Placed = NOTHING_PLACED,
     style: TextStyle = PLAIN_STYLE,
 ) -> str:
     """Return HTML with known elements only, each image and link with its address on the site.
@@ -92,15 +104,15 @@ def rewrite(
         source: any HTML, as the parser returned it.
         find: an image without an address is replaced by its alt text, a link by its text.
         losses: where everything else that readers will not see is reported.
-        figures: what the marks of figures in the source stand for.
+        placed: what the marks in the source stand for.
         style: of text, captions and code.
 
     Raises:
         Rejected: the HTML is nested too deeply, or the mark of a figure is not where elements can be.
     """
-    rewriter = _Rewriter(source, find, losses, figures, style)
+    rewriter = _Rewriter(source, find, losses, placed, style)
     written = style.typography.html(rewriter.run())
-    lost = [each.figure.line for number, each in enumerate(figures) if number not in rewriter.placed]
+    lost = [each.figure.line for number, each in enumerate(placed.figures) if number not in rewriter.placed]
     if lost:
         raise Rejected(*(Kind.FIGURE_SWALLOWED.at(line, "figure") for line in lost))
     return written
@@ -112,14 +124,16 @@ class _Rewriter:
         source: str,
         find: Finders,
         losses: Losses,
-        figures: Sequence[PlacedFigure],
+        placed: Placed,
         style: TextStyle,
     ) -> None:
         self._source = source
         self._typography, self._colour = style
         self._found_addresses = 0
-        self._figures = {FIGURE_MARK.format(number): number for number in range(len(figures))}
-        self._placed_figures = figures
+        self._figures = {FIGURE_MARK.format(number): number for number in range(len(placed.figures))}
+        self._placed_figures = placed.figures
+        self._ai_starts = {AI_START.format(number): part for number, part in enumerate(placed.ai_parts)}
+        self._ai_ends = {AI_END.format(number) for number in range(len(placed.ai_parts))}
         self.placed: set[int] = set()
         self._image, self._link, self._losses = find.image, find.link, losses
         self._tokens = list(tokens(source))
@@ -152,6 +166,10 @@ class _Rewriter:
             return self._remove(number, token)
         elif token.kind == COMMENT and (mark := self._source[token.start : token.end]) in self._figures:
             self._figure(self._figures[mark])
+        elif token.kind == COMMENT and (mark := self._source[token.start : token.end]) in self._ai_starts:
+            self._start_ai_part(self._ai_starts[mark])
+        elif token.kind == COMMENT and self._source[token.start : token.end] in self._ai_ends:
+            self._end("div")
         elif token.kind == COMMENT and self._source.startswith("<?", token.start):
             name = re.split(r"[\s>?]", self._source[token.start + 2 : token.start + 20])[0]
             self._losses.add(Kind.ELEMENT_REMOVED, "", MARKUP, f"<?{name}".lower(), typed=f"?{name}")
@@ -285,6 +303,11 @@ class _Rewriter:
         said = [("title", figure.caption), ("data-credit", figure.credit), ("data-source-type", figure.source_type)]
         values = [("src", address), ("alt", figure.alt), *((name, value) for name, value in said if value), *_LAZY]
         self._out.append(f"<figure>{_tag('img', values)}</figure>")
+
+    def _start_ai_part(self, part: AiPart) -> None:
+        self._heading = 0
+        self._count("div")
+        self._out.append(_tag("div", part_start(part._replace(note=self._typography.plain(part.note)))))
 
     def _anchor_start(self, values: dict[str, str], anchor: str) -> None:
         address = self._link(values["href"]) if values.get("href") else None

@@ -12,6 +12,7 @@ from nightdesk.domain.documents import Document
 from nightdesk.domain.site import PUBLIC, Site
 from nightdesk.domain.site_paths import CORRECTIONS_PATH, PROCESS_PATH
 from nightdesk.domain.timestamps import local_time
+from nightdesk.rendering.ai_labels import part_class
 from nightdesk.rendering.contexts import AuthorBox, Link, Picture
 from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.page_parts import updated_date
@@ -33,6 +34,7 @@ class Described(NamedTuple):
         sections: the topics, the primary one first.
         hero: the lead image; None for none.
         figures: the images in figures that everyone may see.
+        ai_types: the digital source types of the parts of the text that a machine made, as far as everyone may see them.
     """
 
     document: Document
@@ -40,6 +42,7 @@ class Described(NamedTuple):
     sections: Sequence[Link]
     hero: Picture | None
     figures: Sequence[Picture] = ()
+    ai_types: Sequence[str] = ()
 
 
 def json_ld(data: Mapping[str, Any]) -> Markup:
@@ -87,11 +90,16 @@ def news_article(theme: Theme, site: Site, described: Described) -> Data:
         data["description"] = document.dek
     if described.sections:
         data["articleSection"] = [section.label for section in described.sections]
-    if closed:
-        data["hasPart"] = [
-            {"@type": "WebPageElement", "isAccessibleForFree": False, "cssSelector": f".{passage_class(number)}"}
-            for number in closed
-        ]
+    parts = [
+        {"@type": "WebPageElement", "isAccessibleForFree": False, "cssSelector": f".{passage_class(number)}"}
+        for number in closed
+    ]
+    parts += [
+        {"@type": "WebPageElement", "cssSelector": f".{part_class(kind)}", "digitalSourceType": _SOURCE_TYPES[kind]}
+        for kind in described.ai_types
+    ]
+    if parts:
+        data["hasPart"] = parts
     data |= _responsibility(document, authors)
     hero = [described.hero] if described.hero and described.hero.src else []
     if images := [_image(site, picture) for picture in (*hero, *described.figures)]:
