@@ -333,7 +333,7 @@ DRAFT_KEYS: tuple[Key[DraftFile], ...] = (
         _topics,
         ("topic", "categories"),
     ),
-    Key("tags", "list", _tags),
+    Key("tags", "list, shown below the article; tags have no pages", _tags),
     Key("draft", "`true`: rendered for preview only", _draft, settings=("status: draft", "published: false")),
     Key(
         "publish_at", "ISO 8601: not published before then; `publishDate` beside a `date` is read as this", _publish_at

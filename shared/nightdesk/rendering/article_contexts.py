@@ -83,6 +83,7 @@ class ProductionBox(NamedTuple):
     Attributes:
         ai_roles: what AI did, as phrases.
         written_by_ai: True if an AI persona is among the authors.
+        ai_used: True if AI took part: in a role that the draft names, or with a passage that everyone may see.
         responsible: the person who took responsibility with an approval that is still valid; empty if there is none.
     """
 
@@ -93,6 +94,7 @@ class ProductionBox(NamedTuple):
     process: Link
     written_by_ai: bool
     responsible: str
+    ai_used: bool = False
 
 
 class RelatedBox(NamedTuple):

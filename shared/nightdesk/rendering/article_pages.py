@@ -176,7 +176,7 @@ def _public_context(theme: Theme, site: Site, article: Article) -> ArticleContex
         paywalled="",
         footnotes=Markup(""),
         sources=None,
-        production=_production(text, site, document, authors),
+        production=_production(text, site, document, authors, bool(ai_types)),
         corrections=tuple(
             Correction(stamp(text, site, c["date"]), c["text"], None)
             for c in sorted(document.corrections, key=lambda c: iso_utc_seconds(c["date"]), reverse=True)
@@ -300,10 +300,12 @@ def _sources(text: Catalogue, document: Document, view: View, can_sign_in: bool)
     )
 
 
-def _production(text: Catalogue, site: Site, document: Document, authors: Sequence[AuthorBox]) -> ProductionBox | None:
+def _production(
+    text: Catalogue, site: Site, document: Document, authors: Sequence[AuthorBox], has_ai_parts: bool
+) -> ProductionBox | None:
     production = document.production
     written_by_ai = any(author.is_ai for author in authors)
-    if not production and not written_by_ai:
+    if not production and not written_by_ai and not has_ai_parts:
         return None
     reviewed_at = production.get("reviewed_at", "")
     return ProductionBox(
@@ -314,4 +316,5 @@ def _production(text: Catalogue, site: Site, document: Document, authors: Sequen
         process=Link(text("nav.process"), "/process/"),
         written_by_ai=written_by_ai,
         responsible=production.get("responsible", ""),
+        ai_used=written_by_ai or has_ai_parts or bool(production.get("ai_roles")),
     )

@@ -272,6 +272,25 @@ class NewsletterChoice(NamedTuple):
     label: str
 
 
+class Persona(NamedTuple):
+    """An AI persona, and who answers for it; empty if its profile names nobody."""
+
+    name: str
+    url: str
+    responsible_editor: str
+
+
+class Process(NamedTuple):
+    """How articles come about, as far as settings and profiles say so.
+
+    Attributes:
+        all_approved: True if articles by people need an editor's approval as well.
+    """
+
+    personas: tuple[Persona, ...]
+    all_approved: bool
+
+
 class PageContext(NamedTuple):
     """A standing page (about, process, membership) or an error page.
 
@@ -281,6 +300,7 @@ class PageContext(NamedTuple):
         problem: what was wrong with what the reader entered in the form; empty for nothing.
         return_to: the page to open after signing in, where the page's own address does not name it.
         newsletters: those that readers can choose beside the one that every site has.
+        process: for the page about how articles come about; None for others.
     """
 
     site: SiteContext
@@ -292,6 +312,7 @@ class PageContext(NamedTuple):
     problem: str = ""
     return_to: str = ""
     newsletters: tuple[NewsletterChoice, ...] = ()
+    process: Process | None = None
 
 
 class SearchContext(NamedTuple):

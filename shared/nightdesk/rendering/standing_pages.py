@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
 from nightdesk.domain.site import Site
 from nightdesk.domain.site_paths import CODE_PATH, SEARCH_PATH, SIGN_IN_PATH, THANKS_PATH
-from nightdesk.rendering.contexts import NewsletterChoice, PageContext, SearchContext
+from nightdesk.rendering.contexts import NewsletterChoice, PageContext, Persona, Process, SearchContext
 from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.page_parts import page_head, site_context, unlisted_head
 
@@ -24,6 +25,7 @@ class StandingPage(NamedTuple):
         unlisted: True if search engines must not list the page.
         problem: what was wrong with what the reader entered in the form; empty for nothing.
         return_to: the page to open after signing in, where the page's own address does not name it.
+        process: as for `PageContext`.
     """
 
     heading: str
@@ -34,6 +36,17 @@ class StandingPage(NamedTuple):
     unlisted: bool = False
     problem: str = ""
     return_to: str = ""
+    process: Process | None = None
+
+
+def process_of(site: Site, authors: Sequence[Mapping[str, Any]]) -> Process:
+    """Return what the settings and the authors' profiles say of how articles come about."""
+    personas = (
+        Persona(author["name"], f"/authors/{author['id']}/", author["responsible_editor"])
+        for author in authors
+        if not author["human"]
+    )
+    return Process(tuple(sorted(personas)), "human" in site.require_approval)
 
 
 def page_html(theme: Theme, site: Site, page: StandingPage) -> str:
@@ -48,6 +61,7 @@ def page_html(theme: Theme, site: Site, page: StandingPage) -> str:
         can_sign_in=page.can_sign_in,
         problem=page.problem,
         return_to=page.return_to,
+        process=page.process,
         newsletters=tuple(NewsletterChoice(digest.id, digest.title) for digest in site.newsletters),
     )
     return theme.render("page.html", context)

@@ -50,11 +50,13 @@ _CONTENT_TYPES = {
 
 
 def refresh_profile(kind: str, identifier: str, ports: Ports, theme: Theme) -> None:
-    """Make the pages of an author, of a topic, or a standing page match the profile."""
+    """Make the pages of an author, of a topic, or a standing page match the profile. An author may be named on the process page."""
     if kind == "page":
         _refresh(lambda site: refresh_standing_page(identifier, site, ports, theme), ports, LlmsFile(ports, theme))
     else:
         refresh_whole_list(f"{kind}:{identifier}", ports, theme)
+        if kind == "author":
+            _refresh(lambda site: refresh_standing_page("process", site, ports, theme), ports)
 
 
 def refresh_whole_list(name: str, ports: Ports, theme: Theme, bulk: str = "") -> None:

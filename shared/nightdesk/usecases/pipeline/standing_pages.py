@@ -8,18 +8,18 @@ from typing import Any
 from nightdesk.domain.old_addresses import OLD_PREFIX, is_plain, slug_of_address
 from nightdesk.domain.path_owners import PAGES, owner_of
 from nightdesk.domain.site import Site
-from nightdesk.domain.site_paths import key_of
+from nightdesk.domain.site_paths import PROCESS_PATH, key_of
 from nightdesk.ports import Output, Ports
 from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.list_pages import corrections_html
-from nightdesk.rendering.standing_pages import StandingPage, page_html
+from nightdesk.rendering.standing_pages import StandingPage, page_html, process_of
 from nightdesk.repositories import articles_table
-from nightdesk.repositories.private_bucket import HTML, facts_from, profile_key
+from nightdesk.repositories.private_bucket import HTML, facts_from, profile_ids, profile_key
 from nightdesk.usecases.pipeline.converge import converge, store_or_remove
 from nightdesk.usecases.pipeline.list_outputs import LIST_CACHE, site_page
 
 _SHOWN_CORRECTIONS = 200
-_FORMS = frozenset(("newsletter", "membership"))
+_FORMS = frozenset(("newsletter", "membership", "process"))
 """Standing pages that end with the form of the same name."""
 Facts = Mapping[str, Any]
 
@@ -65,15 +65,17 @@ def refresh_address(path: str, site: Site, ports: Ports, theme: Theme) -> list[s
     plain = [path] if is_plain(path) else []
     other = path if path.startswith(f"{OLD_PREFIX}/") else OLD_PREFIX + path
 
-    def read() -> tuple[Facts | None, list[str]]:
+    def read() -> tuple[Facts | None, list[str], list[dict[str, Any]]]:
         page = _load_page(identifier, ports, theme) if plain and "/" not in identifier else None
         entries = articles_table.entries(ports.articles, f"alias:{path}", "", 1)
-        return page, [entry.card["slug"] for entry in entries]
+        authors = _load_authors(ports) if path == PROCESS_PATH and page else []
+        return page, [entry.card["slug"] for entry in entries], authors
 
-    def make(page: Facts | None, slugs: list[str]) -> list[Output]:
+    def make(page: Facts | None, slugs: list[str], authors: list[dict[str, Any]]) -> list[Output]:
         if page:
             form = identifier if identifier in _FORMS else ""
-            standing = StandingPage(page["name"], path, page["body"], form, ports.can_sign_in)
+            process = process_of(site, authors) if path == PROCESS_PATH else None
+            standing = StandingPage(page["name"], path, page["body"], form, ports.can_sign_in, process=process)
             return [site_page(path, page_html(theme, site, standing)), site_page(other, "")]
         if slugs:
             # Who has the slug in an address of the form /articles/<slug>/ is decided there.
@@ -84,6 +86,12 @@ def refresh_address(path: str, site: Site, ports: Ports, theme: Theme) -> list[s
 
     converge(read, lambda inputs: (None, store_or_remove(make(*inputs), ports)))
     return [*plain, other]
+
+
+def _load_authors(ports: Ports) -> list[dict[str, Any]]:
+    """Return the facts of all authors with profiles."""
+    blobs = (ports.private.get(profile_key("author", each)) for each in profile_ids("author", ports))
+    return [dict(facts_from(blob.body)) for blob in blobs if blob]
 
 
 def _load_page(identifier: str, ports: Ports, theme: Theme) -> Facts | None:

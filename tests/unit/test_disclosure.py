@@ -1,0 +1,82 @@
+"""What readers are told of AI's part in an article, and that the process page says what settings and records say."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from nightdesk.usecases.editors.decisions import approve
+from support.memory_newsroom import Newsroom
+
+PERSON = "---\nname: Ada\n---\nBio.\n"
+PERSONA = "---\nname: Otto\nkind: ai\nresponsible_editor: Henrike Solano\n---\nBio.\n"
+ROLES = {"production": {"ai_roles": ["drafting", "translation"]}}
+
+
+def head(room: Newsroom, slug: str = "quay") -> str:
+    """Return the text of an article's head, which readers see without a click."""
+    found = re.search(r'<header class="article-head">(.*?)</header>', room.page(f"/articles/{slug}/"), re.DOTALL)
+    assert found
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", "", found[1]))
+
+
+@pytest.fixture
+def people(room: Newsroom) -> Newsroom:
+    room.file("authors/ada.md", PERSON)
+    return room
+
+
+def test_an_article_without_ai_has_no_label(people: Newsroom) -> None:
+    people.publish("quay")
+    assert "AI" not in head(people)
+    assert "How this was produced" not in people.page("/articles/quay/")
+
+
+def test_ai_roles_are_labelled_near_the_headline_until_an_editor_has_approved(people: Newsroom) -> None:
+    people.publish("quay", **ROLES)
+    assert "AI took part in this article: drafting, translation. No approval by an editor is recorded." in head(people)
+    approve_article(people, "quay")
+    assert "AI took part" not in head(people)
+    assert "Henrike Solano approved this article on 23 November 2026 and is responsible for it." in head(people)
+    people.publish("quay", body="Another text.", **ROLES)
+    assert "No approval by an editor is recorded." in head(people)
+
+
+def test_a_review_that_only_the_author_claims_is_no_approval(people: Newsroom) -> None:
+    people.publish("quay", production={"ai_roles": ["drafting"], "reviewed_by": "Bo Berg"})
+    assert "No approval by an editor is recorded." in head(people)
+
+
+def test_marked_passages_are_announced_near_the_headline_unless_they_are_hidden(people: Newsroom) -> None:
+    people.publish("quay", body="::: ai\nMade.\n:::\n")
+    assert "AI wrote passages of this article. Each of them is marked. No approval by an editor" in head(people)
+    people.publish("quay", body=":::: gate tier=member\n::: ai\nMade.\n:::\n::::\n")
+    assert "AI" not in head(people)
+
+
+def test_the_process_page_follows_settings_and_profiles(room: Newsroom) -> None:
+    assert "No AI persona writes for Nightdesk." in room.page("/process/")
+    assert "Articles by people can be published without such an approval." in room.page("/process/")
+    room.file("authors/ada.md", PERSON)
+    room.file("authors/otto.md", PERSONA)
+    shown = room.page("/process/")
+    assert '<li><a href="/authors/otto/">Otto</a>. Responsible editor: Henrike Solano.</li>' in shown
+    assert "Ada" not in shown
+    room.file("authors/otto.md", PERSONA.replace("responsible_editor: Henrike Solano\n", ""))
+    assert "No responsible editor is named." in room.page("/process/")
+    room.file("site.yaml", "name: The Quay\nrequire_approval: [human]\n")
+    assert "So is every article by people." in room.page("/process/")
+    room.file("authors/otto.md", None)
+    assert "No AI persona writes for The Quay." in room.page("/process/")
+
+
+def test_a_newsrooms_page_about_its_process_keeps_what_settings_and_profiles_say(room: Newsroom) -> None:
+    room.file("authors/otto.md", PERSONA)
+    room.file("pages/process.md", "---\ntitle: Our way\n---\nWe ask first.\n")
+    assert all(text in room.page("/process/") for text in ("We ask first.", "Responsible editor: Henrike Solano."))
+
+
+def approve_article(room: Newsroom, slug: str) -> None:
+    approve(slug, "Henrike Solano", "editor:1", room.ports)
+    room.deliver_emitted()
+    room.process_all()
