@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -56,7 +57,6 @@ def test_marked_passages_are_announced_near_the_headline_unless_they_are_hidden(
 
 def test_the_process_page_follows_settings_and_profiles(room: Newsroom) -> None:
     assert "No AI persona writes for Nightdesk." in room.page("/process/")
-    assert "Articles by people can be published without such an approval." in room.page("/process/")
     room.file("authors/ada.md", PERSON)
     room.file("authors/otto.md", PERSONA)
     shown = room.page("/process/")
@@ -64,10 +64,26 @@ def test_the_process_page_follows_settings_and_profiles(room: Newsroom) -> None:
     assert "Ada" not in shown
     room.file("authors/otto.md", PERSONA.replace("responsible_editor: Henrike Solano\n", ""))
     assert "No responsible editor is named." in room.page("/process/")
-    room.file("site.yaml", "name: The Quay\nrequire_approval: [human]\n")
-    assert "So is every article by people." in room.page("/process/")
+    room.file("site.yaml", "name: The Quay\n")
     room.file("authors/otto.md", None)
     assert "No AI persona writes for The Quay." in room.page("/process/")
+
+
+@pytest.mark.parametrize("required", [[], ["ai"], ["human"], ["ai", "human"]])
+def test_what_the_process_page_says_of_approvals_is_what_happens(room: Newsroom, required: list[str]) -> None:
+    room.file("site.yaml", f"require_approval: {json.dumps(required)}\n")
+    room.file("authors/ada.md", PERSON)
+    room.file("authors/otto.md", PERSONA)
+    shown = room.page("/process/")
+    for author, byline in (("otto", "by an AI persona"), ("ada", "by people")):
+        room.publish(author, authors=[author])
+        claims = {
+            f"An article {byline} is published only once an editor has approved it.": room.state(author)["state"]
+            == "draft",
+            f"An article {byline} can be published before an editor has approved it.": room.state(author)["state"]
+            == "live",
+        }
+        assert {claim: claim in shown for claim in claims} == claims
 
 
 def test_a_newsrooms_page_about_its_process_keeps_what_settings_and_profiles_say(room: Newsroom) -> None:

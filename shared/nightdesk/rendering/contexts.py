@@ -284,11 +284,13 @@ class Process(NamedTuple):
     """How articles come about, as far as settings and profiles say so.
 
     Attributes:
-        all_approved: True if articles by people need an editor's approval as well.
+        ai_approved: True if an editor must approve articles by AI personas before they are live.
+        people_approved: likewise for articles by people.
     """
 
     personas: tuple[Persona, ...]
-    all_approved: bool
+    ai_approved: bool
+    people_approved: bool
 
 
 class PageContext(NamedTuple):

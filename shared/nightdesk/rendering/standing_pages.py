@@ -46,7 +46,7 @@ def process_of(site: Site, authors: Sequence[Mapping[str, Any]]) -> Process:
         for author in authors
         if not author["human"]
     )
-    return Process(tuple(sorted(personas)), "human" in site.require_approval)
+    return Process(tuple(sorted(personas)), "ai" in site.require_approval, "human" in site.require_approval)
 
 
 def page_html(theme: Theme, site: Site, page: StandingPage) -> str:
