@@ -28,8 +28,8 @@ def html(markdown: str) -> str:
 
 def test_code_has_classes_and_no_styles() -> None:
     assert html("```python\nif a < 1:  # b & c\n    f('d')\n```") == (
-        '<pre><code class="language-python"><span class="h-k">if </span>a &lt; <span class="h-m">1</span>:  '
-        '<span class="h-c"># b &amp; c\n    </span>f(<span class="h-s">\'d\'</span>)\n</code></pre>'
+        '<pre><code class="language-python"><span class="h-k">if</span> a &lt; <span class="h-m">1</span>:  '
+        '<span class="h-c"># b &amp; c</span>\n    f(<span class="h-s">\'d\'</span>)\n</code></pre>'
     )
 
 

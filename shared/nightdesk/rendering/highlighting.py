@@ -67,7 +67,7 @@ def _coloured(code: str, lexer: str) -> str | None:
 
     parts: list[tuple[str, str]] = []
     for kind, value in get_lexer_by_name(lexer, stripnl=False, ensurenl=False).get_tokens(code):
-        name = _class_of(str(kind)) if value.strip() else parts[-1][0] if parts else ""
+        name = _class_of(str(kind)) if value.strip() else ""
         if parts and parts[-1][0] == name:
             parts[-1] = (name, parts[-1][1] + value)
         else:
