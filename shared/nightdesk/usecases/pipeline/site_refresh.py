@@ -56,7 +56,7 @@ def refresh_profile(kind: str, identifier: str, ports: Ports, theme: Theme) -> N
     else:
         refresh_whole_list(f"{kind}:{identifier}", ports, theme)
         if kind == "author":
-            _refresh(lambda site: refresh_standing_page("process", site, ports, theme), ports)
+            _refresh(lambda site: refresh_standing_page("process", site, ports, theme), ports, LlmsFile(ports, theme))
 
 
 def refresh_whole_list(name: str, ports: Ports, theme: Theme, bulk: str = "") -> None:
