@@ -342,12 +342,15 @@ def test_an_unknown_key_of_a_webhook_is_reported() -> None:
 
 
 def test_llms_txt_is_questioned_where_no_such_crawler_may_come() -> None:
-    crawlers = "GPTBot, OAI-SearchBot, ClaudeBot, Claude-SearchBot, PerplexityBot, Google-Extended"
-    for blocked, count in ((crawlers, 1), ("GPTBot", 0)):
-        _, warnings = parse_site(f"robots: {{block: [{blocked}]}}\nllms: true\n".encode())
-        assert len(warnings) == count
-    _, warnings = parse_site(b"robots: {disallow: [/]}\nllms: true\n")
-    assert len(warnings) == 1
+    settings = {
+        "ai_training: false, ai_search: false": 1,
+        "disallow: [/]": 1,
+        "ai_training: false": 0,
+        "block: [GPTBot]": 0,
+    }
+    for robots, count in settings.items():
+        _, warnings = parse_site(f"robots: {{{robots}}}\nllms: true\n".encode())
+        assert len(warnings) == count, robots
 
 
 # --- The command and the function ---

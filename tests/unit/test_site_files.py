@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from nightdesk.domain.crawlers import AI_CRAWLERS
 from nightdesk.domain.errors import Rejected
 from nightdesk.domain.path_owners import owner_of
 from nightdesk.domain.site import Site
@@ -42,6 +43,17 @@ def test_robots_txt_follows_the_settings(room: Newsroom) -> None:
         + sitemaps.format("https://desk.example")
     )
     assert room.site.outputs["robots.txt"].content_type == "text/plain; charset=utf-8"
+
+
+@pytest.mark.parametrize("purpose", AI_CRAWLERS)
+def test_crawlers_of_ai_companies_are_let_in_by_purpose(room: Newsroom, purpose: str) -> None:
+    room.file("site.yaml", f"robots: {{{purpose}: false, block: [{AI_CRAWLERS[purpose][0]}, OtherBot]}}")
+    groups = [group.split("\n") for group in room.page("/robots.txt").strip().split("\n\n")]
+    [blocked] = [group for group in groups if group[-1] == "Disallow: /"]
+    names = [line.removeprefix("User-agent: ") for line in blocked[:-1]]
+    assert sorted(names) == sorted({"OtherBot", *AI_CRAWLERS[purpose]})
+    room.file("site.yaml", "robots: {ai_training: true, ai_search: true, ai_fetch: true}")
+    assert "Disallow: /\n" not in room.page("/robots.txt")
 
 
 def test_security_txt_follows_the_settings(room: Newsroom) -> None:

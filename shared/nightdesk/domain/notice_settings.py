@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 from nightdesk.domain.addresses import is_public_or_loopback
+from nightdesk.domain.crawlers import AI_CRAWLERS, Robots
 from nightdesk.domain.keys import KeyReader, Value
 from nightdesk.domain.problems import Kind
-from nightdesk.domain.site import Robots, Webhook
+from nightdesk.domain.site import Webhook
 from nightdesk.domain.webhooks import TOLD_EVENTS
 
 _MOST = 10
@@ -17,8 +18,6 @@ WEBHOOKS_FORM = (
     "`secret` is a name, see below"
 )
 _SECRET_NAME = re.compile(r"(?!whsec)[A-Za-z0-9-]{1,20}")
-AI_CRAWLERS = ("GPTBot", "OAI-SearchBot", "ClaudeBot", "Claude-SearchBot", "PerplexityBot", "Google-Extended")
-"""Crawlers for AI training and AI search that read llms.txt or may come to; readers' own assistants are not among them."""
 
 
 def read_webhooks(value: Value) -> tuple[Webhook, ...]:
@@ -60,7 +59,6 @@ def read_hub(value: Value) -> str:
 def read_llms(value: Value, robots: Robots) -> bool:
     """Return whether there is a `/llms.txt`, and warn if nobody may read it."""
     wanted = value.flag()
-    blocked = {name.lower() for name in robots.block}
-    if wanted and (blocked.issuperset(name.lower() for name in AI_CRAWLERS) or "/" in robots.disallow):
+    if wanted and robots.blocks(AI_CRAWLERS["ai_training"] + AI_CRAWLERS["ai_search"]):
         value.report(Kind.LLMS_BLOCKED, names=", ".join(robots.block) or "all")
     return wanted

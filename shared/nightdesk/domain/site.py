@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from nightdesk.domain.crawlers import Robots
 
 TIER = re.compile(r"[a-z][a-z0-9-]{0,31}")
 PUBLIC = "public"
@@ -75,14 +77,6 @@ class FrontSettings:
 
     lead: str = ""
     sections: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Robots:
-    """What crawlers should leave alone: paths that none should fetch, and the names of crawlers that should fetch nothing."""
-
-    disallow: tuple[str, ...] = ()
-    block: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +168,7 @@ class Site:
     feeds: tuple[Feed, ...] = ()
     offers: tuple[Offer, ...] = ()
     contributions: tuple[Price, ...] = ()
-    robots: Robots = Robots()
+    robots: Robots = field(default_factory=Robots)
     security: Security | None = None
     newsletters: tuple[Digest, ...] = ()
     postal_address: str = ""

@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from nightdesk.domain.addresses import is_public_or_loopback
+from nightdesk.domain.crawlers import AI_CRAWLERS, Robots
 from nightdesk.domain.errors import only_rejects
 from nightdesk.domain.frontmatter import decode, parse_yaml
 from nightdesk.domain.keys import Key, KeyReader, Value, raise_rejections
@@ -23,7 +24,6 @@ from nightdesk.domain.site import (
     FrontSettings,
     Offer,
     Price,
-    Robots,
     Security,
     Site,
     SiteLinks,
@@ -246,6 +246,10 @@ def _robots(value: Value, _: Settings) -> Robots:
             if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", name):
                 keys.value("block").report(Kind.CRAWLER_NAME, node, typed=name)
             block.append(name)
+        for purpose, names in AI_CRAWLERS.items():
+            allowed = keys.value(purpose)
+            if allowed and not allowed.flag():
+                block += names
         keys.report_unknown(Kind.UNKNOWN_SETTING)
     return Robots(tuple(dict.fromkeys(disallow)), tuple(dict.fromkeys(block)))
 
@@ -323,7 +327,8 @@ SITE_KEYS: tuple[Key[Settings], ...] = (
     Key("contributions", "list of `{price, amount}`", _contributions),
     Key(
         "robots",
-        "`{disallow, block}` for `/robots.txt`: paths that no crawler should fetch, names of crawlers",
+        "`{disallow, block, ai_training, ai_search, ai_fetch}` for `/robots.txt`: paths that no crawler should fetch, names of crawlers, "
+        "and with `false` all that train models, that find sources for answers, or that fetch a page for a user",
         _robots,
     ),
     Key("newsletters", NEWSLETTERS_FORM, lambda value, settings: read_digests(value, settings["tiers"])),
