@@ -173,6 +173,12 @@ def test_another_theme_or_another_release_is_built_in_full(desk: Desk, monkeypat
     assert desk.changed() == 10
 
 
+def test_a_clock_that_was_set_back_is_no_trouble(desk: Desk) -> None:
+    desk.build(LATER)
+    assert desk.changed(NOW) == 10
+    assert "articles/later/~public/index.html" not in files_of(desk.out)
+
+
 def test_a_full_build_can_be_asked_for(desk: Desk) -> None:
     assert desk.build(full=True).changed == 10
 
@@ -202,6 +208,7 @@ def test_the_state_is_not_in_the_folder_of_the_site(desk: Desk) -> None:
     desk.build()
     holding = {path.name for path in desk.out.rglob("*") if path.is_file() and b"canary" in path.read_bytes()}
     assert holding == {"index.html"}
+    assert desk.state.stat().st_mode & 0o077 == 0
     assert {path.parent.name for path in desk.out.rglob("index.html") if b"canary" in path.read_bytes()} == {"~member"}
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import cached_property
 from html import unescape
 from urllib.parse import unquote
 
@@ -51,17 +52,26 @@ class Anchors:
 
     def __init__(self) -> None:
         self._exact: dict[str, str] = {}
-        self._forms: dict[str, str] = {}
-        self._counts: dict[str, int] = {}
+        self._headings: list[tuple[str, str]] = []
 
     def add_heading(self, text: str, anchor: str) -> None:
-        """Add a heading; of several with one text, others are called `-1`, `-2` or `_1`, `_2` after it."""
+        """Add a heading, before any link is looked up."""
         self._exact.setdefault(anchor.removeprefix(PREFIX), anchor)
-        for form in heading_forms(text) | heading_forms(straight(text)):
-            count = self._counts.get(form, 0)
-            self._counts[form] = count + 1
-            for name in (form,) if not count else (f"{form}-{count}", f"{form}_{count}"):
-                self._forms.setdefault(name, anchor)
+        self._headings.append((text, anchor))
+
+    @cached_property
+    def _forms(self) -> dict[str, str]:
+        """The headings' anchors by the names that other tools give them; of several with one text, others are called `-1`, `-2`
+        or `_1`, `_2` after it. Made on demand: most texts have no links inside."""
+        forms: dict[str, str] = {}
+        counts: dict[str, int] = {}
+        for text, anchor in self._headings:
+            for form in heading_forms(text) | heading_forms(straight(text)):
+                count = counts.get(form, 0)
+                counts[form] = count + 1
+                for name in (form,) if not count else (f"{form}-{count}", f"{form}_{count}"):
+                    forms.setdefault(name, anchor)
+        return forms
 
     def add_id(self, anchor: str) -> None:
         """Add an anchor that an author typed."""

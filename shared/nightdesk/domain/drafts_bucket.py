@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from nightdesk.domain.problems import Kind, Problem
@@ -80,6 +81,7 @@ def has_control_characters(key: str) -> bool:
     return _CONTROL.search(key) is not None
 
 
+@lru_cache(maxsize=2048)
 def classify(key: str) -> DraftsKey | None:
     """Parse a key of the drafts bucket; return None for an object that is not published by itself, such as an image.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence, Sized
 from datetime import tzinfo
+from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from nightdesk.domain.errors import Rejected
@@ -275,6 +276,7 @@ class KeyReader:
         return unknown
 
 
+@lru_cache(maxsize=1024)
 def _plain(key: str) -> str:
     """Return a key without capitals, hyphens, underscores and blanks."""
     return re.sub(r"[-_ ]", "", key.lower())

@@ -171,6 +171,17 @@ def _tokens(html: str) -> tuple[Token, ...]:
     return tuple(tokens(html))
 
 
+@lru_cache(maxsize=8)
+def _marked(html: str) -> tuple[Token, ...]:
+    """Return the tags of headings, and the start tags with an id."""
+    return tuple(
+        token
+        for token in _tokens(html)
+        if (token.kind in (START, END) and token.name in _HEADINGS)
+        or (token.kind == START and _ID.search(html, token.start, token.end))
+    )
+
+
 def anchors_of(html: str) -> Anchors:
     """Return the anchors of the HTML of a standing page."""
     composer = _Composer({})
@@ -230,18 +241,21 @@ class _Composer:
     def _anchored(self, html: str) -> str:
         """Return HTML in which each heading has an anchor, and each other element its own id, unless that is taken."""
         out: list[str] = []
-        heading, start = "", 0
-        for kind, name, text in _parts(html):
-            shown = text
-            if kind == START and name in _HEADINGS and not heading:
-                heading, start = name, len(out)
-            elif kind == START and (typed := _ID.search(text)):
-                shown = self._own_id(text, typed[1])
-            elif kind == END and name == heading:
-                out[start] = self._heading(out[start], "".join(out[start + 1 :]))
-                heading = ""
+        heading, start, done = "", 0, 0
+        for token in _marked(html):
+            shown = tag = html[token.start : token.end]
+            out.append(html[done : token.start])
+            done = token.end
+            if token.kind == END:
+                if token.name == heading:
+                    out[start] = self._heading(out[start], "".join(out[start + 1 :]))
+                    heading = ""
+            elif token.name in _HEADINGS and not heading:
+                heading, start = token.name, len(out)
+            elif typed := _ID.search(tag):
+                shown = self._own_id(tag, typed[1])
             out.append(shown)
-        return "".join(out)
+        return "".join(out) + html[done:]
 
     def _own_id(self, tag: str, identifier: str) -> str:
         """Return a tag with the id that an author typed, or without it if another element has it."""

@@ -37,11 +37,13 @@ class SiteFolder(SqliteObjects):
         self._folders: set[str] = set()
         self._waiting: dict[str, bytes] = {}
         self._bytes = 0
+        self._gone: set[str] = set()
         out.mkdir(parents=True, exist_ok=True)
         self._journal = (out / JOURNAL).open("a", encoding="utf-8")
 
     def save_body(self, output: Output) -> bytes | None:
         self._waiting[output.key] = output.body
+        self._gone.discard(output.key)
         self._bytes += len(output.body)
         if self._bytes > _BUFFER:
             self._write_waiting()
@@ -55,6 +57,7 @@ class SiteFolder(SqliteObjects):
 
     def delete(self, key: str) -> None:
         self._waiting.pop(key, None)
+        self._gone.add(key)
         super().delete(key)
 
     def _write_waiting(self) -> None:
@@ -96,19 +99,16 @@ class SiteFolder(SqliteObjects):
             How many files the site has.
         """
         self._write_waiting()
-        keys = {key for key, _ in self.list("")}
-        files = {key: digests[0] for key, digests in self._before.items()} if not complete else {}
-        files = {key: digest for key, digest in {**files, **self._written}.items() if key in keys}
-        for key in sorted(set(self._before) - keys):
-            _remove(self._out, key, self._before[key])
-        for key in sorted(set(self._written) - keys - set(self._before)):
-            _remove(self._out, key, [self._written[key]])
+        earlier = {} if complete else {key: digests[0] for key, digests in self._before.items()}
+        files = {key: digest for key, digest in (earlier | self._written).items() if key not in self._gone}
+        for key in sorted((set(self._before) | self._gone) - files.keys()):
+            _remove(self._out, key, [*self._before.get(key, ()), self._written.get(key, "")])
         body = canonical_json({"comment": "Written by nightdesk build.", "files": files})
         if not _holds(os.path.join(self._out, MANIFEST), body):
             (self._out / MANIFEST).write_bytes(body)
         self.close()
         (self._out / JOURNAL).unlink()
-        return len(keys)
+        return len(files)
 
     def close(self) -> None:
         """Close the journal, and leave it to the next build."""

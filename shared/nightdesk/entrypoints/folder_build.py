@@ -133,7 +133,8 @@ def _update(job: _Job) -> _Outcome | None:
     # Whatever is wrong with the state, a full build is right, and says what is wrong with anything else.
     with suppress(Exception), closing(job.open(path)) as state:
         known = state.sources()
-        if state.store.fact("fingerprint") != job.fingerprint or known.keys() - job.files.keys():
+        is_newer = datetime.fromisoformat(state.store.fact("built")) <= job.now
+        if state.store.fact("fingerprint") != job.fingerprint or known.keys() - job.files.keys() or not is_newer:
             return None
         sources, changed = read_sources(job.files, known)
         if not state.site.is_unchanged():
@@ -158,11 +159,13 @@ def _build_all(job: _Job) -> _Outcome:
         objects = state.site.finish(complete=True)
         _save(report, sources, state, job)
     if path and fresh:
+        fresh.chmod(0o600)
         fresh.replace(path)
     return report, objects, len(job.files)
 
 
 def _save(report: Report, sources: Mapping[str, SourceFile], state: BuildState, job: _Job) -> None:
+    state.store.set_fact("built", job.now.isoformat())
     state.store.set_fact("states", report.states)
     state.store.set_fact("rejected", report.rejected)
     state.save(job.fingerprint, sources)

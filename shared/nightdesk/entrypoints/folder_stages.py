@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 from nightdesk.adapters.memory import MemoryBus
 from nightdesk.adapters.pagefind import index_pages
@@ -26,6 +26,13 @@ class Unquiet(Exception):
     """The stages went on sending events."""
 
 
+class Stage(NamedTuple):
+    """A stage: the events that it gets, and what makes a batch of it."""
+
+    handles: tuple[type, ...]
+    make: Callable[[], Batch]
+
+
 class FolderStages:
     """The stages that make a site of drafts. There is no cache to invalidate, and nobody to send mails to.
 
@@ -33,27 +40,40 @@ class FolderStages:
         ports: those of a build; the bus keeps its events.
         bus: that of the ports.
         maker: makes pictures; None to make none.
+        more: the stages after these; without, the search alone.
+
+    Attributes:
+        messages: how many messages the stages got.
+        runs: how many batches they processed.
     """
 
-    def __init__(self, ports: Ports, bus: MemoryBus, theme: Theme, maker: PictureMaker | None = None) -> None:
+    def __init__(
+        self,
+        ports: Ports,
+        bus: MemoryBus,
+        theme: Theme,
+        maker: PictureMaker | None = None,
+        more: Sequence[Stage] = (),
+    ) -> None:
         self._bus = bus
-        self._makers: list[tuple[tuple[type, ...], Callable[[], Batch]]] = [
-            (RenderBatch.handles, lambda: RenderBatch(ports)),
-            (GateBatch.handles, lambda: GateBatch(ports, theme)),
-            (IndexBatch.handles, lambda: IndexBatch(ports, theme)),
-            (SearchBatch.handles, lambda: SearchBatch(ports, theme, index_pages)),
+        self._stages = [
+            Stage(RenderBatch.handles, lambda: RenderBatch(ports)),
+            *([Stage(ImagesBatch.handles, lambda: ImagesBatch(ports, maker))] if maker else []),
+            Stage(GateBatch.handles, lambda: GateBatch(ports, theme)),
+            Stage(IndexBatch.handles, lambda: IndexBatch(ports, theme)),
+            *(more or [Stage(SearchBatch.handles, lambda: SearchBatch(ports, theme, index_pages))]),
         ]
-        if maker:
-            self._makers.insert(1, (ImagesBatch.handles, lambda: ImagesBatch(ports, maker)))
-        self._queues: list[list[Any]] = [[] for _ in self._makers]
+        self._queues: list[list[Any]] = [[] for _ in self._stages]
+        self.messages = self.runs = 0
 
     def deliver(self, events: Iterable[Event | ObjectChanged]) -> list[Event | ObjectChanged]:
         """Put events into the queues of the stages that handle them, and return them."""
         delivered = list(events)
         for event in delivered:
-            for number, (handles, _) in enumerate(self._makers):
-                if isinstance(event, handles):
-                    self._queues[number].append(event)
+            for queue, stage in zip(self._queues, self._stages, strict=True):
+                if isinstance(event, stage.handles):
+                    queue.append(event)
+                    self.messages += 1
         return delivered
 
     def run(self) -> list[Event | ObjectChanged]:
@@ -69,7 +89,8 @@ class FolderStages:
             if waiting is None:
                 return sent
             messages, self._queues[waiting] = self._queues[waiting], []
-            batch = self._makers[waiting][1]()
+            batch = self._stages[waiting].make()
+            self.runs += 1
             for message in messages:
                 batch.handle(message)
             batch.finish()

@@ -87,8 +87,7 @@ class _Found:
 
     def add_newsroom(self, root: Path) -> None:
         """Add the files of a folder that is laid out like the drafts bucket."""
-        for path in _walk(root):
-            key = path.relative_to(root).as_posix()
+        for path, key in _walk(root):
             if key == SITE_FILE or key.split("/")[0] in FOLDERS:
                 self._add(key, path)
             elif path.suffix.lower() in _MARKDOWN and not is_hidden_or_temporary(key):
@@ -100,12 +99,11 @@ class _Found:
         Args:
             index: add only this file, images and attachments.
         """
-        for path in _walk(folder):
+        known = _known_folder(folder, self._is_drafts)
+        for path, inner in _walk(folder):
             if index and path != index and not (is_image(path.name) or is_attachment(path.name)):
                 continue
-            inner = path.relative_to(folder).as_posix()
-            own = "/".join(filter(None, (_known_folder(folder, self._is_drafts), inner)))
-            self._add(own if own != inner else _loose_key(path, folder), path, inner)
+            self._add(f"{known}/{inner}" if known else _loose_key(path, folder), path, inner)
 
     def add_file(self, path: Path) -> None:
         """Add one file, and with an index.md its images and attachments."""
@@ -139,11 +137,14 @@ class _Found:
             self.left[path] = Kind.SAME_KEY.at(0, name=key, other=self.files[key])
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    """Yield the files of a folder, in order; hidden folders are not entered."""
-    for where, folders, names in os.walk(folder):
+def _walk(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Yield the files of a folder, in order, each with its path inside; hidden folders are not entered."""
+    root = str(folder)
+    for where, folders, names in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (Path(where, name) for name in sorted(names))
+        inside = Path(where).relative_to(folder).as_posix()
+        prefix = "" if inside == "." else f"{inside}/"
+        yield from ((Path(where, name), prefix + name) for name in sorted(names))
 
 
 def _known_folder(folder: Path, is_drafts: bool) -> str:

@@ -25,7 +25,7 @@ _RUN = re.compile(r"\\.|(?<![*~\\])(\*+|~+)(?![*~])", re.DOTALL)
 
 def mark_delimiters(markdown: str) -> str:
     """Return Markdown with marks where the delimiters beside CJK text need them; unchanged if none do."""
-    if not _IS_CJK.search(markdown) or ("*" not in markdown and "~" not in markdown):
+    if markdown.isascii() or ("*" not in markdown and "~" not in markdown) or not _IS_CJK.search(markdown):
         return markdown
 
     def mark(found: re.Match[str]) -> str:

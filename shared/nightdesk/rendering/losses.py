@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -93,26 +94,34 @@ class _Occurrences:
 
     def __init__(self, source: str, options: pyromark.Options) -> None:
         self._source = source
-        raw = source.encode()
-        self._line_starts = [0, *(place + 1 for place, byte in enumerate(raw) if byte == 10)]
+        self._options = options
         self._next: dict[tuple[str, str], int] = {}
-        self._starts: dict[str, list[tuple[int, int]]] = defaultdict(list)
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        """Where each line begins, in bytes."""
+        return [0, *(found.end() for found in re.finditer(b"\n", self._source.encode()))]
+
+    @cached_property
+    def _typed(self) -> dict[str, tuple[str, list[tuple[int, int]]]]:
+        """What was typed where: all texts after one another, and for each its place among them and in the source's bytes."""
         texts: dict[str, list[str]] = defaultdict(list)
+        starts: dict[str, list[tuple[int, int]]] = defaultdict(list)
         lengths: dict[str, int] = defaultdict(int)
-        for where, start, text in _events(source, options):
-            self._starts[where].append((lengths[where], start))
+        for where, start, text in _events(self._source, self._options):
+            starts[where].append((lengths[where], start))
             texts[where].append(f"{text}\0")
             lengths[where] += len(text) + 1
-        self._texts = {where: "".join(parts) for where, parts in texts.items()}
+        return {where: ("".join(parts), starts[where]) for where, parts in texts.items()}
 
     def next_line(self, where: str, typed: str) -> int:
         """Return the line, from 0, of the next place; of the first one in the source if there is none."""
-        text = self._texts.get(where, "")
+        text, starts = ("", []) if where == FRONT_MATTER else self._typed.get(where, ("", []))
         place = text.find(typed, self._next.get((where, typed), 0))
         if place < 0:
             return self._source.count("\n", 0, max(self._source.find(typed), 0))
         self._next[where, typed] = place + max(len(typed), 1)
-        begins, start = self._starts[where][bisect_right(self._starts[where], (place, len(self._source) * 4)) - 1]
+        begins, start = starts[bisect_right(starts, (place, len(self._source) * 4)) - 1]
         return bisect_right(self._line_starts, start) - 1 + text.count("\n", begins, place)
 
 

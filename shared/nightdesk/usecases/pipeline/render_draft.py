@@ -109,7 +109,9 @@ class DraftRun:
         requesters = add_requester(file.stored, self._put)
         self._owners = Ownership(self._key, self._ports, requesters)
         parsed = self._parse(inputs)
-        self._slugs.alias_lines = alias_lines(inputs.raw) if inputs.raw and parsed.document else {}
+        self._slugs.alias_lines = (
+            alias_lines(inputs.raw) if inputs.raw and parsed.document and parsed.document.aliases else {}
+        )
         record = _initial_record(parsed, inputs.etag, file.stored)._replace(requesters=requesters)
         if inputs.raw is None:
             self._slugs.withdraw(record)
