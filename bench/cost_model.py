@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from .costs import one_publish
+from .constant import measure_archive
 from .measure import table
 
 
@@ -29,16 +30,12 @@ class Prices(NamedTuple):
     cloudfront_gigabyte: float = 0.085
     cloudfront_request: float = 0.0100 / 1e4
     edge_run: float = 0.10 / 1e6
-    key_value_read: float = 0.03 / 1e6
     mail: float = 0.10 / 1e3
 
 
 class Assumptions(NamedTuple):
     """What is assumed rather than measured."""
 
-    runs_per_publish: int = 15
-    """Runs of functions for one publish: render, gate and those of related articles, index twice, invalidate twice; and for the
-    social card images, gate, index, search and invalidate once more."""
     run_seconds: float = 0.5
     """One warm run, mostly waiting for S3 and DynamoDB."""
     run_gigabytes: float = 1.0
@@ -58,12 +55,23 @@ class Assumptions(NamedTuple):
     free_paths: int = 1_000
     requests_per_view: int = 5
     kilobytes_per_view: float = 100.0
+    edge_runs_per_request: int = 2
+    """The edge functions of requests and of responses."""
+    signed_in: float = 0.2
+    """The part of the views by readers who are signed in, where no mix is named."""
     missed: float = 0.05
-    """The part of the requests that reaches S3."""
-    session_views: float = 0.2
-    """The part of the views by readers who are signed in: their edge function reads a key."""
-    renewals_per_view: float = 0.02
-    """Renewed sessions, each a run of the readers' API with two reads of DynamoDB."""
+    """The part of the requests that reaches S3, where no mix is named."""
+    renewals_per_view: float = 0.1
+    """Renewed sessions per view by a reader who is signed in, each a run of the readers' API with two reads of DynamoDB."""
+    renewal_seconds: float = 0.05
+    seconds_per_mail: float = 0.05
+    """Of a run that sends mails one after the other."""
+    reads_per_mail: int = 3
+    writes_per_mail: int = 2
+    hot_fronts: int = 50
+    """Fronts, feeds and lists that are asked for in every minute, for the comparison with a short s-maxage."""
+    caches: int = 13
+    """CloudFront's regional edge caches, each of which would ask for them."""
     kilobytes_per_article: float = 120.0
     """Stored: three variants, the document and a share of its lists; pictures come on top."""
 
@@ -84,102 +92,175 @@ NEWSROOMS = (
     Newsroom("thirty articles a day", 30, 60, 100_000, 3e6, 1.5e6),
     Newsroom("three hundred articles a day", 300, 400, 1_000_000, 50e6, 15e6),
 )
+
+
+class Mix(NamedTuple):
+    """Readers: the part of the views by those who are signed in, and the part of the requests that reaches S3, which grows
+    with the number of variants."""
+
+    name: str
+    signed_in: float
+    missed: float
+
+
+MIXES = (Mix("all public", 0.0, 0.03), Mix("a fifth signed in", 0.2, 0.05), Mix("four fifths members", 0.8, 0.08))
 PEERS = (
-    ("Ghost(Pro), Business, 10,000 members", "199"),
-    ("WordPress VIP, entry contract", "about 2,000"),
+    ("Ghost(Pro), Business, 10,000 members", "199", "five articles a day: mails included, images on its CDN"),
+    ("WordPress VIP, entry contract", "about 2,000", "thirty and more: support and a service level included"),
 )
-"""List prices a month, known in November 2026 from the vendors' pages; both include support, and neither the newsroom's own work."""
+"""List prices a month, known in November 2026 from the vendors' pages; neither includes the newsroom's own work."""
+Calls = Mapping[str, float]
+_PUBLISH, _UPDATE = "publish an article", "post an update"
 
 
-def calls_of_publish(calls: dict[str, int], prices: Prices, assumed: Assumptions) -> dict[str, float]:
-    """Return what one publish costs without its invalidation, in dollars by service."""
+def services(calls: Calls, prices: Prices, assumed: Assumptions) -> dict[str, float]:
+    """Return what an act costs without its invalidation, in dollars by service. Each message is a run, as in an empty queue."""
+    run = prices.lambda_run + assumed.run_seconds * assumed.run_gigabytes * prices.lambda_gigabyte_second
     return {
-        "S3": calls["S3 puts"] * prices.s3_put + calls["S3 reads"] * prices.s3_read,
+        "S3": calls["S3 writes"] * prices.s3_put + calls["S3 reads"] * prices.s3_read,
         "DynamoDB": calls["DynamoDB writes"] * assumed.write_units * prices.dynamodb_write
         + calls["DynamoDB reads"] * assumed.read_units * prices.dynamodb_read,
-        "Lambda": assumed.runs_per_publish
-        * (prices.lambda_run + assumed.run_seconds * assumed.run_gigabytes * prices.lambda_gigabyte_second),
+        "Lambda": max(1, calls["messages"]) * run,
         "EventBridge": calls["events"] * prices.event,
-        "SQS": assumed.runs_per_publish * assumed.requests_per_message * prices.sqs_request,
-        "notify, of all services": _notify(calls, prices, assumed),
+        "SQS": calls["messages"] * assumed.requests_per_message * prices.sqs_request,
+        "notify": _notify(calls, prices, assumed),
     }
 
 
-def _notify(calls: dict[str, int], prices: Prices, assumed: Assumptions) -> float:
-    """Return what the notify stage costs in one publish if the settings name nobody to tell."""
+def _notify(calls: Calls, prices: Prices, assumed: Assumptions) -> float:
+    """Return what the notify stage costs, of all services, if the settings name nobody to tell."""
+    if not calls["told"]:
+        return 0.0
     run = prices.lambda_run + assumed.notify_seconds * assumed.notify_gigabytes * prices.lambda_gigabyte_second
     # A batch is received and deleted by one request each.
     requests = calls["told"] + 2 * assumed.notify_runs
     return assumed.notify_runs * (run + prices.s3_read) + requests * prices.sqs_request
 
 
-def million_views(prices: Prices, assumed: Assumptions) -> dict[str, float]:
+def million_views(mix: Mix, prices: Prices, assumed: Assumptions) -> dict[str, float]:
     """Return what a million page views cost, in dollars by service."""
-    views = 1e6
+    requests = 1e6 * assumed.requests_per_view
+    renewal = assumed.renewal_seconds * assumed.run_gigabytes * prices.lambda_gigabyte_second
     return {
-        "CloudFront, traffic": views * assumed.kilobytes_per_view / 1e6 * prices.cloudfront_gigabyte,
-        "CloudFront, requests": views * assumed.requests_per_view * prices.cloudfront_request,
-        "edge function": views * (prices.edge_run + assumed.session_views * prices.key_value_read),
-        "S3, cache misses": views * assumed.requests_per_view * assumed.missed * prices.s3_read,
-        "sessions": views
+        "CloudFront, traffic": 1e6 * assumed.kilobytes_per_view / 1e6 * prices.cloudfront_gigabyte,
+        "CloudFront, requests": requests * prices.cloudfront_request,
+        "edge functions": requests * assumed.edge_runs_per_request * prices.edge_run,
+        "S3, cache misses": requests * mix.missed * prices.s3_read,
+        "sessions": 1e6
+        * mix.signed_in
         * assumed.renewals_per_view
-        * (prices.lambda_run + 0.05 * assumed.run_gigabytes * prices.lambda_gigabyte_second + 2 * prices.dynamodb_read),
+        * (prices.lambda_run + renewal + 2 * prices.dynamodb_read),
     }
 
 
-def month(newsroom: Newsroom, calls: dict[str, int], prices: Prices, assumed: Assumptions) -> dict[str, float]:
-    """Return what a newsroom pays in a month of thirty days, in dollars by purpose."""
-    articles, updates = newsroom.articles_a_day * 30, newsroom.updates_a_day * 30
-    publish = sum(calls_of_publish(calls, prices, assumed).values())
-    paths = articles * calls["paths"] + updates * 2
+def thousand_mails(prices: Prices, assumed: Assumptions) -> dict[str, float]:
+    """Return what a thousand mails cost, in dollars by service."""
     return {
-        "publishing": articles * publish + updates * publish / 4,
-        "invalidation": max(0, paths - assumed.free_paths) * prices.invalidated_path,
-        "reading": newsroom.views / 1e6 * sum(million_views(prices, assumed).values()),
-        "newsletters": newsroom.mails * prices.mail,
+        "SES": 1e3 * prices.mail,
+        "Lambda": 1e3 * assumed.seconds_per_mail * assumed.run_gigabytes * prices.lambda_gigabyte_second,
+        "DynamoDB": 1e3
+        * (assumed.reads_per_mail * prices.dynamodb_read + assumed.writes_per_mail * prices.dynamodb_write),
+    }
+
+
+def month(
+    newsroom: Newsroom, acts: Mapping[str, Calls], prices: Prices, assumed: Assumptions
+) -> dict[str, float]:  # fmt: skip
+    """Return what a newsroom pays in a month of thirty days, in dollars by purpose."""
+    usual = Mix("", assumed.signed_in, assumed.missed)
+    per = {name: sum(services(calls, prices, assumed).values()) for name, calls in acts.items()}
+    return {
+        "publishing": newsroom.articles_a_day * 30 * per[_PUBLISH] + newsroom.updates_a_day * 30 * per[_UPDATE],
+        "invalidation": _invalidation(newsroom, acts, "paths", prices, assumed),
+        "reading": newsroom.views / 1e6 * sum(million_views(usual, prices, assumed).values()),
+        "newsletters": newsroom.mails / 1e3 * sum(thousand_mails(prices, assumed).values()),
         "storage": newsroom.archive * assumed.kilobytes_per_article / 1e6 * prices.s3_gigabyte,
         "idle queues": assumed.queues * assumed.polls_per_queue * prices.sqs_request,
     }
 
 
+def _invalidation(
+    newsroom: Newsroom, acts: Mapping[str, Calls], counted: str, prices: Prices, assumed: Assumptions
+) -> float:  # fmt: skip
+    """Return what invalidation costs in a month if what an act invalidates is `counted`."""
+    of_updates = 0 if counted == "articles' tags" else acts[_UPDATE][counted]
+    paths = newsroom.articles_a_day * 30 * acts[_PUBLISH][counted] + newsroom.updates_a_day * 30 * of_updates
+    return max(0, paths - assumed.free_paths) * prices.invalidated_path
+
+
+def _ways(acts: Mapping[str, Calls], prices: Prices, assumed: Assumptions) -> list[tuple[str, ...]]:
+    """Return what the ways of invalidating cost."""
+    asked = assumed.hot_fronts * assumed.caches * 60 * 24 * 30 * prices.s3_read
+    ways = (
+        ("each page by its path", "pages", 0.0, "at once"),
+        ("by path or tag, whichever is fewer (as built)", "paths", 0.0, "at once"),
+        (
+            "articles by tag, fronts by `s-maxage=60`",
+            "articles' tags",
+            asked,
+            "fronts within a minute, also of a takedown",
+        ),
+    )
+    return [
+        (
+            name,
+            f"{acts[_PUBLISH][counted]:.0f}",
+            *(f"{_invalidation(each, acts, counted, prices, assumed) + more:,.2f}" for each in NEWSROOMS),
+            seen,
+        )
+        for name, counted, more, seen in ways
+    ]
+
+
 def measure() -> str:
     """Return docs/cost.md."""
-    prices, assumed, calls = Prices(), Assumptions(), dict(one_publish(100))
-    publish = calls_of_publish(calls, prices, assumed)
-    views = million_views(prices, assumed)
-    months = [(newsroom, month(newsroom, calls, prices, assumed)) for newsroom in NEWSROOMS]
+    prices, assumed, acts = Prices(), Assumptions(), measure_archive(20)
+    months = [(newsroom, month(newsroom, acts, prices, assumed)) for newsroom in NEWSROOMS]
+    views = [(mix, million_views(mix, prices, assumed)) for mix in MIXES]
     named = [(name.replace("_", " "), f"{value:g}") for name, value in assumed._asdict().items()]
     priced = [(name.replace("_", " "), f"{value * 1e6:,.5g}") for name, value in prices._asdict().items()]
-    purposes = list(months[0][1])
+    names = [newsroom.name for newsroom in NEWSROOMS]
     return (
         "\n".join(
             [
                 _TITLE,
-                table(
-                    "One publish",
-                    ("", "dollars for a thousand"),
-                    [*((name, f"{value * 1e3:.3f}") for name, value in publish.items()), _sum(publish, 1e3)],
-                ),
+                _table_of_acts(acts, prices, assumed),
                 _NOTIFY,
-                _PATHS.format(paths=calls["paths"], dollars=calls["paths"] * prices.invalidated_path),
+                _PATHS.format(dollars=acts[_PUBLISH]["paths"] * prices.invalidated_path),
                 table(
-                    "A million page views",
+                    "A million page views, in dollars",
+                    ("", *(mix.name for mix, _ in views)),
+                    [
+                        *((name, *(f"{costs[name]:.2f}" for _, costs in views)) for name in views[0][1]),
+                        ("all", *(f"{sum(costs.values()):.2f}" for _, costs in views)),
+                    ],
+                ),
+                _VIEWS,
+                table(
+                    "A thousand mails",
                     ("", "dollars"),
-                    [*((name, f"{value:.2f}") for name, value in views.items()), ("all", f"{sum(views.values()):.2f}")],
+                    [(name, f"{value:.4f}") for name, value in thousand_mails(prices, assumed).items()],
                 ),
                 table(
                     "A month",
-                    ("", *(newsroom.name for newsroom, _ in months)),
+                    ("", *names),
                     [
                         ("archive", *(f"{newsroom.archive:,} articles" for newsroom, _ in months)),
                         ("views", *(f"{newsroom.views:,.0f}" for newsroom, _ in months)),
                         ("mails", *(f"{newsroom.mails:,.0f}" for newsroom, _ in months)),
-                        *((purpose, *(f"{costs[purpose]:,.2f}" for _, costs in months)) for purpose in purposes),
+                        ("updates a day", *(f"{newsroom.updates_a_day:,}" for newsroom, _ in months)),
+                        *((purpose, *(f"{costs[purpose]:,.2f}" for _, costs in months)) for purpose in months[0][1]),
                         ("all, in dollars", *(f"{sum(costs.values()):,.2f}" for _, costs in months)),
                     ],
                 ),
                 _SAVING,
-                table("Others, a month", ("", "dollars"), PEERS),
+                table(
+                    "Ways of invalidating, dollars a month",
+                    ("", "paths and tags of one publish", *names, "readers see it"),
+                    _ways(acts, prices, assumed),
+                ),
+                _WAYS,
+                table("Others, a month", ("", "dollars", "to compare with"), PEERS),
                 table("Assumptions", ("", "value"), named),
                 table("Prices", ("", "dollars for a million, or for a million gigabytes"), priced),
             ]
@@ -188,22 +269,40 @@ def measure() -> str:
     )
 
 
-def _sum(costs: dict[str, float], by: float) -> tuple[str, str]:
-    return "all", f"{sum(costs.values()) * by:.3f}"
+def _table_of_acts(acts: Mapping[str, Calls], prices: Prices, assumed: Assumptions) -> str:
+    rows = []
+    for act, calls in acts.items():
+        costs = services(calls, prices, assumed)
+        paths = 1e3 * calls["paths"] * prices.invalidated_path
+        rows.append(
+            (
+                act,
+                *(f"{value * 1e3:.3f}" for value in costs.values()),
+                f"{sum(costs.values()) * 1e3:.3f}",
+                f"{paths:.2f}",
+            )
+        )
+    columns = ("", "S3", "DynamoDB", "Lambda", "EventBridge", "SQS", "notify", "all of these", "invalidation")
+    return table("One of each, in dollars for a thousand", columns, rows)
 
 
 _TITLE = """# What it costs
 
-Printed by `make bench ARGS=cost` from the calls that one publish makes (`make bench ARGS=costs`), AWS's list prices and the assumptions
+Printed by `make bench ARGS=cost` from the calls that each act makes (`make bench ARGS=constant`), AWS's list prices and the assumptions
 at the end. The stack has not run on AWS yet, so the time of a run and what readers do are assumed, not measured.
 """
 _NOTIFY = """`notify` is what it costs to find that `site.yaml` names nobody to tell. `OutboundNotices=no` saves that, the polls of its queue and the
 $0.40 a month of its key. Where it names somebody, each notice is one more event and one more run: about $0.005 for a thousand notices.
 """
-_PATHS = """The calls are the same in an archive of a hundred articles or of a million. On top comes the cache: one publish invalidates {paths} paths
-(the front page, the fronts and archives that list it, and the article once its social card is drawn), which costs nothing within the
-first thousand paths of a month and ${dollars:.3f} after that. It is the largest item of publishing by far.
+_PATHS = """The calls are the same in an archive of a hundred articles or of a million ([benchmarks.md](benchmarks.md) has the table). Invalidation
+costs nothing within the first thousand paths of a month; after that, one publish costs ${dollars:.3f}, by far the largest item of publishing.
+"""
+_VIEWS = """The edge decides what a reader gets, so a member's view costs what anybody's does, apart from an hourly renewal of the session and a cache that
+holds a variant for each tier.
 """
 _SAVING = """Mail and reading are most of the bill; publishing is the least of it. CloudFront's flat-rate plans and its free tier (1 TB and ten million requests a month) are not counted;
 within them a small newsroom pays for invalidation, mail and idle queues alone. WAF, alarms and logs are not counted either.
+"""
+_WAYS = """A busy newsroom could save most of its invalidations by letting fronts expire after a minute. Nightdesk does not, because a takedown
+must be gone from every front at once, and a reader who follows a link from the front must not meet an older one.
 """

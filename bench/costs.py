@@ -43,7 +43,7 @@ _COUNTED = {
 }
 
 
-class _BlankPictures:
+class BlankPictures:
     """Draws blank social cards; articles have no images here."""
 
     recipe = "1"
@@ -64,7 +64,7 @@ def measure(sizes: tuple[int, ...] = (100, 1000)) -> str:
     return table("One more article, with so many in the archive", ("articles", *COLUMNS), rows)
 
 
-def _draft(number: int) -> bytes:
+def draft(number: int) -> bytes:
     """Return an article of one of two authors and two topics; each month has thirty, whatever the archive's size."""
     chance = random.Random(number)
     date = datetime(2020, 1, 1, tzinfo=UTC) + timedelta(days=number)
@@ -122,7 +122,7 @@ def _count_longest(counts: Counter[str], call: Callable[[Given], Result], values
 def _publish(number: int, ports: Ports, theme: Theme) -> int:
     ports.bus.events.clear()  # type: ignore[attr-defined]  # memory_ports gives MemoryBus
     key = f"drafts/story-{number}.md"
-    ports.drafts.put(Output(key, _draft(number), "text/markdown"), ANY)
+    ports.drafts.put(Output(key, draft(number), "text/markdown"), ANY)
     render(key, ports)
     gate(f"story-{number}", ports, theme)
     listed = [entered] if (entered := update_entries(f"story-{number}", ports)) else []
@@ -140,7 +140,7 @@ def _draw_cards(slug: str, ports: Ports, theme: Theme) -> None:
     events = list(ports.bus.events)  # type: ignore[attr-defined]  # memory_ports gives MemoryBus
     for event in events:
         if isinstance(event, SocialCardRequested):
-            draw_card(event.page, event.card, ports, _BlankPictures())
+            draw_card(event.page, event.card, ports, BlankPictures())
     gate(slug, ports, theme)
     update_entries(slug, ports)
     invalidate([f"/articles/{slug}/*"], ports)

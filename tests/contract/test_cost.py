@@ -1,4 +1,4 @@
-"""What a newsroom pays, as docs/cost.md says: computed from the calls that a publish makes today."""
+"""What a newsroom pays, and which limit it meets first, as docs/cost.md and docs/scale.md say: computed from the calls of today."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import cost_model
+from bench import cost_model, scale_model
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -15,3 +15,9 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_the_document_is_what_the_model_computes() -> None:
     """`make bench ARGS=cost` prints it anew."""
     assert (ROOT / "docs/cost.md").read_text("utf-8") == cost_model.measure()
+
+
+@pytest.mark.slow
+def test_the_limits_are_what_the_model_computes() -> None:
+    """`make bench ARGS=scale` prints them anew."""
+    assert (ROOT / "docs/scale.md").read_text("utf-8") == scale_model.measure()
