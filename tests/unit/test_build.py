@@ -184,7 +184,7 @@ def test_warnings_are_those_of_the_check(drafts: Path, tmp_path: Path, theme: Th
     (drafts / "drafts/three.md").write_text("---\ntitle: T\ndate: 2026-01-01\ncolour: red\nauthor: adda\n---\nText.\n")
     built = run(drafts, tmp_path / "out", theme)
     assert [(one["line"], one["key"]) for one in built.warnings["drafts/three.md"]] == [(4, "colour"), (5, "authors")]
-    assert built.left == {drafts / "drafts/notes.txt": Kind.FILE_OTHER.at(0)}
+    assert built.left == {drafts / "drafts/notes.txt": Kind.ATTACHMENT_STRAY.at(0)}
 
 
 def test_a_build_is_independent_of_the_folders_path(drafts: Path, tmp_path: Path, theme: Theme) -> None:

@@ -13,6 +13,7 @@ from nightdesk.entrypoints.folder_build import Built, Options, build
 from nightdesk.entrypoints.folder_pictures import FolderPictures
 from nightdesk.entrypoints.folder_stages import FolderStages
 from nightdesk.rendering.environment import Theme
+from nightdesk.usecases.pipeline.gate import gate
 from simulation.pictures import PlainPictures
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -118,6 +119,22 @@ def test_a_changed_attachment_changes_the_pages_that_offer_it(desk: Desk) -> Non
     assert desk.changed() == 1
     bodies = [body for name, body in files_of(desk.out).items() if name.endswith(".pdf")]
     assert bodies == [b"%PDF two"]
+
+
+def test_a_change_of_an_old_article_reaches_only_those_that_name_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    for number in range(20):
+        desk.draft(f"more-{number:02}", date=f"2026-11-03T{number:02}:00:00Z")
+    desk.build()
+    gated: list[str] = []
+    monkeypatch.setattr(
+        "nightdesk.stages.gate.gate",
+        lambda slug, *args: gated.append(slug) or gate(slug, *args),
+    )
+    desk.draft("story-0", title="Another title", date="2026-10-10")
+    assert desk.changed() == 1
+    assert not [slug for slug in gated if slug.startswith("more-")]
 
 
 def test_what_time_changes_is_made_again(desk: Desk) -> None:

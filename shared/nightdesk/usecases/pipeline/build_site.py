@@ -19,8 +19,9 @@ from nightdesk.repositories.private_bucket import (
 )
 from nightdesk.repositories.records import ProblemDicts
 from nightdesk.usecases.pipeline.effective import load_effective
-from nightdesk.usecases.pipeline.entries import update_entries
+from nightdesk.usecases.pipeline.entries import EntriesUpdate, update_entries
 from nightdesk.usecases.pipeline.gate import gate
+from nightdesk.usecases.pipeline.index import complete
 from nightdesk.usecases.pipeline.lists import refresh_list
 from nightdesk.usecases.pipeline.places import months_of, sort_key
 from nightdesk.usecases.pipeline.render import render
@@ -84,12 +85,14 @@ def _publish_all(ports: Ports, theme: Theme, report: Progress) -> States:
     documents = _in_order_of_time(site, ports)
     states: dict[str, list[str]] = defaultdict(list)
     months: dict[str, set[str]] = defaultdict(set)
+    updates: list[EntriesUpdate] = []
     for number, document in enumerate(documents, 1):
         state = gate(document.slug, ports, theme)
         assert state  # the document exists
         if not document.moved:
             states[state].append(document.slug)
         update = update_entries(document.slug, ports) if state == LIVE else None
+        updates += [update] if update else []
         for name, changed in months_of(update.pending if update else ()).items():
             months[name] |= changed
         report(len(documents) + number, 2 * len(documents))
@@ -97,6 +100,9 @@ def _publish_all(ports: Ports, theme: Theme, report: Progress) -> States:
         for identifier in profile_ids(kind, ports):
             months.setdefault(f"{kind}:{identifier}", set())
     _refresh_lists(months, site, ports, theme)
+    # Or the first change of an old article would have the lists of all that follow it made again.
+    for update in updates:
+        complete(update, ports)
     return dict(states)
 
 

@@ -49,7 +49,7 @@ def refresh_lists(updates: Sequence[EntriesUpdate], ports: Ports, theme: Theme) 
     indexed.append(ArticleIndexed(updates[0].slug, paths))
     ports.bus.emit([*indexed, *(RegateRequested(slug) for slug in sorted(neighbours))])
     for update in updates:
-        _complete(update, ports)
+        complete(update, ports)
     return tuple(paths)
 
 
@@ -64,7 +64,7 @@ def _following(update: EntriesUpdate, ports: Ports) -> set[str]:
     return found - {update.slug}
 
 
-def _complete(update: EntriesUpdate, ports: Ports) -> None:
+def complete(update: EntriesUpdate, ports: Ports) -> None:
     """Record that a generation's lists are made, unless another run has recorded that or begun a later generation.
 
     Raises:
