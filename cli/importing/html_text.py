@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from bs4 import BeautifulSoup, Comment, NavigableString, Tag
+from nightdesk.domain.embeds import embed_of
 
 from .footnotes import mark_footnotes
 from .gates import is_gate
@@ -291,7 +292,10 @@ def _read_embeds(soup: BeautifulSoup, note: Note) -> None:
         video = re.match(r"https?://(?:www\.)?youtube(?:-nocookie)?\.com/embed/([\w-]+)", address)
         address = f"https://www.youtube.com/watch?v={video[1]}" if video else address
         note(CHANGED, f"<{element.name}> became a link", address, 0)
-        link = new_tag("a", str(element.get("title") or address), href=address)
+        # A paragraph that is nothing but the address of something known is shown as a card.
+        embed = embed_of(address)
+        address = embed.link if embed else address
+        link = new_tag("a", address if embed else str(element.get("title") or address), href=address)
         element.replace_with(link)
 
 

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
+from nightdesk.domain.embeds import embed_of
+
 from .records import LineMap
 
 CODE = r"""
@@ -179,12 +181,22 @@ def embeds_to_links(text: str, note: Callable[[str, str, int], None]) -> tuple[s
         address = given.get("src") or given.get("data") or (attributes_of(nested[1]).get("src", "") if nested else "")
         if name in ("style", "svg", "form", "noscript"):
             address = ""
+        embed = embed_of(address) if name != "script" else None
+        if embed and name == "iframe" and not _is_alone(found):
+            return found[0]  # a card in the place where it stands
         note(name, address, line)
         if name == "script" or not address:
             return ""
-        return link_to_embed(address, given.get("title", ""))
+        return embed.link if embed and _is_alone(found) else link_to_embed(address, given.get("title", ""))
 
     return substitute(_EMBEDS, replace, text)
+
+
+def _is_alone(found: re.Match[str]) -> bool:
+    """Return True if what was found is a paragraph of its own."""
+    return bool(re.search(r"(?:^|\n[ \t]*\n)$", found.string[: found.start()][-200:])) and bool(
+        re.match(r"[ \t]*(?:$|\n[ \t]*(?:\n|$))", found.string[found.end() :][:200])
+    )
 
 
 def link_to_embed(address: str, title: str = "") -> str:

@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
+from nightdesk.domain.embeds import embed_of
+
 from .directory import REFERENCE
 from .figures import shortcode_as_figure
 from .gates import CLOSE, open_mark
@@ -230,14 +232,20 @@ def _embed(call: Call) -> str | None:
     identifier = call.first("id") or (call.places[0] if call.places else "")
     address = call.first("src", "url", "href") or identifier
     if address.startswith(("http://", "https://")) and (call.inner is None or not call.inner.strip()):
-        return link_to_embed(address, call.first(*_LABELS))
+        return _link_or_card(call, address, call.first(*_LABELS))
     if call.name == "gist" and len(call.places) >= 2:
         return link_to_embed(f"https://gist.github.com/{call.places[0]}/{call.places[1]}")
     pattern = _VIDEOS.get(call.name.rpartition("/")[2])
     if not pattern or not identifier:
         return None
     last = call.places[-1] if call.name in ("tweet", "twitter", "x") and call.places else identifier
-    return link_to_embed(pattern.format(last), call.first("title", "alt"))
+    return _link_or_card(call, pattern.format(last), call.first("title", "alt"))
+
+
+def _link_or_card(call: Call, address: str, title: str) -> str:
+    """Return the address of a known embed in a paragraph of its own, which readers see as a card; inside a text, a link."""
+    embed, line = embed_of(address), call.before.rpartition("\n")[2]
+    return f"\n\n{embed.link}\n\n" if embed and not line.strip() else link_to_embed(address, title)
 
 
 def _quote(call: Call) -> str | None:

@@ -474,6 +474,7 @@ def test_pages_load_nothing_from_elsewhere_and_run_nothing_inline() -> None:
     directives = dict(part.strip().split(" ", 1) for part in policy.split(";"))
     assert directives["default-src"] == directives["script-src"] == directives["style-src"] == "'self'"
     assert directives["frame-ancestors"] == directives["object-src"] == directives["base-uri"] == "'none'"
+    assert directives["frame-src"] == "https:", "each page names the players that it may load"
     assert "unsafe" not in policy
     assert (directives["require-trusted-types-for"], directives["trusted-types"]) == ("'script'", "'none'")
 

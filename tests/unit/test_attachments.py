@@ -67,7 +67,7 @@ def test_a_linked_file_is_a_download_whichever_comes_first(newsroom: Newsroom, o
     assert files(newsroom) == {f"~public/{NAME}.public.pdf": PDF}
     page = newsroom.page("articles/harbour/")
     assert f'<a href="/articles/harbour/{NAME}.public.pdf">the report</a>' in page
-    assert '<span class="file-facts">(PDF, 16 bytes)</span>' in page
+    assert '<span class="file-facts">(PDF, 1 KB)</span>' in page
     output = newsroom.site.outputs[f"articles/harbour/~public/{NAME}.public.pdf"]
     assert output.content_type == "application/pdf"
     assert output.disposition == 'attachment; filename="report.pdf"'
@@ -251,7 +251,7 @@ def test_writers_may_upload_attachments_of_allowed_kinds_and_sizes(newsroom: New
 
 @pytest.mark.parametrize(
     ("size", "shown"),
-    [(1, "1 bytes"), (999, "999 bytes"), (1000, "1 KB"), (999_499, "999 KB"), (999_500, "1.0 MB"), (1_240_000, "1.2 MB"),
+    [(1, "1 KB"), (999, "1 KB"), (1500, "2 KB"), (999_499, "999 KB"), (999_500, "1.0 MB"), (1_240_000, "1.2 MB"),
      (9_950_000, "10 MB"), (50_000_000, "50 MB")],
 )  # fmt: skip
 def test_sizes_are_short(theme: Theme, size: int, shown: str) -> None:

@@ -322,6 +322,7 @@ class Kind:
     WRITERS = _rejected("must be own or any, not “{typed}”")
     APPROVAL_KIND = _rejected("“{typed}” is not a kind of author; the kinds are ai and human")
     BASE_URL = _rejected("must be the address of the site, such as https://news.example")
+    EMBED_UNKNOWN = _left_out("“{typed}” is not a provider whose players can be loaded; there are {known}")
     FEED_REPEATED = _rejected("“{typed}” is listed twice")
     FEED_URL = _rejected("each feed needs an https address, without a port other than 443")
     NEWSLETTER_ID = _rejected(

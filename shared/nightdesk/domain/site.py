@@ -144,6 +144,7 @@ class Site:
         indexnow: whether search engines are told of articles that changed.
         websub: the address of the hub that is told of feeds that changed; empty for none.
         llms: whether there is a `/llms.txt`.
+        embeds: the providers whose players readers may load on pages (`embeds.PROVIDERS`).
         can_sign_in: whether readers can sign in. The stack knows this, not `site.yaml` (see `load_site`).
     """
 
@@ -179,6 +180,7 @@ class Site:
     indexnow: bool = False
     websub: str = ""
     llms: bool = False
+    embeds: tuple[str, ...] = ()
     can_sign_in: bool = True
 
     def rank(self, tier: str) -> int:
@@ -210,6 +212,7 @@ class Site:
             return cls()
         known = {**data, "tiers": tuple(data["tiers"])}
         known |= {name: _links(data[name]) for name in LINK_LISTS if data.get(name) is not None}
+        known["embeds"] = tuple(data.get("embeds", ()))
         known["require_approval"] = tuple(data.get("require_approval", ()))
         known["feeds"] = tuple(Feed(**feed) for feed in data.get("feeds", ()))
         offers = data.get("offers", ())

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from nightdesk.domain.addresses import is_public_or_loopback
 from nightdesk.domain.crawlers import AI_CRAWLERS, Robots
+from nightdesk.domain.embeds import PROVIDERS
 from nightdesk.domain.errors import only_rejects
 from nightdesk.domain.frontmatter import decode, parse_yaml
 from nightdesk.domain.keys import Key, KeyReader, Value, raise_rejections
@@ -119,6 +120,16 @@ def _tiers(value: Value, _: Settings) -> tuple[str, ...]:
     if tiers and tiers[0] != PUBLIC:
         tiers.insert(0, PUBLIC)
     return tuple(tiers) or _DEFAULT.tiers
+
+
+def _embeds(value: Value, _: Settings) -> tuple[str, ...]:
+    listed = []
+    for name, node in value.texts():
+        if name.lower() not in PROVIDERS:
+            value.report(Kind.EMBED_UNKNOWN, node, typed=name, known=", ".join(PROVIDERS))
+        else:
+            listed.append(name.lower())
+    return tuple(dict.fromkeys(listed))
 
 
 def _teaser(value: Value, _: Settings) -> str:
@@ -282,6 +293,11 @@ SITE_KEYS: tuple[Key[Settings], ...] = (
         "teaser",
         "what a gate without a teaser says; `{tier}` stands for its tier; default: the one of the theme",
         _teaser,
+    ),
+    Key(
+        "embeds",
+        f"list of providers whose players readers may load on pages: `{'`, `'.join(PROVIDERS)}`",
+        _embeds,
     ),
     Key("require_profiles", "`true`: reject a draft whose authors and topics have no profile", _flag),
     Key("social_cards", "`false`: draw no social cards; a shared link shows the lead image as it is", _flag_or_true),

@@ -114,6 +114,7 @@ class ArticleContext(NamedTuple):
         footnotes: the list of notes that the visible text refers to; empty if there are none.
         preview: True if the article is not published and the reader came by a preview link.
         support: links to support the site; readers who pay already get none to the membership page.
+        frames: the origins of the players that the page may load, for its content security policy.
     """
 
     site: SiteContext
@@ -137,3 +138,4 @@ class ArticleContext(NamedTuple):
     related: tuple[RelatedBox, ...]
     preview: bool
     support: tuple[Link, ...]
+    frames: tuple[str, ...] = ()

@@ -30,6 +30,7 @@ from nightdesk.rendering.article_contexts import (
 )
 from nightdesk.rendering.attachments import AttachmentLinks
 from nightdesk.rendering.contexts import AuthorBox, Correction, Head, HeadImage, Link, Picture, SiteContext
+from nightdesk.rendering.embeds import EmbedCards
 from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.page_parts import (
     Facts,
@@ -104,7 +105,7 @@ def article_contexts(theme: Theme, site: Site, article: Article, views: Sequence
     """Return what an article's page, or its mail, shows to readers of each of several views."""
     text, document = theme.text, article.document
     public = _public_context(theme, site, article)
-    placer = _placer(text, site, article)
+    placer, embeds = _placer(text, site, article), EmbedCards(text, site.embeds)
     return [
         public._replace(
             toc=tuple(TocEntry(h.anchor, unescape(h.text), h.level) for h in view.headings if h.level < 4),
@@ -113,18 +114,18 @@ def article_contexts(theme: Theme, site: Site, article: Article, views: Sequence
             footnotes=_footnotes(text, view.notes),
             sources=_sources(text, document, view, site.can_sign_in),
             support=_support(site, public.site, view.tier),
+            frames=frames,
         )
-        for view in map(placer.view, views)
+        for frames, view in ((embeds.origins(each), placer.view(each)) for each in views)
     ]
 
 
 def _placer(text: Catalogue, site: Site, article: Article) -> Placer:
-    document = article.document
-    links = None
+    document, others = article.document, [EmbedCards(text, site.embeds, article.plain).html]
     if document.attachments:
         public = frozenset() if article.preview else view(document, PUBLIC, site).attachments
-        links = AttachmentLinks(text, article.base, document, public, article.plain)
-    return Placer(text, article.base, article.pictures, document.figures, article.plain, links)
+        others.append(AttachmentLinks(text, article.base, document, public, article.plain).html)
+    return Placer(text, article.base, article.pictures, document.figures, article.plain, others)
 
 
 def _public_context(theme: Theme, site: Site, article: Article) -> ArticleContext:

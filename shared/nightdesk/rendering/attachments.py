@@ -53,8 +53,6 @@ def file_facts(text: Catalogue, attachment: Attachment) -> str:
 
 
 def _size(text: Catalogue, size: int) -> str:
-    if size < 1000:
-        return text("file.bytes", size=size)
     if size < 999_500:
         return text("file.kilobytes", size=max(1, round(size / 1000)))
     megabytes = size / 1_000_000

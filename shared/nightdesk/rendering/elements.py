@@ -69,7 +69,7 @@ TAGS = frozenset(
 )
 ATTRIBUTES = {
     "*": ("dir", "id", "lang", "title"),
-    "a": ("href", "title"),
+    "a": ("href", "title", "data-embed"),
     "abbr": ("title",),
     "img": ("src", "alt", "title", "width", "height", "loading", "decoding", "data-credit", "data-source-type"),
     "ol": ("start", "reversed"),

@@ -25,7 +25,14 @@ PAGES = "pages"
 ROOT = "root"
 _STYLE, _TOKENS, _RULES = "site.css", "tokens.css", "theme.css"
 """The style sheet that pages have is made of these: the tokens, the rules, and the rules that a newsroom adds."""
-READER_BLOCKS = {"toc": "toc", "body": "body", "notes": "footnotes", "sources": "sources", "support": "support"}
+READER_BLOCKS = {
+    "frames": "frames",
+    "toc": "toc",
+    "body": "body",
+    "notes": "footnotes",
+    "sources": "sources",
+    "support": "support",
+}
 """The blocks of an article that depend on the reader, and the attribute of the page that each one shows.
 
 `shell.html` holds a comment, `<!--~toc-->`, in place of each. No text can forge one: escaping leaves no `<`, and the sanitiser

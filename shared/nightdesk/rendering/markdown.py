@@ -18,6 +18,7 @@ import pyromark
 from nightdesk.domain.ai_parts import AI_END, AI_START
 from nightdesk.domain.anchors import PREFIX
 from nightdesk.domain.documents import Block
+from nightdesk.domain.embeds import embed_of
 from nightdesk.domain.errors import Rejected
 from nightdesk.domain.figures import Figure
 from nightdesk.domain.languages import TAG
@@ -26,6 +27,7 @@ from nightdesk.domain.problems import Kind
 from nightdesk.domain.typography import AS_TYPED, Typography
 from nightdesk.rendering.cjk import mark_delimiters, remove_marks
 from nightdesk.rendering.elements import ATTRIBUTES, OWN_ATTRIBUTES, TAGS
+from nightdesk.rendering.embeds import EmbedFinder, no_embed
 from nightdesk.rendering.footnotes import Section, take_notes
 from nightdesk.rendering.highlighting import Highlighter
 from nightdesk.rendering.losses import ADDRESS, Losses
@@ -120,7 +122,7 @@ def render_passages(
             section = _sections(source, typography)[0]
         style = TextStyle(typography, partial(highlighter.html, tier=passage.tier))
         placed = [PlacedFigure(each, figure(each) if figure else image(each.src)) for each in passage.figures]
-        rendered.append(_block(passage, section, placed, _Sanitiser(image, link, losses, style)))
+        rendered.append(_block(passage, section, placed, _Sanitiser(image, link, losses, style, embed_of)))
         losses.locate(_PRIVATE.sub("", passage.text), passage.line, OPTIONS)
     return tuple(rendered)
 
@@ -187,14 +189,17 @@ def _block(passage: Passage, section: Section, figures: Sequence[PlacedFigure], 
 class _Sanitiser:
     """Cleans HTML, and keeps only the addresses that the finders gave."""
 
-    def __init__(self, image: Finder, link: Finder, losses: Losses, style: TextStyle) -> None:
+    def __init__(
+        self, image: Finder, link: Finder, losses: Losses, style: TextStyle, embed: EmbedFinder = no_embed
+    ) -> None:
         self._image, self._link, self._losses, self.style = image, link, losses, style
+        self._embed = embed
         self._addresses: dict[str, set[str]] = {"src": set(), "href": set()}
 
     def clean(self, raw: str, placed: Placed = NOTHING_PLACED) -> str:
         """Return sanitised HTML. Nothing may edit it afterwards but `domain.views`, which knows its form."""
         self._addresses["src"].update(each.address for each in placed.figures if each.address)
-        finders = Finders(self._known("src", self._image), self._known("href", self._link))
+        finders = Finders(self._known("src", self._image), self._known("href", self._link), self._embed)
         written = rewrite(raw, finders, self._losses, placed, self.style)
         _attribute_filter.addresses = self._addresses
         return _CLEANER.clean(written)

@@ -7,7 +7,7 @@ that crops keep, are classes of the theme.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -16,7 +16,6 @@ from nightdesk.domain.documents import Document
 from nightdesk.domain.pictures import MEDIA_TYPES, STILL, PictureFiles
 from nightdesk.domain.views import View, VisiblePart
 from nightdesk.rendering.ai_labels import IPTC, with_labels
-from nightdesk.rendering.attachments import AttachmentLinks
 from nightdesk.rendering.contexts import Picture, PictureSource
 from nightdesk.rendering.texts import Catalogue
 
@@ -140,7 +139,7 @@ def _source_html(source: PictureSource, sizes: str) -> Markup:
 
 
 class Placer:
-    """Puts pictures in the place of the images in a sanitised text, and says of its downloads what they are.
+    """Puts pictures in the place of the images in a sanitised text.
 
     Args:
         base: as for `picture_of`.
@@ -148,7 +147,7 @@ class Placer:
         said: what the files say of themselves, by the same names.
         plain: for feeds, whose readers know no formats, sizes or classes of ours. In place of an image that is being prepared is its
             description.
-        links: to the attachments of the text; None if it has none.
+        others: what else completes a text, such as its embeds and its links to attachments.
     """
 
     def __init__(
@@ -158,9 +157,9 @@ class Placer:
         files: Mapping[str, PictureFiles | None],
         said: Mapping[str, Mapping[str, str]],
         plain: bool = False,
-        links: AttachmentLinks | None = None,
+        others: Sequence[Callable[[str], str]] = (),
     ) -> None:
-        self._plain, self._links = plain, links
+        self._plain, self._others = plain, others
         self._text, self._base, self._files, self._said = text, base, files, said
 
     def view(self, view: View) -> View:
@@ -173,7 +172,9 @@ class Placer:
 
         The sanitiser wrote it, so attributes are in quotation marks, and escaped.
         """
-        html = with_labels(self._text, self._links.html(html) if self._links else html, self._plain)
+        for complete in self._others:
+            html = complete(html)
+        html = with_labels(self._text, html, self._plain)
         return _IMAGE.sub(self._place, html) if "<img" in html else html
 
     def figures(self, view: View) -> list[Picture]:

@@ -15,6 +15,7 @@ from nightdesk.domain.site import PUBLIC, Site
 from nightdesk.domain.text import NOT_XML
 from nightdesk.domain.views import ClosedGate, view
 from nightdesk.rendering.attachments import AttachmentLinks
+from nightdesk.rendering.embeds import EmbedCards
 from nightdesk.rendering.pictures import Placer
 from nightdesk.rendering.texts import Catalogue
 
@@ -35,8 +36,9 @@ def public_text(
         pictures: the files of the images that the public sees, by the names of their assets.
     """
     base, shown = f"/articles/{document.slug}/", view(document, PUBLIC, site)
-    links = AttachmentLinks(text, base, document, shown.attachments, plain=True) if shown.attachments else None
-    seen = Placer(text, base, pictures, document.figures, plain=True, links=links).view(shown)
+    links = AttachmentLinks(text, base, document, shown.attachments, plain=True)
+    others = links.html, EmbedCards(text, (), plain=True).html
+    seen = Placer(text, base, pictures, document.figures, plain=True, others=others).view(shown)
     page = f"{site.base_url}/articles/{document.slug}/"
     parts = [_teaser(text, part, page) if isinstance(part, ClosedGate) else part.html.strip() for part in seen.parts]
     if seen.notes:

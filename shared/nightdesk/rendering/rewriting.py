@@ -10,11 +10,12 @@ from __future__ import annotations
 import html
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from nightdesk.domain.ai_parts import AI_END, AI_START, AiPart
 from nightdesk.domain.anchors import typed_anchor
+from nightdesk.domain.embeds import Embed, title_of
 from nightdesk.domain.errors import Rejected
 from nightdesk.domain.figures import FIGURE_MARK, Figure
 from nightdesk.domain.html_tokens import COMMENT, END, START, TEXT, UNCLOSED, Token, attributes, tokens
@@ -36,15 +37,16 @@ from nightdesk.rendering.elements import (
     VOID,
 )
 from nightdesk.rendering.embedded import address_of, look_ahead, name_of
+from nightdesk.rendering.embeds import EMBED_MARK, EmbedFinder, address_alone, no_embed
 from nightdesk.rendering.leftovers import literal_emphasis, missing_footnotes, template_code
 from nightdesk.rendering.losses import ADDRESS, MARKUP, PROSE, Losses
+from nightdesk.rendering.tags import MARKS, chosen, tag_of
 
 Finder = Callable[[str], str | None]
 """Takes an address as typed; returns the one on the site, or None if there is none."""
 
 _HEADING_ID = re.compile(r"\s*\{:?\s*\#([\w.:-]{1,200})[^{}<>]{0,200}\}\s*$")
 _ALIGN = re.compile(r"text-align:\s*(left|center|right)")
-_MARKS = re.compile("[\ue000-\ue002]")
 _COMMON = ("dir", "lang", "title")
 _KNOWN = TAGS | HEADINGS
 _SPECIAL = HEADINGS | {"a", "img"}
@@ -58,10 +60,11 @@ _TEXT_BREAK = 500
 
 
 class Finders(NamedTuple):
-    """What finds the addresses of images and of links."""
+    """What finds the addresses of images and of links, and what links show of other sites."""
 
     image: Finder
     link: Finder
+    embed: EmbedFinder = no_embed
 
 
 class TextStyle(NamedTuple):
@@ -92,11 +95,7 @@ NOTHING_PLACED = Placed()
 
 
 def rewrite(
-    source: str,
-    find: Finders,
-    losses: Losses,
-    placed: Placed = NOTHING_PLACED,
-    style: TextStyle = PLAIN_STYLE,
+    source: str, find: Finders, losses: Losses, placed: Placed = NOTHING_PLACED, style: TextStyle = PLAIN_STYLE
 ) -> str:
     """Return HTML with known elements only, each image and link with its address on the site.
 
@@ -135,7 +134,7 @@ class _Rewriter:
         self._ai_starts = {AI_START.format(number): part for number, part in enumerate(placed.ai_parts)}
         self._ai_ends = {AI_END.format(number) for number in range(len(placed.ai_parts))}
         self.placed: set[int] = set()
-        self._image, self._link, self._losses = find.image, find.link, losses
+        self._image, self._link, self._embed, self._losses = find.image, find.link, find.embed, losses
         self._tokens = list(tokens(source))
         self._ends, self._inner = look_ahead(source, self._tokens)
         self._out: list[str] = []
@@ -159,6 +158,8 @@ class _Rewriter:
         elif token.kind == END:
             self._end(token.name)
         elif token.kind == START and token.name in _KNOWN:
+            if token.name == "p" and (end := self._bare_link(number)):
+                return end
             self._start(token)
             if token.name == "code" and self._open["pre"] and (end := self._colour_code(number)):
                 return end
@@ -185,7 +186,7 @@ class _Rewriter:
             address = self._link(part.address) if is_link else None
             if address:
                 self._found_addresses += 1
-                self._out.append(f"{_tag('a', [('href', address)])}{part.html}</a>")
+                self._out.append(f"{tag_of('a', [('href', address)])}{part.html}</a>")
             elif part.html:
                 self._text(part.html)
 
@@ -225,7 +226,7 @@ class _Rewriter:
     def _report_leftovers(self, text: str) -> None:
         if self._open["code"] or self._open["pre"] or not _SUSPECT.search(text):
             return
-        plain = _MARKS.sub("", html.unescape(AS_TYPED.marked(text)))
+        plain = MARKS.sub("", html.unescape(AS_TYPED.marked(text)))
         for code in template_code(plain):
             self._losses.add(Kind.TEMPLATE_CODE, "", PROSE, code, typed=code)
         for name in missing_footnotes(plain):
@@ -257,12 +258,12 @@ class _Rewriter:
         elif name == "a":
             self._anchor_start(values, anchor)
         else:
-            kept = _kept(values, (*ATTRIBUTES.get(name, ()), *_COMMON))
+            kept = chosen(values, (*ATTRIBUTES.get(name, ()), *_COMMON))
             if name in ("td", "th") and (aligned := _ALIGN.search(values.get("style", ""))):
                 kept.append(("align", aligned[1]))
             if name in HEADINGS:
                 self._heading = len(self._out) + 1
-            self._out.append(_tag(name, [*kept, *([("id", anchor)] if anchor else [])]))
+            self._out.append(tag_of(name, [*kept, *([("id", anchor)] if anchor else [])]))
 
     def _count(self, name: str) -> None:
         """Refuse what would cost the sanitiser more than it is long.
@@ -283,14 +284,14 @@ class _Rewriter:
         source = self._image(values.get("src", ""))
         alt = self._typography.marked(values.get("alt", ""))
         if source is None:
-            return f"<span>{html.escape(_MARKS.sub('', alt))}</span>" if alt else ""
+            return f"<span>{html.escape(MARKS.sub('', alt))}</span>" if alt else ""
         if not alt.strip():
             typed = values.get("src", "")
             self._losses.add(Kind.IMAGE_ALT_MISSING, "image", ADDRESS, typed, typed=typed)
         if "title" in values:
             values["title"] = self._typography.plain(values["title"])
-        rest = _kept(values, ("width", "height", *_COMMON))
-        return _tag("img", [("src", source), ("alt", alt), *rest, *_LAZY])
+        rest = chosen(values, ("width", "height", *_COMMON))
+        return tag_of("img", [("src", source), ("alt", alt), *rest, *_LAZY])
 
     def _figure(self, number: int) -> None:
         self.placed.add(number)
@@ -298,24 +299,24 @@ class _Rewriter:
         figure, address = self._placed_figures[number]
         figure = figure._replace(alt=self._typography.plain(figure.alt), caption=self._typography.plain(figure.caption))
         if address is None:
-            self._out.append(f"<p><span>{html.escape(_MARKS.sub('', figure.alt))}</span></p>" if figure.alt else "")
+            self._out.append(f"<p><span>{html.escape(MARKS.sub('', figure.alt))}</span></p>" if figure.alt else "")
             return
         said = [("title", figure.caption), ("data-credit", figure.credit), ("data-source-type", figure.source_type)]
         values = [("src", address), ("alt", figure.alt), *((name, value) for name, value in said if value), *_LAZY]
-        self._out.append(f"<figure>{_tag('img', values)}</figure>")
+        self._out.append(f"<figure>{tag_of('img', values)}</figure>")
 
     def _start_ai_part(self, part: AiPart) -> None:
         self._heading = 0
         self._count("div")
-        self._out.append(_tag("div", part_start(part._replace(note=self._typography.plain(part.note)))))
+        self._out.append(tag_of("div", part_start(part._replace(note=self._typography.plain(part.note)))))
 
     def _anchor_start(self, values: dict[str, str], anchor: str) -> None:
         address = self._link(values["href"]) if values.get("href") else None
         self._links.append(address is not None)
         if anchor:
-            self._out.append(f"{_tag('span', [('id', anchor)])}</span>")
+            self._out.append(f"{tag_of('span', [('id', anchor)])}</span>")
         if address is not None:
-            self._out.append(_tag("a", [("href", address), *_kept(values, _COMMON)]))
+            self._out.append(tag_of("a", [("href", address), *chosen(values, _COMMON)]))
 
     def _end(self, name: str) -> None:
         if name == "a":
@@ -344,9 +345,24 @@ class _Rewriter:
         if found:
             self._out[-1] = last[: found.start()]
             others = [pair for pair in attributes(self._out[start]).items() if pair[0] != "id"]
-            self._out[start] = _tag(self._out[start][1:3], [*others, ("id", typed_anchor(found[1]))])
+            self._out[start] = tag_of(self._out[start][1:3], [*others, ("id", typed_anchor(found[1]))])
         for text in self._out[start + 1 :]:
             self._report_leftovers(text)
+
+    def _bare_link(self, number: int) -> int:
+        """Write a paragraph that is nothing but the address of an embed; return the number of the next token, or 0 for any other."""
+        typed, end = address_alone(self._source, self._tokens, number)
+        embed = self._embed(typed) if typed else None
+        return end if embed and self._write_embed(embed, "") else 0
+
+    def _write_embed(self, embed: Embed, title: str) -> bool:
+        """Write the marked link to an embed. Returns False where there can be none."""
+        address = None if any(self._links) else self._link(embed.link)
+        if not address:
+            return False
+        shown = html.escape(MARKS.sub("", title_of(title)) or embed.provider)
+        self._write_alone(f"{tag_of('a', [('href', address), (EMBED_MARK, '')])}{shown}</a>")
+        return True
 
     def _remove(self, number: int, token: Token) -> int:
         """Leave out an element, with a link in its place if it has an address."""
@@ -357,6 +373,9 @@ class _Rewriter:
         if name in EMBEDS and name != "form" and not address_of(own) and inner:
             own |= {"src": address_of(attributes(self._source[inner.start : inner.end]))}
         typed = address_of(own) if name in EMBEDS else ""
+        embed = self._embed(typed) if name != "form" else None
+        if embed and self._write_embed(embed, own.get("title") or own.get("aria-label") or ""):
+            return end + 1 if name in DROPPED and end < len(self._tokens) else number + 1
         address = self._link(typed) if typed else None
         if typed:
             self._write_link(address, own.get("title") or own.get("aria-label") or name_of(typed))
@@ -370,21 +389,12 @@ class _Rewriter:
         return end + 1 if without else number + 1
 
     def _write_link(self, address: str | None, text: str) -> None:
-        plain = html.escape(_MARKS.sub("", text))
-        shown = f"{_tag('a', [('href', address)])}{plain}</a>" if address and not any(self._links) else plain
+        plain = html.escape(MARKS.sub("", text))
+        self._write_alone(
+            f"{tag_of('a', [('href', address)])}{plain}</a>" if address and not any(self._links) else plain
+        )
+
+    def _write_alone(self, shown: str) -> None:
+        """Write a link, or the text in its place, in a paragraph of its own unless something around it may hold it."""
         inside = any(self._open[name] for name in ("p", *HEADINGS, *FORMATTING, "span", "li", "td", "th", "summary"))
         self._out.append(shown if inside else f"<p>{shown}</p>")
-
-
-def _kept(values: dict[str, str], names: Sequence[str]) -> list[tuple[str, str]]:
-    """Return the attributes that are among `names`, in the order in which they were typed."""
-    return [(key, value) for key, value in values.items() if key in names]
-
-
-def _tag(name: str, values: Sequence[tuple[str, str]]) -> str:
-    """Return a start tag. Marks of ours belong in text only, so none gets into an attribute."""
-    return f"<{name}{''.join(_attributes(values))}>"
-
-
-def _attributes(values: Sequence[tuple[str, str]]) -> Iterator[str]:
-    return (f' {key}="{html.escape(_MARKS.sub("", value))}"' for key, value in values)
