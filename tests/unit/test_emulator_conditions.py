@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from nightdesk_local.emulator import condition_keys
+from nightdesk_local.emulator import condition_keys, patch_copies
 
 TEXT = {"S": "article#a"}
 
@@ -46,3 +47,17 @@ def test_a_request_has_the_partition_keys_of_all_its_items(action: str, request_
 
 def test_other_services_have_none() -> None:
     assert condition_keys("s3:PutObject", b"\xff not JSON") == {}
+
+
+def test_copies_heed_the_condition_on_what_they_replace() -> None:
+    stored = {"taken": {"etag": "1"}}
+    s3 = SimpleNamespace(
+        _ensure_bucket=lambda bucket: {"objects": stored} if bucket == "site" else None,
+        _check_put_preconditions=lambda headers, found: "refused" if "if-none-match" in headers and found else None,
+        _copy_object=lambda bucket, key, headers: "copied",
+    )
+    patch_copies(s3)
+    assert s3._copy_object("site", "taken", {"if-none-match": "*"}) == "refused"
+    assert s3._copy_object("site", "free", {"if-none-match": "*"}) == "copied"
+    assert s3._copy_object("site", "taken", {}) == "copied"
+    assert s3._copy_object("gone", "free", {}) == "copied", "the emulator says itself that there is no such bucket"
