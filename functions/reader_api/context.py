@@ -31,6 +31,7 @@ from .problems import Onward, ReaderProblem
 
 if TYPE_CHECKING:
     from nightdesk.rendering.environment import Theme
+    from nightdesk.rendering.texts import Catalogue
 
 FORM_TOKEN_HEADER = "x-form-token"
 _ONWARD = {
@@ -76,6 +77,14 @@ class ReaderContext:
 
             _themes[self.theme_dir] = find_theme(self.theme_dir)
         return _themes[self.theme_dir]
+
+    @property
+    def text(self) -> Catalogue:
+        """The messages in the language of the site; in English as long as its settings cannot be read."""
+        try:
+            return self.theme.text(self.site)
+        except Transient:
+            return self.theme.text(Site())
 
     def caller(self, request: Request) -> str:
         """Return the reader's IP address, which the distribution sends in a header."""
@@ -130,20 +139,22 @@ class ReaderContext:
         from nightdesk.rendering.reader_pages import message_html
 
         key, path = _ONWARD[onward]
-        return message_html(self.theme, self.site, heading, detail, Link(self.theme.text(key), path))
+        return message_html(self.theme, self.site, heading, detail, Link(self.text(key), path))
 
     def sign_in_page(self, problem: str, return_to: str, newsletter: bool) -> str:
         """Return the page that asks for an address, with what was wrong with the last one (a key of the theme's texts)."""
         from nightdesk.rendering.standing_pages import sign_in_again_html
 
-        return sign_in_again_html(self.theme, self.site, self.theme.text(f"{problem}.detail"), return_to, newsletter)
+        return sign_in_again_html(self.theme, self.site, self.text(f"{problem}.detail"), return_to, newsletter)
 
     def code_page(self, problem: ReaderProblem) -> str:
         """Return the page that asks for a code, with what was wrong with the last one."""
         from nightdesk.rendering.standing_pages import code_html
 
-        explained = problem.explain(self.theme.text)
-        return code_html(self.theme, self.site, True, f"{explained.title}. {explained.detail}")
+        explained = problem.explain(self.text)
+        return code_html(
+            self.theme, self.site, True, self.text("code.problem", title=explained.title, detail=explained.detail)
+        )
 
     def sign_in_mail(self, email: str, link: str, code: str) -> Mail:
         """Return the mail that signs the owner of an address in."""

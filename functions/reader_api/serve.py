@@ -81,7 +81,7 @@ def _error_response(request: Request | None, error: Exception, context: ReaderCo
     is_page = request is not None and not request.wants_json and problem.status not in (403, 404)
     explained: HttpError = problem
     try:
-        explained = problem.explain(context.theme.text)
+        explained = problem.explain(context.text)
         if is_page:
             page = context.message_page(explained.title, explained.detail, problem.onward)
             return Response(problem.status, page, headers=explained.headers)

@@ -1,14 +1,17 @@
 """Render: makes private documents from drafts, profiles and settings."""
 
+from dataclasses import replace
 from typing import Any
 
 from nightdesk.entrypoints.aws_ports import aws_ports
 from nightdesk.entrypoints.logs import logger
 from nightdesk.entrypoints.queue_worker import metrics, note, process_sqs_event
 from nightdesk.entrypoints.settings import Settings
+from nightdesk.entrypoints.theme_languages import theme_languages
 from nightdesk.stages.render import RenderBatch
 
-ports = aws_ports(Settings.from_environment(), "nightdesk.render")
+settings = Settings.from_environment()
+ports = replace(aws_ports(settings, "nightdesk.render"), languages=theme_languages(settings))
 
 
 def note_draft(what: str, /, **facts: Any) -> None:

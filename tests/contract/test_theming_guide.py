@@ -136,7 +136,7 @@ def test_the_guide_names_every_token() -> None:
 
 
 def test_the_guide_names_every_filter_and_function() -> None:
-    theme = Theme(THEME)._environment
+    theme = Theme(THEME)._environment("en")
     ours = (set(theme.filters) - set(Environment().filters)) | (set(theme.globals) - set(Environment().globals))
     table = GUIDE.read_text("utf-8").partition("## Filters and functions")[2].partition("\n## ")[0]
     assert set(re.findall(r"^\| `(\w+)", table, re.MULTILINE)) == ours

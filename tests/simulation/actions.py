@@ -76,12 +76,14 @@ class _Mix:
         names: one letter for each draft.
         shared: the chance that a draft wants the slug that others want too.
         embargo: the chance that a draft has an embargo.
+        translated: the chance that a draft is a translation of another one.
         weights: of each kind of action.
     """
 
     names: str
     shared: float
     embargo: float
+    translated: float
     weights: Mapping[str, int]
 
 
@@ -89,7 +91,8 @@ def _draw_mix(rnd: random.Random) -> _Mix:
     weights = {kind: usual * rnd.choice((0, 1, 1, 4)) for kind, usual in _USUAL_WEIGHTS.items()}
     weights["draft"] = _USUAL_WEIGHTS["draft"]
     embargo = rnd.choice((0.0, 0.15, 0.7))
-    return _Mix(rnd.choice(("abcd", "abd", "ab", "d")), rnd.choice((0.0, 0.1, 0.6)), embargo, weights)
+    translated = rnd.choice((0.0, 0.0, 0.6))
+    return _Mix(rnd.choice(("abcd", "abd", "ab", "d")), rnd.choice((0.0, 0.1, 0.6)), embargo, translated, weights)
 
 
 _USUAL_WEIGHTS = {
@@ -204,6 +207,9 @@ def _draw_draft(rnd: random.Random, name: str, mix: _Mix) -> dict[str, str]:
     for key, choices, chance in _OPTIONAL_VALUES:
         if rnd.random() < (mix.embargo if chance is None else chance):
             values[key] = rnd.choice(choices).replace("{name}", name)
+    if rnd.random() < mix.translated:
+        values["translation_of"] = rnd.choice((*mix.names, "a-two", "shared"))
+        values["language"] = rnd.choice(("de", "ar"))
     for key, chance in (("title", 0.03), ("date", 0.15)):
         if rnd.random() < chance:
             del values[key]

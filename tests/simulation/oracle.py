@@ -195,6 +195,10 @@ def _publish_all(ports: Ports, theme: Theme) -> None:
         listed = update_entries(document.slug, ports)
         for name, some in months_of(listed.pending if listed else ()).items():
             months[name] |= some
+    # First originals find their translations, and then all find all.
+    for document in 2 * documents if any(document.translation_of for document in documents) else []:
+        gate(document.slug, ports, theme)
+        update_entries(document.slug, ports)
     for kind in ("topic", "author"):
         for key, _ in ports.private.list(f"{kind}s/"):
             months[f"{kind}:{PurePosixPath(key).stem}"] |= set()

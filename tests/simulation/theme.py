@@ -6,20 +6,25 @@ import json
 from collections.abc import Sequence
 from functools import cache
 
-from nightdesk.rendering.environment import Theme
+from nightdesk.domain.site import Site
+from nightdesk.rendering.environment import Context, Theme
 from nightdesk.rendering.texts import Catalogue
 
 
 class PlainCatalogue(Catalogue):
-    """Messages that consist of their key and values."""
+    """Messages that consist of their key and values, and those of other languages of the language as well."""
 
-    def __init__(self) -> None:
-        super().__init__({})
+    def __init__(self, language: str) -> None:
+        super().__init__({}, language)
+        self._prefix = [] if language == "en" else [language]
 
     def __call__(self, key: str, **values: object) -> str:
         if key == "time.months":
             return ",".join(f"month {number}" for number in range(1, 13))
-        return " ".join([key, *map(str, values.values())])
+        return " ".join([*self._prefix, key, *map(str, values.values())])
+
+    def forms(self, key: str) -> dict[str, str]:
+        return {"other": self(key)}
 
 
 class PlainTheme(Theme):
@@ -31,17 +36,22 @@ class PlainTheme(Theme):
 
     def __init__(self, number: int) -> None:
         self._number = number
-        self.text = PlainCatalogue()
         self.assets = {"site.css": (f"assets/site.{number:010}.css", f"a {{ order: {number} }}".encode())}
         self.root = {"open.json": f"[{number}]".encode()}
-        self.pages = {"about": f"---\ntitle: About\n---\nText {number}.\n".encode()}
 
-    def render(self, template: str, context: object) -> str:
+    def text(self, site: Site) -> Catalogue:
+        return _catalogue(site.language)
+
+    def pages(self, site: Site) -> dict[str, bytes]:
+        return {"about": f"---\ntitle: About\n---\nText {self._number}. {site.language}\n".encode()}
+
+    def render(self, template: str, context: Context) -> str:
         return f"{template} {self._number} {json.dumps(context, ensure_ascii=False)}"
 
-    def render_each(self, template: str, shell: str, contexts: Sequence[object]) -> list[str]:
+    def render_each(self, template: str, shell: str, contexts: Sequence[Context]) -> list[str]:
         return [self.render(template, context) for context in contexts]
 
 
+_catalogue = cache(PlainCatalogue)
 theme = cache(PlainTheme)
 """Return the theme with a number."""

@@ -256,8 +256,9 @@ def test_writers_may_upload_attachments_of_allowed_kinds_and_sizes(newsroom: New
 )  # fmt: skip
 def test_sizes_are_short(theme: Theme, size: int, shown: str) -> None:
     from nightdesk.domain.documents import Attachment
+    from nightdesk.domain.site import Site
 
-    assert file_facts(theme.text, Attachment("a.0.xlsx", "", "", size)) == f"(XLSX, {shown})"
+    assert file_facts(theme.text(Site()), Attachment("a.0.xlsx", "", "", size)) == f"(XLSX, {shown})"
 
 
 def test_a_download_is_never_inline() -> None:

@@ -513,7 +513,7 @@ odd: 1
     )
     assert site.contributions == (Price("once", "price_4", "€5"),)
     assert [site.tier_of(price) for price in ("price_2", "price_3", "price_4", "")] == ["patron", "friend", "", ""]
-    assert [(w.line, w.key) for w in warnings] == [(13, "odd")]
+    assert [(w.line, w.key) for w in warnings] == [(5, "language"), (13, "odd")]
     assert Site.from_json(json.loads(json.dumps(site.to_json()))) == site
 
 

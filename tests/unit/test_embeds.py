@@ -244,4 +244,4 @@ def test_a_page_loads_little_of_our_own_javascript() -> None:
 
 def test_a_link_that_is_no_embed_any_more_stays_a_link(theme: Theme) -> None:
     html = '<p><a href="https://gone.example/1" data-embed="">Gone</a></p>'
-    assert EmbedCards(theme.text, PROVIDERS).html(html) == '<p><a href="https://gone.example/1">Gone</a></p>'
+    assert EmbedCards(theme.text(Site()), PROVIDERS).html(html) == '<p><a href="https://gone.example/1">Gone</a></p>'

@@ -11,6 +11,7 @@ from email.utils import parsedate_to_datetime
 from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from xml.etree import ElementTree
 
@@ -140,7 +141,7 @@ def article(theme: Theme, tier: str = "public", site: Site = SITE, preview: bool
     made = document(**changes)
     known: dict[str, Mapping[str, Any]] = {"ada-lindqvist": PERSONA, "bo": PERSON, "energy": TOPIC}
     authors, topics = ([known.get(i) for i, _ in pairs] for pairs in (made.authors, made.topics))
-    related = [related_box(theme.text, site, "topic", Link("Energy", "/topics/energy/"), [CARD])]
+    related = [related_box(theme.text(site), site, "topic", Link("Energy", "/topics/energy/"), [CARD])]
     return article_pages(
         theme, site, Article(made, authors, topics, related, preview, pictures_of(made)), [view(made, tier, site)]
     )[0]
@@ -510,9 +511,9 @@ def test_source_links_need_the_right_tier(theme: Theme) -> None:
         assert text in locked
         assert text in open_
     assert "source.example" not in article(theme)
-    assert "come with subscriber access" in locked
+    assert "are for subscribers" in locked
     assert '<a href="https://source.example/?a=1&amp;b=2">Report</a>' in open_
-    assert "come with" not in open_
+    assert "Direct links" not in open_
 
 
 def test_an_article_without_sources_has_no_sources_box(theme: Theme) -> None:
@@ -619,6 +620,9 @@ def _alone(theme: Theme, known: Article, seen: View) -> str:
     return article_pages(Whole(), SITE, known, [seen])[0]  # type: ignore[arg-type]
 
 
+PAGE: Any = SimpleNamespace(site=SITE)
+
+
 def test_a_shell_must_show_each_block_once(theme: Theme, tmp_path: Path) -> None:
     (tmp_path / "templates").mkdir()
     (tmp_path / "static").mkdir()
@@ -628,7 +632,7 @@ def test_a_shell_must_show_each_block_once(theme: Theme, tmp_path: Path) -> None
         "{% extends 'article.html' %}{% block toc %}<!--~toc-->{% endblock %}"
     )
     with pytest.raises(ValueError, match="must show each"):
-        Theme(tmp_path).render_each("article.html", "shell.html", [object()])
+        Theme(tmp_path).render_each("article.html", "shell.html", [PAGE])
 
 
 def test_a_template_with_an_unknown_name_fails(theme: Theme, tmp_path: Path) -> None:
@@ -636,7 +640,7 @@ def test_a_template_with_an_unknown_name_fails(theme: Theme, tmp_path: Path) -> 
     (tmp_path / "static").mkdir()
     (tmp_path / "templates" / "page.html").write_text("{{ page.nothing }}")
     with pytest.raises(Exception, match="nothing"):
-        Theme(tmp_path).render("page.html", object())
+        Theme(tmp_path).render("page.html", PAGE)
 
 
 # --- Lists and feeds ---
@@ -663,7 +667,7 @@ CARDS = [
 @pytest.mark.parametrize("kind", ["home", "topic", "author", "month"])
 def test_a_list_shows_its_cards(theme: Theme, kind: str) -> None:
     page = list_html(
-        theme, SITE, ListPage(kind, "Heading", "/x/y/", CARDS, months=month_links(theme.text, "/x/", ["2026-11"]))
+        theme, SITE, ListPage(kind, "Heading", "/x/y/", CARDS, months=month_links(theme.text(SITE), "/x/", ["2026-11"]))
     )
     outline = Outline(page)
     assert (outline.stack, outline.wrong) == ([], [])
@@ -741,7 +745,7 @@ def test_other_pages_are_well_formed(theme: Theme) -> None:
                     True,
                     2,
                     Link(HOSTILE, "/articles/a/"),
-                    stamp(theme.text, SITE, "2026-11-20"),
+                    stamp(theme.text(SITE), SITE, "2026-11-20"),
                 )
             ],
         ),

@@ -194,7 +194,7 @@ def test_text_is_plain_and_its_words_are_apart() -> None:
 def test_nothing_in_an_entry_becomes_markup_for_the_indexer() -> None:
     hostile = '"><script>x</script> data-pagefind-filter="a:b"'
     fields = dict.fromkeys(("url", "title", "dek", "date", "iso", "language", "text"), hostile)
-    page = page_for_indexer({**fields, "authors": [hostile], "topics": [hostile]})
+    page = page_for_indexer({**fields, "authors": [hostile], "topics": [hostile]}, ", ")
     assert "<script" not in page
     assert page.count("<main") == page.count("<h1") == 1
     assert page.count(' data-pagefind-filter="') == 3
@@ -247,7 +247,7 @@ def test_no_gated_text_is_in_any_file_of_the_search(site: dict[str, bytes]) -> N
 
 def test_an_index_of_unknown_language_is_made() -> None:
     page = page_for_indexer(
-        {"url": "/articles/a/", "title": "T", "dek": "", "date": "", "iso": "2026", "language": "xx", "text": "Word.", "authors": [], "topics": []}
+        {"url": "/articles/a/", "title": "T", "dek": "", "date": "", "iso": "2026", "language": "xx", "text": "Word.", "authors": [], "topics": []}, ", "
     )  # fmt: skip
     assert "pagefind-entry.json" in index_pages({"a": page}, "xx-Latn")
 

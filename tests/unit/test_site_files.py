@@ -9,6 +9,7 @@ import pytest
 from nightdesk.domain.crawlers import AI_CRAWLERS
 from nightdesk.domain.errors import Rejected
 from nightdesk.domain.path_owners import owner_of
+from nightdesk.domain.problems import Kind
 from nightdesk.domain.site import Site
 from nightdesk.domain.site_file import parse_site
 from nightdesk.domain.site_paths import indexnow_key
@@ -78,8 +79,8 @@ def test_the_manifest_and_the_icon(room: Newsroom) -> None:
 
 
 def test_the_settings_survive_storage() -> None:
-    site, warnings = parse_site(SETTINGS.encode())
-    assert warnings == ()
+    site, [warning] = parse_site(SETTINGS.encode())
+    assert warning.kind == Kind.LANGUAGE_UNSPOKEN
     assert Site.from_json(site.to_json()) == site
     old = {name: value for name, value in site.to_json().items() if name not in ("robots", "security")}
     assert Site.from_json(old).security is None

@@ -14,6 +14,7 @@ from nightdesk.adapters.picture_maker import PillowPictures
 from nightdesk.domain.documents import digest
 from nightdesk.domain.errors import Permanent
 from nightdesk.domain.events import SocialCardRequested, parse_event
+from nightdesk.domain.site import Site
 from nightdesk.domain.social_cards import CardOrder
 from nightdesk.entrypoints.folder_build import Options, build
 from nightdesk.entrypoints.folder_pictures import FolderPictures
@@ -79,7 +80,7 @@ def test_the_card_shows_the_lead_image_with_its_label(room: Newsroom) -> None:
     )
     [order] = orders(room)
     assert (order.lead, order.focus, order.credit) == (digest(b"lead"), "30% 40%", "Ada")
-    assert order.label == room.theme.text("image.ai_generated")
+    assert order.label == room.theme.text(Site())("image.ai_generated")
     assert card_of(room).endswith(b"lead")
     assert tags(room.page("/articles/quay/"))["og:image:alt"] == f"A quay ({order.label})"
 
@@ -126,7 +127,7 @@ def test_fronts_of_topics_and_authors_have_their_names_on_their_cards(room: News
         alt, body = front_card(room, path)
         assert alt == name
         assert name.encode() in body
-    assert room.theme.text("author.ai_persona").encode() in front_card(room, "/authors/ada/")[1]
+    assert room.theme.text(Site())("author.ai_persona").encode() in front_card(room, "/authors/ada/")[1]
     room.file("topics/energy.md", "---\nname: Power\n---\n")
     assert front_card(room, "/topics/energy/")[0] == "Power"
     room.emitted(SocialCardRequested)

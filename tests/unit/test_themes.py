@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from nightdesk.domain.site import Site
 from nightdesk.imaging import card
 from nightdesk.rendering.environment import Theme, compile_theme
 from nightdesk.rendering.theme_overlay import lay_over, source_of
@@ -14,6 +17,7 @@ from nightdesk_cli.main import main
 from nightdesk_local.themes import open_theme
 
 ROOT = Path(__file__).resolve().parents[2]
+PAGE: Any = SimpleNamespace(site=Site())
 DEFAULT = ROOT / "layers" / "theme"
 BROADSHEET = ROOT / "examples" / "themes" / "broadsheet"
 READABLE = [
@@ -42,8 +46,8 @@ def base(tmp_path: Path) -> Path:
             "static/site.css": "a { color: red }\n",
             "templates/page.html": '<p>{% block words %}{{ "a.b" | text }}{% endblock %}{{ design_token("ink") }}</p>',
             "templates/other.html": "other",
-            "texts/en.toml": '[a]\nb = "B"\nc = "C"\n[a.d]\none = "1"\nother = "{count}"\n',
-            "pages/about.md": "About\n",
+            "texts/en.toml": '[plural]\none = "n = 1"\n[a]\nb = "B"\nc = "C"\n[a.d]\none = "1"\nother = "{count}"\n',
+            "pages/en/about.md": "About\n",
         },
     )
 
@@ -58,24 +62,31 @@ def laid(base: Path, files: dict[str, str]) -> Path:
 
 
 def test_a_theme_overrides_single_files_and_inherits_the_rest(base: Path) -> None:
-    whole = laid(base, {"templates/other.html": "mine", "pages/about.md": "Ours\n", "static/logo.svg": "<svg/>"})
+    whole = laid(base, {"templates/other.html": "mine", "pages/en/about.md": "Ours\n", "static/logo.svg": "<svg/>"})
     theme = Theme(whole)
-    assert theme.render("page.html", None) == "<p>B#111</p>"
-    assert theme.render("other.html", None) == "mine"
-    assert theme.pages == {"about": b"Ours\n"}
+    assert theme.render("page.html", PAGE) == "<p>B#111</p>"
+    assert theme.render("other.html", PAGE) == "mine"
+    assert theme.pages(Site()) == {"about": b"Ours\n"}
     assert set(theme.assets) == {"site.css", "logo.svg"}
 
 
 def test_a_template_extends_the_one_that_it_replaces(base: Path) -> None:
     page = '{% extends "default/page.html" %}{% block words %}{{ super() }}!{% endblock %}'
     whole = laid(base, {"templates/page.html": page})
-    assert Theme(whole).render("page.html", None) == "<p>B!#111</p>"
+    assert Theme(whole).render("page.html", PAGE) == "<p>B!#111</p>"
     compile_theme(whole)
-    assert Theme(whole).render("page.html", None) == "<p>B!#111</p>", "on AWS too"
+    assert Theme(whole).render("page.html", PAGE) == "<p>B!#111</p>", "on AWS too"
 
 
 def test_texts_are_replaced_one_by_one(base: Path) -> None:
-    text = Theme(laid(base, {"texts/en.toml": '[a]\nb = "“Bö”\\n\\"x\\""\n[a.d]\none = "one"\nother = "many"\n'})).text
+    text = Theme(
+        laid(
+            base,
+            {
+                "texts/en.toml": '[plural]\none = "n = 1"\n[a]\nb = "“Bö”\\n\\"x\\""\n[a.d]\none = "one"\nother = "many"\n'
+            },
+        )
+    ).text(Site())
     assert text("a.b") == '“Bö”\n"x"'
     assert text("a.c") == "C"
     assert (text("a.d", count=1), text("a.d", count=2)) == ("one", "many")

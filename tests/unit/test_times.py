@@ -35,7 +35,7 @@ ZONES = (
 
 @pytest.fixture(scope="module")
 def text() -> Catalogue:
-    return Theme(THEME).text
+    return Theme(THEME).text(Site())
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,13 @@ def test_machines_get_the_same_moment_without_fractions(text: Catalogue) -> None
 
 def test_words_come_from_the_catalogue() -> None:
     months = "janvier, février, mars, avril, mai, juin, juillet, août, septembre, octobre, novembre, décembre"
-    messages = {"months": months, "day": "le {day} {month} {year}", "month": "{month} {year}", "utc": "TU"}
+    messages = {
+        "months": months,
+        "day": "le {day} {month} {year}",
+        "month": "{month} {year}",
+        "utc": "TU",
+        "first": "1er",
+    }
     text = Catalogue(
         {f"time.{k}": v for k, v in {**messages, "moment": "{date} à {time} {zone}", "offset": "{offset}"}.items()}
     )

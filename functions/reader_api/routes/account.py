@@ -45,7 +45,7 @@ def get_account(request: Request, context: ReaderContext) -> Response:
 
     reader = context.refresh_if_due(reader)
     key = _NOTICES.get(request.query.get("done", ""))
-    notice = context.theme.text(key) if key else ""
+    notice = context.text(key) if key else ""
     own = AccountForms(context.form_token(reader), _may_delete(reader, context), context.ports.can_sign_in)
     body = account_html(context.theme, context.site, reader.membership, context.now, own, notice)
     return Response(200, body, cookies=context.session_cookies(reader))
@@ -116,7 +116,7 @@ def post_delete(request: Request, context: ReaderContext) -> Response:
     delete_account(reader.id, context.site, context.ports, context.now)
     if request.wants_json:
         return as_json({"location": "/"}, 200, *CLEAR_SESSION)
-    text = context.theme.text
+    text = context.text
     page = context.message_page(text("account.deleted_heading"), text("account.deleted"))
     return Response(200, page, cookies=CLEAR_SESSION)
 

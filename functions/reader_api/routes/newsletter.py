@@ -31,7 +31,7 @@ def post_unsubscribe(request: Request, context: ReaderContext) -> Response:
     unsubscribe(reader, key, context.ports, newsletter, edition)
     if request.wants_json:
         return as_json({})
-    text = context.theme.text
+    text = context.text
     return Response(200, context.message_page(text("unsubscribe.done_heading"), text("unsubscribe.done")))
 
 

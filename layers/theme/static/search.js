@@ -11,6 +11,8 @@
   const list = root.querySelector("[data-results]");
   const more = root.querySelector("[data-more]");
   const status = root.querySelector("[data-status]");
+  const plural = new Intl.PluralRules(messages.language);
+  const message = (count) => (messages.found[plural.select(count)] ?? messages.found.other).replace("{count}", count);
   const PAGE = 10;
   const WORDS_BEFORE = 8;
   const WORDS = 30;
@@ -67,7 +69,7 @@
       .map((entry) => [match(entry, typed), entry]).filter(([rank]) => rank !== null);
     found.sort(([rankA, a], [rankB, b]) => rankB - rankA || (a.iso < b.iso ? 1 : -1));
     return found.map(([, entry]) => async () => ({
-      url: entry.url, title: entry.title, date: entry.date, by: entry.authors.join(", "), topic: entry.topics.join(", "),
+      url: entry.url, title: entry.title, date: entry.date, by: entry.authors.join(messages.separator), topic: entry.topics.join(messages.separator),
       language: entry.language, excerpt: excerptOf(entry, typed),
     }));
   };
@@ -119,7 +121,7 @@
     };
     for (const select of filters) {
       const names = [...new Set([...Object.keys(known[select.name] ?? {}), ...more[select.name]])];
-      names.sort((a, b) => (select.name === "year" ? b.localeCompare(a) : a.localeCompare(b)));
+      names.sort((a, b) => (select.name === "year" ? b.localeCompare(a) : a.localeCompare(b, messages.language)));
       const kept = select.value || new URLSearchParams(location.search).get(select.name) || "";
       select.replaceChildren(select.options[0], ...names.map((name) => new Option(name, name)));
       select.value = names.includes(kept) ? kept : "";
@@ -182,7 +184,7 @@
       await showMore(turn);
       if (turn !== latest) return;
       const count = more.hidden ? list.children.length : found.length + list.children.length;
-      status.textContent = count === 0 ? messages.none : count === 1 ? messages.one : messages.many.replace("{count}", count);
+      status.textContent = count === 0 ? messages.none : message(count);
     } catch (error) {
       sources = undefined; // the archive may have been indexed again since it was loaded
       if (again) return search(false);

@@ -29,7 +29,7 @@
     const offset = `${ahead < 0 ? "-" : "+"}${pad(Math.floor(far / 60))}:${pad(far % 60)}`;
     const time = `${pad(now.hour)}:${pad(now.minute)}`;
     const iso = `${dayOf(now)}T${time}:${pad(moment.getUTCSeconds())}${offset}`;
-    const day = message("day", { day: now.day, month: times.months[now.month - 1], year: now.year });
+    const day = message("day", { day: now.day === 1 ? times.first : now.day, month: times.months[now.month - 1], year: now.year });
     if (now.hour < 2 && dayOf(local(minute - 60000)) !== dayOf(now)) return [iso, day];
     const zone = ahead ? message("offset", { offset }) : times.utc;
     return [iso, message("moment", { date: day, time, zone })];

@@ -72,6 +72,7 @@ class Document:
         moved: the article's new slug, in the pointer that stays at the slug it gave up.
         dated: True if the author typed the date, rather than only when the article may go live.
         language: of an article in another language than the site's; empty for the site's.
+        translation_of: the slug of the article of which this is a translation; empty for an original.
         authors: id and typed name of each author; likewise `topics`.
         figures: what the files of images in its text say of themselves (`caption`, `credit`, `source_type`), by the name of the asset.
         by_writer: True if someone who may not approve it uploaded the file, or another one that it shows or offers.
@@ -86,6 +87,7 @@ class Document:
     title: str = ""
     dek: str = ""
     language: str = ""
+    translation_of: str = ""
     date: str = ""
     dated: bool = False
     lastmod: str = ""

@@ -278,6 +278,19 @@ def _language(value: Value, _: DraftFile) -> str:
     return language_tag(typed)
 
 
+def _translation_of(value: Value, file: DraftFile) -> str:
+    typed = value.word()
+    if not typed:
+        return ""
+    if not SLUG.fullmatch(typed) or len(typed) > SLUG_LENGTH:
+        value.report(Kind.TRANSLATION_OF_INVALID, typed=typed)
+        return ""
+    if typed == (file.keys.value("slug").word() or slug_of_filename(file.name)):
+        value.report(Kind.TRANSLATION_OF_ITSELF)
+        return ""
+    return typed
+
+
 def _aliases(value: Value, file: DraftFile) -> tuple[str, ...]:
     """Return old addresses in their one spelling (`old_address`).
 
@@ -316,6 +329,11 @@ DRAFT_KEYS: tuple[Key[DraftFile], ...] = (
         "language code, such as `ar`, of an article in another language than the site's",
         _language,
         ("lang",),
+    ),
+    Key(
+        "translation_of",
+        "the slug of the article of which this is a translation; each then links to the others",
+        _translation_of,
     ),
     Key("slug", "lower-case letters, digits, hyphens; default: the file name without its date", _slug),
     Key(

@@ -34,6 +34,7 @@ class Draft:
     title: str
     dek: str = ""
     language: str = ""
+    translation_of: str = ""
     date: str = ""
     lastmod: str = ""
     authors: tuple[tuple[str, str], ...] = ()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
+INTERFACE_LANGUAGES = ("ar", "de", "en", "es", "fr", "zh")
+"""The languages in which the theme that Nightdesk comes with speaks to readers."""
 TAG = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8}){0,6}")
 """A language tag, in as much of the form of BCP 47 as matters in a page."""
 _RIGHT_TO_LEFT_SCRIPTS = frozenset(
@@ -114,6 +117,15 @@ def language_tag(text: str) -> str:
     """Return a language tag as pages name it; empty if the text is none. Many systems write `ar_EG` for `ar-EG`."""
     tag = text.strip().replace("_", "-")
     return tag if TAG.fullmatch(tag) else ""
+
+
+def best_match(tag: str, languages: Iterable[str]) -> str:
+    """Return the language of several that suits a tag best, as `de` does `de-AT` (RFC 4647, "Lookup"); empty for none."""
+    known = {language.lower(): language for language in languages}
+    wanted = tag.lower().replace("_", "-")
+    while wanted and wanted not in known:
+        wanted = wanted.rpartition("-")[0]
+    return known.get(wanted, "")
 
 
 def primary_language(tag: str) -> str:

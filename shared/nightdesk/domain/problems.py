@@ -164,6 +164,9 @@ class Kind:
     KEYS_CONTRADICT = _rejected(
         "says something else than `{other}` in line {first}, which means the same; keep one of them"
     )
+    LANGUAGE_UNSPOKEN = _noted(
+        "the words around articles are in English, because the theme has none in “{typed}”; it has {languages}"
+    )
     KEY_UNUSED = _noted("is not used, because `{other}` in line {first} says the same thing in other words")
     LATER_DATE_COUNTS = _noted("differs from `{other}` in line {first}, which means the same; the later moment counts")
     NUMBER_TOO_LONG = _rejected("a number has too many digits; put it in quotes")
@@ -207,6 +210,8 @@ class Kind:
     PROFILE_MISSING = _noted("{kind}/{id}.md does not exist; the name is made from the id")
     PROFILE_REQUIRED = _rejected("{kind}/{id}.md does not exist, and site.yaml requires it")
     IDS_EQUAL = _rejected("“{typed}” and “{other}” would both get the id {id}; write an id of your own for each")
+    TRANSLATION_OF_INVALID = _left_out("“{typed}” is not the slug of an article, so this one is not linked with it")
+    TRANSLATION_OF_ITSELF = _left_out("names this article itself; name the one of which it is a translation")
     LASTMOD_FUTURE = _left_out("“{typed}” is later than the file itself, so the page does not show it")
     CORRECTION_FUTURE = _rejected("“{typed}” is later than the file itself; write when the text was corrected")
     KEPT_FROM_READERS = _noted("keeps the article from readers, as `draft: true` does")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -13,7 +13,7 @@ from nightdesk.domain.embeds import PROVIDERS
 from nightdesk.domain.errors import only_rejects
 from nightdesk.domain.frontmatter import decode, parse_yaml
 from nightdesk.domain.keys import Key, KeyReader, Value, raise_rejections
-from nightdesk.domain.languages import language_tag
+from nightdesk.domain.languages import INTERFACE_LANGUAGES, best_match, language_tag
 from nightdesk.domain.newsletter_settings import NEWSLETTERS_FORM, read_digests
 from nightdesk.domain.notice_settings import WEBHOOKS_FORM, read_hub, read_llms, read_webhooks
 from nightdesk.domain.problems import Kind, Problem, ProblemKind, ProblemList
@@ -48,8 +48,13 @@ _INTERVALS = ("month", "year")
 
 
 @only_rejects
-def parse_site(raw: bytes) -> tuple[Site, tuple[Problem, ...]]:
+def parse_site(
+    raw: bytes, languages: Sequence[str] = INTERFACE_LANGUAGES
+) -> tuple[Site, tuple[Problem, ...]]:  # fmt: skip
     """Parse the bytes of `site.yaml` into settings and warnings.
+
+    Args:
+        languages: those in which the theme speaks to readers.
 
     Raises:
         Rejected: with all of the file's problems.
@@ -63,6 +68,9 @@ def parse_site(raw: bytes) -> tuple[Site, tuple[Problem, ...]]:
     prices += [price.id for price in settings["contributions"]]
     if len(set(prices)) < len(prices):
         keys.value("memberships", "contributions").report(Kind.PRICE_REPEATED)
+    if settings["language"] and not best_match(settings["language"], languages):
+        value = keys.value("language", "languageCode")
+        value.report(Kind.LANGUAGE_UNSPOKEN, typed=settings["language"], languages=", ".join(languages))
     keys.report_unknown(Kind.UNKNOWN_SETTING)
     raise_rejections(problems)
     if settings["typography"]:
@@ -286,7 +294,12 @@ SITE_KEYS: tuple[Key[Settings], ...] = (
     Key("name", f"text; default: {_DEFAULT.name}", _name, ("title",)),
     Key("tagline", "text", _text, ("description",)),
     Key("base_url", "the address of the site, such as `https://news.example`", _base_url, ("baseURL", "url")),
-    Key("language", f"language code; default: `{_DEFAULT.language}`", _language, ("languageCode",)),
+    Key(
+        "language",
+        f"language code, of the articles and of all words around them; default: `{_DEFAULT.language}`",
+        _language,
+        ("languageCode",),
+    ),
     Key("timezone", f"time zone, such as `Europe/Oslo`; default: `{_DEFAULT.timezone}`", _time_zone, ("timeZone",)),
     Key("tiers", f"list, the least entitled first; default: `{list(_DEFAULT.tiers)}`".replace("'", ""), _tiers),
     Key(

@@ -19,7 +19,8 @@ from nightdesk.domain.text import slug_of_filename, slugify
 _FILE = re.compile(r"(?:^|/)([^/]+?)(?:/index)?\.(?:md|markdown)$", re.IGNORECASE)
 _ARTICLE = re.compile(r"/articles/[^/]+/?")
 _LEAD = "front.lead"
-"""The key of `site.yaml` that names an article by its slug."""
+"""The key of `site.yaml` that names an article by its slug; likewise `translation_of` of drafts."""
+_TRANSLATION = "translation_of"
 _HREF = re.compile(r' href="([^"]*)"')
 
 
@@ -129,7 +130,7 @@ def matter_links(raw: bytes, kind: str) -> tuple[TypedLink, ...]:
 
 
 def _address(value: Value) -> str:
-    return f"/articles/{value.word()}/" if value.key == _LEAD else value.word()
+    return f"/articles/{value.word()}/" if value.key in (_LEAD, _TRANSLATION) else value.word()
 
 
 def _links_of(raw: bytes, kind: str) -> Iterator[Value]:
@@ -145,5 +146,7 @@ def _links_of(raw: bytes, kind: str) -> Iterator[Value]:
         keys = KeyReader(split_front_matter(decode(raw)).matter, problems)
         if kind == "update":
             yield keys.value("link", "url")
+        else:
+            yield keys.value(_TRANSLATION)
         for entry in keys.value("sources").mappings() if kind == "draft" else ():
             yield entry.value("url")

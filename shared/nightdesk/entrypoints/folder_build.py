@@ -6,6 +6,7 @@ import os
 from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import closing, suppress
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -112,7 +113,9 @@ class _Job(NamedTuple):
 
     def open(self, path: Path | None) -> BuildState:
         """Return the state that is kept at a path, or a new one."""
-        return BuildState(path, self.out, self.options.base_url, lambda: self.now)
+        state = BuildState(path, self.out, self.options.base_url, lambda: self.now)
+        state.ports = replace(state.ports, languages=self.theme.languages)
+        return state
 
     @property
     def fingerprint(self) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeVar
 
+from nightdesk.domain.languages import INTERFACE_LANGUAGES
 from nightdesk.ports.objects import ANY as ANY
 from nightdesk.ports.objects import Blob as Blob
 from nightdesk.ports.objects import Fingerprint as Fingerprint
@@ -145,6 +146,7 @@ class Ports:
         base_url: the address of a site whose settings name none.
         can_sign_in: whether pages have sign-in forms.
         can_pay: whether pages have buttons to pay.
+        languages: those in which the theme speaks to readers.
     """
 
     drafts: Objects
@@ -160,6 +162,7 @@ class Ports:
     can_sign_in: bool = True
     can_pay: bool = False
     in_parallel: InParallel = one_by_one
+    languages: tuple[str, ...] = INTERFACE_LANGUAGES
 
 
 # --- The readers' API ---

@@ -6,7 +6,17 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from nightdesk.rendering.contexts import AuthorBox, Card, Correction, Head, Link, Picture, SiteContext, Stamp
+from nightdesk.rendering.contexts import (
+    AuthorBox,
+    Card,
+    Correction,
+    Head,
+    Link,
+    Picture,
+    SiteContext,
+    Stamp,
+    Translation,
+)
 
 
 class Gate(NamedTuple):
@@ -64,7 +74,7 @@ class SourcesBox(NamedTuple):
 
     Attributes:
         locked: True if there are links that this reader may not see.
-        tier_label: of the tier that unlocks them.
+        readers: what those of the tier that unlocks them are called.
         action: the link to where a reader gets that tier.
         sign_in: as for a `Gate`.
     """
@@ -72,7 +82,7 @@ class SourcesBox(NamedTuple):
     items: tuple[Source, ...]
     publishers: tuple[str, ...]
     locked: bool
-    tier_label: str
+    readers: str
     action: Link
     sign_in: Link | None
 
@@ -113,6 +123,7 @@ class ArticleContext(NamedTuple):
         paywalled: the class of the whole text, if the article is closed as a whole and this reader may see it; else empty.
         footnotes: the list of notes that the visible text refers to; empty if there are none.
         preview: True if the article is not published and the reader came by a preview link.
+        translations: links to the same article in other languages.
         support: links to support the site; readers who pay already get none to the membership page.
         frames: the origins of the players that the page may load, for its content security policy.
     """
@@ -139,3 +150,4 @@ class ArticleContext(NamedTuple):
     preview: bool
     support: tuple[Link, ...]
     frames: tuple[str, ...] = ()
+    translations: tuple[Translation, ...] = ()

@@ -14,7 +14,6 @@ from nightdesk.domain.memberships import SUBSCRIBER
 from nightdesk.domain.pictures import PictureFiles
 from nightdesk.domain.site import PUBLIC, Site
 from nightdesk.domain.site_paths import MEMBERSHIP_PATH, SIGN_IN_PATH, preview_key
-from nightdesk.domain.text import display_name
 from nightdesk.domain.timestamps import iso_utc_seconds
 from nightdesk.domain.views import ClosedGate, View, VisiblePart, view
 from nightdesk.rendering.ai_labels import source_types_in
@@ -47,7 +46,9 @@ from nightdesk.rendering.page_parts import (
 from nightdesk.rendering.pictures import Placer, has_figures, picture_of
 from nightdesk.rendering.structured_data import WHOLE_ARTICLE, Described, json_ld, news_article, passage_class
 from nightdesk.rendering.texts import Catalogue
+from nightdesk.rendering.tier_names import tier_name, tier_readers
 from nightdesk.rendering.times import stamp
+from nightdesk.rendering.translations import Card, alternates, translation_links, versions_of
 
 _RELATED = {"topic": ("article.more_in", "article.all_in"), "author": ("article.more_from", "article.all_from")}
 """The messages of a box of earlier articles: its heading, and its link to all of them."""
@@ -70,6 +71,7 @@ class Article(NamedTuple):
         preview: True for the page that a preview link opens.
         pictures: the files of each image, by the name of its asset; None for one that is being prepared.
         plain: whether images are to be as simple as mail programs need them.
+        translations: the cards of the same article in other languages, by list (see `versions_of`).
         card: its social card; None as long as there is none.
         place: the path below which its images are, if they are not beside its page.
     """
@@ -82,6 +84,7 @@ class Article(NamedTuple):
     pictures: Mapping[str, PictureFiles | None] = MappingProxyType({})
     plain: bool = False
     card: SocialCard | None = None
+    translations: Mapping[str, Sequence[Card]] = MappingProxyType({})
     place: str = ""
 
     @property
@@ -103,7 +106,7 @@ def article_pages(theme: Theme, site: Site, article: Article, views: Sequence[Vi
 
 def article_contexts(theme: Theme, site: Site, article: Article, views: Sequence[View]) -> list[ArticleContext]:
     """Return what an article's page, or its mail, shows to readers of each of several views."""
-    text, document = theme.text, article.document
+    text, document = theme.text(site), article.document
     public = _public_context(theme, site, article)
     placer, embeds = _placer(text, site, article), EmbedCards(text, site.embeds)
     return [
@@ -130,7 +133,7 @@ def _placer(text: Catalogue, site: Site, article: Article) -> Placer:
 
 def _public_context(theme: Theme, site: Site, article: Article) -> ArticleContext:
     """Return the parts of an article's page that are the same for every reader."""
-    text, document = theme.text, article.document
+    text, document = theme.text(site), article.document
     authors = tuple(
         author_box(text, i, typed, p) for (i, typed), p in zip(document.authors, article.authors, strict=True)
     )
@@ -141,9 +144,11 @@ def _public_context(theme: Theme, site: Site, article: Article) -> ArticleContex
     language, written, frame = page_language(site, document.language)
     published, updated = stamp(text, site, document.date), updated_date(document)
     hero = _hero(text, article)
+    versions = versions_of(site, document, article.translations)
     seen = view(document, PUBLIC, site)
     figures = _placer(text, site, article).figures(seen) if has_figures(document) else []
     ai_types = source_types_in(part.html for part in seen.parts if isinstance(part, VisiblePart))
+    described = Described(document, authors, topics, hero, figures, ai_types, versions)
     return ArticleContext(
         site=site_context(theme, site),
         head=Head(
@@ -152,7 +157,7 @@ def _public_context(theme: Theme, site: Site, article: Article) -> ArticleContex
             canonical=f"{site.base_url}/articles/{document.slug}/",
             kind="article",
             image=_head_image(site, article, hero),
-            json_ld=json_ld(news_article(theme, site, Described(document, authors, topics, hero, figures, ai_types))),
+            json_ld=json_ld(news_article(theme, site, described)),
             feeds=(*site_feeds(site), *(Link(t.label, f"{t.url}feed.xml") for t in topics[:1])),
             published=published.iso,
             modified=stamp(text, site, updated).iso if updated else published.iso,
@@ -162,6 +167,7 @@ def _public_context(theme: Theme, site: Site, article: Article) -> ArticleContex
             frame=frame,
             heading=document.title,
             section=topics[0].url if topics else "",
+            alternates=alternates(site, versions),
         ),
         title=document.title,
         dek=document.dek,
@@ -178,14 +184,18 @@ def _public_context(theme: Theme, site: Site, article: Article) -> ArticleContex
         footnotes=Markup(""),
         sources=None,
         production=_production(text, site, document, authors, bool(ai_types)),
-        corrections=tuple(
-            Correction(stamp(text, site, c["date"]), c["text"], None)
-            for c in sorted(document.corrections, key=lambda c: iso_utc_seconds(c["date"]), reverse=True)
-        ),
+        corrections=_corrections(text, site, document),
         related=tuple(article.related),
         preview=article.preview,
         support=(),
+        translations=translation_links(versions, document.slug),
     )
+
+
+def _corrections(text: Catalogue, site: Site, document: Document) -> tuple[Correction, ...]:
+    """Return the corrections of an article, the newest first."""
+    newest_first = sorted(document.corrections, key=lambda each: iso_utc_seconds(each["date"]), reverse=True)
+    return tuple(Correction(stamp(text, site, each["date"]), each["text"], None) for each in newest_first)
 
 
 def _head_image(site: Site, article: Article, hero: Picture | None) -> HeadImage | None:
@@ -263,10 +273,10 @@ def _whole_mark(document: Document, view: View) -> str:
 
 def _part(text: Catalogue, part: VisiblePart | ClosedGate, door: _Door) -> Passage | Gate:
     anchor = f"gate-{part.gate}" if part.gate else ""
-    label = display_name(part.tier) if part.tier else ""
+    label = tier_name(text, part.tier) if part.tier else ""
     if isinstance(part, ClosedGate):
         default = "gate.teaser" if part.gate else "gate.article_teaser"
-        teaser = part.teaser or text(default, tier=part.tier)
+        teaser = part.teaser or text(default, readers=tier_readers(text, part.tier))
         action, sign_in = door.action(text, part.tier, anchor), door.sign_in(text, anchor)
         return Gate(Markup.escape(teaser), part.tier, label, action, sign_in, anchor, passage_class(part.gate))
     mark = passage_class(part.gate) if part.gate else ""
@@ -295,7 +305,7 @@ def _sources(text: Catalogue, document: Document, view: View, can_sign_in: bool)
         ),
         publishers=tuple(dict.fromkeys(s.publisher for s in view.sources if s.publisher)),
         locked=view.sources_locked,
-        tier_label=display_name(tier),
+        readers=tier_readers(text, tier),
         action=door.action(text, tier, "sources"),
         sign_in=door.sign_in(text, "sources"),
     )

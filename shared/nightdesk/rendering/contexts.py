@@ -29,6 +29,22 @@ class Stamp(NamedTuple):
     text: str
 
 
+class Alternate(NamedTuple):
+    """The same article in a language: its URL. `language` is `x-default` for the one that suits all others."""
+
+    language: str
+    url: str
+
+
+class Translation(NamedTuple):
+    """A link to the same article in another language, by the name that this language has in itself."""
+
+    label: str
+    url: str
+    language: str
+    direction: str
+
+
 class PictureSource(NamedTuple):
     """Files of a picture in one format: a media type, a `srcset`, and the media query under which they count; empty for always."""
 
@@ -126,6 +142,7 @@ class Head(NamedTuple):
         direction: `ltr` or `rtl`.
         frame: the attributes of the parts of that frame, where its language is another one.
         heading: the title without the site's name, for social cards.
+        alternates: the same article in each language, itself included; empty without translations.
         section: the path of the topic to which an article belongs first; empty for other pages.
     """
 
@@ -144,6 +161,7 @@ class Head(NamedTuple):
     frame: Markup
     heading: str = ""
     section: str = ""
+    alternates: tuple[Alternate, ...] = ()
 
 
 class AuthorLink(NamedTuple):

@@ -100,7 +100,7 @@ def _led_back(link: Link, own: str, path: str) -> Link:
 
 
 def _context(theme: Theme, site: Site, shown: EditionText, article: ArticleContext | None) -> EditionMailContext:
-    edition, text, home = shown.edition, theme.text, site.base_url
+    edition, text, home = shown.edition, theme.text(site), site.base_url
     cards = tuple(card(text, site, facts) for facts in shown.cards)
     cards = tuple(each._replace(image=_fitted(each.image)) for each in cards)
     first = article or (cards[0] if cards else None)
@@ -124,7 +124,7 @@ def _context(theme: Theme, site: Site, shown: EditionText, article: ArticleConte
 
 def title_of(theme: Theme, site: Site, newsletter: str) -> str:
     """Return a newsletter's name, as readers see it."""
-    default = theme.text("newsletter.articles") if newsletter == ARTICLES else display_name(newsletter)
+    default = theme.text(site)("newsletter.articles") if newsletter == ARTICLES else display_name(newsletter)
     return newsletter_title(site, newsletter, default)
 
 
@@ -198,22 +198,22 @@ def edition_page(theme: Theme, site: Site, shown: EditionText, public: View | No
         head=make_head(site, edition.subject, edition.path),
         heading=edition.subject,
         newsletter=title_of(theme, site, edition.newsletter),
-        date=stamp(theme.text, site, edition.at),
+        date=stamp(theme.text(site), site, edition.at),
         article=None if names_article else article,
-        cards=tuple(card(theme.text, site, facts) for facts in shown.cards),
-        archive=Link(theme.text("newsletter.archive"), ARCHIVE_PATH),
+        cards=tuple(card(theme.text(site), site, facts) for facts in shown.cards),
+        archive=Link(theme.text(site)("newsletter.archive"), ARCHIVE_PATH),
     )
     return theme.render("edition.html", context)
 
 
 def archive_page(theme: Theme, site: Site, editions: Sequence[Edition]) -> str:
     """Return the list of all editions, in their order."""
-    heading = theme.text("newsletter.archive")
+    heading = theme.text(site)("newsletter.archive")
     entries = tuple(
         ArchiveEntry(
             Link(edition.subject, edition.path),
             title_of(theme, site, edition.newsletter),
-            stamp(theme.text, site, edition.at),
+            stamp(theme.text(site), site, edition.at),
         )
         for edition in editions
     )

@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import hashlib
 import re
-import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path, PurePosixPath
+from typing import Protocol
 
 from jinja2 import BaseLoader, Environment, FileSystemBytecodeCache, FileSystemLoader, ModuleLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from nightdesk.rendering.contexts import Stamp
+from nightdesk.domain.site import Site
+from nightdesk.rendering.contexts import SiteContext, Stamp
 from nightdesk.rendering.menus import current_link
 from nightdesk.rendering.pictures import caption_html, picture_html
-from nightdesk.rendering.texts import Catalogue, compile_texts, load_catalogue, read_messages
+from nightdesk.rendering.texts import (
+    COMPILED,
+    LANGUAGE,
+    Catalogue,
+    compile_texts,
+    find_theme_directory,
+    languages_of,
+    load_catalogue,
+)
 from nightdesk.rendering.tokens import NO_TOKENS, Tokens, parse_tokens
 
 ASSETS = "static"
 TEMPLATES = "templates"
-COMPILED = "compiled"
 PAGES = "pages"
 ROOT = "root"
 _STYLE, _TOKENS, _RULES = "site.css", "tokens.css", "theme.css"
@@ -69,53 +77,85 @@ def _time_html(stamp: Stamp) -> Markup:
 
 
 def compile_theme(theme: Path) -> None:
-    """Write a theme's templates as Python modules, and its texts as JSON, to `theme/compiled`, which loads faster."""
-    environment = make_environment(FileSystemLoader(theme / TEMPLATES), Catalogue(read_messages(theme)))
-    environment.compile_templates(str(theme / COMPILED), zip=None, ignore_errors=False)
+    """Write a theme's templates as Python modules for each language, and its texts as JSON, to `theme/compiled`."""
+    for language in languages_of(theme):
+        environment = make_environment(FileSystemLoader(theme / TEMPLATES), load_catalogue(theme, language))
+        environment.compile_templates(str(theme / COMPILED / language), zip=None, ignore_errors=False)
     compile_texts(theme, theme / COMPILED)
+
+
+class Context(Protocol):
+    """What a template gets: its class has the site's settings, and so the language of the words around the text."""
+
+    @property
+    def site(self) -> SiteContext:
+        """The settings."""
 
 
 class Theme:
     """A newsroom's templates, texts and files.
 
     Args:
-        directory: holds `templates/`, `texts/`, `static/`, `pages/` (the default standing pages), optionally `root/` (files to
-            serve unchanged at the site's root) and, in a built layer, `compiled/`.
+        directory: holds `templates/`, `texts/`, `static/`, `pages/` (the default standing pages, in a folder for each language),
+            optionally `root/` (files to serve unchanged at the site's root) and, in a built layer, `compiled/`.
         cache: a directory in which processes share the bytecode of templates that are not compiled; None to keep none.
 
     Attributes:
-        text: the messages that readers see.
+        languages: those in which it speaks to readers.
         tokens: its colours, fonts and measures.
         directory: where it lies.
     """
 
-    text: Catalogue
+    languages: tuple[str, ...]
     tokens: Tokens = NO_TOKENS
 
     def __init__(self, directory: Path, cache: Path | None = None) -> None:
         self.directory = directory
-        compiled = directory / COMPILED
-        loader = ModuleLoader(str(compiled)) if compiled.is_dir() else FileSystemLoader(directory / TEMPLATES)
-        self.text = load_catalogue(directory, compiled)
-        self._environment = make_environment(loader, self.text)
-        if cache:
-            cache.mkdir(parents=True, exist_ok=True)
-            self._environment.bytecode_cache = FileSystemBytecodeCache(str(cache), f"%s.{self.text.digest}")
+        self._cache = cache
+        self._environments: dict[str, Environment] = {}
+        self._pages: dict[str, dict[str, bytes]] = {}
+        self.languages = languages_of(directory)
         self.assets = _assets(directory / ASSETS)
-        self._environment.globals["asset"] = self._asset_url
         self.tokens = _tokens(directory / ASSETS / _TOKENS)
-        self._environment.globals["design_token"] = self.tokens.value
-        self.pages = {path.stem: path.read_bytes() for path in sorted((directory / PAGES).glob("*.md"))}
         self.root = {path.name: path.read_bytes() for path in sorted((directory / ROOT).glob("*"))}
+
+    def text(self, site: Site) -> Catalogue:
+        """Return the messages in the language of a site."""
+        return load_catalogue(self.directory, site.language)
+
+    def pages(self, site: Site) -> Mapping[str, bytes]:
+        """Return the default standing pages of a site by their ids: in its language, else in English."""
+        language = self.text(site).language
+        if language not in self._pages:
+            folders = [self.directory / PAGES / name for name in dict.fromkeys((LANGUAGE, language))]
+            self._pages[language] = {
+                path.stem: path.read_bytes() for each in folders for path in sorted(each.glob("*.md"))
+            }
+        return self._pages[language]
+
+    def _environment(self, language: str) -> Environment:
+        """Return the environment for a language. Only those that are asked for are made: mostly one."""
+        text = load_catalogue(self.directory, language)
+        if text.language not in self._environments:
+            compiled = self.directory / COMPILED / text.language
+            templates = self.directory / TEMPLATES
+            loader = ModuleLoader(str(compiled)) if compiled.is_dir() else FileSystemLoader(templates)
+            made = make_environment(loader, text)
+            if self._cache:
+                self._cache.mkdir(parents=True, exist_ok=True)
+                made.bytecode_cache = FileSystemBytecodeCache(str(self._cache), f"%s.{text.digest}")
+            made.globals |= {"asset": self._asset_url, "design_token": self.tokens.value}
+            self._environments[text.language] = made
+        return self._environments[text.language]
 
     def _asset_url(self, name: str) -> str:
         return "/" + self.assets[name][0]
 
-    def render(self, template: str, context: object) -> str:
-        """Return `template` rendered with `context`, which the template knows as `page`."""
-        return self._environment.get_template(template).render(page=context)
+    def render(self, template: str, context: Context) -> str:
+        """Return `template` rendered with `context`, which the template knows as `page`, in the language of its site."""
+        return self._environment(context.site.language).get_template(template).render(page=context)
 
-    def render_each(self, template: str, shell: str, contexts: Sequence[object]) -> list[str]:
+    def render_each(self, template: str, shell: str, contexts: Sequence[Context]) -> list[str]:
         """Return `template` rendered with each of several contexts that differ only in what `READER_BLOCKS` show.
 
         Renders the rest of the page, `shell`, once, with the first context.
@@ -126,7 +166,7 @@ class Theme:
         pieces = _MARKS.split(self.render(shell, contexts[0]))
         if len(pieces) != 2 * len(READER_BLOCKS) + 1:
             raise ValueError(f"{shell} must show each of {', '.join(READER_BLOCKS)} once")
-        blocks = self._environment.get_template(template)
+        blocks = self._environment(contexts[0].site.language).get_template(template)
         rendered: dict[tuple[str, object], str] = {}
         pages = []
         for context in contexts:
@@ -175,12 +215,7 @@ def forget_themes() -> None:
 def find_theme(directory: str = "") -> Theme:
     """Return the theme in `directory`, or else the one in this function's layers.
 
-    AWS mounts layers at /opt. Elsewhere, a theme is next to its layer's `python` folder, which is on the import path.
-
     Raises:
         FileNotFoundError: no theme layer is attached.
     """
-    for candidate in [directory, "/opt/theme", *(str(Path(entry).parent / "theme") for entry in sys.path)]:
-        if candidate and (Path(candidate) / TEMPLATES).is_dir():
-            return Theme(Path(candidate))
-    raise FileNotFoundError("no theme layer is attached")
+    return Theme(find_theme_directory(directory))

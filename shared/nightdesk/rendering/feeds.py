@@ -44,7 +44,7 @@ def rss(theme: Theme, site: Site, head: tuple[str, str], cards: Sequence[Facts],
     Args:
         head: the feed's title, and the path of the front of its list.
     """
-    (title, path), shown = head, [card(theme.text, site, facts) for facts in cards]
+    (title, path), shown = head, [card(theme.text(site), site, facts) for facts in cards]
     context = FeedContext(
         site=site_context(theme, site),
         title=title,
@@ -55,7 +55,7 @@ def rss(theme: Theme, site: Site, head: tuple[str, str], cards: Sequence[Facts],
         updated=rfc822(cards[0]["date"], site.zone) if cards else "",
         cards=tuple(shown),
         dates=tuple(rfc822(facts["date"], site.zone) for facts in cards),
-        authors=tuple(tuple(_author_name(theme.text, author) for author in one.authors) for one in shown),
+        authors=tuple(tuple(_author_name(theme.text(site), author) for author in one.authors) for one in shown),
         # Feed readers show an item's description as HTML, but its title as text (RSS Advisory Board, RSS 2.0).
         descriptions=tuple(escaped(one.dek) for one in shown),
         categories=tuple(_categories(facts) for facts in cards),
@@ -67,7 +67,7 @@ def rss(theme: Theme, site: Site, head: tuple[str, str], cards: Sequence[Facts],
 
 def json_feed(theme: Theme, site: Site, cards: Sequence[Facts], texts: Texts = NO_TEXTS) -> str:
     """Return the site's JSON Feed 1.1 (jsonfeed.org/version/1.1)."""
-    items = [_json_item(theme.text, site, facts, texts.get(facts.get("text", ""), "")) for facts in cards]
+    items = [_json_item(theme.text(site), site, facts, texts.get(facts.get("text", ""), "")) for facts in cards]
     feed = {
         "version": "https://jsonfeed.org/version/1.1",
         "title": site.name,

@@ -60,9 +60,10 @@ def list_html(theme: Theme, site: Site, page: ListPage) -> str:
     """Return a front, or a month of an archive."""
     feed = "" if page.kind == "month" else f"{page.path}feed.xml"
     description = site.tagline if page.kind == "home" else page.intro
-    cards = tuple(card(theme.text, site, facts) for facts in page.cards)
+    cards = tuple(card(theme.text(site), site, facts) for facts in page.cards)
     sections = tuple(
-        ListSection(topic, tuple(card(theme.text, site, facts) for facts in found)) for topic, found in page.sections
+        ListSection(topic, tuple(card(theme.text(site), site, facts) for facts in found))
+        for topic, found in page.sections
     )
     every = [*cards, *(each for section in sections for each in section.cards)]
     head = page_head(site, page.heading, page.path, description, feed)
@@ -89,7 +90,7 @@ def _described(theme: Theme, site: Site, page: ListPage, cards: Sequence[Card]) 
     if page.kind == "home":
         return home_page(theme, site, cards)
     folder = page.path.split("/")[1]
-    directory = [Link(theme.text(f"nav.{folder}"), f"/{folder}/")] if folder in ("topics", "authors") else []
+    directory = [Link(theme.text(site)(f"nav.{folder}"), f"/{folder}/")] if folder in ("topics", "authors") else []
     trail = [*directory, Link(page.heading, page.path)]
     if page.author:
         return profile_page(theme, site, page.author, trail, cards)
@@ -103,7 +104,7 @@ def month_links(text: Catalogue, base: str, months: Sequence[str]) -> list[Link]
 
 def directory_html(theme: Theme, site: Site, kind: str, path: str, entries: Sequence[DirectoryEntry]) -> str:
     """Return the page of all topics (`kind` is `topic`) or all authors (`author`), in the order of their names."""
-    heading = theme.text(_DIRECTORIES[kind])
+    heading = theme.text(site)(_DIRECTORIES[kind])
     head = page_head(site, heading, path)
     by_name = tuple(sorted(entries, key=lambda entry: entry.label.casefold()))
     return theme.render("directory.html", DirectoryContext(site_context(theme, site), head, heading, by_name))
@@ -112,9 +113,9 @@ def directory_html(theme: Theme, site: Site, kind: str, path: str, entries: Sequ
 def updates_html(theme: Theme, site: Site, updates: Sequence[Update]) -> str:
     """Return the ticker's page."""
     items = tuple(
-        UpdateItem(u.id, u.headline, u.summary, u.url, stamp(theme.text, site, u.published)) for u in updates
+        UpdateItem(u.id, u.headline, u.summary, u.url, stamp(theme.text(site), site, u.published)) for u in updates
     )  # fmt: skip
-    heading = theme.text("nav.updates")
+    heading = theme.text(site)("nav.updates")
     head = page_head(site, heading, "/updates/")
     return theme.render("updates.html", UpdatesContext(site_context(theme, site), head, heading, items))
 
@@ -127,9 +128,9 @@ def corrections_html(theme: Theme, site: Site, heading: str, intro: str, entries
         intro: the newsroom's policy, as sanitised HTML.
         entries: date and text of each correction, and title and slug of its article.
     """
-    heading = heading or theme.text("nav.corrections")
+    heading = heading or theme.text(site)("nav.corrections")
     corrections = tuple(
-        Correction(stamp(theme.text, site, e["date"]), e["text"], Link(e["title"], f"/articles/{e['slug']}/"))
+        Correction(stamp(theme.text(site), site, e["date"]), e["text"], Link(e["title"], f"/articles/{e['slug']}/"))
         for e in entries
     )
     head = page_head(site, heading, "/corrections/")

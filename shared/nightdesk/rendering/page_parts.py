@@ -11,7 +11,7 @@ from markupsafe import Markup
 from nightdesk.domain.documents import Document
 from nightdesk.domain.languages import direction
 from nightdesk.domain.pictures import CARD_WIDTH, MEDIA_TYPES, PictureFiles
-from nightdesk.domain.site import Price, Site, SiteLinks
+from nightdesk.domain.site import PUBLIC, Offer, Price, Site, SiteLinks
 from nightdesk.domain.site_paths import SEARCH_PATH
 from nightdesk.domain.social_cards import CARD_SIZE
 from nightdesk.domain.text import display_name
@@ -31,6 +31,7 @@ from nightdesk.rendering.contexts import (
 from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.pictures import picture_of
 from nightdesk.rendering.texts import Catalogue
+from nightdesk.rendering.tier_names import tier_name
 from nightdesk.rendering.times import script_times, stamp
 
 Profile = Mapping[str, Any]
@@ -47,7 +48,7 @@ def escaped(text: str) -> str:
 @lru_cache(maxsize=4)
 def site_context(theme: Theme, site: Site) -> SiteContext:
     """Return what every page shows of its site."""
-    text = theme.text
+    text = theme.text(site)
     return SiteContext(
         name=site.name,
         tagline=site.tagline,
@@ -59,7 +60,7 @@ def site_context(theme: Theme, site: Site) -> SiteContext:
         social=_links(site.social),
         legal=_links(site.legal),
         support=_links(site.support),
-        offers=tuple(OfferBox(offer.tier, offer.label, _buttons(text, offer.prices)) for offer in site.offers),
+        offers=tuple(_offer(text, offer) for offer in site.offers),
         contributions=_buttons(text, site.contributions),
         times=script_times(text, site),
     )
@@ -89,6 +90,12 @@ def _usual_footer(text: Catalogue) -> tuple[Link, ...]:
         Link(text("nav.rss"), "/feed.xml"),
         Link(text("nav.json_feed"), "/feed.json"),
     )
+
+
+def _offer(text: Catalogue, offer: Offer) -> OfferBox:
+    has_label = offer.label != display_name(offer.tier)
+    label = offer.label if has_label else tier_name(text, offer.tier)
+    return OfferBox(offer.tier, label, _buttons(text, offer.prices))
 
 
 def _buttons(text: Catalogue, prices: Sequence[Price]) -> tuple[PriceButton, ...]:
@@ -209,7 +216,7 @@ def card(text: Catalogue, site: Site, facts: Facts) -> Card:
         authors=tuple(AuthorLink(name, f"/authors/{i}/", i in personas) for i, name in facts["authors"]),
         topic=Link(topic[1], f"/topics/{topic[0]}/") if topic else None,
         image=card_picture(text, slug, facts["hero"]),
-        access=facts["access"],
+        access=tier_name(text, facts["access"]) if facts["access"] != PUBLIC else "",
         language=language,
         direction=direction(language) if language else "",
         guid=_guid(facts.get("id", slug)),

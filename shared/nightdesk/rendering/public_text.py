@@ -18,6 +18,7 @@ from nightdesk.rendering.attachments import AttachmentLinks
 from nightdesk.rendering.embeds import EmbedCards
 from nightdesk.rendering.pictures import Placer
 from nightdesk.rendering.texts import Catalogue
+from nightdesk.rendering.tier_names import tier_readers
 
 GATE_LINK = re.compile(r'<a class="gate-link"[^>]*>.*?</a>')
 """The link that follows a gate's teaser."""
@@ -52,7 +53,9 @@ def public_text(
 
 
 def _teaser(text: Catalogue, gate: ClosedGate, page: str) -> str:
-    teaser = gate.teaser or text("gate.teaser" if gate.gate else "gate.article_teaser", tier=gate.tier)
+    teaser = gate.teaser or text(
+        "gate.teaser" if gate.gate else "gate.article_teaser", readers=tier_readers(text, gate.tier)
+    )
     label = text("gate.subscribe" if gate.tier == SUBSCRIBER else "gate.become_member")
     anchor = f"#gate-{gate.gate}" if gate.gate else ""
     return str(Markup('<p><em>{}</em> <a class="gate-link" href="{}">{}</a></p>').format(teaser, page + anchor, label))

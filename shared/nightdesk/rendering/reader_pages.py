@@ -13,7 +13,6 @@ from nightdesk.domain.memberships import Membership
 from nightdesk.domain.newsletters import newsletter_ids
 from nightdesk.domain.payments import RENEWING
 from nightdesk.domain.site import Site
-from nightdesk.domain.text import display_name
 from nightdesk.rendering.contexts import Link
 from nightdesk.rendering.edition_mail import title_of
 from nightdesk.rendering.environment import Theme
@@ -28,6 +27,7 @@ from nightdesk.rendering.reader_contexts import (
     UnsubscribeContext,
 )
 from nightdesk.rendering.standing_pages import StandingPage, page_html
+from nightdesk.rendering.tier_names import tier_name
 from nightdesk.rendering.times import stamp
 
 
@@ -52,7 +52,7 @@ def confirm_html(theme: Theme, site: Site, email: str, token: str, form_token: s
     Args:
         form_token: for a browser that did not ask for the mail; empty for the one that did.
     """
-    heading = theme.text("sign_in.heading")
+    heading = theme.text(site)("sign_in.heading")
     head = unlisted_head(site, heading, "/signin/")
     context = ConfirmContext(site_context(theme, site), head, heading, email, token, form_token)
     return theme.render("confirm.html", context)
@@ -67,15 +67,15 @@ def account_html(
         notice: a sentence about what the reader has just done; empty for none.
     """
     standing = membership.entitlement(site, now)
-    heading = theme.text("account.heading")
+    heading = theme.text(site)("account.heading")
     context = AccountContext(
         site=site_context(theme, site),
         head=unlisted_head(site, heading, "/account/"),
         heading=heading,
         email=membership.email,
-        tier_label=display_name(standing.tier),
+        tier_label=tier_name(theme.text(site), standing.tier),
         source=standing.source,
-        until=stamp(theme.text, site, standing.until) if standing.until and standing.source != "paid" else None,
+        until=stamp(theme.text(site), site, standing.until) if standing.until and standing.source != "paid" else None,
         billing=_billing(theme, site, membership.paid) if membership.paid else None,
         can_manage=bool(membership.customer and site.offers),
         confirmed=bool(membership.confirmed),
@@ -90,7 +90,7 @@ def account_html(
 
 def _billing(theme: Theme, site: Site, paid: Mapping[str, Any]) -> Billing:
     moment = paid["period_end"] if paid["state"] == RENEWING else paid["until"]
-    return Billing(display_name(paid["tier"]), paid["state"], stamp(theme.text, site, moment))
+    return Billing(tier_name(theme.text(site), paid["tier"]), paid["state"], stamp(theme.text(site), site, moment))
 
 
 def unsubscribe_html(theme: Theme, site: Site, action: str) -> str:
@@ -99,7 +99,7 @@ def unsubscribe_html(theme: Theme, site: Site, action: str) -> str:
     Args:
         action: the path, with its query, to which the button posts.
     """
-    heading = theme.text("unsubscribe.heading")
+    heading = theme.text(site)("unsubscribe.heading")
     head = unlisted_head(site, heading, "/newsletter/")
     return theme.render("unsubscribe.html", UnsubscribeContext(site_context(theme, site), head, heading, action))
 
@@ -109,5 +109,5 @@ def sign_in_mail(theme: Theme, site: Site, sign_in: SignIn) -> Mail:
     context = SignInMailContext(site_context(theme, site), sign_in.link, sign_in.code, sign_in.minutes)
     name = " ".join(site.name.split())  # on one line, because it goes into headers
     text, html = theme.render("mail/signin.txt", context), theme.render("mail/signin.html", context)
-    subject = theme.text("sign_in_mail.subject", code=sign_in.code, site=name)
+    subject = theme.text(site)("sign_in_mail.subject", code=sign_in.code, site=name)
     return Mail(sign_in.email, name, subject, text, html)

@@ -14,6 +14,7 @@ from nightdesk.domain.site import Site
 from nightdesk.domain.timestamps import local_time
 from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.public_text import GATE_LINK
+from nightdesk.rendering.texts import Catalogue
 from nightdesk.rendering.times import stamp
 
 Entry = dict[str, Any]
@@ -38,9 +39,9 @@ def search_entry(theme: Theme, site: Site, facts: Mapping[str, Any]) -> Entry | 
         "url": f"/articles/{card['slug']}/",
         "title": card["title"],
         "dek": card["dek"],
-        "date": stamp(theme.text, site, card["date"]).text,
+        "date": stamp(theme.text(site), site, card["date"]).text,
         "iso": local_time(card["date"], site.zone).isoformat(),
-        "authors": [_name(theme, card, identifier, name) for identifier, name in card["authors"]],
+        "authors": [_name(theme.text(site), card, identifier, name) for identifier, name in card["authors"]],
         "topics": [name for _, name in topics],
         "language": card["language"] or site.language,
         "text": plain_text(facts.get("text", "")),
@@ -48,8 +49,8 @@ def search_entry(theme: Theme, site: Site, facts: Mapping[str, Any]) -> Entry | 
     return entry | {"digest": digest(canonical_json(entry))[:16]}
 
 
-def _name(theme: Theme, card: Mapping[str, Any], identifier: str, name: str) -> str:
-    return theme.text("author.ai_name", name=name) if identifier in card.get("personas", ()) else name
+def _name(text: Catalogue, card: Mapping[str, Any], identifier: str, name: str) -> str:
+    return text("author.ai_name", name=name) if identifier in card.get("personas", ()) else name
 
 
 def plain_text(html: str) -> str:
@@ -63,15 +64,19 @@ def spaced(text: str) -> str:
     return _BETWEEN.sub(" ", text)
 
 
-def page_for_indexer(entry: Entry) -> str:
-    """Return an entry as the page that Pagefind indexes, with its filters and what results show (pagefind.app/docs)."""
+def page_for_indexer(entry: Entry, separator: str) -> str:
+    """Return an entry as the page that Pagefind indexes, with its filters and what results show (pagefind.app/docs).
+
+    Args:
+        separator: stands between names.
+    """
     year = entry["iso"][:4]
     filters = [("topic", name) for name in entry["topics"]] + [("author", name) for name in entry["authors"]]
     shown = {
         "url": entry["url"],
         "date": entry["date"],
-        "by": ", ".join(entry["authors"]),
-        "topic": ", ".join(entry["topics"]),
+        "by": separator.join(entry["authors"]),
+        "topic": separator.join(entry["topics"]),
         "language": entry["language"],
     }
     marks = [_mark("filter", name, value) for name, value in (*filters, ("year", year))]

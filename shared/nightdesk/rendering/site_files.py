@@ -57,13 +57,14 @@ class LlmsContents(NamedTuple):
 
 def llms_txt(theme: Theme, site: Site, contents: LlmsContents) -> str:
     """Return `llms.txt` (llmstxt.org): the site's name and tagline, its sections, standing pages and newest articles."""
+    text = theme.text(site)
     articles = [(card["title"], f"/articles/{card['slug']}/", card.get("dek", "")) for card in contents.newest]
     parts = [
         f"# {_plain(site.name)}\n",
         f"> {_plain(site.tagline)}\n" if site.tagline else "",
-        _llms_part(theme.text("nav.topics"), contents.sections, site),
-        _llms_part(theme.text("llms.pages"), ((name, path, "") for name, path in contents.pages), site),
-        _llms_part(theme.text("llms.newest"), articles, site),
+        _llms_part(text("nav.topics"), contents.sections, site),
+        _llms_part(text("llms.pages"), ((name, path, "") for name, path in contents.pages), site),
+        _llms_part(text("llms.newest"), articles, site),
     ]
     return "\n".join(part for part in parts if part)
 

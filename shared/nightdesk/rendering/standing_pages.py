@@ -69,7 +69,7 @@ def page_html(theme: Theme, site: Site, page: StandingPage) -> str:
 
 def sign_in_html(theme: Theme, site: Site, can_sign_in: bool) -> str:
     """Return the page on which a reader asks for a sign-in mail."""
-    heading, body = theme.text("sign_in.heading"), theme.text("sign_in.intro_html")
+    heading, body = theme.text(site)("sign_in.heading"), theme.text(site)("sign_in.intro_html")
     return page_html(theme, site, StandingPage(heading, SIGN_IN_PATH, body, "signin", can_sign_in, unlisted=True))
 
 
@@ -80,7 +80,7 @@ def sign_in_again_html(theme: Theme, site: Site, problem: str, return_to: str, n
         newsletter: True if the reader asks for the newsletter as well.
     """
     form = "newsletter" if newsletter else "signin"
-    heading = theme.text("nav.newsletter" if newsletter else "sign_in.heading")
+    heading = theme.text(site)("nav.newsletter" if newsletter else "sign_in.heading")
     page = StandingPage(heading, SIGN_IN_PATH, "", form, unlisted=True, problem=problem, return_to=return_to)
     return page_html(theme, site, page)
 
@@ -91,26 +91,31 @@ def code_html(theme: Theme, site: Site, can_sign_in: bool, problem: str = "") ->
     Args:
         problem: what was wrong with the last code; empty for the first.
     """
-    heading, body = theme.text("code.heading"), "" if problem else theme.text("code.intro_html")
+    heading, body = theme.text(site)("code.heading"), "" if problem else theme.text(site)("code.intro_html")
     page = StandingPage(heading, CODE_PATH, body, "code", can_sign_in, unlisted=True, problem=problem)
     return page_html(theme, site, page)
 
 
 def thanks_html(theme: Theme, site: Site) -> str:
     """Return the page to which a reader comes back after paying."""
-    heading, body = theme.text("thanks.heading"), theme.text("thanks.body_html")
+    heading, body = theme.text(site)("thanks.heading"), theme.text(site)("thanks.body_html")
     return page_html(theme, site, StandingPage(heading, THANKS_PATH, body, unlisted=True))
 
 
 def search_html(theme: Theme, site: Site) -> str:
     """Return the search page. Its script finds articles; without scripts, its form leads to the archive."""
-    text, heading = theme.text, theme.text("search.heading")
-    messages = json.dumps(
-        {name.rpartition(".")[2]: text(name) for name in ("search.one", "search.many", "search.none", "search.failed")},
-        ensure_ascii=False,
-    )
+    text, heading = theme.text(site), theme.text(site)("search.heading")
+    messages = {
+        "language": text.language,
+        "found": text.forms("search.found"),
+        "none": text("search.none"),
+        "failed": text("search.failed"),
+        "separator": text("list.separator"),
+    }
     head = page_head(site, heading, SEARCH_PATH, text("search.description", site=site.name))
-    return theme.render("search.html", SearchContext(site_context(theme, site), head, heading, messages))
+    return theme.render(
+        "search.html", SearchContext(site_context(theme, site), head, heading, json.dumps(messages, ensure_ascii=False))
+    )
 
 
 def not_found_html(theme: Theme, site: Site) -> str:
@@ -129,4 +134,4 @@ def article_gone_html(theme: Theme, site: Site) -> str:
 
 
 def _error_html(theme: Theme, site: Site, heading: str, body: str) -> str:
-    return page_html(theme, site, StandingPage(theme.text(heading), "/", theme.text(body), unlisted=True))
+    return page_html(theme, site, StandingPage(theme.text(site)(heading), "/", theme.text(site)(body), unlisted=True))

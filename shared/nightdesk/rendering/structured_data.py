@@ -17,6 +17,7 @@ from nightdesk.rendering.contexts import AuthorBox, Link, Picture
 from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.page_parts import updated_date
 from nightdesk.rendering.pictures import AI_LABELS, IPTC
+from nightdesk.rendering.translations import Version, described_translations
 
 Data = dict[str, Any]
 CONTEXT = "https://schema.org"
@@ -35,6 +36,7 @@ class Described(NamedTuple):
         hero: the lead image; None for none.
         figures: the images in figures that everyone may see.
         ai_types: the digital source types of the parts of the text that a machine made, as far as everyone may see them.
+        versions: the article and its translations; none without translations.
     """
 
     document: Document
@@ -43,6 +45,7 @@ class Described(NamedTuple):
     hero: Picture | None
     figures: Sequence[Picture] = ()
     ai_types: Sequence[str] = ()
+    versions: Sequence[Version] = ()
 
 
 def json_ld(data: Mapping[str, Any]) -> Markup:
@@ -101,6 +104,7 @@ def news_article(theme: Theme, site: Site, described: Described) -> Data:
     if parts:
         data["hasPart"] = parts
     data |= _responsibility(document, authors)
+    data |= described_translations(site, described.versions, document.slug)
     hero = [described.hero] if described.hero and described.hero.src else []
     if images := [_image(site, picture) for picture in (*hero, *described.figures)]:
         data["image"] = images if described.figures else images[0]
@@ -167,11 +171,11 @@ def person_or_persona(theme: Theme, site: Site, author: AuthorBox) -> Data:
     }
     if author.is_ai:
         data["additionalType"] = "https://schema.org/SoftwareApplication"
-        data["disambiguatingDescription"] = theme.text("author.not_a_person", name=author.name)
+        data["disambiguatingDescription"] = theme.text(site)("author.not_a_person", name=author.name)
         if author.responsible_editor:
             data["member"] = {
                 "@type": "OrganizationRole",
-                "roleName": theme.text("author.responsible_editor"),
+                "roleName": theme.text(site)("author.responsible_editor"),
                 "member": {"@type": "Person", "name": author.responsible_editor},
             }
     return data

@@ -27,7 +27,8 @@ def stamp(text: Catalogue, site: Site, iso: str) -> Stamp:
 @lru_cache(maxsize=4096)
 def _stamp(text: Catalogue, timezone: str, iso: str) -> Stamp:
     local = local_time(iso, ZoneInfo(timezone))
-    shown = text("time.day", day=local.day, month=_months(text)[local.month - 1], year=local.year)
+    day = text("time.first") if local.day == 1 else local.day
+    shown = text("time.day", day=day, month=_months(text)[local.month - 1], year=local.year)
     if not _begins_day(local, ZoneInfo(timezone)):
         shown = text("time.moment", date=shown, time=f"{local:%H:%M}", zone=_offset(text, local))
     return Stamp(local.isoformat(), shown)
@@ -56,6 +57,6 @@ def _months(text: Catalogue) -> list[str]:
 
 def script_times(text: Catalogue, site: Site) -> str:
     """Return what `updates.js` needs to write a moment as `stamp` does, as JSON."""
-    messages = {name: text(f"time.{name}") for name in ("day", "moment", "utc", "offset")}
+    messages = {name: text(f"time.{name}") for name in ("first", "day", "moment", "utc", "offset")}
     data = {"zone": site.timezone, "months": _months(text), **messages}
     return json.dumps(data, ensure_ascii=False, separators=(",", ":"))

@@ -15,7 +15,7 @@
     failure             <message id>           why a message failed; kept for a fortnight
 
 A list is `all`, `topic:<id>`, `author:<id>` or `corrections`; `alias:<path>`, the articles that an old address leads to; or
-`lead`, those that may lead the front page, whose sort keys begin with `pinned#` or `featured#`. Articles that readers cannot see are in lists without pages, named after their state: `draft:all`,
+`translation:<slug>`, an article and its translations, if there are any; or `lead`, those that may lead the front page, whose sort keys begin with `pinned#` or `featured#`. Articles that readers cannot see are in lists without pages, named after their state: `draft:all`,
 `scheduled:topic:<id>` and so on.
 """
 
@@ -166,6 +166,13 @@ def old_slugs(table: Table, slug: str) -> list[str]:
     claim = claim_of(table, slug)
     record = draft_record(table, claim.holder) if claim else None
     return [other for other in record.slugs if other != slug] if record and record.slug == slug else []
+
+
+def slug_today(table: Table, slug: str) -> str:
+    """Return the slug that the article whose draft holds a slug has now; the same one if no draft holds it."""
+    claim = claim_of(table, slug)
+    record = draft_record(table, claim.holder) if claim else None
+    return record.slug if record else slug
 
 
 def claim_slug(table: Table, slug: str, key: str, is_older: Callable[[str], bool]) -> Claim:

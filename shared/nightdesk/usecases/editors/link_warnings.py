@@ -70,7 +70,9 @@ def links_of_article(document: Document) -> Links:
     texts = [html for block in document.blocks for html in (block.html, *block.notes.values())]
     offered = {f"/articles/{document.slug}/{each.name}" for each in document.attachments}
     found = [address for html in texts for address in addresses_in(html) if address not in offered]
-    return Links(f"/articles/{document.slug}/", "draft", (*found, *(source["url"] for source in document.sources)))
+    found += [source["url"] for source in document.sources]
+    found += [f"/articles/{document.translation_of}/"] if document.translation_of else []
+    return Links(f"/articles/{document.slug}/", "draft", tuple(found))
 
 
 def links_of_page(kind: str, facts: Mapping[str, Any]) -> Links:

@@ -118,7 +118,9 @@ def subject_of(edition: Edition, documents: Iterable[Document], site: Site, them
     """Return the subject of an edition: the title of its article, after its name if it collects several."""
     title = next((document.title for document in documents), "")
     if edition.kind == DIGEST:
-        title = theme.text("edition.digest_subject", newsletter=title_of(theme, site, edition.newsletter), title=title)
+        title = theme.text(site)(
+            "edition.digest_subject", newsletter=title_of(theme, site, edition.newsletter), title=title
+        )
     return one_line(title)
 
 

@@ -105,7 +105,7 @@ def send_test(identifier: str, member: str, ports: NewsletterPorts, theme: Theme
     site = load_site(ports.pipeline)
     tier = membership.entitlement(site, ports.pipeline.clock()).tier
     mail = edition_mail(stored.edition, contents, membership, member, tier, site)
-    subject = theme.text("edition.test_subject", subject=mail.subject)
+    subject = theme.text(site)("edition.test_subject", subject=mail.subject)
     ports.mailer.send(replace(mail, subject=one_line(subject), tags={}))
 
 

@@ -11,6 +11,7 @@ from nightdesk.domain.events import RenderRequested
 from nightdesk.domain.site import Site
 from nightdesk.ports import Ports
 from nightdesk.rendering.environment import Theme
+from nightdesk.repositories.articles_table import split_entry
 from nightdesk.repositories.private_bucket import (
     article_slugs,
     load_document,
@@ -23,9 +24,10 @@ from nightdesk.usecases.pipeline.entries import EntriesUpdate, update_entries
 from nightdesk.usecases.pipeline.gate import gate
 from nightdesk.usecases.pipeline.index import complete
 from nightdesk.usecases.pipeline.lists import refresh_list
-from nightdesk.usecases.pipeline.places import months_of, sort_key
+from nightdesk.usecases.pipeline.places import TRANSLATIONS, kind_of, months_of, sort_key
 from nightdesk.usecases.pipeline.render import render
 from nightdesk.usecases.pipeline.site_refresh import refresh_site
+from nightdesk.usecases.pipeline.translations import slugs_around
 
 Progress = Callable[[int, int], None]
 """Called with the number of steps done and the number of all steps."""
@@ -86,6 +88,7 @@ def _publish_all(ports: Ports, theme: Theme, report: Progress) -> States:
     states: dict[str, list[str]] = defaultdict(list)
     months: dict[str, set[str]] = defaultdict(set)
     updates: list[EntriesUpdate] = []
+    translated: set[str] = set()
     for number, document in enumerate(documents, 1):
         state = gate(document.slug, ports, theme)
         assert state  # the document exists
@@ -93,9 +96,12 @@ def _publish_all(ports: Ports, theme: Theme, report: Progress) -> States:
             states[state].append(document.slug)
         update = update_entries(document.slug, ports) if state == LIVE else None
         updates += [update] if update else []
-        for name, changed in months_of(update.pending if update else ()).items():
+        pending = update.pending if update else ()
+        translated |= {name for name, _ in map(split_entry, pending) if kind_of(name) == TRANSLATIONS}
+        for name, changed in months_of(pending).items():
             months[name] |= changed
         report(len(documents) + number, 2 * len(documents))
+    updates += _link_translations(translated, ports, theme)
     for kind in ("topic", "author"):
         for identifier in profile_ids(kind, ports):
             months.setdefault(f"{kind}:{identifier}", set())
@@ -104,6 +110,21 @@ def _publish_all(ports: Ports, theme: Theme, report: Progress) -> States:
     for update in updates:
         complete(update, ports)
     return dict(states)
+
+
+def _link_translations(names: Iterable[str], ports: Ports, theme: Theme) -> list[EntriesUpdate]:
+    """Gate the articles in lists of translations again: first so that originals enter them, then so that all see all.
+
+    Returns:
+        What their records say then.
+    """
+    updates = []
+    for name in sorted(names):
+        for _ in range(2):
+            for slug in sorted(slugs_around(name, ports)):
+                if gate(slug, ports, theme) == LIVE and (update := update_entries(slug, ports)):
+                    updates.append(update)
+    return updates
 
 
 def _in_order_of_time(site: Site, ports: Ports) -> list[Document]:

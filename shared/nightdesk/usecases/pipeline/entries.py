@@ -17,6 +17,7 @@ from nightdesk.repositories.private_bucket import facts_key
 from nightdesk.repositories.records import ArticleRecord
 from nightdesk.usecases.pipeline.converge import converge
 from nightdesk.usecases.pipeline.related import digest_earlier, earlier_by_list, related_facts
+from nightdesk.usecases.pipeline.translations import others_in
 
 _PER_TRANSACTION = 100
 """Writes that TransactWriteItems takes (DynamoDB API reference)."""
@@ -73,7 +74,9 @@ def update_entries(slug: str, ports: Ports) -> EntriesUpdate | None:
         return None
     record = update.record
     pending = () if record.is_complete else tuple(record.pending)
-    return EntriesUpdate(slug, record.generation, pending, _is_outdated(update.facts["shows"], ports), update.reach)
+    return EntriesUpdate(
+        slug, record.generation, pending, _is_outdated(slug, update.facts["shows"], ports), update.reach
+    )
 
 
 def _next_record(facts: Mapping[str, Any], before: ArticleRecord | None) -> ArticleRecord:
@@ -142,7 +145,7 @@ def _write(
             return
 
 
-def _is_outdated(shows: Mapping[str, Any], ports: Ports) -> bool:
+def _is_outdated(slug: str, shows: Mapping[str, Any], ports: Ports) -> bool:
     """Return True if something that an article's page shows of others has changed since the page was made.
 
     A changed profile or article requests the pages of the articles that are in its lists. An article that enters a list
@@ -152,7 +155,9 @@ def _is_outdated(shows: Mapping[str, Any], ports: Ports) -> bool:
     if [stat.metadata.get("digest", "") if stat else "" for stat in stats] != list(shows["profiles"].values()):
         return True
     earlier = earlier_by_list(shows["earlier"], shows["place"], ports)
-    return bool(digest_earlier(earlier) != shows["earlier"])
+    known = shows.get("translations", {})
+    translations = {name: others_in(name, slug, ports) for name in known}
+    return bool(digest_earlier(earlier) != shows["earlier"] or digest_earlier(translations) != known)
 
 
 def request_lists(updates: Iterable[EntriesUpdate], ports: Ports) -> None:

@@ -27,6 +27,7 @@ from nightdesk.usecases.pipeline.gate_pictures import NO_PICTURES, ArticlePictur
 from nightdesk.usecases.pipeline.places import related_lists, sort_key
 from nightdesk.usecases.pipeline.related import earlier_by_list
 from nightdesk.usecases.pipeline.social_cards import PageCard, article_card, read_card
+from nightdesk.usecases.pipeline.translations import read_translations
 
 NOT_YET_PUBLIC = frozenset((DRAFT, SCHEDULED))
 _SHOWS_PROFILES = NOT_YET_PUBLIC | {LIVE}
@@ -56,6 +57,7 @@ class GateInputs:
         next_change: when time alone changes `state` or `pinned`; None for never.
         profile_digests: the digest of each profile that a page shows, by its key.
         earlier: by list, the cards of the articles that "More in" and "More from" name.
+        translations: by list, the cards of the same article in other languages.
         pending: the newest version, if it awaits an approval while readers get an earlier one.
         pictures: what was derived of the images that the pages show.
         card: its social card; None for an article that has none, or as long as it is not known what the card shows.
@@ -73,6 +75,7 @@ class GateInputs:
     topics: Profiles
     profile_digests: dict[str, str]
     earlier: dict[str, list[dict[str, Any]]]
+    translations: dict[str, list[dict[str, Any]]]
     pending: Pending | None = None
     pinned: bool = False
     was_public: bool = True
@@ -122,6 +125,7 @@ def read_inputs(slug: str, ports: Ports, theme: Theme) -> GateInputs | None:
         topics=topics,
         profile_digests=profiles.digests,
         earlier=earlier_by_list(lists, sort_key(document, site), ports),
+        translations=read_translations(document, ports) if state == LIVE and not document.moved else {},
         pending=pending,
         pinned=state == LIVE and document.is_pinned(now),
         pictures=pictures,

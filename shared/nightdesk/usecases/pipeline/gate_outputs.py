@@ -5,7 +5,7 @@ Everything below `articles/<slug>/~<tier>/` comes from that tier's view.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from nightdesk.domain.documents import DRAFT, EXPIRED, LIVE, SCHEDULED, WITHDRAWN, canonical_json
@@ -32,6 +32,7 @@ from nightdesk.usecases.pipeline.places import (
     lead_places,
     list_places,
     sort_key,
+    translation_places,
 )
 from nightdesk.usecases.pipeline.related import digest_earlier
 
@@ -84,6 +85,7 @@ def live_pages(inputs: GateInputs, theme: Theme) -> Folder:
         _related_boxes(inputs, theme),
         pictures=pictures,
         card=SocialCard(card[0], bool(inputs.card and inputs.card.order.lead)) if card else None,
+        translations=inputs.translations,
     )
     texts = article_pages(theme, site, article, views)
     images = [
@@ -175,7 +177,7 @@ def _related_boxes(inputs: GateInputs, theme: Theme) -> list[RelatedBox]:
         shown.update(card["slug"] for card in cards)
         target = Link(author_name(identifier, name, profile), f"/{folder}/{identifier}/")
         if cards:
-            boxes.append(related_box(theme.text, inputs.site, kind, target, cards))
+            boxes.append(related_box(theme.text(inputs.site), inputs.site, kind, target, cards))
     return boxes
 
 
@@ -190,7 +192,7 @@ def _public_facts(inputs: GateInputs, theme: Theme) -> dict[str, Any]:
     places: dict[str, int] = {}
     if live and not inputs.rendered.moved:
         pictures = inputs.pictures.public_files(document, inputs.site)
-        text = public_text(theme.text, inputs.site, document, pictures)
+        text = public_text(theme.text(inputs.site), inputs.site, document, pictures)
         cards, places = _live_entries(inputs, text, pictures.get(document.hero.get("src", "")))
     elif not inputs.rendered.moved:
         cards, places = _hidden_entries(inputs)
@@ -210,8 +212,16 @@ def _public_facts(inputs: GateInputs, theme: Theme) -> dict[str, Any]:
             "profiles": inputs.profile_digests,
             "place": sort_key(document, inputs.site) if live and not document.moved else "",
             "earlier": digest_earlier(inputs.earlier),
+            **_shown_translations(inputs, places),
         },
     }
+
+
+def _shown_translations(inputs: GateInputs, places: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Return digests of the lists of translations that an article is in; nothing for one that is in none."""
+    names = {place.partition(" ")[0] for place in places}
+    shown = {name: cards for name, cards in inputs.translations.items() if name in names}
+    return {"translations": digest_earlier(shown)} if shown else {}
 
 
 def _live_entries(
@@ -225,6 +235,10 @@ def _live_entries(
     cards: list[dict[str, Any]] = [card, {"slug": document.slug}]
     places = dict.fromkeys(list_places(document, inputs.site), 0) | dict.fromkeys(alias_places(document, gone=False), 1)
     places |= dict.fromkeys(lead_places(document, inputs.site, pinned=inputs.pinned), 0)
+    if translated := translation_places(document, inputs.translations):
+        places |= dict.fromkeys(translated, len(cards))
+        original = not document.translation_of
+        cards.append({"slug": document.slug, "language": document.language, "original": original})
     for number, correction in enumerate(document.corrections):
         places[correction_place(document, number)] = len(cards)
         cards.append({**correction, "title": document.title, "slug": document.slug})

@@ -15,8 +15,9 @@ from nightdesk.usecases.pipeline.converge import converge
 from nightdesk.usecases.pipeline.entries import EntriesUpdate
 from nightdesk.usecases.pipeline.lists import refresh_directories, refresh_list
 from nightdesk.usecases.pipeline.llms import LlmsFile
-from nightdesk.usecases.pipeline.places import LIST_FOLDERS, has_topic_or_author, kind_of, months_of
+from nightdesk.usecases.pipeline.places import LIST_FOLDERS, TRANSLATIONS, has_topic_or_author, kind_of, months_of
 from nightdesk.usecases.pipeline.related import RELATED
+from nightdesk.usecases.pipeline.translations import slugs_around
 
 _ATTEMPTS = 3
 
@@ -54,13 +55,16 @@ def refresh_lists(updates: Sequence[EntriesUpdate], ports: Ports, theme: Theme) 
 
 
 def _following(update: EntriesUpdate, ports: Ports) -> set[str]:
-    """Return the few articles after this one, where it was and where it is now: they may name it as an earlier one."""
+    """Return the articles that may name this one, where it was and where it is now: the few that come after it, and its
+    translations."""
     found: set[str] = set()
     for place in update.pending:
         name, sort_key = articles_table.split_entry(place)
         if kind_of(name) in LIST_FOLDERS:
             entries = articles_table.following(ports.articles, name, sort_key, RELATED)
             found.update(entry.card["slug"] for entry in entries)
+        elif kind_of(name) == TRANSLATIONS:
+            found |= slugs_around(name, ports)
     return found - {update.slug}
 
 

@@ -141,15 +141,16 @@ def _month_page(name: str, month: str, contents: ListContents, site: Site, theme
     path, cards = month_path(name, month), contents.by_month[month]
     if not cards:
         return site_page(path, "")
-    heading, up = month_name(theme.text, month), Link(theme.text("nav.front_page"), "/")
+    text = theme.text(site)
+    heading, up = month_name(text, month), Link(text("nav.front_page"), "/")
     if name != "all":
-        heading = f"{_label(name, cards, contents.profile)}, {heading}"
-        up = Link(theme.text("list.all_months"), list_path(name))
+        heading = text("list.separator").join([_label(name, cards, contents.profile), heading])
+        up = Link(text("list.all_months"), list_path(name))
     return site_page(path, list_html(theme, site, ListPage("month", heading, path, cards, months=[up])))
 
 
 def _home(contents: ListContents, site: Site, theme: Theme, texts: Texts) -> list[Output]:
-    links, fed = month_links(theme.text, list_path("all"), list(contents.months)), contents.newest[:FEED_SIZE]
+    links, fed = month_links(theme.text(site), list_path("all"), list(contents.months)), contents.newest[:FEED_SIZE]
     sections = [
         (Link(_topic_name(section), list_path(f"topic:{section.topic}")), section.cards)
         for section in contents.front.sections
@@ -182,8 +183,8 @@ def _front(name: str, contents: ListContents, site: Site, theme: Theme, texts: T
         path,
         contents.newest[:FRONT_SIZE],
         intro=profile["summary"] if profile else "",
-        author=author_box(theme.text, identifier, label, profile) if kind == "author" else None,
-        months=month_links(theme.text, path, list(contents.months)),
+        author=author_box(theme.text(site), identifier, label, profile) if kind == "author" else None,
+        months=month_links(theme.text(site), path, list(contents.months)),
         card=f"{path}{copied[0]}" if (copied := contents.card and contents.card.copy(public=True)) else "",
     )
     feed = rss(theme, site, (f"{label} – {site.name}", path), contents.newest, texts)

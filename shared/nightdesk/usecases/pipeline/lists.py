@@ -235,5 +235,5 @@ def _entry(name: str, summary: ListSummary, theme: Theme, site: Site) -> Directo
         is_ai=summary.is_ai,
         articles=summary.articles,
         newest=Link(newest[1], f"/articles/{newest[0]}/") if newest else None,
-        newest_date=stamp(theme.text, site, newest[2]) if newest else None,
+        newest_date=stamp(theme.text(site), site, newest[2]) if newest else None,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -57,21 +58,22 @@ class LlmsFile:
 
         if site.llms or self._look:
             self._look = True  # what this run wrote, it removes if the settings change meanwhile
-            converge(lambda: _read(self._ports, self._theme) if site.llms else None, apply)
+            converge(lambda: _read(site, self._ports, self._theme) if site.llms else None, apply)
 
 
-def _read(ports: Ports, theme: Theme) -> _Inputs:
+def _read(site: Site, ports: Ports, theme: Theme) -> _Inputs:
+    defaults = theme.pages(site)
     newest = [entry.card for entry in articles_table.newest(ports.articles, "all", _NEWEST)]
     summaries = [found for found in list_records.summaries(ports.articles) if kind_of(found[0]) == "topic"]
     sections = [(summary.label, list_path(name), summary.note) for name, summary in summaries if summary.articles]
-    identifiers = sorted({*profile_ids("page", ports), *theme.pages})
-    names = ports.in_parallel(lambda each: _page_name(each, ports, theme), identifiers)
+    identifiers = sorted({*profile_ids("page", ports), *defaults})
+    names = ports.in_parallel(lambda each: _page_name(each, ports, defaults), identifiers)
     return _Inputs(newest, sections, [(name, f"/{each}/") for name, each in zip(names, identifiers, strict=True)])
 
 
-def _page_name(identifier: str, ports: Ports, theme: Theme) -> str:
+def _page_name(identifier: str, ports: Ports, defaults: Mapping[str, bytes]) -> str:
     blob = ports.private.get(profile_key("page", identifier))
-    return str(facts_from(blob.body)["name"]) if blob else _name_in(theme.pages[identifier], identifier)
+    return str(facts_from(blob.body)["name"]) if blob else _name_in(defaults[identifier], identifier)
 
 
 @lru_cache(maxsize=64)

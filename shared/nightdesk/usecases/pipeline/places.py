@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from nightdesk.domain.documents import Document
 from nightdesk.domain.old_addresses import OLD_PREFIX, slug_of_address
@@ -18,6 +19,8 @@ LIST_FOLDERS = {"topic": "topics", "author": "authors"}
 """The folders of the lists' pages, by the kind of list."""
 LEADS = "lead"
 """The list of articles that may lead the front page."""
+TRANSLATIONS = "translation"
+"""The kind of the lists of an article's translations (see `translations`)."""
 _NO_DATE = "1000-01-01T00:00:00+00:00"
 """The date of an article whose draft was deleted, of which only the slug is known."""
 
@@ -63,6 +66,26 @@ def lead_places(document: Document, site: Site, *, pinned: bool) -> list[str]:
     return [f"{LEADS} {why}#{sort_key(document, site)}"] if why else []
 
 
+def translation_lists(document: Document) -> list[str]:
+    """Return the lists in which a live article finds its translations: of an original, also that of the slug at which it was
+    first public."""
+    first = document.first_address if "#" not in document.first_address else ""
+    names = [document.translation_of] if document.translation_of else [document.slug, *([first] if first else [])]
+    return [f"{TRANSLATIONS}:{name}" for name in names]
+
+
+def translation_places(document: Document, others: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
+    """Return a live article's places in lists of translations. An original is in those in which there is a translation.
+
+    Args:
+        others: the cards of the other articles in each list.
+    """
+    if document.translation_of:
+        return [f"{name} 1#{document.slug}" for name in others]
+    with_translations = [name for name, cards in others.items() if not all(card["original"] for card in cards)]
+    return [f"{name} 0#{document.slug}" for name in with_translations]
+
+
 def related_lists(document: Document) -> list[str]:
     """Return the lists of "More in" and "More from": those of the primary topic and the first author."""
     return [f"topic:{i}" for i, _ in document.topics[:1]] + [f"author:{i}" for i, _ in document.authors[:1]]
@@ -74,20 +97,21 @@ def has_topic_or_author(places: Iterable[str]) -> bool:
 
 
 def kind_of(name: str) -> str:
-    """Return the kind of a list: `all`, `topic`, `author`, `corrections` or `alias`."""
+    """Return the kind of a list: `all`, `topic`, `author`, `corrections`, `alias` or `translation`."""
     return name.partition(":")[0]
 
 
 def months_of(places: Iterable[str]) -> dict[str, set[str]]:
     """Return the lists with pages that some places are in, and for each the months (`yyyy-mm`).
 
-    The list of leads has no pages: only the front page shows it, which is made with the list of all articles.
+    The list of leads has no pages: only the front page shows it, which is made with the list of all articles. Nor have lists of
+    translations, which only articles show.
     """
     found: dict[str, set[str]] = defaultdict(set)
     for name, key in map(split_entry, places):
         if name == LEADS:
             found["all"] |= set()
-        elif has_pages(name):
+        elif has_pages(name) and kind_of(name) != TRANSLATIONS:
             found[name].add(month_of(key))
     return dict(sorted(found.items()))
 

@@ -104,7 +104,6 @@ def to_document(
     """
     losses = Losses()
     typography = Typography((draft.language or site.language) if draft.typography else "")
-    date = draft.date or draft.publish_at
     finder = ImageFinder(f"/articles/{draft.slug}/", images, folder, losses)
     hero = dict(draft.hero)
     if hero and (address := finder.find(hero["src"], FRONT_MATTER)):
@@ -123,7 +122,8 @@ def to_document(
         title=typography.plain(draft.title),
         dek=typography.plain(draft.dek),
         language=draft.language,
-        date=date,
+        translation_of=draft.translation_of,
+        date=draft.date or draft.publish_at,
         dated=bool(draft.date),
         lastmod=draft.lastmod,
         authors=draft.authors,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from typing import NamedTuple
@@ -12,6 +13,7 @@ from nightdesk.domain.drafts import parse_draft
 from nightdesk.domain.drafts_bucket import DraftsKey, classify
 from nightdesk.domain.errors import Rejected, only_rejects
 from nightdesk.domain.events import Event, PictureRequested, ProfileChanged, RenderRequested, SiteChanged
+from nightdesk.domain.languages import INTERFACE_LANGUAGES
 from nightdesk.domain.newsletter_settings import is_reserved
 from nightdesk.domain.problems import Kind, Problem
 from nightdesk.domain.profiles import parse_profile
@@ -162,7 +164,12 @@ def _parse(
     if inputs.raw is None:
         return None, record
     try:
-        read = partial(read_newsletter if parsed_key.kind == "newsletter" else read_profile, site=inputs.site)
+        site, newsletter = inputs.site, parsed_key.kind == "newsletter"
+        read = (
+            partial(read_newsletter, site=site)
+            if newsletter
+            else partial(read_profile, site=site, languages=ports.languages)
+        )
         facts, warnings = images.render(partial(read, inputs.raw, parsed_key))
     except Rejected as error:
         return None, record._replace(state=REJECTED, problems=problem_dicts(error.problems))
@@ -208,8 +215,13 @@ def read_newsletter(raw: bytes, parsed_key: DraftsKey, images: Images, site: Sit
 
 
 @only_rejects
-def read_profile(raw: bytes, parsed_key: DraftsKey, images: Images, site: Site) -> tuple[bytes, tuple[Problem, ...]]:
+def read_profile(
+    raw: bytes, parsed_key: DraftsKey, images: Images, site: Site, languages: Sequence[str] = INTERFACE_LANGUAGES
+) -> tuple[bytes, tuple[Problem, ...]]:
     """Render a profile, a standing page or the settings.
+
+    Args:
+        languages: those in which the theme speaks to readers.
 
     Returns:
         The facts as JSON, and warnings for the author.
@@ -218,7 +230,7 @@ def read_profile(raw: bytes, parsed_key: DraftsKey, images: Images, site: Site) 
         Rejected: with every problem found.
     """
     if parsed_key.kind == "site":
-        settings, warnings = parse_site(raw)
+        settings, warnings = parse_site(raw, languages)
         return canonical_json(settings.to_json()), warnings
     typography = Typography(site.language if site.typography else "")
     profile = parse_profile(raw, parsed_key.kind, parsed_key.name)

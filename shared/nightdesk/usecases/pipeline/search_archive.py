@@ -61,8 +61,10 @@ def rebuild_archive(ports: Ports, theme: Theme, index: Indexer) -> int:
     # Before the articles, so that of two runs at once the one that read first cannot come last.
     known, lead = ports.private.get(SEARCH_KEY), ports.site.stat(SEARCH_ARCHIVE + ENTRY_FILE)
     snapshot = _read_all(ports, theme)
-    pages = {slug: page_for_indexer(entry) for slug, entry in snapshot.entries.items()}
-    files = index(pages, load_site(ports).language) if pages else {}
+    site = load_site(ports)
+    separator = theme.text(site)("list.separator")
+    pages = {slug: page_for_indexer(entry, separator) for slug, entry in snapshot.entries.items()}
+    files = index(pages, site.language) if pages else {}
     stored = dict(ports.site.list(SEARCH_ARCHIVE))
     _upload({name: body for name, body in files.items() if name != ENTRY_FILE}, stored, ports)
     try:

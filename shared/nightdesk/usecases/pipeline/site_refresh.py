@@ -126,7 +126,7 @@ def _refresh_fixed_pages(site: Site, ports: Ports, theme: Theme) -> list[str]:
     paths = _refresh_service_pages(site, ports, theme)
     paths += refresh_list("all", (), site, ports, theme)
     paths.append(refresh_corrections(site, ports, theme))
-    for identifier in sorted({*profile_ids("page", ports), *theme.pages} - {"corrections"}):
+    for identifier in sorted({*profile_ids("page", ports), *theme.pages(site)} - {"corrections"}):
         paths += refresh_standing_page(identifier, site, ports, theme)
     return paths + refresh_directories(site, ports, theme)
 

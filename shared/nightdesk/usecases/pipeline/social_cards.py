@@ -88,7 +88,7 @@ def article_card(
     return order._replace(
         kicker="",
         lead=lead.sha256,
-        label=theme.text(AI_LABELS[kind]) if kind in AI_LABELS else "",
+        label=theme.text(site)(AI_LABELS[kind]) if kind in AI_LABELS else "",
         focus=hero.get("focus", ""),
         credit=lead.credit,
         source_type=lead.source_type,
@@ -101,7 +101,7 @@ def list_card(label: str, profile: Mapping[str, Any] | None, site: Site, theme: 
     Portraits are upright, so a card would cut off heads.
     """
     is_ai = not (profile or {}).get("human", True)
-    return CardOrder(site.name, label, theme.text("author.ai_persona") if is_ai else "")
+    return CardOrder(site.name, label, theme.text(site)("author.ai_persona") if is_ai else "")
 
 
 def draw_card(page: str, card: str, ports: Ports, maker: PictureMaker) -> Derivatives | None:

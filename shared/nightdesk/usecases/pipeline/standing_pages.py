@@ -35,7 +35,7 @@ def refresh_corrections(site: Site, ports: Ports, theme: Theme) -> str:
 
     def read() -> tuple[list[dict[str, Any]], Facts | None]:
         entries = articles_table.newest(ports.articles, "corrections", _SHOWN_CORRECTIONS)
-        return [entry.card for entry in entries], _load_page("corrections", ports, theme)
+        return [entry.card for entry in entries], _load_page("corrections", site, ports, theme)
 
     def apply(inputs: tuple[list[dict[str, Any]], Facts | None]) -> tuple[None, bool]:
         cards, page = inputs
@@ -66,7 +66,7 @@ def refresh_address(path: str, site: Site, ports: Ports, theme: Theme) -> list[s
     other = path if path.startswith(f"{OLD_PREFIX}/") else OLD_PREFIX + path
 
     def read() -> tuple[Facts | None, list[str], list[dict[str, Any]]]:
-        page = _load_page(identifier, ports, theme) if plain and "/" not in identifier else None
+        page = _load_page(identifier, site, ports, theme) if plain and "/" not in identifier else None
         entries = articles_table.entries(ports.articles, f"alias:{path}", "", 1)
         authors = _load_authors(ports) if path == PROCESS_PATH and page else []
         return page, [entry.card["slug"] for entry in entries], authors
@@ -94,16 +94,17 @@ def _load_authors(ports: Ports) -> list[dict[str, Any]]:
     return [dict(facts_from(blob.body)) for blob in blobs if blob]
 
 
-def _load_page(identifier: str, ports: Ports, theme: Theme) -> Facts | None:
-    """Return the facts of a standing page: the newsroom's, else the theme's default, else None."""
+def _load_page(identifier: str, site: Site, ports: Ports, theme: Theme) -> Facts | None:
+    """Return the facts of a standing page: the newsroom's, else the theme's default in the site's language, else None."""
     blob = ports.private.get(profile_key("page", identifier))
     if blob:
         return facts_from(blob.body)
-    if identifier not in theme.pages:
+    default = theme.pages(site).get(identifier)
+    if default is None:
         return None
     # Imported here because only changes of the settings or the theme need it, and the Markdown parser is slow to load.
     from nightdesk.domain.profiles import parse_profile
     from nightdesk.rendering.markdown import render_plain
 
-    profile = parse_profile(theme.pages[identifier], "page", identifier)
+    profile = parse_profile(default, "page", identifier)
     return {"name": profile.name, "body": render_plain(profile.body, lambda _: None, lambda url: url)}
