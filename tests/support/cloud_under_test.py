@@ -37,6 +37,7 @@ QUEUES = (
     "Mailer",
     "Urgent",
     "Images",
+    "Notify",
 )
 LOCALSTACK_IMAGE = "localstack/localstack:4.14"
 """The last version that starts without an account (pytest-localstack's own default)."""
