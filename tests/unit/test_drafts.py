@@ -99,6 +99,7 @@ KEYS = [
     ("pinned_until", ["pinned_until"], "2026-11-23 12:00:00.5", "2026-11-23T12:00:00+01:00"),
     ("language", ["language", "lang"], "ar", "ar"),
     ("aliases", ["aliases"], "[/2019/03/old/, old-name, a.html]", ("/2019/03/old/", "/old-name/", "/a.html")),
+    ("translation_of", ["translation_of"], "harbour", "harbour"),
     ("slug", ["slug"], "another-slug", "another-slug"),
 ]
 

@@ -403,6 +403,7 @@ def test_every_emitted_event_can_be_parsed(room: Newsroom) -> None:
         "BatchPlanned",
         "TestMailRequested",
         "SearchDue",
+        "NoticeRequested",
     }
     assert {event.name for event in sent} >= set(EVENTS) - {"RenderRequested"} - elsewhere
 

@@ -114,6 +114,7 @@ def _time_zone(value: Value, _: Settings) -> str:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a folder of zones
         value.report(Kind.TIME_ZONE, typed=name)
+        return _DEFAULT.timezone  # for the keys that are read with it
     return name
 
 
