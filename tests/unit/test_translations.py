@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import permutations
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from nightdesk.domain.documents import Document
 from nightdesk.domain.language_names import native_name
 from nightdesk.domain.site import Site
+from nightdesk.entrypoints.folder_build import build
 from nightdesk.rendering.translations import translation_links, versions_of
+from nightdesk.usecases.editors.folder_pages import FolderPages
 from support.memory_newsroom import Newsroom
 
 SITE = "base_url: https://news.example\n"
@@ -149,11 +153,65 @@ def test_a_translation_of_nothing_or_of_itself_is_warned_of(room: Newsroom) -> N
         assert versions(room, "harbour") == {}
 
 
+def warned(room: Newsroom, name: str) -> list[dict[str, Any]]:
+    return [each for each in room.state(name)["warnings"] if each["key"] == "translation_of"]
+
+
+def test_a_translation_of_a_translation_is_told_its_original(room: Newsroom) -> None:
+    room.publish("harbour", slug="the-harbour")
+    room.publish("hafen", language="de", translation_of="the-harbour")
+    room.publish("port", language="fr", translation_of="hafen")
+    [warning] = warned(room, "port")
+    assert warning["line"] > 0
+    assert warning["message"] == (
+        "“hafen” is itself a translation, so this article is not linked with it; did you mean `the-harbour`?"
+    )
+    assert warned(room, "hafen") == []
+    room.publish("hafen", slug="der-hafen", language="de", translation_of="the-harbour")
+    assert "did you mean `the-harbour`?" in warned(room, "port")[0]["message"]
+    room.publish("harbour", slug="the-harbour", translation_of="der-hafen", language="nl")
+    [warning] = warned(room, "harbour")
+    assert warning["message"].endswith("not linked with it")
+    files = {
+        "drafts/hafen.md": lambda: b"---\ntitle: T\ntranslation_of: harbour\n---\nText.\n",
+        "drafts/rejected.md": lambda: b"---\ntitle: [\n---\n",
+    }
+    pages = FolderPages(Site(), files, datetime(2026, 11, 23, tzinfo=UTC))
+    assert [pages.original(slug) for slug in ("hafen", "rejected", "nothing")] == ["harbour", "", ""]
+
+
+def sitemap(room: Newsroom) -> dict[str, dict[str, str]]:
+    """Return the versions that the month's sitemap names of each article, after checking its form."""
+    link, maps = "{http://www.w3.org/1999/xhtml}link", "{http://www.sitemaps.org/schemas/sitemap/0.9}"
+    found = {}
+    for url in ElementTree.fromstring(room.page("/sitemap/2026-11.xml")):
+        assert [part.tag for part in url[:2]] == [f"{maps}loc", f"{maps}lastmod"]
+        assert all((part.tag, part.get("rel")) == (link, "alternate") for part in url[2:])
+        named = {part.get("hreflang", ""): slug_in(part.get("href")) for part in url[2:]}
+        found[slug_in(url[0].text)] = named
+    return found
+
+
+def slug_in(url: str | None) -> str:
+    return (url or "").removeprefix("https://news.example/articles/").rstrip("/")
+
+
+@pytest.mark.parametrize("order", list(permutations(GROUP))[::2], ids="-".join)
+def test_sitemaps_name_the_versions_that_pages_name(room: Newsroom, order: tuple[str, ...]) -> None:
+    room.publish("alone", date="2026-11-20")
+    assert "xhtml" not in room.page("/sitemap/2026-11.xml")
+    for name in order:
+        room.publish(name, date="2026-11-21", **GROUP[name])
+    expected = {"en": "harbour", "de": "hafen", "ar": "mina", "x-default": "harbour"}
+    assert sitemap(room) == {**dict.fromkeys(GROUP, expected), "alone": {}}
+    room.publish("hafen", date="2026-11-21", slug="der-hafen", **GROUP["hafen"])
+    assert {slug: versions(room, slug) for slug in sitemap(room)} == sitemap(room)
+    room.file("drafts/mina.md", None)
+    room.file("drafts/hafen.md", None)
+    assert sitemap(room) == {"harbour": {}, "alone": {}}
+
+
 def test_a_build_links_translations_in_whatever_order_it_makes_them(room: Newsroom, tmp_path: Any) -> None:
-    from datetime import UTC, datetime
-
-    from nightdesk.entrypoints.folder_build import build
-
     (tmp_path / "in" / "drafts").mkdir(parents=True)
     (tmp_path / "in" / "site.yaml").write_text(SITE)
     for number, (name, matter) in enumerate(reversed(GROUP.items()), 1):

@@ -212,6 +212,7 @@ class Kind:
     IDS_EQUAL = _rejected("“{typed}” and “{other}” would both get the id {id}; write an id of your own for each")
     TRANSLATION_OF_INVALID = _left_out("“{typed}” is not the slug of an article, so this one is not linked with it")
     TRANSLATION_OF_ITSELF = _left_out("names this article itself; name the one of which it is a translation")
+    TRANSLATION_OF_TRANSLATION = _noted("“{typed}” is itself a translation, so this article is not linked with it")
     LASTMOD_FUTURE = _left_out("“{typed}” is later than the file itself, so the page does not show it")
     CORRECTION_FUTURE = _rejected("“{typed}” is later than the file itself; write when the text was corrected")
     KEPT_FROM_READERS = _noted("keeps the article from readers, as `draft: true` does")

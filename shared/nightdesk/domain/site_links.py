@@ -19,8 +19,9 @@ from nightdesk.domain.text import slug_of_filename, slugify
 _FILE = re.compile(r"(?:^|/)([^/]+?)(?:/index)?\.(?:md|markdown)$", re.IGNORECASE)
 _ARTICLE = re.compile(r"/articles/[^/]+/?")
 _LEAD = "front.lead"
-"""The key of `site.yaml` that names an article by its slug; likewise `translation_of` of drafts."""
-_TRANSLATION = "translation_of"
+"""The key of `site.yaml` that names an article by its slug."""
+TRANSLATION = "translation_of"
+"""The key of drafts that does."""
 _HREF = re.compile(r' href="([^"]*)"')
 
 
@@ -130,7 +131,7 @@ def matter_links(raw: bytes, kind: str) -> tuple[TypedLink, ...]:
 
 
 def _address(value: Value) -> str:
-    return f"/articles/{value.word()}/" if value.key in (_LEAD, _TRANSLATION) else value.word()
+    return f"/articles/{value.word()}/" if value.key in (_LEAD, TRANSLATION) else value.word()
 
 
 def _links_of(raw: bytes, kind: str) -> Iterator[Value]:
@@ -147,6 +148,6 @@ def _links_of(raw: bytes, kind: str) -> Iterator[Value]:
         if kind == "update":
             yield keys.value("link", "url")
         else:
-            yield keys.value(_TRANSLATION)
+            yield keys.value(TRANSLATION)
         for entry in keys.value("sources").mappings() if kind == "draft" else ():
             yield entry.value("url")

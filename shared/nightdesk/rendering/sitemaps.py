@@ -11,6 +11,7 @@ from nightdesk.domain.site import Site
 from nightdesk.domain.site_paths import sitemap_path
 from nightdesk.domain.timestamps import iso_utc_seconds, local_time
 from nightdesk.rendering.page_parts import Facts, escaped
+from nightdesk.rendering.translations import article_url
 
 NEWS_SIZE = 300
 """Articles of the news sitemap at most. Google accepts 1,000; a publish reads this many entries anyway."""
@@ -18,6 +19,7 @@ _NEWS_AGE = timedelta(days=2)
 _XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _SITEMAPS = "http://www.sitemaps.org/schemas/sitemap/0.9"
 _NEWS = "http://www.google.com/schemas/sitemap-news/0.9"
+_XHTML = "http://www.w3.org/1999/xhtml"
 _PART = re.compile(r"/sitemap/(\d{4}-\d\d)\.xml</loc><lastmod>([^<]+)</lastmod>")
 
 
@@ -32,13 +34,22 @@ def _changed(facts: Facts) -> str:
 
 
 def sitemap_part(site: Site, cards: Sequence[Facts]) -> str:
-    """Return the sitemap of a month's articles; empty without articles."""
+    """Return the sitemap of a month's articles, with the translations of each; empty without articles."""
     urls = [
-        f"<url><loc>{_address(site, facts)}</loc>"
-        f"<lastmod>{local_time(_changed(facts), site.zone).isoformat()}</lastmod></url>\n"
+        f"<url><loc>{_address(site, facts['slug'])}</loc>"
+        f"<lastmod>{local_time(_changed(facts), site.zone).isoformat()}</lastmod>{_alternates(site, facts)}</url>\n"
         for facts in cards
     ]
-    return f'{_XML}<urlset xmlns="{_SITEMAPS}">\n{"".join(urls)}</urlset>\n' if urls else ""
+    names = f'{_SITEMAPS}" xmlns:xhtml="{_XHTML}' if any("alternates" in facts for facts in cards) else _SITEMAPS
+    return f'{_XML}<urlset xmlns="{names}">\n{"".join(urls)}</urlset>\n' if urls else ""
+
+
+def _alternates(site: Site, facts: Facts) -> str:
+    """Return links to an article in each language, itself included ("Localized versions", developers.google.com)."""
+    return "".join(
+        f'<xhtml:link rel="alternate" hreflang="{escaped(language)}" href="{_address(site, slug)}"/>'
+        for language, slug in facts.get("alternates", ())
+    )
 
 
 def sitemap_index(site: Site, months: Mapping[str, str]) -> str:
@@ -74,7 +85,7 @@ def news_sitemap(site: Site, cards: Sequence[Facts], now: datetime) -> str:
 def _news(site: Site, facts: Facts) -> str:
     language = primary_language(facts.get("language") or site.language)
     return (
-        f"<url><loc>{_address(site, facts)}</loc>"
+        f"<url><loc>{_address(site, facts['slug'])}</loc>"
         f"<lastmod>{local_time(_changed(facts), site.zone).isoformat()}</lastmod>"
         f"<news:news><news:publication><news:name>{escaped(site.name)}</news:name>"
         f"<news:language>{language}</news:language></news:publication>"
@@ -83,5 +94,5 @@ def _news(site: Site, facts: Facts) -> str:
     )
 
 
-def _address(site: Site, facts: Facts) -> str:
-    return escaped(f"{site.base_url}/articles/{facts['slug']}/")
+def _address(site: Site, slug: str) -> str:
+    return escaped(article_url(site, slug))

@@ -53,8 +53,13 @@ def versions_of(site: Site, document: Document, lists: Mapping[str, Sequence[Car
 
 def alternates(site: Site, versions: Sequence[Version]) -> tuple[Alternate, ...]:
     """Return what the head of a page names: each version, itself included, and the original for all other languages."""
-    found = [Alternate(version.language, _url(site, version)) for version in versions]
-    return (*found, *(Alternate(_DEFAULT, _url(site, version)) for version in versions[:1] if version.is_original))
+    return tuple(Alternate(language, article_url(site, slug)) for language, slug in alternate_slugs(versions))
+
+
+def alternate_slugs(versions: Sequence[Version]) -> list[list[str]]:
+    """Return the language and slug of each version, and the original once more for all other languages, as JSON values."""
+    found = [[version.language, version.slug] for version in versions]
+    return found + [[_DEFAULT, version.slug] for version in versions[:1] if version.is_original]
 
 
 def translation_links(versions: Sequence[Version], slug: str) -> tuple[Translation, ...]:
@@ -75,9 +80,9 @@ def translation_links(versions: Sequence[Version], slug: str) -> tuple[Translati
 def described_translations(site: Site, versions: Sequence[Version], slug: str) -> dict[str, Any]:
     """Return what structured data say of the translations of an article, or of the original of a translation (schema.org)."""
     works = [
-        {"@type": "NewsArticle", "@id": _url(site, v), "url": _url(site, v), "inLanguage": v.language}
+        {"@type": "NewsArticle", "@id": url, "url": url, "inLanguage": v.language}
         for v in versions
-        if v.slug != slug
+        if v.slug != slug and (url := article_url(site, v.slug))
     ]
     if not works:
         return {}
@@ -87,5 +92,6 @@ def described_translations(site: Site, versions: Sequence[Version], slug: str) -
     return {"translationOfWork": works[0]} if original.is_original else {}
 
 
-def _url(site: Site, version: Version) -> str:
-    return f"{site.base_url}/articles/{version.slug}/"
+def article_url(site: Site, slug: str) -> str:
+    """Return the address of an article."""
+    return f"{site.base_url}/articles/{slug}/"

@@ -72,6 +72,11 @@ class FolderPages:
         names = [front.split("/")[2] for front in self._index.fronts if found and front.startswith(f"/{found[1]}s/")]
         return did_you_mean(found[2], names) if found and found[1] else ""
 
+    def original(self, slug: str) -> str:
+        """Return the slug that an article names as its original."""
+        document = self._document(slug)
+        return document.translation_of if document else ""
+
     def _is_public(self, document: Document) -> bool:
         return not document.draft and (
             not document.publish_at or datetime.fromisoformat(document.publish_at) <= self._now

@@ -18,7 +18,7 @@ from nightdesk.domain.old_addresses import OLD_PREFIX, is_plain, old_address, sl
 from nightdesk.domain.path_owners import PAGES, owner_of
 from nightdesk.domain.problems import Kind, Problem
 from nightdesk.domain.site import Site
-from nightdesk.domain.site_links import TypedLink, addresses_in, matter_links, own_path, page_address
+from nightdesk.domain.site_links import TRANSLATION, TypedLink, addresses_in, matter_links, own_path, page_address
 from nightdesk.domain.site_paths import key_of, path_of_file
 from nightdesk.domain.suggestions import did_you_mean
 from nightdesk.domain.views import all_anchors, anchors_of
@@ -50,6 +50,9 @@ class KnownPages(Protocol):
     def near(self, path: str) -> str:
         """Return a question that names a page with nearly this path; empty if there is none."""
 
+    def original(self, slug: str) -> str:
+        """Return the slug that an article says it is a translation of; empty for an original, and for one that is not there."""
+
 
 class Links(NamedTuple):
     """The links of one file.
@@ -58,11 +61,13 @@ class Links(NamedTuple):
         here: the path of the page that the file makes.
         kind: of the file, such as `draft`.
         addresses: as they are on the page.
+        translation_of: the slug of the article of which it is a translation.
     """
 
     here: str
     kind: str
     addresses: tuple[str, ...]
+    translation_of: str = ""
 
 
 def links_of_article(document: Document) -> Links:
@@ -72,7 +77,7 @@ def links_of_article(document: Document) -> Links:
     found = [address for html in texts for address in addresses_in(html) if address not in offered]
     found += [source["url"] for source in document.sources]
     found += [f"/articles/{document.translation_of}/"] if document.translation_of else []
-    return Links(f"/articles/{document.slug}/", "draft", tuple(found))
+    return Links(f"/articles/{document.slug}/", "draft", tuple(found), document.translation_of)
 
 
 def links_of_page(kind: str, facts: Mapping[str, Any]) -> Links:
@@ -103,9 +108,19 @@ def link_warnings(links: Links, site: Site, known: KnownPages, read: Callable[[]
     for address, path in list(own.items())[:_MOST_LINKS]:
         if warning := _warning(path, links.here, known):
             found[address] = warning
-    if not found:
+    second = _second_translation(links, known, read) if links.translation_of else []
+    located = _located(found, links, site, read()) if found else ()
+    return [problem.to_json() for problem in (*second, *located)]
+
+
+def _second_translation(links: Links, known: KnownPages, read: Callable[[], bytes]) -> list[Problem]:
+    """Return a warning if a draft is said to be the translation of a translation."""
+    original = known.original(links.translation_of)
+    if not original:
         return []
-    return [problem.to_json() for problem in _located(found, links, site, read())]
+    question = f"did you mean `{original}`?" if links.here != f"/articles/{original}/" else ""
+    [line] = [link.line for link in matter_links(read(), links.kind) if link.key == TRANSLATION] or [0]
+    return [Kind.TRANSLATION_OF_TRANSLATION.at(line, TRANSLATION, question, typed=links.translation_of)]
 
 
 def _warning(address: str, here: str, known: KnownPages) -> Callable[[TypedLink], Problem] | None:
@@ -197,3 +212,10 @@ class StoredPages:
         """Return a question for a misspelt author or topic."""
         found = LISTED.fullmatch(path.partition("?")[0])
         return did_you_mean(found[2], profile_ids(found[1], self._ports)) if found and found[1] else ""
+
+    def original(self, slug: str) -> str:
+        """Return the slug that an article names as its original."""
+        document = load_document(slug, self._ports)
+        if document and document.moved:
+            document = load_document(document.moved, self._ports)
+        return document.translation_of if document and not document.withdrawn else ""

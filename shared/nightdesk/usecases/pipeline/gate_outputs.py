@@ -21,6 +21,7 @@ from nightdesk.rendering.feeds import MAX_TEXT, text_digest
 from nightdesk.rendering.page_parts import author_name, card_facts
 from nightdesk.rendering.public_text import public_text
 from nightdesk.rendering.standing_pages import article_gone_html
+from nightdesk.rendering.translations import alternate_slugs, versions_of
 from nightdesk.repositories import articles_table
 from nightdesk.repositories.private_bucket import ASSET_CACHE, HTML
 from nightdesk.usecases.pipeline.attachments import copies_of
@@ -235,6 +236,10 @@ def _live_entries(
     cards: list[dict[str, Any]] = [card, {"slug": document.slug}]
     places = dict.fromkeys(list_places(document, inputs.site), 0) | dict.fromkeys(alias_places(document, gone=False), 1)
     places |= dict.fromkeys(lead_places(document, inputs.site, pinned=inputs.pinned), 0)
+    if others := alternate_slugs(versions_of(inputs.site, document, inputs.translations)):
+        # In the list of all articles alone, of which sitemaps are made: other lists need not follow.
+        places |= {place: len(cards) for place in places if articles_table.split_entry(place)[0] == "all"}
+        cards.append(card | {"alternates": others})
     if translated := translation_places(document, inputs.translations):
         places |= dict.fromkeys(translated, len(cards))
         original = not document.translation_of
