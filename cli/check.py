@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from nightdesk.domain.drafts import alias_lines
 from nightdesk.domain.drafts_bucket import FOLDERS, SITE_FILE, classify
 from nightdesk.domain.errors import Rejected
+from nightdesk.domain.languages import INTERFACE_LANGUAGES
 from nightdesk.domain.old_addresses import slug_of_address
 from nightdesk.domain.path_owners import owner_of
 from nightdesk.domain.problems import Kind, Problem
@@ -22,6 +23,7 @@ from nightdesk.repositories.records import by_line, problem_dicts
 from nightdesk.usecases.editors.check import EVERYTHING, CheckResult, FolderImages, Surroundings, check
 from nightdesk.usecases.editors.folder_pages import FolderPages
 from nightdesk.usecases.pipeline.slug_plan import slug_taken
+from nightdesk_local.cloud import chosen_theme
 
 from .arguments import whole_number
 from .console import problem_lines, result, say
@@ -39,6 +41,13 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--limit", type=whole_number, default=0, metavar="N", help="with --live, check at most N files")
     parser.add_argument("--after", default="", metavar="KEY", help="with --live, begin after this file")
+    parser.add_argument(
+        "--theme",
+        type=Path,
+        default=chosen_theme(),
+        metavar="DIR",
+        help="a folder with files that lie over those of the default theme, for its languages (default: NIGHTDESK_THEME)",
+    )
     parser.set_defaults(run=run)
 
 
@@ -62,9 +71,15 @@ def run(args: argparse.Namespace) -> int:
     except FileNotFoundError as error:
         say(f"{error}: there is no such file or folder")
         return 2
+    try:
+        languages = _languages(args.theme)
+    except (FileNotFoundError, ValueError) as error:
+        say(str(error))
+        return 2
     left = {path: problem for path, problem in left.items() if path not in args.paths or _is_meant(problem)}
     known = {key: path for key, path in in_order(files).items() if classify(key)}
-    found = _check_all(known, _Roots(known if any(path.is_dir() for path in args.paths) else {}))
+    whole = known if any(path.is_dir() for path in args.paths) else {}
+    found = _check_all(known, _Roots(whole, languages))
     lines = [line for path, checked in found.items() for line in problem_lines(path, checked._asdict())]
     say_left(left)
     data = [{"path": str(path), **checked._asdict()} for path, checked in found.items()]
@@ -97,10 +112,12 @@ class _Roots:
 
     Args:
         files: by key, those of a folder of drafts that is checked as a whole; empty if files are checked one by one.
+        languages: those in which the theme speaks to readers.
     """
 
-    def __init__(self, files: Mapping[str, Path]) -> None:
+    def __init__(self, files: Mapping[str, Path], languages: Sequence[str]) -> None:
         self._files = files
+        self.languages = languages
         self._pages: dict[Path, FolderPages | None] = {}
         # Of the last folder only: all profiles of a kind lie in one, and each draft has its own.
         self._beside: tuple[Path, list[tuple[str, Path]]] = (Path(), [])
@@ -161,8 +178,19 @@ def _check(key: str, path: Path, names: dict[tuple[str, str], str], roots: _Root
     sizes = {f"{folder}{name}": file.stat().st_size for name, file in roots.beside(here)} if folder else {}
     images = FolderImages(readers, picture_maker().inspect, sizes)
     site, profiles = roots.settings(root)
-    around = Surroundings(site, profiles, images, datetime.now(UTC), lambda _: "", roots.pages(path, root), names)
+    now, pages = datetime.now(UTC), roots.pages(path, root)
+    around = Surroundings(site, profiles, images, now, lambda _: "", pages, names, roots.languages)
     return check(key, path.read_bytes(), around)
+
+
+def _languages(overlay: Path | None) -> Sequence[str]:
+    """Return the languages in which the theme speaks to readers."""
+    if overlay is None:
+        return INTERFACE_LANGUAGES
+    # Imported here because it is slow to load, and hooks check each commit.
+    from nightdesk_local.themes import languages_with
+
+    return languages_with(overlay)
 
 
 def _site(root: Path) -> Site:

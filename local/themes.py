@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from nightdesk.rendering.environment import Theme
+from nightdesk.rendering.texts import languages_of
 from nightdesk.rendering.theme_overlay import check, lay_over
 
 from .cloud import ROOT
@@ -24,6 +25,16 @@ def open_theme(overlay: Path | None = None) -> Theme:
     """
     folder = DEFAULT if overlay is None or overlay.resolve() == DEFAULT else _whole(overlay)
     return Theme(folder, cache=_BUILD / "templates")
+
+
+def languages_with(overlay: Path) -> tuple[str, ...]:
+    """Return the languages in which the default theme speaks to readers with a newsroom's files over it.
+
+    Raises:
+        FileNotFoundError, ValueError: the folder is no theme.
+    """
+    check(overlay)
+    return tuple(sorted({*languages_of(DEFAULT), *languages_of(overlay)}))
 
 
 def _whole(overlay: Path) -> Path:

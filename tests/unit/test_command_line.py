@@ -56,6 +56,24 @@ def test_a_draft_with_warnings_alone_passes_the_check(tmp_path: Path, capsys: py
     assert [(one["line"], one["key"]) for one in report["warnings"]] == [(3, "colour"), (6, "image")]
 
 
+def test_check_knows_the_languages_of_the_chosen_theme(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "theme" / "texts").mkdir(parents=True)
+    (tmp_path / "theme" / "texts" / "nl.toml").write_text('[nav]\nskip = "Naar de inhoud"\n', "utf-8")
+    settings = tmp_path / "site.yaml"
+    settings.write_text("language: nl\nbase_url: https://quay.example\n", "utf-8")
+    assert main(["check", str(settings)]) == 0
+    assert "ar, de, en, es, fr, zh" in capsys.readouterr().out
+    assert main(["check", str(settings), "--theme", str(tmp_path / "theme")]) == 0
+    assert "no problems found" in capsys.readouterr().out
+    monkeypatch.setenv("NIGHTDESK_THEME", str(tmp_path / "theme"))
+    assert main(["check", str(settings)]) == 0
+    assert "no problems found" in capsys.readouterr().out
+    assert main(["check", str(settings), "--theme", str(tmp_path / "none")]) == 2
+    assert "there is no such folder" in capsys.readouterr().err
+
+
 def test_check_skips_files_that_are_not_published(tmp_path: Path) -> None:
     assert main(["check", str(folder(tmp_path, **{"notes.txt": "x"}) / "notes.txt")]) == 0
     assert main(["check", str(tmp_path / "nothing.md")]) == 2

@@ -133,6 +133,17 @@ def page(preview: Preview, key: str, *changed: Path) -> str:
     return shown[key].body.decode()
 
 
+def test_a_preview_knows_the_languages_of_its_theme(preview: Preview, tmp_path: Path) -> None:
+    (tmp_path / "theme" / "texts").mkdir()
+    (tmp_path / "theme" / "texts" / "nl.toml").write_text('[nav]\nskip = "Naar de inhoud"\n', "utf-8")
+    newsroom = tmp_path / "drafts"
+    (newsroom / "drafts").mkdir()
+    (newsroom / "quay.md").rename(newsroom / "drafts" / "quay.md")
+    (newsroom / "site.yaml").write_text("language: nl\nbase_url: https://quay.example\n", "utf-8")
+    assert "Naar de inhoud" in page(preview, "articles/quay/~public/index.html")
+    assert "site.yaml" not in preview.reports
+
+
 def test_a_theme_and_drafts_are_followed(preview: Preview, tmp_path: Path) -> None:
     assert "site-head" in page(preview, "articles/quay/~public/index.html")
     template = tmp_path / "theme" / "templates" / "base.html"

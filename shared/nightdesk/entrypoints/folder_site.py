@@ -77,6 +77,7 @@ class FolderSite:
         Args:
             keys: of the files; none if only the theme changed.
         """
+        self._ports = replace(self._ports, languages=theme.languages)
         keys, ports = list(keys), self._ports
         pictures = self._pictures if keys else None
         ports.bus.events.clear()  # type: ignore[attr-defined]  # memory_ports gives MemoryBus

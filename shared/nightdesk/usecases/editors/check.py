@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -14,6 +14,7 @@ from nightdesk.domain.drafts import slug_of_rejected
 from nightdesk.domain.drafts_bucket import DraftsKey, classify
 from nightdesk.domain.drawings import image_refusal, rules_for
 from nightdesk.domain.errors import Permanent, Rejected
+from nightdesk.domain.languages import INTERFACE_LANGUAGES
 from nightdesk.domain.pictures import Inspection
 from nightdesk.domain.problems import Problem
 from nightdesk.domain.profile_uses import profile_uses
@@ -115,6 +116,7 @@ class Surroundings:
         holder_of: returns the key of the draft that holds a slug; empty for none.
         pages: the pages to which its links may lead; None if they are not known.
         names: the name that a draft used for each kind and id of an author or topic, in the order of checking.
+        languages: those in which the theme speaks to readers.
     """
 
     site: Site
@@ -124,6 +126,7 @@ class Surroundings:
     holder_of: Callable[[str], str]
     pages: KnownPages | None = None
     names: dict[tuple[str, str], str] = field(default_factory=dict)
+    languages: Sequence[str] = INTERFACE_LANGUAGES
 
 
 def check(key: str, raw: bytes, around: Surroundings) -> CheckResult:
@@ -150,7 +153,7 @@ def check(key: str, raw: bytes, around: Surroundings) -> CheckResult:
             _, warnings = read_newsletter(raw, filed, _images(around), around.site)
             links = links_of_matter(raw, filed.kind)
         else:
-            facts, warnings = read_profile(raw, filed, _images(around), around.site)
+            facts, warnings = read_profile(raw, filed, _images(around), around.site, around.languages)
             links = (
                 links_of_matter(raw, filed.kind)
                 if filed.kind == "site"
@@ -221,5 +224,6 @@ def check_against_site(key: str, raw: bytes, images: Iterable[str], ports: Ports
         return claim.holder if claim else ""
 
     site, images = load_site(ports), FolderImages(readers, inspect, uploaded)
-    around = Surroundings(site, profiles, images, ports.clock(), holder_of, StoredPages(site, ports))
+    pages = StoredPages(site, ports)
+    around = Surroundings(site, profiles, images, ports.clock(), holder_of, pages, languages=ports.languages)
     return check(key, raw, around)
