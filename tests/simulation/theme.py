@@ -39,8 +39,8 @@ class PlainTheme(Theme):
         self.assets = {"site.css": (f"assets/site.{number:010}.css", f"a {{ order: {number} }}".encode())}
         self.root = {"open.json": f"[{number}]".encode()}
 
-    def text(self, site: Site) -> Catalogue:
-        return _catalogue(site.language)
+    def text(self, site: Site, language: str = "") -> Catalogue:
+        return _catalogue(language or site.language)
 
     def pages(self, site: Site) -> dict[str, bytes]:
         return {"about": f"---\ntitle: About\n---\nText {self._number}. {site.language}\n".encode()}
@@ -48,7 +48,7 @@ class PlainTheme(Theme):
     def render(self, template: str, context: Context) -> str:
         return f"{template} {self._number} {json.dumps(context, ensure_ascii=False)}"
 
-    def render_each(self, template: str, shell: str, contexts: Sequence[Context]) -> list[str]:
+    def render_each(self, template: str, shell: str, contexts: Sequence[Context], language: str = "") -> list[str]:
         return [self.render(template, context) for context in contexts]
 
 

@@ -10,9 +10,11 @@ import pytest
 from nightdesk.domain.errors import Rejected
 from nightdesk.domain.languages import direction, language_tag
 from nightdesk.domain.passages import Passage
+from nightdesk.domain.site import Site
 from nightdesk.domain.site_file import parse_site
 from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.markdown import render_passages
+from support.leftovers import english_leftovers
 from support.memory_newsroom import Newsroom
 
 
@@ -76,7 +78,10 @@ def test_an_article_in_another_language_is_marked_and_the_page_around_it_is_not(
     for start in (
         '<header class="site-head"',
         '<footer class="site-foot"',
-        '<aside class="updates"',
+        '<div class="update"',
+        '<h2 id="updates-title"',
+        '<p class="byline"',
+        '<p class="dates"',
         '<div class="related-all"',
     ):
         assert f'{start} lang="en" dir="ltr"' in page
@@ -86,6 +91,67 @@ def test_an_article_in_another_language_is_marked_and_the_page_around_it_is_not(
         assert '<li class="card" lang="he" dir="rtl">' in room.page(path), path
         assert '<html lang="en">' in room.page(path)
     assert "language" in json.loads(room.page("/feed.json"))["items"][1]
+
+
+@pytest.mark.parametrize(
+    ("site", "article", "inside", "around"),
+    [
+        ("en", "ar", ["بقلم", "نُشر في", "2 نوفمبر 2026", "هوامش", "محتوى الأعضاء", "تسجيل الدخول"], "Skip to content"),
+        (
+            "ar",
+            "en",
+            ["By <a", "Published", "2 November 2026", "Notes", "Member access", "Sign in"],
+            "الانتقال إلى المحتوى",
+        ),
+        (
+            "de",
+            "fr-CA",
+            ["Par <a", "Publié le", "2 novembre 2026", "Notes", "Pour les membres", "Se connecter"],
+            "Zum Inhalt",
+        ),
+    ],
+)
+def test_the_words_within_an_article_are_in_its_language_and_the_frame_in_that_of_the_site(
+    room: Newsroom, site: str, article: str, inside: list[str], around: str
+) -> None:
+    room.file("site.yaml", f"language: {site}\nname: Qx\nsupport:\n  - {{label: Qx, url: 'https://qx.example/'}}\n")
+    body = "Qx[^1].\n\n::: gate tier=member\nQx.\n:::\n\n[^1]: Qx.\n"
+    room.file("authors/ada.md", "---\nname: Ada\nkind: ai\nresponsible_editor: Lin\nbeat: Qx\n---\nQx.\n")
+    matter = {"sources": [{"title": "Qx"}], "corrections": [{"date": "2026-11-03", "text": "Qx."}], "tags": ["qx"]}
+    room.publish("older", "Older", date="2026-11-01")
+    room.publish("story", "Qx", body, date="2026-11-02", language=article, authors=["ada"], **matter)
+    page = room.page("/articles/story/")
+    frame = f' lang="{site}" dir="{direction(site)}"'
+    assert page.startswith(f'<!doctype html>\n<html lang="{article}"')
+    head, main = page.split('<main id="main"')
+    text, foot = main.split("</article>")
+    assert {word: word in text for word in inside} == dict.fromkeys(inside, True)
+    assert around in head
+    for start in (
+        '<a class="skip" href="#main"',
+        '<header class="site-head"',
+        '<div class="related-all"',
+        '<footer class="site-foot"',
+    ):
+        assert f"{start}{frame}" in head + foot, start
+    for start in ('<div class="bio"', '<p class="beat"', '<p class="actions"', '<a href="/topics/energy/"'):
+        assert f"{start}{frame}>" in text, start
+    assert f'<div class="update"{frame} aria-live' in text
+    for start in ('<p class="byline"', '<p class="dates"', '<h2 id="footnotes-title"', '<section class="box support"'):
+        assert f"{start}{frame}" not in text
+    if article == "ar":
+        assert english_leftovers(text, room.theme.text(Site()), room.theme.text(Site(language="ar"))) == []
+
+
+def test_the_words_within_an_article_are_marked_if_the_theme_does_not_speak_its_language(room: Newsroom) -> None:
+    room.file("site.yaml", "language: de\n")
+    room.publish("verhaal", "Verhaal", "Tekst[^1].\n\n[^1]: Noot.\n", language="nl")
+    page = room.page("/articles/verhaal/")
+    for start in ('<p class="byline"', '<p class="dates"', '<h2 id="footnotes-title"', '<h2 id="updates-title"'):
+        assert f'{start} lang="de" dir="ltr">' in page, start
+    assert "Veröffentlicht am" in page
+    room.publish("verhaal", "Geschichte", language="de-AT")
+    assert '<p class="byline">Von' in room.page("/articles/verhaal/")
 
 
 def test_a_wrong_language_of_an_article_is_refused(room: Newsroom) -> None:

@@ -613,7 +613,7 @@ def _alone(theme: Theme, known: Article, seen: View) -> str:
         text = theme.text
         assets = theme.assets
 
-        def render_each(self, template: str, shell: str, contexts: list[Any]) -> list[str]:
+        def render_each(self, template: str, shell: str, contexts: list[Any], _: str) -> list[str]:
             rendered.extend(theme.render(template, context) for context in contexts)
             return rendered
 

@@ -59,7 +59,7 @@ def test_versions_name_one_another_in_whatever_order_they_come(room: Newsroom, o
     assert shown(room, "harbour") == ["Deutsch", "العربية"]
     assert shown(room, "mina") == ["English", "Deutsch"]
     page = room.page("/articles/hafen/")
-    assert '<p class="also-in" lang="en" dir="ltr">Also in: <a href="/articles/harbour/" hreflang="en"' in page
+    assert '<p class="also-in">Auch auf: <a href="/articles/harbour/" hreflang="en"' in page
     assert '<a href="/articles/mina/" hreflang="ar" lang="ar" dir="rtl">العربية</a>' in page
 
 

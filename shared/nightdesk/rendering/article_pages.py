@@ -10,6 +10,7 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from nightdesk.domain.documents import Document
+from nightdesk.domain.languages import best_match
 from nightdesk.domain.memberships import SUBSCRIBER
 from nightdesk.domain.pictures import PictureFiles
 from nightdesk.domain.site import PUBLIC, Site
@@ -101,12 +102,13 @@ def article_pages(theme: Theme, site: Site, article: Article, views: Sequence[Vi
 
     Body, headings, notes and sources come from the view alone.
     """
-    return theme.render_each("article.html", "shell.html", article_contexts(theme, site, article, views))
+    contexts = article_contexts(theme, site, article, views)
+    return theme.render_each("article.html", "shell.html", contexts, article.document.language)
 
 
 def article_contexts(theme: Theme, site: Site, article: Article, views: Sequence[View]) -> list[ArticleContext]:
     """Return what an article's page, or its mail, shows to readers of each of several views."""
-    text, document = theme.text(site), article.document
+    text, document = _words_of(theme, site, article), article.document
     public = _public_context(theme, site, article)
     placer, embeds = _placer(text, site, article), EmbedCards(text, site.embeds)
     return [
@@ -123,6 +125,11 @@ def article_contexts(theme: Theme, site: Site, article: Article, views: Sequence
     ]
 
 
+def _words_of(theme: Theme, site: Site, article: Article) -> Catalogue:
+    """Return the words within an article: in its language if the theme speaks it. Mails are in the site's throughout."""
+    return theme.text(site) if article.plain else theme.text(site, article.document.language)
+
+
 def _placer(text: Catalogue, site: Site, article: Article) -> Placer:
     document, others = article.document, [EmbedCards(text, site.embeds, article.plain).html]
     if document.attachments:
@@ -133,7 +140,7 @@ def _placer(text: Catalogue, site: Site, article: Article) -> Placer:
 
 def _public_context(theme: Theme, site: Site, article: Article) -> ArticleContext:
     """Return the parts of an article's page that are the same for every reader."""
-    text, document = theme.text(site), article.document
+    text, document = _words_of(theme, site, article), article.document
     authors = tuple(
         author_box(text, i, typed, p) for (i, typed), p in zip(document.authors, article.authors, strict=True)
     )
@@ -165,6 +172,7 @@ def _public_context(theme: Theme, site: Site, article: Article) -> ArticleContex
             language=language,
             direction=written,
             frame=frame,
+            words=Markup("") if best_match(language, [text.language]) else frame,
             heading=document.title,
             section=topics[0].url if topics else "",
             alternates=alternates(site, versions),

@@ -141,6 +141,7 @@ class Head(NamedTuple):
         language: of the page's text. The site's frame around it has the site's language.
         direction: `ltr` or `rtl`.
         frame: the attributes of the parts of that frame, where its language is another one.
+        words: the attributes of the theme's words in an article whose language it does not speak.
         heading: the title without the site's name, for social cards.
         alternates: the same article in each language, itself included; empty without translations.
         section: the path of the topic to which an article belongs first; empty for other pages.
@@ -162,6 +163,7 @@ class Head(NamedTuple):
     heading: str = ""
     section: str = ""
     alternates: tuple[Alternate, ...] = ()
+    words: Markup = Markup("")
 
 
 class AuthorLink(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Protocol
@@ -12,6 +12,7 @@ from typing import Protocol
 from jinja2 import BaseLoader, Environment, FileSystemBytecodeCache, FileSystemLoader, ModuleLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from nightdesk.domain.languages import best_match
 from nightdesk.domain.site import Site
 from nightdesk.rendering.contexts import SiteContext, Stamp
 from nightdesk.rendering.menus import current_link
@@ -119,9 +120,9 @@ class Theme:
         self.tokens = _tokens(directory / ASSETS / _TOKENS)
         self.root = {path.name: path.read_bytes() for path in sorted((directory / ROOT).glob("*"))}
 
-    def text(self, site: Site) -> Catalogue:
-        """Return the messages in the language of a site."""
-        return load_catalogue(self.directory, site.language)
+    def text(self, site: Site, language: str = "") -> Catalogue:
+        """Return the messages in the language of a text, if the theme speaks it, or else in that of the site."""
+        return load_catalogue(self.directory, language if best_match(language, self.languages) else site.language)
 
     def pages(self, site: Site) -> Mapping[str, bytes]:
         """Return the default standing pages of a site by their ids: in its language, else in English."""
@@ -155,32 +156,47 @@ class Theme:
         """Return `template` rendered with `context`, which the template knows as `page`, in the language of its site."""
         return self._environment(context.site.language).get_template(template).render(page=context)
 
-    def render_each(self, template: str, shell: str, contexts: Sequence[Context]) -> list[str]:
+    def render_each(self, template: str, shell: str, contexts: Sequence[Context], language: str = "") -> list[str]:
         """Return `template` rendered with each of several contexts that differ only in what `READER_BLOCKS` show.
 
         Renders the rest of the page, `shell`, once, with the first context.
 
+        Args:
+            language: of the text. The words in the block `main` are in it, if the theme speaks it.
+
         Raises:
             ValueError: the shell does not show each block once.
         """
-        pieces = _MARKS.split(self.render(shell, contexts[0]))
+        outer = self._environment(contexts[0].site.language)
+        inner = self._environment(language) if best_match(language, self.languages) else outer
+        whole = self.render(shell, contexts[0])
+        if inner is not outer:
+            main, words = (_blocks(each, shell, contexts[0])("main") for each in (outer, inner))
+            whole = whole.replace(main, words)
+        pieces = _MARKS.split(whole)
         if len(pieces) != 2 * len(READER_BLOCKS) + 1:
             raise ValueError(f"{shell} must show each of {', '.join(READER_BLOCKS)} once")
-        blocks = self._environment(contexts[0].site.language).get_template(template)
         rendered: dict[tuple[str, object], str] = {}
         pages = []
         for context in contexts:
-            scope = blocks.new_context({"page": context})
-            next(blocks.root_render_func(scope))  # so that it knows the blocks of the templates that it extends
+            block = _blocks(inner, template, context)
             page = list(pieces)
             for place in range(1, len(page), 2):
                 name = page[place]
                 shown = name, getattr(context, READER_BLOCKS[name])
                 if shown not in rendered:
-                    rendered[shown] = "".join(scope.blocks[name][0](scope))
+                    rendered[shown] = block(name)
                 page[place] = rendered[shown]
             pages.append("".join(page))
         return pages
+
+
+def _blocks(environment: Environment, name: str, context: Context) -> Callable[[str], str]:
+    """Return what renders a block of a template, by the block's name."""
+    template = environment.get_template(name)
+    scope = template.new_context({"page": context})
+    next(iter(template.root_render_func(scope)))  # so that it knows the blocks of the templates that it extends
+    return lambda block: "".join(scope.blocks[block][0](scope))
 
 
 @cache
