@@ -24,7 +24,9 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     command.add_argument("email", help=_EMAIL)
     command.add_argument("--role", required=True, choices=ROLES, help="what the editor may do")
     command.add_argument("--name", default="", help="the name that readers see on what this editor approves")
-    command = add_to(group, "token", token, "Print a bearer token for the editors' API that is valid for an hour")
+    command = add_to(
+        group, "token", token, "Print a token for a machine, valid for an hour; people use “nightdesk login”"
+    )
     command.add_argument("email", help=_EMAIL)
     add_to(group, "list", show, "List editors and their roles")
     command = add_to(group, "remove", remove, "End someone's use of the editors' API")
@@ -53,7 +55,8 @@ def add(args: argparse.Namespace) -> int:
         lambda: accounts.save(email, name, args.role),
         change,
     )
-    result(made._asdict(), args.json, f"{made.name} <{made.email}> is {made.role}")
+    hint = "" if known else "; they set a password by “Forgot your password?” on the page of “nightdesk login”"
+    result(made._asdict(), args.json, f"{made.name} <{made.email}> is {made.role}{hint}")
     return 0
 
 

@@ -63,6 +63,7 @@ COMMANDS = {
     "newsletter": Command("newsletter", "List, preview, test, send, hold or cancel editions of newsletters"),
     "webhooks": Command("webhooks", "List webhooks, or print the secrets that sign what one of them is told"),
     "editors": Command("editors", "Manage who may use the editors' API, and create tokens for it"),
+    "login": Command("login", "Sign in to the editors' API through the browser, or print a token for it"),
     "completion": Command(
         "completion", "Print a shell script that completes commands, options and paths", offline=True
     ),

@@ -20,7 +20,8 @@ STACK = "nightdesk"
 ROOT_KEY = "test"
 """MiniStack accepts this key id, with the same text as its secret, for the account's root user."""
 _STRIPE_OFFSET = 500
-_LAST_PORT = 65_535 - _STRIPE_OFFSET
+_SIGN_IN_OFFSET = 501
+_LAST_PORT = 65_535 - _SIGN_IN_OFFSET
 _KEYS = {"aws_access_key_id": ROOT_KEY, "aws_secret_access_key": ROOT_KEY}
 
 
@@ -57,6 +58,11 @@ def stripe_url(port: int) -> str:
     The host is a name, as the site's is, so that browsers take both for the same site.
     """
     return f"http://localhost:{port + _STRIPE_OFFSET}"
+
+
+def sign_in_url(port: int) -> str:
+    """Return where the stand-in for Cognito's sign-in pages listens, for a site's port."""
+    return f"http://localhost:{port + _SIGN_IN_OFFSET}"
 
 
 @dataclass(frozen=True)
@@ -103,6 +109,11 @@ class Cloud:
     def stripe(self) -> str:
         """Where the stand-in for Stripe listens; empty on AWS."""
         return stripe_url(self.port) if self.endpoint else ""
+
+    @property
+    def sign_in(self) -> str:
+        """Where editors sign in."""
+        return sign_in_url(self.port) if self.endpoint else self.outputs.get("EditorsSignInUrl", "")
 
     def environment(self) -> dict[str, str]:
         """Variables with which any AWS tool reaches this cloud."""

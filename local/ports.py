@@ -7,11 +7,11 @@ import random
 import socket
 from urllib.parse import urlsplit
 
-from .cloud import stripe_url
+from .cloud import sign_in_url, stripe_url
 
 
 def free_port(first: int = 40_000, last: int = 49_998) -> int:
-    """Return a port for a site for which the emulator's port and the Stripe stand-in's are free too.
+    """Return a port for a site for which the emulator's port and those of both stand-ins are free too.
 
     Args:
         first: the lowest port to try; even, as all sites' ports are.
@@ -19,7 +19,8 @@ def free_port(first: int = 40_000, last: int = 49_998) -> int:
     """
     while True:
         port = random.randrange(first, last + 1, 2)
-        if all(_is_free(needed) for needed in (port, port + 1, urlsplit(stripe_url(port)).port or 0)):
+        stand_ins = [urlsplit(url(port)).port or 0 for url in (stripe_url, sign_in_url)]
+        if all(_is_free(needed) for needed in (port, port + 1, *stand_ins)):
             return port
 
 

@@ -16,13 +16,17 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
+
+from nightdesk.entrypoints.operator_ports import editor_accounts
 
 from . import layers
-from .cloud import ROOT, STACK, Cloud, chosen_theme, forget_state, outputs_of, stripe_url, write_state
+from .cloud import ROOT, STACK, Cloud, chosen_theme, forget_state, outputs_of, sign_in_url, stripe_url, write_state
 from .deploy import DeployError, deploy
 from .edge_runtime import node_binary
 from .home_lock import HomeLock
 from .sessions import EmulatedSession
+from .sign_in_server import SignInService, SignInStandIn
 from .stripe_server import API_KEY, WEBHOOK_SECRET, StripeStandIn
 
 MAIL_SENDER = "newsroom@nightdesk.example"
@@ -89,6 +93,7 @@ class LocalCloud:
         self._edge: _Edge | None = None
         self.stripe = StripeStandIn(stripe_url(port), self.site_url, home / "stripe.json")
         """What readers pay to here."""
+        self._sign_in: SignInStandIn | None = None
         self._stopping = threading.Event()
         self._lock = HomeLock(home)
         self.session = EmulatedSession(self.endpoint)
@@ -115,7 +120,8 @@ class LocalCloud:
         self._home.mkdir(parents=True, exist_ok=True)
         if not self._lock.acquire():
             raise StartError(f"another copy uses {self._home}: stop it first, or set NIGHTDESK_HOME to another folder")
-        for taken in (self._port, self._port + 1, self.stripe.port):
+        sign_in = urlsplit(sign_in_url(self._port)).port or 0
+        for taken in (self._port, self._port + 1, self.stripe.port, sign_in):
             if _answers(taken):
                 self._lock.release()
                 raise StartError(f"port {taken} is in use; set NIGHTDESK_PORT to another one")
@@ -129,6 +135,8 @@ class LocalCloud:
             cloud = self.deploy()
             self._start_edge(cloud)
             self.stripe.start()
+            service = SignInService(cloud.outputs["EditorsSignInClient"], lambda: editor_accounts(cloud))
+            self._sign_in = SignInStandIn(sign_in, service)
         except BaseException:
             self.stop()
             raise
@@ -184,6 +192,9 @@ class LocalCloud:
                 self._edge.stop()
             self._edge = None
         self.stripe.stop()
+        if self._sign_in:
+            self._sign_in.stop()
+            self._sign_in = None
         if self._emulator:
             if self._persist:
                 self._emulator.terminate()

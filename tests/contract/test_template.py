@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from nightdesk.adapters.dynamodb import TTL
+from nightdesk.domain.editor_sign_in import CALLBACK_PORTS, callback
 from nightdesk.domain.events import (
     EVENTS,
     NewslettersDue,
@@ -725,6 +726,15 @@ def test_a_stack_can_adopt_data_that_is_there() -> None:
     assert TEMPLATE["Outputs"]["EditorsPool"]["Value"] == RESOURCES["EditorsClient"]["Properties"]["UserPoolId"] == pool
     for name in ("Editors", "Writer", "Editor", "Admin"):
         assert RESOURCES[name]["Condition"] == "MakesPool"
+
+
+def test_people_sign_in_with_a_client_of_their_own_that_the_api_accepts() -> None:
+    client = RESOURCES["EditorsSignIn"]["Properties"]
+    assert client["CallbackURLs"] == [callback(port) for port in CALLBACK_PORTS]
+    assert (client["AllowedOAuthFlows"], client["GenerateSecret"]) == (["code"], False)
+    accepted = RESOURCES["EditorApiAuthorizer"]["Properties"]["JwtConfiguration"]["Audience"]
+    assert accepted == [{"Ref": "EditorsClient"}, {"Ref": "EditorsSignIn"}]
+    assert RESOURCES["EditorsSignInDomain"]["Condition"] == "MakesSignIn"
 
 
 def test_backups_hold_everything_that_cannot_be_made_again() -> None:

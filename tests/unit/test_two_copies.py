@@ -11,7 +11,7 @@ from nightdesk_cli import up
 from nightdesk_cli.connect import NotConnected, connect
 from nightdesk_cli.main import main
 from nightdesk_local import home_lock
-from nightdesk_local.cloud import Cloud, SetUpError, find, forget_state, port, stripe_url, write_state
+from nightdesk_local.cloud import Cloud, SetUpError, find, forget_state, port, sign_in_url, stripe_url, write_state
 from nightdesk_local.home_lock import HomeLock, is_in_use
 from nightdesk_local.up import LocalCloud, StartError
 
@@ -66,9 +66,10 @@ def test_a_copy_that_is_down_is_not_found(copy: Path) -> None:
 
 @pytest.mark.parametrize("site", [1024, 8080, 28_280, 65_000])
 def test_all_ports_are_within_the_thousand_above_the_sites(site: int) -> None:
-    stand_in = urlsplit(stripe_url(site)).port or 0
-    assert site + 1 < stand_in < site + 1000
-    assert stand_in <= 65_535
+    for url in (stripe_url(site), sign_in_url(site)):
+        stand_in = urlsplit(url).port or 0
+        assert site + 1 < stand_in < site + 1000
+        assert stand_in <= 65_535
 
 
 @pytest.mark.parametrize("setting", ["many", "-1", "0", "70000", "65500", "80.5"])

@@ -1,7 +1,7 @@
 """Administer editors in a Cognito user pool.
 
-No one knows an editor's password: each token is fetched with a new one, which is then discarded. A newsroom that wants
-sign-in by password or by its own accounts configures that in the pool.
+A new editor gets a random password that nobody knows, and sets another one by "Forgot your password?" on Cognito's sign-in page
+(`nightdesk login`). `token` is for machines: it fetches each token with a new password, which is then discarded.
 """
 
 from __future__ import annotations
@@ -82,6 +82,7 @@ class CognitoEditors:
                     TemporaryPassword=_password(),
                     MessageAction="SUPPRESS",
                 )
+            self._confirm(email)
             for other in ROLES:
                 update = (
                     self._cognito.admin_add_user_to_group
@@ -92,6 +93,14 @@ class CognitoEditors:
         saved = self.find(email)
         assert saved
         return saved
+
+    def _confirm(self, email: str) -> None:
+        """Give an editor who never had a lasting password one that nobody knows; without one, Cognito lets none be reset."""
+        user = self._cognito.admin_get_user(UserPoolId=self._pool, Username=email)
+        if user["UserStatus"] == "FORCE_CHANGE_PASSWORD":
+            self._cognito.admin_set_user_password(
+                UserPoolId=self._pool, Username=email, Password=_password(), Permanent=True
+            )
 
     def remove(self, email: str) -> None:
         """Remove an editor. Tokens that were issued stay valid for up to an hour.
@@ -105,11 +114,11 @@ class CognitoEditors:
             self._cognito.admin_delete_user(UserPoolId=self._pool, Username=email)
 
     def token(self, email: str) -> tuple[str, int]:
-        """Return a bearer token for the API, and its lifetime in seconds.
+        """Return a bearer token for the API, and its lifetime in seconds. Replaces the editor's password.
 
         Raises:
             NotFound: there is no editor with that address.
-        Permanent: the pool demands more than a password.
+            Permanent: the pool demands more than a password.
         """
         if not self.find(email):
             raise NotFound(f"there is no editor {email}; add one with “nightdesk editors add”")
@@ -133,7 +142,10 @@ class CognitoEditors:
                     continue
                 break
         if "AuthenticationResult" not in answer:
-            raise Permanent(f"the user pool demands {answer.get('ChallengeName', 'another challenge')} from {email}")
+            demand = answer.get("ChallengeName", "another challenge")
+            raise Permanent(
+                f"the user pool demands {demand} from {email}, which only a person can meet: “nightdesk login”"
+            )
         found = answer["AuthenticationResult"]
         return str(found["IdToken"]), int(found["ExpiresIn"])
 
