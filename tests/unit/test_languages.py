@@ -106,7 +106,7 @@ def test_an_article_in_another_language_is_marked_and_the_page_around_it_is_not(
         (
             "de",
             "fr-CA",
-            ["Par <a", "Publié le", "2 novembre 2026", "Notes", "Pour les membres", "Se connecter"],
+            ["Par <a", "Publié le", "2 novembre 2026", "Notes", "Réservé aux membres", "Se connecter"],
             "Zum Inhalt",
         ),
     ],
