@@ -190,6 +190,25 @@ def test_build_warns_of_the_same_links(newsroom: Path, tmp_path: Path, capsys: p
     assert [line for line in said if "ada.md:4" in line]
 
 
+@pytest.mark.parametrize("typed", ["2026-11-02-boat.md", "../drafts/2026-11-02-boat.md#fares", "tram.md", "../tram/"])
+def test_a_link_to_a_draft_by_its_file_is_told_its_slug(
+    room: Newsroom, newsroom: Path, typed: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    slug = "night-tram" if "tram" in typed else "night-boat"
+    question = f"did you mean `/articles/{slug}/`?"
+    for name, text in {
+        "drafts/2026-11-02-boat.md": "---\ntitle: B\nslug: night-boat\n---\nText.\n",
+        "drafts/tram/index.md": "---\ntitle: T\nslug: night-tram\n---\nText.\n",
+        "drafts/harbour.md": f"---\ntitle: H\ndate: 2026-11-01\n---\n[a]({typed}) [b](other.md) [c](/x.md)\n",
+    }.items():
+        room.file(name, text)
+        (newsroom / name).parent.mkdir(exist_ok=True)
+        (newsroom / name).write_text(text)
+    assert [w["message"].partition("; ")[2] for w in room.state("harbour")["warnings"]][:2] == [question, ""]
+    assert main(["check", str(newsroom)]) == 0
+    assert f"{typed} leads to no page in this folder; {question}" in capsys.readouterr().out
+
+
 def test_a_file_by_itself_is_not_blamed_for_what_may_be_elsewhere(
     newsroom: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -80,6 +80,17 @@ def _page_of_file(path: str, here: str) -> str:
     return f"{prefix}{identifier}/" if prefix and identifier else ""
 
 
+def name_of_draft(typed: str) -> str:
+    """Return the name of the draft that a link gives in place of a slug, by its file or by a path; empty for neither.
+
+    >>> name_of_draft("../drafts/2026-11-02-ferry.md#fares"), name_of_draft("../ferry/")
+    ('2026-11-02-ferry', 'ferry')
+    """
+    path = unquote(typed.partition("#")[0].partition("?")[0])
+    found = _FILE.search(path)
+    return found[1] if found else path.rstrip("/").rpartition("/")[2]
+
+
 def _joined(path: str, here: str) -> str:
     """Return the path that a relative one from page to page means."""
     if path.startswith("/"):

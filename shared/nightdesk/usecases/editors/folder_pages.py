@@ -72,6 +72,11 @@ class FolderPages:
         names = [front.split("/")[2] for front in self._index.fronts if found and front.startswith(f"/{found[1]}s/")]
         return did_you_mean(found[2], names) if found and found[1] else ""
 
+    def slug_of(self, name: str) -> str:
+        """Return the slug of a draft."""
+        drafts = ((slug, classify(key)) for slug, key in self._index.slugs.items())
+        return next((slug for slug, filed in drafts if filed and filed.name.lower() == name.lower()), "")
+
     def original(self, slug: str) -> str:
         """Return the slug that an article names as its original."""
         document = self._document(slug)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from nightdesk.domain.anchors import PREFIX, Anchors
@@ -16,9 +17,17 @@ from nightdesk.domain.errors import Rejected
 from nightdesk.domain.frontmatter import decode, split_front_matter
 from nightdesk.domain.old_addresses import OLD_PREFIX, is_plain, old_address, slug_of_address
 from nightdesk.domain.path_owners import PAGES, owner_of
-from nightdesk.domain.problems import Kind, Problem
+from nightdesk.domain.problems import Kind, Problem, ProblemKind
 from nightdesk.domain.site import Site
-from nightdesk.domain.site_links import TRANSLATION, TypedLink, addresses_in, matter_links, own_path, page_address
+from nightdesk.domain.site_links import (
+    TRANSLATION,
+    TypedLink,
+    addresses_in,
+    matter_links,
+    name_of_draft,
+    own_path,
+    page_address,
+)
 from nightdesk.domain.site_paths import key_of, path_of_file
 from nightdesk.domain.suggestions import did_you_mean
 from nightdesk.domain.views import all_anchors, anchors_of
@@ -49,6 +58,9 @@ class KnownPages(Protocol):
 
     def near(self, path: str) -> str:
         """Return a question that names a page with nearly this path; empty if there is none."""
+
+    def slug_of(self, name: str) -> str:
+        """Return the slug of the draft whose file has a name, without its extension; empty if there is none."""
 
     def original(self, slug: str) -> str:
         """Return the slug that an article says it is a translation of; empty for an original, and for one that is not there."""
@@ -128,14 +140,22 @@ def _warning(address: str, here: str, known: KnownPages) -> Callable[[TypedLink]
     if path.partition("?")[0] != here:
         kinds = {NOTHING: Kind.LINK_TO_NOTHING, HIDDEN: Kind.LINK_TO_HIDDEN, GONE: Kind.LINK_TO_WITHDRAWN}
         if kind := kinds.get(known.state(path)):
-            near = known.near(path) if kind is Kind.LINK_TO_NOTHING else ""
-            return lambda link: kind.at(link.line, link.key, near, typed=link.address, where=known.where)
+            return partial(_no_page, kind, path, known)
     anchors = known.anchors(path.partition("?")[0]) if fragment else None
     if anchors is None or anchors.has(fragment):
         return None
     meant = anchors.find(fragment.removeprefix(PREFIX))
     question = f"did you mean `#{meant}`?" if meant else ""
     return lambda link: Kind.LINK_ANCHOR_MISSING.at(link.line, link.key, question, typed=link.address)
+
+
+def _no_page(kind: ProblemKind, path: str, known: KnownPages, link: TypedLink) -> Problem:
+    """Return the warning about a link to a page that is not there, with the one that was probably meant."""
+    near = ""
+    if kind is Kind.LINK_TO_NOTHING:
+        slug = known.slug_of(name_of_draft(link.address)) if slug_of_address(path.partition("?")[0]) else ""
+        near = f"did you mean `/articles/{slug}/`?" if slug else known.near(path)
+    return kind.at(link.line, link.key, near, typed=link.address, where=known.where)
 
 
 def _located(
@@ -212,6 +232,12 @@ class StoredPages:
         """Return a question for a misspelt author or topic."""
         found = LISTED.fullmatch(path.partition("?")[0])
         return did_you_mean(found[2], profile_ids(found[1], self._ports)) if found and found[1] else ""
+
+    def slug_of(self, name: str) -> str:
+        """Return the slug of a draft."""
+        keys = [f"drafts/{name}.md", f"drafts/{name}/index.md"]
+        records = articles_table.draft_records(self._ports.articles, keys)
+        return next((record.slug for record in records if record and record.slug), "")
 
     def original(self, slug: str) -> str:
         """Return the slug that an article names as its original."""
