@@ -6,6 +6,7 @@ import argparse
 import secrets
 import time
 import webbrowser
+from urllib.parse import urlsplit
 
 from nightdesk.adapters.oauth import OAuthEndpoint
 from nightdesk.domain.editor_sign_in import CALLBACK_PORTS, Attempt, Authority, SignInFailed, authorization_url
@@ -23,6 +24,10 @@ _PATIENCE = 300.0
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-browser", action="store_true", help="print the address to open instead of opening it")
+    parser.add_argument(
+        "--url", help="the stack's output EditorsSignInUrl; with --client, no AWS credentials are needed"
+    )
+    parser.add_argument("--client", metavar="ID", help="the stack's output EditorsSignInClient")
     other = parser.add_mutually_exclusive_group()
     other.add_argument(
         "--token", action="store_true", help="print a fresh bearer token of the session, and nothing else"
@@ -41,9 +46,8 @@ def login(args: argparse.Namespace) -> int:
         return _end(args, service)
     if args.token:
         return _token(args, service)
-    cloud = connect(args.stack)
+    authority = _named(args) if args.url or args.client else authority_of(connect(args.stack), args.stack or "")
     attempt = Attempt(secrets.token_urlsafe(32), secrets.token_urlsafe(64))
-    authority = authority_of(cloud, args.stack or "")
     with Loopback(attempt, CALLBACK_PORTS) as loopback:
         _show(authorization_url(authority, attempt, loopback.port), args.no_browser)
         query = loopback.wait(_PATIENCE)
@@ -65,6 +69,22 @@ def authority_of(cloud: Cloud, stack: str) -> Authority:
     if "EditorsSignInClient" not in cloud.outputs:
         raise SignInFailed("This stack has no sign-in yet. Deploy it again, or use “nightdesk editors token EMAIL”.")
     return Authority(stack, cloud.sign_in, cloud.outputs["EditorsSignInClient"])
+
+
+def _named(args: argparse.Namespace) -> Authority:
+    """Return where an editor without AWS credentials signs in.
+
+    Raises:
+        SignInFailed: a part is missing, or the address is not one of HTTPS.
+    """
+    if not (args.stack and args.url and args.client):
+        raise SignInFailed(
+            "Type all three: --stack NAME --url URL --client ID; “nightdesk outputs” shows an administrator the last two."
+        )
+    address = urlsplit(args.url)
+    if address.scheme != "https" or not address.hostname:
+        raise SignInFailed(f"“{args.url}” is not an HTTPS address; type one such as https://….amazoncognito.com")
+    return Authority(args.stack, args.url.rstrip("/"), args.client)
 
 
 def _show(address: str, only_print: bool) -> None:

@@ -433,6 +433,33 @@ def test_an_editor_who_is_added_can_reset_their_password_and_a_known_one_keeps_t
     assert pool.states[email] == "CONFIRMED"
 
 
+def test_an_editor_without_aws_credentials_names_the_sign_in_page(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NIGHTDESK_HOME", str(tmp_path))
+    monkeypatch.setattr(command, "CALLBACK_PORTS", (0,))
+    monkeypatch.setattr(command, "_PATIENCE", 0.0)
+    named = ["login", "--stack", "news", "--no-browser", "--url", "https://sign-in.example/", "--client", "people"]
+    assert main(named) == 2
+    shown = capsys.readouterr().err
+    assert "https://sign-in.example/oauth2/authorize?response_type=code&client_id=people" in shown
+    assert "Nobody signed in" in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--stack", "news", "--url", "https://sign-in.example"], "all three"),
+        (["--url", "https://sign-in.example", "--client", "people"], "all three"),
+        (["--stack", "news", "--client", "people", "--url", "http://sign-in.example"], "not an HTTPS address"),
+        (["--stack", "news", "--client", "people", "--url", "sign-in.example"], "not an HTTPS address"),
+    ],
+)
+def test_half_a_sign_in_page_is_explained(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["login", *words]) == 2
+    assert message in capsys.readouterr().err
+
+
 def test_a_stack_of_an_earlier_release_is_told_to_deploy(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
