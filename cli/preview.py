@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from nightdesk.domain.drafts_bucket import SITE_FILE
 from nightdesk.entrypoints.folder_pictures import FolderPictures
 from nightdesk.entrypoints.folder_site import FolderSite, Report
 from nightdesk.entrypoints.local_files import beside, is_newsroom
@@ -66,6 +67,7 @@ class Preview:
         self._whole, self._bytecode = scratch / "theme", scratch / "bytecode"
         self._pictures = pictures
         self._site: FolderSite | None = None
+        self._languages: tuple[str, ...] = ()
         self._unread: dict[str, None] = {}
         """The keys of the files that are not rendered yet."""
         self.reports: dict[str, Report] = {}
@@ -99,6 +101,9 @@ class Preview:
         try:
             theme = self._theme()
             site = self._read({path.resolve() for path in changed})
+            if self._languages not in ((), theme.languages) and SITE_FILE in site.files:
+                self._unread[SITE_FILE] = None  # which may be warned of its language
+            self._languages = theme.languages
             site.publish(list(self._unread), theme)
             if not changed:
                 site.index(theme)

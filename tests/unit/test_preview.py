@@ -142,6 +142,10 @@ def test_a_preview_knows_the_languages_of_its_theme(preview: Preview, tmp_path: 
     (newsroom / "site.yaml").write_text("language: nl\nbase_url: https://quay.example\n", "utf-8")
     assert "Naar de inhoud" in page(preview, "articles/quay/~public/index.html")
     assert "site.yaml" not in preview.reports
+    catalogue = tmp_path / "theme" / "texts" / "nl.toml"
+    catalogue.unlink()
+    assert "Skip to content" in page(preview, "articles/quay/~public/index.html", catalogue)
+    assert [warning["key"] for warning in preview.reports["site.yaml"]["warnings"]] == ["language"]
 
 
 def test_a_theme_and_drafts_are_followed(preview: Preview, tmp_path: Path) -> None:
