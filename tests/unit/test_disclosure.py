@@ -45,7 +45,8 @@ def test_ai_roles_are_labelled_near_the_headline_until_an_editor_has_approved(pe
 
 def test_a_review_that_only_the_author_claims_is_no_approval(people: Newsroom) -> None:
     people.publish("quay", production={"ai_roles": ["drafting"], "reviewed_by": "Bo Berg"})
-    assert "No approval by an editor is recorded." in head(people)
+    assert "AI took part in this article: drafting. According to its author, Bo Berg reviewed it." in head(people)
+    assert "responsible" not in head(people)
 
 
 def test_marked_passages_are_announced_near_the_headline_unless_they_are_hidden(people: Newsroom) -> None:
