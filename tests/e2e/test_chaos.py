@@ -33,7 +33,7 @@ from support.newsroom import ROOT, draft
 pytestmark = pytest.mark.cloud
 
 WRITERS = 8
-EACH = amount("CHAOS_WRITES", test=4, soak=12)
+EACH = amount("CHAOS_WRITES", test=3, soak=12)
 SLUGS = 10
 _PATIENCE = 240.0
 

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from nightdesk_local.cloud import ROOT
 from nightdesk_local.openapi import document
 from support.editor_api import ROLES, ApiResponse, EditorApi, post_form
-from support.newsroom import EXAMPLES, Newsroom, draft
+from support.newsroom import Newsroom, draft
 
 pytestmark = pytest.mark.cloud
 
@@ -186,39 +186,6 @@ def test_pages_of_a_list_hold_every_article_once(api: EditorApi, newsroom: Newsr
     for query in (f"topic=api&cursor={first}", "topic=paged&cursor=AAAA", f"topic=paged&cursor={first[:-4]}"):
         refused = api.call("GET", f"/v1/articles?{query}", "writer")
         assert (refused.status, refused.body["errors"][0]["name"]) == (422, "cursor")
-
-
-# --- Approval ---
-
-
-def test_an_article_by_an_ai_persona_needs_approval(api: EditorApi, newsroom: Newsroom) -> None:
-    settings = (EXAMPLES / "site.yaml").read_text("utf-8")
-    newsroom.cloud.put({"site.yaml": settings + "\nrequire_approval: [ai]\n"})
-    newsroom.cloud.settle(120)
-    try:
-        publish(newsroom, "by-a-machine", "By a machine", authors=["maren-vask"])
-        response = get_article(api, "by-a-machine")
-        assert (response.body["state"], response.body["approval_required"]) == ("draft", True)
-        assert [p["message"] for p in response.body["problems"]] == ["an editor must approve it before it goes live"]
-        refused = api.call("POST", "/v1/articles/by-a-machine/publish", "editor")
-        assert (refused.status, refused.problem) == (409, "approval-required")
-        assert api.call("POST", "/v1/articles/by-a-machine/approve", "writer").status == 403
-        approved = api.call("POST", "/v1/articles/by-a-machine/approve", "editor", If_Match=response.etag)
-        assert (approved.body["state"], approved.body["approval"]["valid"]) == ("live", True)
-        assert approved.body["approval"]["name"] == "Editor Person"
-        page = newsroom.live("by-a-machine", "By a machine").text
-        assert "Editor Person approved it on" in page[: page.index('<div class="body')]
-        assert '"accountablePerson":{"@type":"Person","name":"Editor Person"}' in page
-        publish(newsroom, "by-a-machine", "By a machine", authors=["maren-vask"], body=BODY + "\nAnd more.\n")
-        response = get_article(api, "by-a-machine")
-        assert (response.body["state"], response.body["pending"]) == ("live", True)
-        page = newsroom.page("/articles/by-a-machine/")
-        assert page.status == 200
-        assert "And more." not in page.text, "the approved version stays live until the next one is approved"
-    finally:
-        newsroom.cloud.put({"site.yaml": settings})
-        newsroom.cloud.settle(120)
-    assert get_article(api, "by-a-machine").body["state"] == "live"
 
 
 # --- Concurrency and idempotency ---

@@ -24,7 +24,7 @@ def newsroom(own_newsroom: Newsroom) -> Newsroom:
 
 
 FAR = (datetime.now(UTC) + timedelta(days=300)).isoformat(timespec="seconds")
-MANY = amount("EMBARGOED", test=8, soak=40)
+MANY = amount("EMBARGOED", test=6, soak=40)
 ATTEMPTS = 5
 """A moment may come before every article is scheduled for it; then a later one is tried."""
 FRONT_MATTER: dict[str, Any] = {"authors": ["lena-holt"], "topics": ["tides"]}

@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 import pytest
 from PIL import Image
 from support.cloud_under_test import QUEUES
+from support.editor_api import ApiResponse, EditorApi
 from support.newsroom import EXAMPLES, SVG, TIERS, Newsroom, addresses_in, draft, expect_idle, path_of
 
 pytestmark = pytest.mark.cloud
@@ -52,6 +53,44 @@ def entitled(tier: str) -> list[str]:
 def newsroom(own_newsroom: Newsroom) -> Newsroom:
     """A separate newsroom for these tests, because the front page shows the newest thirty articles of all tests."""
     return own_newsroom
+
+
+def test_an_article_by_an_ai_persona_needs_approval(newsroom: Newsroom) -> None:
+    """First in this file, because a change of the settings makes every page again, and there are few as yet."""
+    api, path = EditorApi(newsroom), "/v1/articles/by-a-machine"
+    settings = (EXAMPLES / "site.yaml").read_text("utf-8")
+    persona = (EXAMPLES / "authors" / "maren-vask.md").read_text("utf-8")
+
+    def publish(body: str) -> ApiResponse:
+        text = draft("By a machine", body, date="2026-11-02", topics=["machines"], authors=["maren-vask"])
+        newsroom.cloud.put({"drafts/by-a-machine.md": text})
+        newsroom.cloud.settle(120)
+        return api.call("GET", path, "writer")
+
+    newsroom.cloud.put({"site.yaml": settings + "\nrequire_approval: [ai]\n", "authors/maren-vask.md": persona})
+    newsroom.cloud.settle(120)
+    try:
+        response = publish(BODY)
+        assert (response.body["state"], response.body["approval_required"]) == ("draft", True)
+        assert [p["message"] for p in response.body["problems"]] == ["an editor must approve it before it goes live"]
+        refused = api.call("POST", f"{path}/publish", "editor")
+        assert (refused.status, refused.problem) == (409, "approval-required")
+        assert api.call("POST", f"{path}/approve", "writer").status == 403
+        approved = api.call("POST", f"{path}/approve", "editor", If_Match=response.etag)
+        assert (approved.body["state"], approved.body["approval"]["valid"]) == ("live", True)
+        assert approved.body["approval"]["name"] == "Editor Person"
+        page = newsroom.live("by-a-machine", "By a machine").text
+        assert "Editor Person approved it on" in page[: page.index('<div class="body')]
+        assert '"accountablePerson":{"@type":"Person","name":"Editor Person"}' in page
+        response = publish(BODY + "\nAnd more.\n")
+        assert (response.body["state"], response.body["pending"]) == ("live", True)
+        page = newsroom.page("/articles/by-a-machine/").text
+        assert "And more." not in page, "the approved version stays live until the next one is approved"
+    finally:
+        newsroom.cloud.put({"site.yaml": settings})
+        newsroom.cloud.settle(120)
+    assert api.call("GET", path, "writer").body["state"] == "live"
+    newsroom.cloud.remove("drafts/by-a-machine.md")
 
 
 @pytest.fixture(scope="module")

@@ -858,6 +858,7 @@ def test_the_signing_key_can_be_rotated_without_ending_sessions(
         assert later.trail == [ARTICLE]
 
 
+@pytest.mark.deep
 def test_without_a_sender_or_stripe_keys_pages_explain_it_and_the_rest_works(
     newsroom: Newsroom, visitor: Visitor
 ) -> None:

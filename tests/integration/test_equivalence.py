@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from nightdesk.rendering.environment import Theme
 from support.newsroom import EXAMPLES, ROOT, TIERS, Newsroom
 
 pytestmark = pytest.mark.cloud
+
+_LIST_CARD = re.compile(r"(authors|topics)/[^/]+/card\.")
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +46,12 @@ def is_of_search(key: str) -> bool:
 
 
 def test_the_same_keys(newsroom: Newsroom, built: dict[str, bytes]) -> None:
-    # A stack also tells of its API; files have none.
-    published = [key for key in newsroom.first_site if key != "openapi.json" and not is_of_search(key)]
+    # A stack also tells of its API. A social card that was made before the settings came is named nowhere, and stays.
+    published = [
+        key
+        for key in newsroom.first_site
+        if key != "openapi.json" and not is_of_search(key) and not _LIST_CARD.match(key)
+    ]
     assert sorted(published) == sorted(key for key in built if not is_of_search(key))
     articles = [path for path in (EXAMPLES / "drafts").iterdir() if not path.name.startswith(".")]
     assert len(articles) >= 8

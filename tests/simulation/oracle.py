@@ -157,17 +157,17 @@ def _render_all(ports: Ports, rejected: Collection[str]) -> None:
             queue += [event.key for event in rendered.events if isinstance(event, RenderRequested)]
 
 
-def _derive(ports: Ports) -> bool:
-    """Derive the pictures and draw the social cards that were requested. Returns whether there were any."""
+def _derive(ports: Ports) -> list[Event]:
+    """Derive the pictures and draw the social cards that were requested. Returns the requests."""
     events: deque[Event] = ports.bus.events  # type: ignore[attr-defined]  # memory_ports makes it
-    wanted = [event for event in events if isinstance(event, PictureRequested | SocialCardRequested)]
+    wanted: list[Event] = [event for event in events if isinstance(event, PictureRequested | SocialCardRequested)]
     events.clear()
     for event in wanted:
         if isinstance(event, SocialCardRequested):
             draw_card(event.page, event.card, ports, PlainPictures())
-        else:
+        elif isinstance(event, PictureRequested):
             derive_picture(event.owner, event.picture, ports, PlainPictures())
-    return bool(wanted)
+    return wanted
 
 
 def _post_all(posted: MemoryTable, ports: Ports, theme: Theme) -> None:
@@ -189,8 +189,9 @@ def _publish_all(ports: Ports, theme: Theme) -> None:
         (_effective(document, ports) for document in documents), key=lambda found: found.date and sort_key(found, site)
     ):
         gate(document.slug, ports, theme)
-        while _derive(ports):
-            render(document.file, ports)  # an image of which nothing can be made is left out
+        while wanted := _derive(ports):
+            if any(isinstance(event, PictureRequested) for event in wanted):
+                render(document.file, ports)  # an image of which nothing can be made is left out
             gate(document.slug, ports, theme)
         listed = update_entries(document.slug, ports)
         for name, some in months_of(listed.pending if listed else ()).items():
