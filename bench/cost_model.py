@@ -50,7 +50,7 @@ class Assumptions(NamedTuple):
     notify_runs: int = 3
     """Runs of the notify stage for one publish: the events of five seconds share one."""
     notify_seconds: float = 0.1
-    """One that finds nobody to tell in the settings."""
+    """Of a run that finds no receivers in the settings."""
     notify_gigabytes: float = 0.5
     free_paths: int = 1_000
     requests_per_view: int = 5
@@ -128,7 +128,7 @@ def services(calls: Calls, prices: Prices, assumed: Assumptions) -> dict[str, fl
 
 
 def _notify(calls: Calls, prices: Prices, assumed: Assumptions) -> float:
-    """Return what the notify stage costs, of all services, if the settings name nobody to tell."""
+    """Return what the notify stage costs, of all services, if the settings name no receivers."""
     if not calls["told"]:
         return 0.0
     run = prices.lambda_run + assumed.notify_seconds * assumed.notify_gigabytes * prices.lambda_gigabyte_second
@@ -291,7 +291,7 @@ _TITLE = """# What it costs
 Printed by `make bench ARGS=cost` from the calls that each act makes (`make bench ARGS=constant`), AWS's list prices and the assumptions
 at the end. The stack has not run on AWS yet, so the time of a run and what readers do are assumed, not measured.
 """
-_NOTIFY = """`notify` is what it costs to find that `site.yaml` names nobody to tell. `OutboundNotices=no` saves that, the polls of its queue and the
+_NOTIFY = """`notify` is what it costs to find that `site.yaml` names no receivers. `OutboundNotices=no` saves that, the polls of its queue and the
 $0.40 a month of its key. Where it names somebody, each notice is one more event and one more run: about $0.005 for a thousand notices.
 """
 _PATHS = """The calls are the same in an archive of a hundred articles or of a million ([benchmarks.md](benchmarks.md) has the table). Invalidation

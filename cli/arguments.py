@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 Run = Callable[[argparse.Namespace], int]
@@ -30,6 +31,23 @@ def add_limit(parser: argparse.ArgumentParser, default: int) -> None:
     """Add `--limit`."""
     parser.add_argument(
         "--limit", type=whole_number, default=default, metavar="N", help=f"list at most N (default: {default})"
+    )
+
+
+def add_theme(parser: argparse.ArgumentParser, purpose: str = "") -> None:
+    """Add `--theme`.
+
+    Args:
+        purpose: words to add to the help text, such as “, for its languages”.
+    """
+    from nightdesk_local.cloud import chosen_theme  # late, because every command loads this module
+
+    parser.add_argument(
+        "--theme",
+        type=Path,
+        default=chosen_theme(),
+        metavar="DIR",
+        help=f"a folder with files that lie over those of the default theme{purpose} (default: NIGHTDESK_THEME)",
     )
 
 

@@ -13,9 +13,10 @@ from nightdesk.domain.documents import digest
 from nightdesk.entrypoints.folder_build import Options, build
 from nightdesk.entrypoints.folder_pictures import FolderPictures
 from nightdesk.entrypoints.picture_maker import picture_maker
-from nightdesk_local.cloud import chosen_theme, home
+from nightdesk_local.cloud import home
 from nightdesk_local.themes import open_theme
 
+from .arguments import add_theme
 from .console import Progress, problem_lines, result, say
 from .files import refused, say_left
 
@@ -35,13 +36,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         help="the site's URL, unless site.yaml sets base_url (default: http://localhost:8080)",
     )
-    parser.add_argument(
-        "--theme",
-        type=Path,
-        default=chosen_theme(),
-        metavar="DIR",
-        help="a folder with files that lie over those of the default theme (default: NIGHTDESK_THEME)",
-    )
+    add_theme(parser)
     parser.add_argument(
         "--no-images", action="store_true", help="make no pictures: pages have only the space for them, which is faster"
     )

@@ -23,9 +23,8 @@ from nightdesk.repositories.records import by_line, problem_dicts
 from nightdesk.usecases.editors.check import EVERYTHING, CheckResult, FolderImages, Surroundings, check
 from nightdesk.usecases.editors.folder_pages import FolderPages
 from nightdesk.usecases.pipeline.slug_plan import slug_taken
-from nightdesk_local.cloud import chosen_theme
 
-from .arguments import whole_number
+from .arguments import add_theme, whole_number
 from .console import problem_lines, result, say
 from .files import in_order, refused, say_left
 
@@ -41,13 +40,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--limit", type=whole_number, default=0, metavar="N", help="with --live, check at most N files")
     parser.add_argument("--after", default="", metavar="KEY", help="with --live, begin after this file")
-    parser.add_argument(
-        "--theme",
-        type=Path,
-        default=chosen_theme(),
-        metavar="DIR",
-        help="a folder with files that lie over those of the default theme, for its languages (default: NIGHTDESK_THEME)",
-    )
+    add_theme(parser, ", for its languages")
     parser.set_defaults(run=run)
 
 

@@ -61,7 +61,7 @@ COMMANDS = {
     "updates": Command("updates", "List, remove or approve the ticker's updates"),
     "members": Command("members", "Manage readers: complimentary tiers, sign-in links, blocked addresses"),
     "newsletter": Command("newsletter", "List, preview, test, send, hold or cancel editions of newsletters"),
-    "webhooks": Command("webhooks", "List webhooks, or print the secrets that sign what one of them is told"),
+    "webhooks": Command("webhooks", "List webhooks, or print the secrets that sign the notices to one of them"),
     "editors": Command("editors", "Manage who may use the editors' API, and create tokens for it"),
     "login": Command("login", "Sign in to the editors' API through the browser, or print a token for it"),
     "completion": Command(

@@ -18,12 +18,12 @@ from nightdesk.entrypoints.picture_maker import picture_maker
 from nightdesk.ports import Output
 from nightdesk.rendering.environment import TEMPLATES, Theme, forget_themes
 from nightdesk.rendering.theme_overlay import lay_over, source_of
-from nightdesk_local.cloud import ROOT, chosen_theme, home
+from nightdesk_local.cloud import ROOT, home
 from nightdesk_local.preview_server import PreviewServer
 from nightdesk_local.theme_errors import ThemeFault, fault_of
 from nightdesk_local.themes import DEFAULT
 
-from .arguments import whole_number
+from .arguments import add_theme, whole_number
 from .console import problem_lines, say
 
 _PORT = 8090
@@ -37,13 +37,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="a folder of drafts, or one that holds drafts/, authors/ … (default: examples)",
     )
-    parser.add_argument(
-        "--theme",
-        type=Path,
-        default=chosen_theme(),
-        metavar="DIR",
-        help="a folder with files that lie over those of the default theme (default: NIGHTDESK_THEME)",
-    )
+    add_theme(parser)
     parser.add_argument(
         "--port", type=whole_number, default=_PORT, metavar="N", help=f"where to serve it (default: {_PORT})"
     )

@@ -1,4 +1,4 @@
-"""`nightdesk webhooks`: who is told of events, and the secrets with which receivers verify what they get."""
+"""`nightdesk webhooks`: who receives events, and the secrets with which receivers verify them."""
 
 from __future__ import annotations
 

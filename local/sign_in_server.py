@@ -6,7 +6,6 @@ as the stack's app client for people has them. Codes and refresh tokens are forg
 
 from __future__ import annotations
 
-import contextlib
 import hmac
 import json
 import re
@@ -16,7 +15,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
-from http.server import BaseHTTPRequestHandler
 from typing import Any, Protocol
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -24,15 +22,12 @@ from nightdesk.adapters.cognito import Editor
 from nightdesk.domain.editor_sign_in import CALLBACK_PORTS, callback, challenge_of
 from nightdesk.domain.errors import NotFound
 
-from .quiet_server import QuietServer
+from .quiet_server import QuietServer, StandInHandler, page
 
 _CODE_SECONDS = 300
 _MOST_BYTES = 20_000
 _CHALLENGE = re.compile(r"[-\w]{43}", re.ASCII)
-_STYLE = (
-    "body{font:1rem/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}"
-    "button{font:inherit;padding:.4em .9em;margin:.25rem 0}"
-)
+_STYLE = "button{font:inherit;padding:.4em .9em;margin:.25rem 0}"
 _PAGE_HEADERS = {
     "Content-Type": "text/html; charset=utf-8",
     "Cache-Control": "no-store",
@@ -216,16 +211,14 @@ class SignInStandIn:
         self._server.server_close()
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    timeout = 30
+class _Handler(StandInHandler):
     service: SignInService
 
     def _serve(self) -> None:
         length = self.headers.get("content-length") or "0"
         if not length.isdecimal() or int(length) > _MOST_BYTES:
             self.close_connection = True
-            self._send(413, "", {})
+            self.send(413, "", {})
             return
         parts = urlsplit(self.path)
         text = self.rfile.read(int(length)).decode("utf-8", "replace") if self.command == "POST" else parts.query
@@ -233,7 +226,7 @@ class _Handler(BaseHTTPRequestHandler):
         fields = {name: values[0] for name, values in found.items() if len(values) == 1}
         # A page on the web whose name leads here would send its name (DNS rebinding).
         if self.headers.get("host", "").rpartition(":")[0] not in ("localhost", "127.0.0.1"):
-            self._send(403, "", {})
+            self.send(403, "", {})
             return
         try:
             self._route(f"{self.command} {parts.path}", fields)
@@ -249,7 +242,7 @@ class _Handler(BaseHTTPRequestHandler):
         if request == "GET /oauth2/authorize":
             self._page(200, self.service.page(fields))
         elif request == "POST /oauth2/authorize":
-            self._send(303, "", {"Location": self.service.choose(fields), "Cache-Control": "no-store"})
+            self.send(303, "", {"Location": self.service.choose(fields), "Cache-Control": "no-store"})
         elif request == "POST /oauth2/token":
             self._json(200, self.service.tokens(fields))
         elif request == "POST /oauth2/revoke":
@@ -261,20 +254,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._page(404, "<h1>Not found</h1>")
 
     def _page(self, status: int, body: str) -> None:
-        page = f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Sign in</title><style>{_STYLE}</style><main>{body}</main></html>'
-        self._send(status, page, _PAGE_HEADERS)
+        self.send(status, page("Sign in", body, _STYLE), _PAGE_HEADERS)
 
     def _json(self, status: int, found: Mapping[str, Any]) -> None:
-        self._send(status, json.dumps(found), {"Content-Type": "application/json", "Cache-Control": "no-store"})
-
-    def _send(self, status: int, body: str, headers: Mapping[str, str]) -> None:
-        content = body.encode()
-        self.send_response_only(status)
-        for name, value in {**headers, "Content-Length": str(len(content))}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        with contextlib.suppress(OSError):
-            self.wfile.write(content)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Log nothing: requests hold codes and tokens."""
+        self.send(status, json.dumps(found), {"Content-Type": "application/json", "Cache-Control": "no-store"})

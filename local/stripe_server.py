@@ -5,7 +5,6 @@ It shows what happens when readers pay, without moving money or asking for a car
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import hmac
 import http.client
@@ -15,12 +14,11 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from .quiet_server import QuietServer
+from .quiet_server import QuietServer, StandInHandler, page
 from .stripe_account import DAY, ApiError, CardDeclined, Object, StripeAccount
 from .stripe_api import StripeApi
 
@@ -29,7 +27,6 @@ WEBHOOK_SECRET = "whsec_stand_in"
 WEBHOOK = "/api/stripe/webhook"
 _MAX_RETRY_SECONDS = 30.0
 _STYLE = (
-    "body{font:1rem/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}"
     "button{font:inherit;padding:.4em .9em}form{display:inline-block;margin:.25rem .5rem .25rem 0}"
     "table{border-collapse:collapse}td,th{padding:.3rem .8rem .3rem 0;text-align:left;vertical-align:top}"
 )
@@ -283,9 +280,7 @@ def _buttons(kind: str, found: Object) -> str:
     return "".join(_form("/", label, act=act, on=found["id"]) for act, label in acts.get(kind, {}).items())
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    timeout = 30
+class _Handler(StandInHandler):
     stand_in: StripeStandIn
 
     def _serve(self) -> None:
@@ -296,9 +291,7 @@ class _Handler(BaseHTTPRequestHandler):
             if path.startswith("/v1/"):
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 status, found = self.stand_in.api.answer(self.command, path, text, headers)
-                self._send(
-                    status, json.dumps(found), {"Content-Type": "application/json", "Request-Id": "req_stand_in"}
-                )
+                self.send(status, json.dumps(found), {"Content-Type": "application/json", "Request-Id": "req_stand_in"})
                 return
             self._page(path, text)
 
@@ -307,7 +300,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _page(self, path: str, text: str) -> None:
         try:
             if self.command == "POST":
-                self._send(303, "", {"Location": self.stand_in.act(path, dict(parse_qsl(text)))})
+                self.send(303, "", {"Location": self.stand_in.act(path, dict(parse_qsl(text)))})
                 return
             self._html(200, self.stand_in.page(path))
         except CardDeclined:
@@ -316,17 +309,4 @@ class _Handler(BaseHTTPRequestHandler):
             self._html(400, f"<h1>Bad request</h1><p>{escape(str(error))}</p>")
 
     def _html(self, status: int, body: str) -> None:
-        page = f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Stand-in for Stripe</title><style>{_STYLE}</style><main>{body}</main></html>'
-        self._send(status, page, {"Content-Type": "text/html; charset=utf-8"})
-
-    def _send(self, status: int, body: str, headers: Mapping[str, str]) -> None:
-        content = body.encode()
-        self.send_response_only(status)
-        for name, value in {**headers, "Content-Length": str(len(content))}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        with contextlib.suppress(OSError):
-            self.wfile.write(content)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
+        self.send(status, page("Stand-in for Stripe", body, _STYLE), {"Content-Type": "text/html; charset=utf-8"})

@@ -4,19 +4,11 @@ from __future__ import annotations
 
 import re
 from html import unescape
-from pathlib import Path
 
-import pytest
 from nightdesk.domain.site_paths import fronts_of
-from nightdesk.rendering.environment import Theme
 from nightdesk.repositories import list_records
 from nightdesk.repositories.list_records import ListSummary
 from support.memory_newsroom import Newsroom
-
-
-@pytest.fixture
-def room() -> Newsroom:
-    return Newsroom(Theme(Path(__file__).resolve().parents[2] / "layers" / "theme"))
 
 
 def entries(room: Newsroom, path: str) -> dict[str, str]:

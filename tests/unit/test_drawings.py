@@ -12,7 +12,6 @@ import pytest
 from nightdesk.adapters.memory import MemoryObjects
 from nightdesk.domain import drawings
 from nightdesk.domain.drawings import LARGEST, active_content, image_refusal
-from nightdesk.rendering.environment import Theme
 from nightdesk.usecases.pipeline.file_records import FileRecord
 from nightdesk_cli.main import main
 from support.memory_newsroom import Newsroom
@@ -168,11 +167,6 @@ def _timed(body: bytes) -> float:
 CLEAN = '<svg xmlns="http://www.w3.org/2000/svg"><path d="M0 0h9v9z"/></svg>'
 TRAP = CLEAN.replace("<path", "<script>fetch('/api/session')</script><path")
 DRAFT = "---\ntitle: Tolls\ndate: 2026-11-01\nhero: {src: lead.svg, alt: A}\n---\nWords.\n\n![Map](map.svg)\n\n![Bars](bars.svg)\n"
-
-
-@pytest.fixture
-def room() -> Newsroom:
-    return Newsroom(Theme(Path(__file__).resolve().parents[2] / "layers" / "theme"))
 
 
 def copies(room: Newsroom, text: str) -> list[str]:

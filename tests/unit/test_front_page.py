@@ -5,23 +5,16 @@ from __future__ import annotations
 import json
 import re
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from nightdesk.domain.errors import Rejected
 from nightdesk.domain.site import FrontSettings, Site
 from nightdesk.domain.site_file import parse_site
-from nightdesk.rendering.environment import Theme
 from nightdesk.repositories import articles_table
 from support.memory_newsroom import NOW, Newsroom
 
 PAST, SOON = "2026-11-22T00:00:00Z", "2026-11-23T06:00:00Z"
-
-
-@pytest.fixture
-def room() -> Newsroom:
-    return Newsroom(Theme(Path(__file__).resolve().parents[2] / "layers" / "theme"))
 
 
 def shown(room: Newsroom) -> list[str]:

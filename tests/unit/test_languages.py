@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 from nightdesk.domain.errors import Rejected
@@ -12,15 +11,9 @@ from nightdesk.domain.languages import direction, language_tag
 from nightdesk.domain.passages import Passage
 from nightdesk.domain.site import Site
 from nightdesk.domain.site_file import parse_site
-from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.markdown import render_passages
 from support.leftovers import english_leftovers
 from support.memory_newsroom import Newsroom
-
-
-@pytest.fixture
-def room() -> Newsroom:
-    return Newsroom(Theme(Path(__file__).resolve().parents[2] / "layers" / "theme"))
 
 
 def rendered(markdown: str) -> str:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 from nightdesk.domain.errors import Rejected
 from nightdesk.domain.site import Site
 from nightdesk.domain.site_file import parse_site
 from nightdesk.rendering.contexts import Head, Link
-from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.menus import current_link
 from nightdesk.rendering.page_parts import page_head
 from support.memory_newsroom import Newsroom
@@ -28,11 +26,6 @@ legal: [{label: Imprint, url: 'mailto:desk@news.example'}]
 """
 BASE = "https://news.example"
 SITE = Site(base_url=BASE)
-
-
-@pytest.fixture
-def room() -> Newsroom:
-    return Newsroom(Theme(Path(__file__).resolve().parents[2] / "layers" / "theme"))
 
 
 def menus(page: str) -> list[list[str]]:

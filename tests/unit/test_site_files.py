@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 from nightdesk.domain.crawlers import AI_CRAWLERS
@@ -13,7 +12,6 @@ from nightdesk.domain.problems import Kind
 from nightdesk.domain.site import Site
 from nightdesk.domain.site_file import parse_site
 from nightdesk.domain.site_paths import indexnow_key
-from nightdesk.rendering.environment import Theme
 from support.memory_newsroom import Newsroom
 
 SETTINGS = """base_url: https://desk.example
@@ -26,11 +24,6 @@ security:
   expires: 2028-01-31T12:00+02:00
   policy: https://desk.example/security/
 """
-
-
-@pytest.fixture
-def room() -> Newsroom:
-    return Newsroom(Theme(Path(__file__).resolve().parents[2] / "layers" / "theme"))
 
 
 def test_robots_txt_follows_the_settings(room: Newsroom) -> None:

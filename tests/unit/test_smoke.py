@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -10,7 +9,6 @@ import pytest
 from nightdesk.adapters.audit_log import MemoryAuditLog
 from nightdesk.adapters.memory import MemoryTable
 from nightdesk.domain.events import ObjectChanged
-from nightdesk.rendering.environment import Theme
 from nightdesk.usecases.editors.audit import Actor
 from nightdesk.usecases.editors.operations import EditorPorts, EditorService
 from nightdesk.usecases.editors.smoke import SmokeReport, smoke
@@ -40,11 +38,6 @@ class ObjectReaders:
         if blob is None:
             return 404, ""
         return int(blob.metadata.get("status", "200")), blob.body.decode("utf-8", "replace")
-
-
-@pytest.fixture
-def room() -> Newsroom:
-    return Newsroom(Theme(Path(__file__).resolve().parents[2] / "layers" / "theme"))
 
 
 def run(room: Newsroom, readers: ObjectReaders) -> SmokeReport:

@@ -31,17 +31,17 @@ class _Inputs(NamedTuple):
 class LlmsFile:
     """The file, as one run of the index stage keeps it.
 
-    A run that the settings ask for no file does not even look for one, so that a site without it makes no more calls. The run
+    Where the settings ask for no file, a run does not read whether there is one, so a site without it makes no more calls. The run
     after a change of the settings removes it.
 
     Args:
-        look: remove a file that there should not be.
+        removes: whether to remove a file for which the settings do not ask.
     """
 
-    def __init__(self, ports: Ports, theme: Theme, look: bool = False) -> None:
+    def __init__(self, ports: Ports, theme: Theme, removes: bool = False) -> None:
         self._ports = ports
         self._theme = theme
-        self._look = look
+        self._removes = removes
 
     def refresh(self, site: Site) -> None:
         """Make the file match the newest articles, the topics and the standing pages.
@@ -56,8 +56,8 @@ class LlmsFile:
             text = llms_txt(self._theme, site, LlmsContents(*inputs)) if inputs else ""
             return None, store_or_remove([machine_file(LLMS_PATH, text, TEXT)], self._ports)
 
-        if site.llms or self._look:
-            self._look = True  # what this run wrote, it removes if the settings change meanwhile
+        if site.llms or self._removes:
+            self._removes = True  # what this run wrote, it removes if the settings change meanwhile
             converge(lambda: _read(site, self._ports, self._theme) if site.llms else None, apply)
 
 

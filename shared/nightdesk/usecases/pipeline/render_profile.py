@@ -46,7 +46,7 @@ from nightdesk.usecases.pipeline.render_document import (
 
 
 class _Inputs(NamedTuple):
-    """What is rendered of a file depends on.
+    """What the rendering of a file depends on.
 
     Attributes:
         raw: the file; None if there is none.

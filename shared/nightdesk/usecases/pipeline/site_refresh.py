@@ -88,7 +88,7 @@ def refresh_site(ports: Ports, theme: Theme, each_list: bool = True) -> None:
     key = indexnow_key(load_site(ports).base_url)
     paths = [ROBOTS_PATH, SECURITY_PATH, MANIFEST_PATH, f"/{key}.txt", *(f"/{name}" for name in theme.root)]
     events = [PagesWritten(paths), *(RelistRequested(name, bulk) for name in names)]
-    llms = LlmsFile(ports, theme, look=True)
+    llms = LlmsFile(ports, theme, removes=True)
     _refresh(lambda site: _refresh_fixed_pages(site, ports, theme), ports, llms, events, bulk)
 
 
