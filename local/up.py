@@ -28,6 +28,7 @@ from .home_lock import HomeLock
 from .sessions import EmulatedSession
 from .sign_in_server import SignInService, SignInStandIn
 from .stripe_server import API_KEY, WEBHOOK_SECRET, StripeStandIn
+from .torn_writes import take_back_torn_writes
 
 MAIL_SENDER = "newsroom@nightdesk.example"
 _STRIPE_SECRET = "nightdesk-stripe"
@@ -231,6 +232,8 @@ class LocalCloud:
             "IOT_MTLS_ENABLED": "0",
             "LOG_LEVEL": os.environ.get("NIGHTDESK_EMULATOR_LOG", "WARNING"),
         }
+        if self._persist:
+            take_back_torn_writes(self._home / "s3")
         with (self._home / "emulator.log").open("ab") as log:
             # A separate session, so that Ctrl-C reaches this process only, which then stops the emulator.
             self._emulator = subprocess.Popen(
