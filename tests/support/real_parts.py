@@ -243,7 +243,7 @@ class Account:
             AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key, _ in keys],
             KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in keys],
         )
-        return self._settings.model_copy(update={**buckets, "articles_table": table})
+        return replace(self._settings, **buckets, articles_table=table)
 
     def delete_stores(self, settings: Settings) -> None:
         """Delete the buckets, the table and the schedules."""

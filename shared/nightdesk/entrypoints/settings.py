@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict
 
-
-class Settings(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class Settings:
     """The stack's names. A function gets those that it may use; the others are empty.
 
     Attributes:
@@ -30,8 +31,6 @@ class Settings(BaseModel):
         loopback_webhooks: `yes` where webhooks on this machine may be reached: on the local cloud only.
         stripe_api: where Stripe's stand-in listens on a laptop; empty on AWS.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     drafts_bucket: str = ""
     private_bucket: str = ""
@@ -77,7 +76,14 @@ class Settings(BaseModel):
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
-        """Settings from variables named `NIGHTDESK_…`."""
-        prefix = "NIGHTDESK_"
-        named = {k.removeprefix(prefix).lower(): v for k, v in environment.items() if k.startswith(prefix)}
-        return cls.model_validate(named)
+        """Settings from variables named `NIGHTDESK_…`; others are none of ours.
+
+        Raises:
+            ValueError: a variable that should be a whole number is not.
+        """
+        found: dict[str, Any] = {}
+        for field in fields(cls):
+            text = environment.get(f"NIGHTDESK_{field.name.upper()}")
+            if text is not None:
+                found[field.name] = int(text) if isinstance(field.default, int) else text
+        return cls(**found)

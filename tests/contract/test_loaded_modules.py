@@ -1,12 +1,16 @@
-"""What the command line loads: it must start quickly, and needs no Lambda runtime."""
+"""What the command line and the stages load: both must start quickly, and the command line needs no Lambda runtime."""
 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
+import pytest
 from nightdesk_cli.main import COMMANDS
+from nightdesk_local.cloud import ROOT
+from nightdesk_local.layers import APIS, FUNCTIONS
 
 _REPORT = "; import json, sys; print(json.dumps(sorted(sys.modules)))"
 
@@ -33,4 +37,15 @@ def test_no_command_loads_a_lambda_runtime() -> None:
 def test_status_loads_neither_boto3_nor_pydantic() -> None:
     modules = loaded_by("from nightdesk_cli.main import build_parser; build_parser(['status'])")
     modules |= loaded_by("import nightdesk.usecases.editors.status, nightdesk.usecases.editors.pipeline_status")
+    modules |= loaded_by("import nightdesk.entrypoints.operator_ports, nightdesk.entrypoints.reader_ports")
     assert not modules & {"boto3", "pydantic", "jinja2"}
+
+
+@pytest.mark.parametrize("stage", sorted(set(FUNCTIONS) - set(APIS)))
+def test_a_stage_does_not_load_pydantic(stage: str) -> None:
+    """Pydantic is for the requests of the two APIs; a stage would load it at each cold start for nothing."""
+    handler = (ROOT / "functions" / stage / "handler.py").read_text("utf-8")
+    imports = re.findall(r"^from (nightdesk\.[\w.]+) import", handler, re.MULTILINE)
+    modules = loaded_by(f"import {', '.join(imports)}")
+    assert "nightdesk.ports" in modules
+    assert "pydantic" not in modules
