@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nightdesk.domain.errors import NightdeskError
+from nightdesk.domain.timestamps import InvalidTimestamp
 from nightdesk_local.cloud import SetUpError
 
 REFUSED = 2
@@ -74,7 +75,7 @@ def describe(error: BaseException) -> tuple[str, int]:
     for cause in _causes(error):
         if message := _of_aws(cause):
             return message, REFUSED
-    if isinstance(error, NightdeskError | SetUpError):
+    if isinstance(error, NightdeskError | SetUpError | InvalidTimestamp):
         return str(error), REFUSED
     if isinstance(error, OSError):
         named = f"{error.filename}: " if error.filename else ""

@@ -14,6 +14,7 @@ from nightdesk.entrypoints.operator_ports import operator_newsletter_ports
 from nightdesk.repositories.private_bucket import load_site
 from nightdesk.usecases.newsletters import control
 from nightdesk.usecases.newsletters.clicks import FollowedLink, followed_links
+from nightdesk.usecases.newsletters.naming import stored_edition
 from nightdesk_local.cloud import chosen_theme
 
 from .arguments import add_group, add_limit, add_to
@@ -104,7 +105,7 @@ def cancel(args: argparse.Namespace) -> int:
 def report(args: argparse.Namespace) -> int:
     """Show what became of an edition."""
     ports = operator_newsletter_ports(connect(args.stack))
-    edition = control.edition_named(args.name, ports)
+    edition = stored_edition(args.name, ports)
     return _report(edition, args, followed_links(edition.id, ports.editions))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from email import message_from_bytes, policy
 from typing import Any
 
@@ -58,10 +59,43 @@ def test_a_message_is_as_rfc_5322_wants_it() -> None:
     assert html.get_content().rstrip("\r\n") == MAIL.html
 
 
-@pytest.mark.parametrize("address", ["a@b.example\r\nBcc: c@d.example", "\ud800@b.example"])
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "مرحبا بالعالم " * 14,
+        "Ærø: “a” – b " * 14,
+        "「東京」の港 " * 20,
+        "plain words " * 16,
+        "x" * 200,
+        "🚢" * 200,
+        "=?utf-8?q?a?=ö",
+    ],
+)
+def test_a_long_subject_is_folded_without_losing_a_blank(subject: str) -> None:
+    wanted = subject.strip()
+    raw = to_message(replace(MAIL, subject=wanted), "news@news.example").as_bytes()
+    headers = raw[: raw.index(b"List-Unsubscribe")].split(b"\r\n")
+    assert max(map(len, headers)) <= 76
+    assert message_from_bytes(raw, policy=policy.default)["Subject"] == wanted
+
+
+@pytest.mark.parametrize("address", ["a@b.example\r\nBcc: c@d.example", "\ud800@b.example", "jörg@b.example"])
 def test_an_address_that_cannot_be_written_is_refused(address: str) -> None:
     with pytest.raises(Permanent):
         to_message(Mail(address, "N", "S", "t", "h"), "n@n.example")
+
+
+@pytest.mark.parametrize("name", ["Ærø", 'The "Quay", a paper of the harbour, and of much more: a long name', "A\\b"])
+def test_the_name_of_the_sender_may_have_any_characters(name: str) -> None:
+    raw = to_message(replace(MAIL, sender_name=name), "news@news.example").as_bytes()
+    [sender] = message_from_bytes(raw, policy=policy.default)["From"].addresses
+    assert (sender.display_name, sender.addr_spec) == (name, "news@news.example")
+
+
+@pytest.mark.parametrize("subject", ["a\r\nBcc: eve@d.example", "ö\r\nBcc: eve@d.example"])
+def test_a_subject_of_two_lines_is_refused(subject: str) -> None:
+    with pytest.raises(Permanent):
+        to_message(replace(MAIL, subject=subject), "n@n.example")
 
 
 def test_ses_gets_the_message_its_tags_and_the_set_that_reports_bounces(ses: Any) -> None:

@@ -17,6 +17,8 @@ import botocore.exceptions as aws
 import pytest
 from nightdesk.adapters.aws import translate_aws_errors
 from nightdesk.domain.errors import Conflict, NotFound, Permanent, Transient
+from nightdesk.domain.problems import Kind
+from nightdesk.domain.timestamps import InvalidTimestamp
 from nightdesk.usecases.readers.members import NoSuchReader
 from nightdesk_cli import main as command_line
 from nightdesk_local.quiet_server import QuietServer
@@ -57,6 +59,7 @@ SETUP = [
     (Permanent("no such tier"), "no such tier"),
     (Transient("the table is busy"), "the table is busy"),
     (Conflict("ferry has changed"), "ferry has changed"),
+    (InvalidTimestamp(Kind.TIMESTAMP_FORM, "tomorrow"), "“tomorrow” is not a date such as 2026-11-23"),
 ]
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
 from nightdesk.domain.errors import NotFound, Permanent
+from nightdesk.domain.newsletters import planned_edition
 from nightdesk.rendering.environment import Theme
-from nightdesk.repositories import articles_table
+from nightdesk.repositories import articles_table, editions_table
+from nightdesk.repositories.editions_table import begun_editions
 from nightdesk.repositories.private_bucket import load_site
 from nightdesk.usecases.editors.audit import entries
 from nightdesk.usecases.newsletters import control
+from nightdesk.usecases.newsletters.digests import RECENT
+from nightdesk.usecases.newsletters.naming import edition_named
 from support.letters import SITE, LetterRoom
 from test_editor_api_responses import Api
 
@@ -89,6 +94,66 @@ def test_it_waits_for_its_moment(room: LetterRoom) -> None:
     assert room.sent == []
     room.tick("2026-11-23T09:01:00+00:00")
     assert len(room.sent) == 2
+
+
+def test_its_moment_can_be_changed_and_it_stays_one_edition_on_a_later_day(room: LetterRoom) -> None:
+    room.file("newsletters/quay.md", WRITTEN)
+    control.send("quay", datetime.fromisoformat("2026-12-24T06:00:00+00:00"), room.newsletters)
+    settle(room)
+    room.tick("2026-11-25T08:00:00+00:00")
+    control.send("quay", datetime.fromisoformat("2026-12-01T06:00:00+00:00"), room.newsletters)
+    assert [(one.id, one.not_before) for one in room.editions] == [("quay/2026-11-23", "2026-12-01T06:00:00+00:00")]
+    with pytest.raises(Permanent, match="in the past"):
+        control.send("quay", datetime.fromisoformat("2026-11-24T06:00:00+00:00"), room.newsletters)
+    control.hold("quay", room.newsletters)
+    control.send("quay", None, room.newsletters)
+    assert room.editions[0].not_before, "going on with it does not hurry it"
+    control.send("quay", None, room.newsletters)
+    settle(room)
+    assert len(room.sent) == 2
+    assert [one.state for one in room.editions] == ["sent"]
+
+
+def test_it_is_sent_at_its_moment_however_many_editions_went_out_meanwhile(room: LetterRoom) -> None:
+    room.file("newsletters/quay.md", WRITTEN)
+    control.send("quay", datetime.fromisoformat("2026-12-24T06:00:00+00:00"), room.newsletters)
+    control.hold("quay", room.newsletters)
+    for number in range(RECENT + 1):
+        other = planned_edition(f"article-{number}/2026-12-01", "article", "T", room.now, "one")
+        room.editions_table.write(editions_table.new_edition(replace(other, state="sent")))
+    assert [one["id"] for one in control.held(room.newsletters, 10)] == ["quay/2026-11-23"]
+    control.send("quay", None, room.newsletters)
+    room.tick("2026-12-24T06:01:00+00:00")
+    assert len(room.sent) == 2
+    assert begun_editions(room.editions_table) == ["quay/2026-11-23"]
+    room.tick()
+    assert begun_editions(room.editions_table) == []
+
+
+def test_a_digest_that_an_editor_sends_needs_no_minimum_but_an_article(theme: Theme) -> None:
+    room = LetterRoom(theme, SITE + "newsletters:\n  - {id: daily, title: Daily, schedule: '06:00', minimum: 3}\n")
+    room.add("ada", ["daily"])
+    with pytest.raises(Permanent, match="nothing went live"):
+        control.send("daily", None, room.newsletters)
+    with pytest.raises(Permanent, match="nothing went live"):
+        control.send_test("daily", "ada@readers.example", room.newsletters)
+    room.publish("one", "One", date="2026-11-22T12:00:00Z")
+    control.send("daily", None, room.newsletters)
+    settle(room)
+    assert room.sent == [("ada", "Daily: One")]
+
+
+@pytest.mark.parametrize("name", ["quay", "daily", "one"])
+def test_a_test_copy_comes_before_an_edition_is_begun(room: LetterRoom, name: str) -> None:
+    room.file("newsletters/quay.md", WRITTEN)
+    room.publish("one", "One", date="2026-11-22T12:00:00Z")
+    made = api_of(room).call("POST", f"/v1/newsletters/{name}/test", "editor", {"email": "free@readers.example"})
+    assert made["statusCode"] == 202
+    settle(room)
+    [(to, subject)] = room.sent
+    assert (to, subject.startswith("Test: ")) == ("free", True)
+    assert "figures" not in room.mail_to("free").text
+    assert room.editions == []
 
 
 @pytest.mark.parametrize("name", ["newsletter", "archive", "article-x", "daily"])
@@ -216,7 +281,7 @@ def test_what_is_held_is_in_the_status_with_the_reason(theme: Theme) -> None:
 @pytest.mark.parametrize("name", ["nothing", "daily/2020-01-01", "a/b/c"])
 def test_a_name_that_stands_for_nothing_is_refused(room: LetterRoom, name: str) -> None:
     with pytest.raises(NotFound):
-        control.edition_named(name, room.newsletters)
+        edition_named(name, room.newsletters)
 
 
 def test_an_article_that_was_mailed_is_not_mailed_again_by_hand(room: LetterRoom) -> None:

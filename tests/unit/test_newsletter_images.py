@@ -10,6 +10,7 @@ from nightdesk.domain.pictures import PictureFiles
 from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.mail_parts import MAX_HTML, make_absolute
 from nightdesk.usecases.newsletters import control
+from nightdesk.usecases.newsletters.naming import edition_named
 from support.letters import LetterRoom
 
 TODAY = "2026-11-23"
@@ -147,6 +148,6 @@ def test_a_text_without_a_folder_counts_before_one_with_a_folder_of_the_same_nam
     [warning] = [one for one in room.state("newsletters/quay.md")["warnings"] if "left out" in one["message"]]
     assert "sheds.png" in warning["message"]
     room.file("newsletters/quay/index.md", TEXT)
-    assert control.edition_named("quay", room.newsletters).subject == "Flat"
+    assert edition_named("quay", room.newsletters).subject == "Flat"
     room.file("newsletters/quay.md", None)
-    assert control.edition_named("quay", room.newsletters).subject == "A letter"
+    assert edition_named("quay", room.newsletters).subject == "A letter"

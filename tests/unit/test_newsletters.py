@@ -735,6 +735,15 @@ def test_html_becomes_plain_text() -> None:
     assert plain_text(html) == text
 
 
+def test_notes_and_lists_read_well_as_plain_text() -> None:
+    html = (
+        '<p>Text<sup><a href="https://q.example/articles/a/#note-1">1</a></sup> goes on.</p>'
+        '<ol><li><p>The note. <a href="https://q.example/articles/a/#ref-1" class="note-back">↩</a></p></li></ol>'
+        "<ul><li><p>One</p><p>Two</p></li><li>Three</li></ul>"
+    )
+    assert plain_text(html) == "Text[1] goes on.\n\n1. The note.\n\n- One\n\nTwo\n\n- Three"
+
+
 def test_readers_of_an_edition_are_read_a_page_at_a_time(room: LetterRoom, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(planning, "_PAGE_SIZE", 7)
     monkeypatch.setattr(planning, "_BATCH_SIZE", 5)

@@ -67,10 +67,12 @@ def mailer(server: Server) -> SmtpMailer:
 
 def test_a_mail_arrives_with_its_headers_and_both_parts(server: Server) -> None:
     sender = mailer(server)
-    sender.send(MAIL)
-    sender.send(MAIL)
+    ids = [sender.send(MAIL), sender.send(MAIL)]
     assert (len(server.mails), sender.rate()) == (2, 3.0)
     message = message_from_bytes(server.mails[0], policy=policy.default)
+    assert message["Date"].datetime
+    assert [message_from_bytes(mail)["Message-ID"] for mail in server.mails] == ids
+    assert len(set(ids)) == 2
     assert (message["Subject"], message["List-Id"], message["To"]) == ("Færgen", "<daily.news.example>", MAIL.to)
     assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
 

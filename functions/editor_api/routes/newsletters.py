@@ -6,6 +6,7 @@ from nightdesk.domain.events import EDITION_ID
 from nightdesk.domain.newsletters import Edition
 from nightdesk.usecases.newsletters import control
 from nightdesk.usecases.newsletters.clicks import followed_links
+from nightdesk.usecases.newsletters.naming import stored_edition
 
 from ..cursors import decode_cursor, encode_cursor
 from ..models import newsletters as models
@@ -31,12 +32,12 @@ def list_editions(call: Call, query: PageQuery) -> Result:
 
 def get_edition(call: Call, newsletter: str, day: str) -> Result:
     """An edition, with what became of its copies."""
-    return _report(control.edition_named(f"{newsletter}/{day}", call.ports.newsletters), call)
+    return _report(stored_edition(f"{newsletter}/{day}", call.ports.newsletters), call)
 
 
 def list_links(call: Call, newsletter: str, day: str) -> Result:
     """How often each link of an edition was followed, if the settings have clicks counted. Mail filters that follow links count too."""
-    edition = control.edition_named(f"{newsletter}/{day}", call.ports.newsletters)
+    edition = stored_edition(f"{newsletter}/{day}", call.ports.newsletters)
     found = followed_links(edition.id, call.ports.newsletters.editions)
     return Result({"links": [link._asdict() for link in found]})
 
@@ -74,6 +75,11 @@ def test_edition(call: Call, newsletter: str, day: str, body: models.TestMail) -
     return _report(call.service.test_edition(f"{newsletter}/{day}", body.email), call)
 
 
+def test_newsletter(call: Call, newsletter: str, body: models.TestMail) -> Result:
+    """Send a copy of a digest, an article or a text in `newsletters/` to one reader, as it would be sent now. It counts for nothing."""
+    return _report(call.service.test_edition(newsletter, body.email), call)
+
+
 _NAMED, _ONE = "/v1/newsletters/{newsletter}", "/v1/newsletters/{newsletter}/{day}"
 ROUTES = (
     Route("GET", "/v1/newsletters", WRITER, list_editions, "List editions", models.Editions, query=PageQuery),
@@ -88,6 +94,16 @@ ROUTES = (
     ),
     Route(
         "POST", f"{_NAMED}/send", EDITOR, send_newsletter, "Send a newsletter", models.Edition, 202, body=models.Sending
+    ),
+    Route(
+        "POST",
+        f"{_NAMED}/test",
+        EDITOR,
+        test_newsletter,
+        "Send a test copy of a newsletter",
+        models.Edition,
+        202,
+        body=models.TestMail,
     ),
     Route("GET", _ONE, WRITER, get_edition, "Get an edition", models.Edition),
     Route("GET", f"{_ONE}/links", WRITER, list_links, "List followed links", models.FollowedLinks),

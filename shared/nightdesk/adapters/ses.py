@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from email.errors import MessageError
+from email.header import Header
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formataddr
@@ -25,7 +26,9 @@ _STOPPED = frozenset(
     )
 )
 _LEAST_RATE = 1.0
-_POLICY = SMTP.clone(max_line_length=76)
+_POLICY = SMTP.clone(max_line_length=76, refold_source="none")
+_LINE = 74
+"""Characters of a line with an encoded word, after its blank (RFC 2047, section 2, allows 76)."""
 
 
 def to_message(mail: Mail, sender: str) -> EmailMessage:
@@ -34,11 +37,19 @@ def to_message(mail: Mail, sender: str) -> EmailMessage:
     Raises:
         Permanent: its address or a header cannot be written as RFC 5322 wants it.
     """
+    if not mail.to.isascii():
+        raise Permanent("the address has letters that few mail servers take (RFC 6531)")
     message = EmailMessage(policy=_POLICY)
     try:
-        message["From"] = formataddr((mail.sender_name, sender))
+        if not {"\r", "\n"}.isdisjoint(mail.subject + mail.sender_name):
+            raise ValueError("a header is one line")
+        # Python's own folding loses blanks between encoded words, and the quotation marks around a long name.
+        message.set_raw("From", _folded(sender_address(mail.sender_name, sender)))
         message["To"] = mail.to
-        message["Subject"] = mail.subject
+        if mail.subject.isascii():
+            message["Subject"] = mail.subject
+        else:
+            message.set_raw("Subject", _folded(_encoded_words(mail.subject)))
         for name, value in mail.headers.items():
             message[name] = value
         message.set_content(mail.text, cte="quoted-printable")
@@ -47,6 +58,21 @@ def to_message(mail: Mail, sender: str) -> EmailMessage:
     except (ValueError, IndexError, MessageError, UnicodeError) as error:
         raise Permanent(f"the mail cannot be written: {type(error).__name__}") from None
     return message
+
+
+def sender_address(name: str, address: str) -> str:
+    """Return the value of a From header, on one line."""
+    return formataddr((name, address)) if name.isascii() else f"{_encoded_words(name)} <{address}>"
+
+
+def _encoded_words(text: str) -> str:
+    """Return a text as encoded words (RFC 2047) with a blank between them."""
+    return Header(text, "utf-8", maxlinelen=_LINE, header_name="Subject").encode(linesep="")
+
+
+def _folded(value: str) -> str:
+    """Return the value of a header with a line for each encoded word."""
+    return value.replace("?= ", "?=\r\n ")
 
 
 class SesEditionMailer:
@@ -67,7 +93,7 @@ class SesEditionMailer:
         raw = to_message(mail, self._sender).as_bytes()
         try:
             answer = self._ses.send_email(
-                FromEmailAddress=formataddr((mail.sender_name, self._sender)),
+                FromEmailAddress=sender_address(mail.sender_name, self._sender),
                 Destination={"ToAddresses": [mail.to]},
                 Content={"Raw": {"Data": raw}},
                 EmailTags=[{"Name": name, "Value": value} for name, value in mail.tags.items()],

@@ -5,6 +5,8 @@ from __future__ import annotations
 import smtplib
 import ssl
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import format_datetime, make_msgid
 from typing import Any
 
 from nightdesk.adapters.ses import to_message
@@ -33,6 +35,9 @@ class SmtpMailer:
     def send(self, mail: Mail) -> str:
         """Hand over a message for delivery and return its Message-ID (see the port `EditionMailer`)."""
         message = to_message(mail, self._sender)
+        # SES adds these two itself.
+        message["Date"] = format_datetime(datetime.now(UTC))
+        message[_RESULT] = make_msgid(domain=self._sender.partition("@")[2])
         connection = self._connect()
         try:
             connection.sendmail(self._sender, [mail.to], message.as_bytes())
@@ -43,7 +48,7 @@ class SmtpMailer:
         except (smtplib.SMTPException, OSError) as error:
             self._connection = None
             raise Transient(f"the answer of the mail server was lost: {type(error).__name__}") from None
-        return str(message[_RESULT] or "")
+        return str(message[_RESULT])
 
     def rate(self) -> float:
         """Return how many mails a second the provider takes, as its settings say."""

@@ -27,6 +27,9 @@ _BLOCKS = frozenset(
 )  # fmt: skip
 _LITERAL = "\x00"
 """Stands for a blank of code until all others are made single."""
+_NOTE = re.compile(r"#note-\d+$")
+_NOTED, _BACK = "note", "back"
+"""Stand for the addresses of links to a note and back, which a text does not show."""
 _SILENT = frozenset(("style", "script", "head", "title"))
 
 
@@ -140,6 +143,7 @@ class _PlainText(HTMLParser):
         self._lists: list[int | None] = []
         self._silent = 0
         self._literal = 0
+        self._bullet_made = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = dict(attrs)
@@ -147,10 +151,12 @@ class _PlainText(HTMLParser):
         self._literal += tag == "pre"
         if tag in ("ul", "ol"):
             self._lists.append(1 if tag == "ol" else None)
-        if tag in _BLOCKS and tag != "li":
+        # The first paragraph of a list's entry stands beside its bullet.
+        if tag in _BLOCKS and tag != "li" and self.out[-1:] != [self._bullet_made]:
             self.out.append("\n\n" if tag != "tr" else "\n")
         if tag == "li":
-            self.out.append("\n" + self._bullet())
+            self._bullet_made = "\n" + self._bullet()
+            self.out.append(self._bullet_made)
         elif tag == "br":
             self.out.append("\n")
         elif tag == "hr":
@@ -160,7 +166,7 @@ class _PlainText(HTMLParser):
         elif tag == "img" and values.get("alt"):
             self.out.append(f"[{values['alt']}]")
         elif tag == "a":
-            self._links.append(values.get("href") or "")
+            self._start_link(values.get("href") or "", values.get("class") or "")
 
     def handle_endtag(self, tag: str) -> None:
         self._silent -= tag in _SILENT
@@ -170,9 +176,20 @@ class _PlainText(HTMLParser):
         if tag in _BLOCKS:
             self.out.append("\n\n" if tag not in ("li", "tr") else "")
         elif tag == "a" and self._links:
-            address = self._links.pop()
-            if address.startswith(("https://", "http://")) and not "".join(self.out[-1:]).endswith(address):
-                self.out.append(f" ({address})")
+            self._end_link(self._links.pop())
+
+    def _start_link(self, address: str, kind: str) -> None:
+        is_back, is_note = kind == "note-back", _NOTE.search(address) is not None
+        self._silent += is_back
+        self.out.append("[" if is_note and not is_back else "")
+        self._links.append(_BACK if is_back else _NOTED if is_note else address)
+
+    def _end_link(self, address: str) -> None:
+        self._silent -= address == _BACK
+        if address == _NOTED:
+            self.out.append("]")
+        if address.startswith(("https://", "http://")) and not "".join(self.out[-1:]).endswith(address):
+            self.out.append(f" ({address})")
 
     def handle_data(self, data: str) -> None:
         if self._silent:

@@ -2,6 +2,7 @@
 
     pk                sk                  record
     edition           <date>#<name>       `Edition`
+    open              <date>#<name>       that it was begun, and may not have ended yet
     batch#<edition>   <number>            `Batch`: some of an edition's recipients, which one message sends to
     sent#<edition>    <reader>            `Recipient`: what became of one reader's copy
     feedback#<id>     <kind>              a report of the mail provider that was counted
@@ -24,7 +25,7 @@ from nightdesk.domain.newsletters import Edition
 from nightdesk.ports import ANY, Change, Item, KeyRange, Table
 from nightdesk.repositories.items import own_attributes
 
-_EDITIONS = "edition"
+_EDITIONS, _OPEN = "edition", "open"
 
 
 class StoredEdition(NamedTuple):
@@ -84,6 +85,28 @@ def editions(table: Table, limit: int | None = None, before: str = "") -> list[S
 def edition_change(edition: Edition, expected: int | None) -> Change:
     """Return the change that writes an edition over the version `expected`."""
     return Change(_EDITIONS, _edition_key(edition.id), edition.to_item(), expected)
+
+
+def new_edition(edition: Edition) -> list[Change]:
+    """Return the changes that begin an edition, however long it then waits for its moment. They fail if there is one of its id."""
+    return [edition_change(edition, None), Change(_OPEN, _edition_key(edition.id), {"id": edition.id}, ANY)]
+
+
+def end_change(identifier: str) -> Change:
+    """Return the change that records that an edition has ended: it was sent or cancelled."""
+    return Change(_OPEN, _edition_key(identifier), None, ANY)
+
+
+def begun_editions(table: Table) -> list[str]:
+    """Return the ids of all editions that may not have ended yet, the oldest first."""
+    return [str(item["id"]) for item in table.query(_OPEN)]
+
+
+def editions_since(table: Table, day: str) -> list[StoredEdition]:
+    """Return the editions that were begun on a day or later."""
+    return [
+        StoredEdition(Edition.from_item(item), item["version"]) for item in table.query(_EDITIONS, KeyRange(after=day))
+    ]
 
 
 def _edition_key(identifier: str) -> str:

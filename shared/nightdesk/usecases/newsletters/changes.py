@@ -15,7 +15,7 @@ from nightdesk.usecases.newsletters.ports import NewsletterPorts
 LEASE_SECONDS = 120
 """How long a run may be at work on a recipient or on a batch: twice the timeout of the functions."""
 NO_ADDRESS = "no postal address: set `postal_address` in site.yaml, then send the edition"
-NOTHING_LEFT = "its articles are no longer published"
+NOTHING_LEFT = "too few of its articles are still published"
 
 
 def change_edition(

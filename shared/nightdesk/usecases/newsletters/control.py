@@ -7,29 +7,16 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from nightdesk.domain.errors import Conflict, NotFound, Permanent
+from nightdesk.domain.errors import Conflict, Permanent
 from nightdesk.domain.events import EditionRequested, TestMailRequested
 from nightdesk.domain.memberships import member_id, normalise_address
-from nightdesk.domain.newsletters import (
-    ARTICLE,
-    ARTICLE_PREFIX,
-    CANCELLED,
-    HELD,
-    PLANNED,
-    SENDING,
-    SENT,
-    WRITTEN,
-    Edition,
-    article_edition_id,
-    planned_edition,
-)
-from nightdesk.domain.site import Site
+from nightdesk.domain.newsletters import ARTICLE, CANCELLED, HELD, PLANNED, SENDING, SENT, Edition
 from nightdesk.repositories import editions_table, memberships_table
 from nightdesk.repositories.private_bucket import load_site
 from nightdesk.usecases.newsletters.changes import NO_ADDRESS, change_edition, resume_batches
-from nightdesk.usecases.newsletters.digests import digest_edition
+from nightdesk.usecases.newsletters.naming import edition_named, stored_edition
 from nightdesk.usecases.newsletters.ports import NewsletterPorts
-from nightdesk.usecases.newsletters.sources import find_source, find_written
+from nightdesk.usecases.newsletters.sources import find_source
 
 if TYPE_CHECKING:
     from nightdesk.rendering.environment import Theme
@@ -43,54 +30,6 @@ class Preview(NamedTuple):
     tier: str
     html: str
     text: str
-
-
-def no_edition(name: str) -> NotFound:
-    """Return the error for a name that stands for no edition."""
-    return NotFound(
-        f"there is no edition “{name[:80]}”; name one as “nightdesk newsletter list” shows it, the id of a digest, the slug of a live "
-        "article, or a file in newsletters/"
-    )
-
-
-def edition_named(name: str, ports: NewsletterPorts) -> Edition:
-    """Return a stored edition by its id, or one that could be sent now: of a digest, an article or a text written by hand.
-
-    Raises:
-        NotFound: the name stands for none of these.
-    """
-    if "/" in name:
-        stored = editions_table.find_edition(ports.editions, name)
-        if not stored:
-            raise no_edition(name)
-        return stored.edition
-    site, now = load_site(ports.pipeline), ports.pipeline.clock()
-    digest = next((digest for digest in site.newsletters if digest.id == name), None)
-    if digest:
-        return digest_edition(digest, f"{now.astimezone(site.zone):%Y-%m-%d}", now, ports)
-    return _written(name, site, ports) or _of_article(name, site, ports)
-
-
-def _written(name: str, site: Site, ports: NewsletterPorts) -> Edition | None:
-    found, now = find_written(name, ports.pipeline), ports.pipeline.clock()
-    if not found:
-        return None
-    identifier = f"{name}/{now.astimezone(site.zone):%Y-%m-%d}"
-    return planned_edition(identifier, WRITTEN, found.document.title, now, name)
-
-
-def _of_article(name: str, site: Site, ports: NewsletterPorts) -> Edition:
-    slug, now = name.removeprefix(ARTICLE_PREFIX), ports.pipeline.clock()
-    source = find_source(slug, site, ports.pipeline)
-    if not source:
-        raise no_edition(name)
-    mailed = editions_table.edition_of_article(ports.editions, source.document.file)
-    stored = editions_table.find_edition(ports.editions, mailed) if mailed else None
-    if stored:
-        return stored.edition
-    document = source.document
-    identifier = article_edition_id(document.slug, now, site)
-    return planned_edition(identifier, ARTICLE, document.title, now, document.slug)
 
 
 def preview(name: str, tier: str, ports: NewsletterPorts, theme: Theme) -> Preview:
@@ -114,14 +53,12 @@ def preview(name: str, tier: str, ports: NewsletterPorts, theme: Theme) -> Previ
 
 
 def send_test(name: str, address: str, ports: NewsletterPorts) -> Edition:
-    """Have a copy of a stored edition sent to one reader, whatever its state; it counts for nothing.
+    """Have a copy of an edition sent to one reader, whatever its state, even before it is begun; it counts for nothing.
 
     Raises:
-        Permanent: the edition or the reader does not exist.
+        Permanent: the edition or the reader does not exist, or there is nothing in it.
     """
-    edition = edition_named(name, ports)
-    if not editions_table.find_edition(ports.editions, edition.id):
-        raise Permanent("a test needs an edition that is stored; “nightdesk newsletter preview” shows it before that")
+    edition = _with_contents(edition_named(name, ports))
     member = member_id(normalise_address(address))
     if not memberships_table.find_membership(ports.memberships, member):
         raise Permanent("no reader has this address; sign up on the site first")
@@ -129,22 +66,33 @@ def send_test(name: str, address: str, ports: NewsletterPorts) -> Edition:
     return edition
 
 
+def _with_contents(edition: Edition) -> Edition:
+    if not edition.slugs:
+        raise Permanent(f"nothing went live since the last edition of {edition.newsletter}")
+    return edition
+
+
 def send(name: str, at: datetime | None, ports: NewsletterPorts) -> Edition:
-    """Send an edition: go on with one that is held, or begin one now, or at a moment.
+    """Send an edition: go on with one that is held, or begin one now, or at a moment, which may replace an earlier one.
 
     Raises:
-        Permanent: there is no such edition, or it was sent or cancelled.
+        Permanent: there is no such edition, it was sent or cancelled, there is nothing in it, or the moment has passed.
     """
-    edition = edition_named(name, ports)
+    edition = _with_contents(edition_named(name, ports))
     if not (load_site(ports.pipeline).postal_address or ports.postal_address):
         raise Permanent(NO_ADDRESS)
+    if at and at <= ports.pipeline.clock():
+        raise Permanent(
+            f"{at.isoformat(timespec='seconds')} is in the past; name a later moment, or none to send it now"
+        )
+    moment = at.isoformat(timespec="seconds") if at else ""
     stored = editions_table.find_edition(ports.editions, edition.id)
     if stored:
-        edition = _go_on(edition.id, ports)
+        edition = _go_on(edition.id, moment, ports)
     else:
-        moment = at.isoformat(timespec="seconds") if at else ""
-        edition = replace(edition, not_before=moment)
-        changes = [editions_table.edition_change(edition, None)]
+        # What an editor sends is enough.
+        edition = replace(edition, not_before=moment, minimum=1)
+        changes = editions_table.new_edition(edition)
         if edition.kind == ARTICLE:
             source = find_source(edition.slugs[0], load_site(ports.pipeline), ports.pipeline)
             assert source  # the edition was made of it
@@ -152,17 +100,23 @@ def send(name: str, at: datetime | None, ports: NewsletterPorts) -> Edition:
         try:
             ports.editions.write(changes)
         except Conflict:  # it was begun at this moment
-            edition = _go_on(edition.id, ports)
+            edition = _go_on(edition.id, moment, ports)
     ports.pipeline.bus.emit([EditionRequested(edition.id)])
     return edition
 
 
-def _go_on(identifier: str, ports: NewsletterPorts) -> Edition:
+def _go_on(identifier: str, moment: str, ports: NewsletterPorts) -> Edition:
     def resume(edition: Edition) -> Edition:
         if edition.state in (SENT, CANCELLED):
             raise Permanent(f"{identifier} is {edition.state} already")
-        state = SENDING if edition.digest else PLANNED
-        return replace(edition, state=state, reason="", released=edition.counts) if edition.state == HELD else edition
+        has_begun = bool(edition.digest)
+        if moment and has_begun:
+            raise Permanent(f"{identifier} is being sent already; hold it, and send it again when it is to go on")
+        if moment or not (has_begun or edition.state == HELD):
+            edition = replace(edition, not_before=moment)
+        if edition.state != HELD:
+            return edition
+        return replace(edition, state=SENDING if has_begun else PLANNED, reason="", released=edition.counts)
 
     edition = _change(identifier, ports, resume)
     resume_batches(edition, ports, everything=True)
@@ -181,7 +135,7 @@ def hold(identifier: str, ports: NewsletterPorts) -> Edition:
             raise Permanent(f"{identifier} is {edition.state} already")
         return replace(edition, state=HELD, reason="an editor held it")
 
-    return _change(identifier, ports, change)
+    return _change(stored_edition(identifier, ports).id, ports, change)
 
 
 def cancel(identifier: str, ports: NewsletterPorts) -> Edition:
@@ -196,15 +150,14 @@ def cancel(identifier: str, ports: NewsletterPorts) -> Edition:
             raise Permanent(f"{identifier} is sent already")
         return replace(edition, state=CANCELLED, reason="an editor cancelled it")
 
-    edition = _change(identifier, ports, change)
-    ports.pipeline.bus.emit([EditionRequested(identifier)])
+    edition = _change(stored_edition(identifier, ports).id, ports, change)
+    ports.pipeline.bus.emit([EditionRequested(edition.id)])
     return edition
 
 
 def _change(identifier: str, ports: NewsletterPorts, change: Callable[[Edition], Edition]) -> Edition:
     after = change_edition(identifier, ports, change)
-    if not after:
-        raise no_edition(identifier)
+    assert after  # an edition that was begun is never removed
     return after
 
 
@@ -241,11 +194,15 @@ def _reason(edition: Edition, now: datetime) -> str:
 
 
 def held(ports: NewsletterPorts, limit: int) -> list[dict[str, str]]:
-    """Return the recent editions that are held, by an editor or until tomorrow, each with the reason."""
+    """Return the editions that are held, by an editor or until tomorrow, each with the reason. Of those that ended, `limit` are read."""
     now = ports.pipeline.clock()
-    found = [stored.edition for stored in editions_table.editions(ports.editions, limit)]
+    found = {stored.edition.id: stored.edition for stored in editions_table.editions(ports.editions, limit)}
+    begun = [
+        editions_table.find_edition(ports.editions, each) for each in editions_table.begun_editions(ports.editions)
+    ]
+    found |= {stored.edition.id: stored.edition for stored in begun if stored}
     return [
         {"id": edition.id, "reason": _reason(edition, now)}
-        for edition in found
+        for edition in found.values()
         if edition.state == HELD or (edition.state == SENDING and not edition.is_due(now))
     ]

@@ -11,7 +11,7 @@ from nightdesk.repositories.editions_table import Window
 from nightdesk.usecases.newsletters.ports import NewsletterPorts
 
 RECENT = 40
-"""Editions to look through for those that are unfinished, and for articles that a digest has had before."""
+"""The newest editions, which are looked at although they may have ended."""
 _LATE_ARTICLES = timedelta(days=2)
 """How much older than the last digest an article may be that went live after it, because it waited for an approval."""
 _FIRST = timedelta(days=1)
@@ -54,7 +54,7 @@ def new_articles(digest: Digest, until: datetime, window: Window, ports: Newslet
         for name in names
         for entry in articles_table.between(ports.pipeline.articles, name, *bounds, _MOST_ARTICLES * 2)
     }
-    recent = editions_table.editions(ports.editions, RECENT)
+    recent = editions_table.editions_since(ports.editions, (since - _LATE_ARTICLES).date().isoformat())
     had = {slug for stored in recent if stored.edition.newsletter == digest.id for slug in stored.edition.slugs}
     ordered = sorted((slug for slug in found if slug not in had), key=lambda slug: found[slug], reverse=True)
     return ordered[:_MOST_ARTICLES]

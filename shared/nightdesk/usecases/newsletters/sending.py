@@ -44,6 +44,7 @@ from nightdesk.repositories.editions_table import Recipient
 from nightdesk.repositories.private_bucket import load_site
 from nightdesk.usecases.newsletters.changes import LEASE_SECONDS, NOTHING_LEFT, batch_events, change_edition
 from nightdesk.usecases.newsletters.contents import Contents, current_contents, load_contents
+from nightdesk.usecases.newsletters.naming import edition_named
 from nightdesk.usecases.newsletters.pages import refresh_pages
 from nightdesk.usecases.newsletters.ports import EditionMailer, NewsletterPorts
 from nightdesk.usecases.readers.members import unsubscribe_headers
@@ -94,17 +95,22 @@ def send_batch(identifier: str, number: int, ports: NewsletterPorts, theme: Them
 
 
 def send_test(identifier: str, member: str, ports: NewsletterPorts, theme: Theme) -> None:
-    """Send a copy of an edition, as it is now, to one reader, with their own tier. Nothing is recorded."""
+    """Send a copy of an edition, as it is now, to one reader, with their own tier. Nothing is recorded.
+
+    Args:
+        identifier: of an edition that was begun, or of one that could be.
+    """
     stored = editions_table.find_edition(ports.editions, identifier)
     membership, reason = memberships_table.mail_standing(ports.memberships, member)
-    if not stored or not membership or not membership.confirmed or reason or not ports.mailer:
+    if not membership or not membership.confirmed or reason or not ports.mailer:
         return
-    contents = current_contents(stored.edition, load_contents(stored.edition, ports.pipeline), ports, theme)
+    edition = stored.edition if stored else replace(edition_named(identifier.partition("/")[0], ports), minimum=1)
+    contents = current_contents(edition, load_contents(edition, ports.pipeline), ports, theme)
     if not contents:
         return
     site = load_site(ports.pipeline)
     tier = membership.entitlement(site, ports.pipeline.clock()).tier
-    mail = edition_mail(stored.edition, contents, membership, member, tier, site)
+    mail = edition_mail(edition, contents, membership, member, tier, site)
     subject = theme.text(site)("edition.test_subject", subject=mail.subject)
     ports.mailer.send(replace(mail, subject=one_line(subject), tags={}))
 

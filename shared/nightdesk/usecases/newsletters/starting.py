@@ -9,7 +9,9 @@ from nightdesk.domain.decisions import Decisions
 from nightdesk.domain.errors import Conflict
 from nightdesk.domain.newsletters import (
     ARTICLE,
+    CANCELLED,
     LATE,
+    SENT,
     Edition,
     article_edition_id,
     last_due,
@@ -59,10 +61,7 @@ def _start_article(source: Source, site: Site, ports: NewsletterPorts) -> str:
         # Another article may have had this slug today.
         slug = document.slug if number == 1 else f"{document.slug}-{number}"
         edition = planned_edition(article_edition_id(slug, now, site), ARTICLE, document.title, now, document.slug)
-        changes = [
-            editions_table.article_change(document.file, edition.id),
-            editions_table.edition_change(edition, None),
-        ]
+        changes = [editions_table.article_change(document.file, edition.id), *editions_table.new_edition(edition)]
         try:
             ports.editions.write(changes)
             return edition.id
@@ -114,7 +113,7 @@ def _start_digest(digest: Digest, site: Site, ports: NewsletterPorts) -> str:
     if len(edition.slugs) < digest.minimum:
         return ""
     changes = [
-        editions_table.edition_change(edition, None),
+        *editions_table.new_edition(edition),
         editions_table.window_change(digest.id, window._replace(until=moment.isoformat(), sent=True)),
     ]
     try:
@@ -136,9 +135,16 @@ def _see(digest: Digest, moment: datetime, ports: NewsletterPorts) -> Window:
 
 
 def unfinished(ports: NewsletterPorts) -> list[Edition]:
-    """Return recent editions that must be planned further, or have batches that were not sent."""
-    recent = editions_table.editions(ports.editions, RECENT)
-    return [stored.edition for stored in recent if stored.edition.is_open]
+    """Return the editions that must be planned further, or have batches that were not sent; forget those that have ended."""
+    # An earlier release recorded no beginnings.
+    found = {stored.edition.id: stored.edition for stored in editions_table.editions(ports.editions, RECENT)}
+    for identifier in editions_table.begun_editions(ports.editions):
+        stored = editions_table.find_edition(ports.editions, identifier)
+        if stored and stored.edition.state not in (SENT, CANCELLED):
+            found[identifier] = stored.edition
+        else:
+            ports.editions.write([editions_table.end_change(identifier)])
+    return [edition for edition in found.values() if edition.is_open]
 
 
 def continue_editions(ports: NewsletterPorts, theme: Theme) -> list[str]:
