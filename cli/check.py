@@ -14,6 +14,7 @@ from nightdesk.domain.languages import INTERFACE_LANGUAGES
 from nightdesk.domain.old_addresses import slug_of_address
 from nightdesk.domain.path_owners import owner_of
 from nightdesk.domain.problems import Kind, Problem
+from nightdesk.domain.profiles import profile_name
 from nightdesk.domain.site import Site
 from nightdesk.domain.site_file import parse_site
 from nightdesk.domain.text import slugify
@@ -126,7 +127,10 @@ class _Roots:
     def settings(self, root: Path) -> tuple[Site, Container[str]]:
         """Return the settings, and the keys of the profiles."""
         if root not in self._settings:
-            self._settings[root] = _site(root), _profiles(root)
+            profiles = _profiles(root)
+            is_known = profiles or self._files or (root / SITE_FILE).is_file()
+            # Drafts that are checked one by one may belong elsewhere, so no profile of theirs is missed.
+            self._settings[root] = _site(root), profiles if is_known else EVERYTHING
         return self._settings[root]
 
     def pages(self, path: Path, root: Path) -> FolderPages | None:
@@ -195,6 +199,6 @@ def _site(root: Path) -> Site:
 
 
 def _profiles(root: Path) -> Container[str]:
-    """Return the keys of the profiles. If there are none, the drafts may belong elsewhere, so no profile is missed."""
-    found = {f"{kind}/{slugify(f.stem)}.json" for kind in ("authors", "topics") for f in (root / kind).glob("*.m*d*")}
-    return found or EVERYTHING
+    """Return the names in the profiles, by their keys."""
+    files = [(kind, file) for kind in ("authors", "topics") for file in (root / kind).glob("*.[mM]*[dD]*")]
+    return {f"{kind}/{slugify(file.stem)}.json": profile_name(file.read_bytes()) for kind, file in files}

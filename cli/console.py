@@ -56,7 +56,8 @@ def located(path: object, problem: dict[str, Any], prefix: str = "") -> str:
     What concerns the file as a whole has line 0; it is shown at line 1.
     """
     key = f"{problem['key']}: " if problem["key"] else ""
-    return f"{path}:{max(problem['line'], 1)}: {prefix}{key}{problem['message']}"
+    shown = "".join(each if each.isprintable() else "?" for each in str(path))
+    return f"{shown}:{max(problem['line'], 1)}: {prefix}{key}{problem['message']}"
 
 
 def problem_lines(path: object, report: dict[str, Any]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,8 @@ def test_a_newsroom_is_read_like_the_bucket_and_other_files_are_named(tmp_path: 
     files, left = find_files([root])
     keys = {"drafts/a.md", "drafts/b/INDEX.MD", "drafts/b/img/p.png", "authors/ada.png", "site.yaml", "pages/about.md"}
     assert files == {key: root / key for key in keys}
-    assert left == dict.fromkeys([root / "README.md", root / "handover/phones.md"], Kind.FILE_OUTSIDE.at(0))
+    outside = [root / "README.md", root / "handover/phones.md", root / "handover/plan.txt"]
+    assert left == dict.fromkeys(outside, Kind.FILE_OUTSIDE.at(0))
     assert read_folder(root) == (files, left)
     assert read_folder(root / "drafts").files == files
 
@@ -50,6 +52,30 @@ def test_every_file_in_a_folder_of_the_bucket_is_published_or_named(tmp_path: Pa
         "lone.png": Kind.IMAGE_STRAY,
         "t.png": Kind.IMAGE_STRAY,
     }
+
+
+def test_what_cannot_be_read_is_named_and_stops_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = write(tmp_path / "room", "drafts/a.md", "site.yml", "node_modules/x/README.md")
+    write(tmp_path, "elsewhere/index.md")
+    (root / "drafts/gone.md").symlink_to("nowhere")
+    (root / "drafts/round.md").symlink_to("round.md")
+    (root / "drafts/linked").symlink_to(tmp_path / "elsewhere")
+    os.mkfifo(root / "drafts/pipe.md")
+    Path(os.fsdecode(bytes(root / "drafts") + b"/latin\xff.md")).write_text(DRAFT)
+    write(root, "drafts/two\nlines.md")
+    files, left = find_files([root])
+    assert set(files) == {"drafts/a.md"}
+    assert {path.name.encode(errors="replace").decode(): problem.kind for path, problem in left.items()} == {
+        "gone.md": Kind.FILE_UNREADABLE,
+        "round.md": Kind.FILE_UNREADABLE,
+        "pipe.md": Kind.FILE_UNREADABLE,
+        "latin?.md": Kind.FILE_UNREADABLE,
+        "two\nlines.md": Kind.FILE_UNREADABLE,
+        "linked": Kind.FILE_LINK_TO_FOLDER,
+        "site.yml": Kind.SITE_FILE_NAME,
+    }
+    assert main(["check", str(root)]) == 1
+    assert len(capsys.readouterr().err.splitlines()) == len(left)
 
 
 @pytest.mark.parametrize(
@@ -124,6 +150,29 @@ def test_check_and_build_blame_the_same_draft(tmp_path: Path, capsys: pytest.Cap
     blamed = [report["path"] for report in json.loads(capsys.readouterr().out) if report["problems"]]
     assert main(["build", "--json", "--drafts", str(root), "--out", str(tmp_path / "out")]) == 1
     assert blamed == [f"{root}/{key}" for key in json.loads(capsys.readouterr().out)["rejected"]]
+
+
+def test_check_and_build_warn_of_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = tmp_path / "room"
+    texts = {
+        "drafts/a.md": "topics: [Ports, weather]\nauthors: [Ann  Lee]\n---\n[b](b.md) [c](/articles/c/) [n](n.exe)",
+        "drafts/b.md": "expires: 2020-02-01\nauthors: [ann lee]\n---\nText.",
+        "drafts/c.md": "publish_at: 2099-01-01\n---\nText.",
+        "topics/ports.md": "name: Harbours\n---\n",
+        "newsletters/week.md": "tags: [x]\n---\n[c](/articles/c/)",
+    }
+    for name, text in texts.items():
+        title = "" if name.startswith("topics") else "title: T\ndate: 2020-01-01\n"
+        write(root, name).joinpath(name).write_text(f"---\n{title}{text}\n", "utf-8")
+    write(root, "site.yaml").joinpath("site.yaml").write_text("name: N\n", "utf-8")
+    main(["check", "--json", str(root)])
+    checked = json.loads(capsys.readouterr().out)
+    main(["build", "--json", "--no-images", "--drafts", str(root), "--out", str(tmp_path / "out")])
+    built = json.loads(capsys.readouterr().out)["warnings"]
+    assert {each["path"]: each["warnings"] for each in checked if each["warnings"]} == {
+        f"{root}/{key}": found for key, found in built.items()
+    }
+    assert sum(map(len, built.values())) == 8
 
 
 def test_paths_in_messages_are_those_of_the_folder(

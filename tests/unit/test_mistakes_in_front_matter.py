@@ -81,12 +81,37 @@ def test_an_embargo_never_ends_a_fraction_of_a_second_early(typed: str, expected
         "hidden: true",
         "private: yes",
         "unlisted: true",
+        "hidden: 1",
+        "unlisted: y",
+        "is_draft: true",
+        "ready: 0",
+        "permalink: false",
+        "workflow: draft",
+        "password: swordfish",
         "draft: false\nstatus: draft",
         "draft: false\npublished: false",
     ],
 )
 def test_keys_of_other_systems_that_hide_a_page_hide_it_here(keys: str) -> None:
     assert parse(f"title: T\ndate: 2024-01-02\n{keys}").draft is True
+
+
+@pytest.mark.parametrize("keys", ["hidden: soon", "wip: [true]", "private: staff"])
+def test_a_key_that_hides_and_says_neither_yes_nor_no_publishes_nothing(keys: str) -> None:
+    assert "must be true or false" in reasons(f"---\ntitle: T\n{keys}\n---\n")[0]
+
+
+@pytest.mark.parametrize("keys", ["live: https://live.example/", "permalink: /x/", "state: Oregon", "ready: maybe"])
+def test_a_key_that_only_sounds_like_hiding_is_an_unknown_one(keys: str) -> None:
+    draft = parse(f"title: T\n{keys}")
+    assert (draft.draft, len(draft.warnings)) == (False, 1)
+    assert "is not a known key" in warnings(draft)[0]
+
+
+@pytest.mark.parametrize("key", ["embargo", "embargo_until", "publish_on", "scheduled_at", "go_live"])
+def test_an_embargo_holds_under_any_of_its_names(key: str) -> None:
+    assert parse(f"title: T\ndate: 2024-01-02\n{key}: {LATER}").publish_at == LATER
+    assert "is not a date" in reasons(f"---\ntitle: T\n{key}: yes\n---\n")[0]
 
 
 @pytest.mark.parametrize(
@@ -159,6 +184,25 @@ def test_the_date_at_the_head_of_a_file_name_is_the_date(name: str, expected: st
     assert parse("title: T\nslug: s\ndate: 2020-01-01", name).date == "2020-01-01T00:00:00+01:00"
 
 
+@pytest.mark.parametrize(
+    ("name", "unread"),
+    [
+        ("2014-02-30-harbour", "2014-02-30"),
+        ("2014_05_27_harbour", "2014_05_27"),
+        ("20140527-harbour", "20140527"),
+        ("2014-5-7 harbour", "2014-5-7"),
+        ("27.05.2014-harbour", "27.05.2014"),
+        ("2014-05-27", "2014-05-27"),
+        ("2014-harbour", ""),
+        ("12345678-harbour", ""),
+    ],
+)
+def test_a_date_in_a_file_name_that_is_not_read_is_named(name: str, unread: str) -> None:
+    said = warnings(parse("title: T\nslug: s", name))
+    assert [f"begins with “{unread}”, which is not read" in each for each in said] == ([True] if unread else [])
+    assert not parse("title: T\nslug: s\ndate: 2020-01-01", name).warnings
+
+
 @pytest.mark.parametrize("key", ["lastmod", "updated"])
 def test_an_update_in_the_future_is_not_shown(key: str) -> None:
     draft = parse(f"title: T\n{key}: 2099-01-01")
@@ -188,6 +232,10 @@ def test_a_correction_in_the_future_is_rejected() -> None:
         ("title: &c and more", "&c"),
         ("title: T\ndek: Room for #hashtags", "#hashtags"),
         ("title: T\ntags:\n  - war\n  - C #", "#"),
+        ("title: T\ntags: #war", "#war"),
+        ("title: T\ntopics: #war", "#war"),
+        ("title: T\ndek: The union is\n  #1 in Europe", "#1 in Europe"),
+        ("title: T\nsources:\n  - title: Letter\n      #3\n    url: https://x.example", "#3"),
         ("title: T\nhero: {src: a.png, alt: Boat}\nsources:\n  - title: Letter #3\n    url: https://x.example", "#3"),
     ],
 )
@@ -198,7 +246,16 @@ def test_text_that_yaml_would_cut_is_rejected_with_what_to_type(typed: str, lost
 
 @pytest.mark.parametrize(
     "typed",
-    ["draft: true # for now", "date: 2024-01-02 # confirmed", "slug: a-b # short", "# a comment", "tags: [a] # b"],
+    [
+        "topics:\n  - a\n  #- b\n  - c",
+        "topics:\n  - a\n    # and more",
+        "sources:\n  - title: S\n    #url: https://x.example",
+        "draft: true # for now",
+        "date: 2024-01-02 # confirmed",
+        "slug: a-b # short",
+        "# a comment",
+        "tags: [a] # b",
+    ],
 )
 def test_a_comment_beside_a_value_that_is_no_prose_is_a_comment(typed: str) -> None:
     assert parse(f"title: T\n{typed}")
@@ -213,6 +270,7 @@ def test_a_comment_beside_a_value_that_is_no_prose_is_a_comment(typed: str) -> N
         ("title: %5 of us", 2, "title", "put it in quotes"),
         ('title: "Stop" they said', 2, "title", "put the value in quotes"),
         ("title: [Breaking] news", 2, "title", "quotes"),
+        ("tags: [#one, #two]\ntitle: T", 2, "tags", "put values with # in quotes"),
         ("title: {Breaking}", 2, "title", "quotes"),
         ("title: *starred", 2, "", "quotes"),
         ('title: Five\ndek: "It\u0092s"', 3, "dek", "delete it"),

@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from nightdesk.domain.problems import Kind, ProblemList
+from nightdesk.domain.problem_list import ProblemList
+from nightdesk.domain.problems import Kind
 from nightdesk.domain.source_types import MACHINE_MADE
 from nightdesk.domain.suggestions import did_you_mean
 

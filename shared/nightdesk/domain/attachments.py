@@ -26,6 +26,49 @@ ATTACHMENT_TYPES = {
     ".zip": "application/zip",
 }
 """The type of each kind of file that can be downloaded, by its suffix."""
+_OTHER_SUFFIXES = frozenset(
+    [
+        "7z",
+        "aac",
+        "avi",
+        "bin",
+        "bz2",
+        "dmg",
+        "doc",
+        "docm",
+        "dot",
+        "exe",
+        "flac",
+        "gz",
+        "ics",
+        "key",
+        "m4a",
+        "m4v",
+        "mov",
+        "numbers",
+        "odp",
+        "ogg",
+        "pages",
+        "ppt",
+        "pptx",
+        "ps",
+        "rar",
+        "rtf",
+        "tar",
+        "tgz",
+        "tsv",
+        "vcf",
+        "wav",
+        "webm",
+        "wma",
+        "wmv",
+        "xls",
+        "xlsm",
+        "xml",
+        "yaml",
+        "yml",
+    ]
+)
 LARGEST_ATTACHMENT = 50 * 1000 * 1000
 """In bytes."""
 KINDS_OF_ATTACHMENTS = ", ".join(sorted(suffix[1:] for suffix in ATTACHMENT_TYPES))
@@ -34,6 +77,11 @@ KINDS_OF_ATTACHMENTS = ", ".join(sorted(suffix[1:] for suffix in ATTACHMENT_TYPE
 def is_attachment(key: str) -> bool:
     """Return True if a file's name is that of one which readers may download."""
     return _suffix(key) in ATTACHMENT_TYPES
+
+
+def has_other_suffix(name: str) -> bool:
+    """Return True if a file's name is that of one which people offer elsewhere, and cannot offer here."""
+    return _suffix(name)[1:] in _OTHER_SUFFIXES
 
 
 def refusal_of_size(size: int) -> str:

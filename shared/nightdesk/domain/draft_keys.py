@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from nightdesk.domain.hidden_drafts import hiding_keys
 from nightdesk.domain.keys import Key, KeyReader, Value
 from nightdesk.domain.languages import language_tag
 from nightdesk.domain.old_addresses import OLD_PREFIX, old_address, slug_of_address
@@ -13,7 +15,7 @@ from nightdesk.domain.path_owners import owner_of
 from nightdesk.domain.problems import Kind
 from nightdesk.domain.site import PUBLIC, Site, is_link, web_address
 from nightdesk.domain.source_types import SOURCE_TYPES
-from nightdesk.domain.text import SLUG, SLUG_LENGTH, date_of_filename, slug_of_filename, slugify
+from nightdesk.domain.text import SLUG, SLUG_LENGTH, date_like, date_of_filename, slug_of_filename, slugify, spelling
 from nightdesk.domain.timestamps import InvalidTimestamp, iso_utc_seconds, parse_timestamp
 
 _HERO = ("src", "alt", "caption", "credit", "source_type", "focus")
@@ -23,12 +25,10 @@ _SOURCE = ("title", "url", "publisher", "date", "note")
 # writes (Amazon DynamoDB Developer Guide, "Managing complex workflows with transactions").
 _MAX_AUTHORS, _MAX_TOPICS, _MAX_CORRECTIONS, _MAX_ALIASES = 12, 24, 12, 24
 _EMBARGO_SYNONYMS = ("publishDate", "publishdate")
-_DATE_SYNONYMS = ("published", *_EMBARGO_SYNONYMS, "published_at", "pubdate")
+_DATE_SYNONYMS = ("published", *_EMBARGO_SYNONYMS, "published_at", "pubdate", "publication_date", "date_published")
+_WAITING = ("embargo", "embargo_until", "embargoed_until", "publish_on", "scheduled_at", "scheduled_for", "go_live")
 _CLOCK_DIFFERENCE = timedelta(minutes=5)
 _STATUSES = ("draft", "published", "live", "public", "scheduled")
-_HIDING = ("hidden", "private", "unlisted", "unpublished")
-_SHOWING = ("publish", "live", "public", "visible")
-"""Flags by which other systems keep a page from readers: with the value true, and with the value false."""
 
 
 class DraftFile(NamedTuple):
@@ -80,14 +80,15 @@ def _date(value: Value, file: DraftFile) -> str:
     if typed:
         return _latest(typed, file)
     named = date_of_filename(file.name)
-    try:
-        return parse_timestamp(named, file.site.zone).isoformat() if named else ""
-    except InvalidTimestamp:
-        return ""
+    with suppress(InvalidTimestamp):
+        return parse_timestamp(named, file.site.zone).isoformat()
+    if unread := date_like(file.name):
+        file.keys.report(Kind.FILE_NAME_DATE, "date", typed=unread)
+    return ""
 
 
 def _publish_at(value: Value, file: DraftFile) -> str:
-    names = ("publish_at", *(_EMBARGO_SYNONYMS if file.keys.typed("date") else ()))
+    names = ("publish_at", *_WAITING, *(_EMBARGO_SYNONYMS if file.keys.typed("date") else ()))
     return _latest(file.keys.typed(*names), file)
 
 
@@ -130,8 +131,7 @@ def _draft(value: Value, file: DraftFile) -> bool:
     if state and state not in _STATUSES:
         status.report(Kind.STATUS_UNKNOWN, typed=state)
     hidden = [each for each in file.keys.typed("published") if _is_published_flag(each) and not each.flag()]
-    for names, hides in ((_HIDING, True), (_SHOWING, False)):
-        hidden += [each for each in file.keys.typed(*names) if each.is_flag() and each.flag() == hides]
+    hidden += hiding_keys(file.keys)
     for each in hidden:
         each.report(Kind.KEPT_FROM_READERS)
     return value.flag() or state == "draft" or bool(hidden)
@@ -171,15 +171,10 @@ def _ids(value: Value, limit: int, commas: bool = False) -> tuple[tuple[str, str
         if not identifier:
             value.report(Kind.ID_WITHOUT_LETTERS, node, typed=text)
         known = names.setdefault(identifier, text)
-        if _spelling(known) != _spelling(text):
+        if spelling(known) != spelling(text):
             value.report(Kind.IDS_EQUAL, node, typed=text, other=known, id=identifier)
     value.check_count(names, limit)
     return tuple((identifier, "" if name == identifier else name) for identifier, name in names.items())
-
-
-def _spelling(name: str) -> str:
-    """Return what two spellings of one name have in common: `ada-lindqvist` and `Ada Lindqvist`."""
-    return " ".join(re.split(r"[-_\s]+", name.casefold()))
 
 
 def _tier(value: Value, file: DraftFile) -> str:
@@ -354,9 +349,18 @@ DRAFT_KEYS: tuple[Key[DraftFile], ...] = (
     Key("tags", "list, shown below the article; tags have no pages", _tags),
     Key("draft", "`true`: rendered for preview only", _draft, settings=("status: draft", "published: false")),
     Key(
-        "publish_at", "ISO 8601: not published before then; `publishDate` beside a `date` is read as this", _publish_at
+        "publish_at",
+        "ISO 8601: not published before then; `publishDate` beside a `date` is read as this",
+        _publish_at,
+        _WAITING,
+        several="read",
     ),
-    Key("expires", "ISO 8601: withdrawn then", _expires, ("expiryDate", "expirydate")),
+    Key(
+        "expires",
+        "ISO 8601: withdrawn then",
+        _expires,
+        ("expiryDate", "expirydate", "expires_at", "expiry", "unpublish_at", "unpublishDate"),
+    ),
     Key(
         "hero",
         "the file name of an image, or `{src, alt, caption, credit, source_type, focus}`; `source_type` is an IPTC digital source type, `focus` the point that crops keep, such as `30% 40%`",

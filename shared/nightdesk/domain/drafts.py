@@ -13,7 +13,8 @@ from nightdesk.domain.frontmatter import decode, split_front_matter, to_plain
 from nightdesk.domain.keys import KeyReader, raise_rejections
 from nightdesk.domain.old_addresses import old_address
 from nightdesk.domain.passages import Passage, split_passages
-from nightdesk.domain.problems import Kind, Problem, ProblemList
+from nightdesk.domain.problem_list import ProblemList
+from nightdesk.domain.problems import Kind, Problem
 from nightdesk.domain.site import PUBLIC, Site
 from nightdesk.domain.text import SLUG, SLUG_LENGTH, slug_of_filename
 

@@ -19,6 +19,7 @@ _KINDS = {
 FOLDERS = tuple(_KINDS)
 """The drafts bucket's folders. Beside them lies `site.yaml`."""
 SITE_FILE = "site.yaml"
+_SITE_NAMES = ("site.yaml", "site.yml", "site.toml", "site.json", "site.yaml.txt")
 _SUFFIXES = ("md", "markdown")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]")
 _NEAR_SUFFIXES = ("mdx", "mdown", "mkd", "mkdn", "mdwn", "mdtxt", "mdtext", "rmd", "qmd")
@@ -93,6 +94,8 @@ def classify(key: str) -> DraftsKey | None:
     """
     if key == SITE_FILE:
         return DraftsKey("site", "site", "")
+    if key.lower() in _SITE_NAMES:
+        return DraftsKey("draft", "site", "", Kind.SITE_FILE_NAME.at(0))
     if has_control_characters(key):
         return None
     top, *rest = key.split("/")

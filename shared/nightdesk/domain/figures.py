@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from nightdesk.domain.problems import Kind, ProblemList
+from nightdesk.domain.problem_list import ProblemList
+from nightdesk.domain.problems import Kind
 from nightdesk.domain.source_types import SOURCE_TYPES
 from nightdesk.domain.suggestions import did_you_mean
 

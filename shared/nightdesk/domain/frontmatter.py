@@ -27,6 +27,7 @@ _CHAIN = re.compile(rf"(?<![\w\"'-])(?:[\w\"'-]+[ \t]*\.[ \t]*){{{_MAX_DEPTH}}}"
 _FENCE = re.compile(r"\s*^(---|\+\+\+)[ \t]*\n", re.MULTILINE)
 _BARE_KEYS = re.compile(r"\s*((?:^[A-Za-z][\w -]*:.*\n)+)", re.MULTILINE)
 _COMMENT = re.compile(r"[ \t]+(#.*)")
+_COMMENT_BELOW = re.compile(r"[ \t]*\n( +)(#\w.*)")
 _LINE_KEY = re.compile(r"[\s-]*([\w-]+)[ \t]*:")
 _STANDARD_TAG = "tag:yaml.org,2002:"
 _NOT_YAML = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -148,7 +149,7 @@ def _explain(error: yaml.YAMLError, text: str, first_line: int) -> Problem:
     elif "simple key" in context:
         kind = Kind.YAML_KEY_UNFINISHED
     elif "flow" in context:
-        kind = Kind.YAML_BRACKET_UNCLOSED
+        kind, mark = Kind.YAML_BRACKET_UNCLOSED, error.context_mark or mark
     return kind.at((mark.line if mark else 0) + first_line, _key_at(text, mark.index if mark else 0), typed=typed)
 
 
@@ -219,8 +220,23 @@ def _lost(event: Any, text: str) -> str:
         return str(event.tag)
     if event.anchor:
         return f"&{event.anchor}"
-    comment = None if event.style else _COMMENT.match(text, event.end_mark.index)
-    return comment[1] if comment else ""
+    if event.style:
+        return ""
+    comment = _COMMENT.match(text, event.end_mark.index)
+    return comment[1] if comment else _lost_below(event, text)
+
+
+def _lost_below(event: Any, text: str) -> str:
+    """Return a comment below a text that goes on there: it is indented like the text's next line, and has no blank after its #."""
+    comment = _COMMENT_BELOW.match(text, event.end_mark.index)
+    if not comment:
+        return ""
+    start = text.rfind("\n", 0, event.start_mark.index) + 1
+    head = re.compile(r" *(?:- +)*").match(text, start)
+    column = head.end() - start if head else 0
+    if event.start_mark.index - start == column:  # an item of a list
+        column = text.rfind("-", start, start + column) - start
+    return comment[2] if len(comment[1]) > column else ""
 
 
 def _add(parent: _Open, node: Node) -> None:

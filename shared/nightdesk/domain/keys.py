@@ -14,7 +14,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from nightdesk.domain.errors import Rejected
 from nightdesk.domain.frontmatter import Node, to_plain
-from nightdesk.domain.problems import Kind, ProblemKind, ProblemList
+from nightdesk.domain.problem_list import ProblemList
+from nightdesk.domain.problems import Kind, ProblemKind
 from nightdesk.domain.suggestions import closest, did_you_mean
 from nightdesk.domain.text import NOT_XML
 from nightdesk.domain.timestamps import InvalidTimestamp, parse_timestamp
@@ -155,11 +156,12 @@ class Value:
         items = self._items()
         if commas and self.node is not None and isinstance(self.node.value, str):
             items = [self.node._replace(value=part) for part in _COMMAS.split(self.node.value)]
-        texts = [(item.value.strip(), item) for item in items if isinstance(item.value, str) and item.value.strip()]
+        typed = [(_BLANKS.sub(" ", each.value).strip(), each) for each in items if isinstance(each.value, str)]
+        texts = [(text, item) for text, item in typed if text]
         if len(texts) < len([item for item in items if item.value is not None and item.value != ""]):
             self.report(Kind.NOT_TEXTS)
-        for item in items:
-            self._refuse_cut(item)
+        for each in items or (self._blank,):
+            self._refuse_cut(each)
         for text, item in texts:
             self._check(text, item, MAX_ITEM)
         return texts
@@ -238,6 +240,12 @@ class KeyReader:
                 if (key == name or is_misspelt) and node.value is not None:
                     found.append(Value(self._prefix + key, node, self.problems))
         return found
+
+    def when(self, names: Sequence[str], is_meant: Callable[[Node], bool]) -> list[Value]:
+        """Return the values of those keys for which `is_meant` is true. The others count as unknown keys."""
+        plain = {_plain(name): name for name in names}
+        found = [plain[_plain(key)] for key, node in self._mapping.items() if _plain(key) in plain and is_meant(node)]
+        return self.typed(*found)
 
     def values(self, keys: Sequence[Key[File]], file: File) -> dict[str, Any]:
         """Return what each key of a table is read as, by the attribute that it sets."""

@@ -12,7 +12,8 @@ from nightdesk.domain.drafts_bucket import draft_id
 from nightdesk.domain.errors import Rejected
 from nightdesk.domain.frontmatter import decode, split_front_matter
 from nightdesk.domain.keys import KeyReader
-from nightdesk.domain.problems import Kind, Problem, ProblemList
+from nightdesk.domain.problem_list import ProblemList
+from nightdesk.domain.problems import Kind, Problem
 
 
 def overruled(document: Document, decisions: Decisions) -> tuple[Problem, ...]:

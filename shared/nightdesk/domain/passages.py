@@ -17,7 +17,8 @@ from nightdesk.domain.ai_parts import ATTRIBUTES as AI_ATTRIBUTES
 from nightdesk.domain.errors import Rejected
 from nightdesk.domain.figures import FIGURE, FIGURE_MARK, Figure, read_figure
 from nightdesk.domain.html_tokens import END, START, UNCLOSED, tokens
-from nightdesk.domain.problems import Kind, Problem, ProblemKind, ProblemList
+from nightdesk.domain.problem_list import ProblemList
+from nightdesk.domain.problems import Kind, Problem, ProblemKind
 from nightdesk.domain.site import Site
 from nightdesk.domain.suggestions import did_you_mean
 

@@ -13,8 +13,6 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 _MAX_KEY, _MAX_MESSAGE, _MAX_QUOTED = 100, 500, 200
-_MOST_PROBLEMS = 10_000
-"""Of one effect in one file: a file of one million mistakes must not take longer to refuse than any other."""
 
 
 class Effect(Enum):
@@ -125,6 +123,9 @@ class Kind:
     FILE_HIDDEN = _rejected("its name, or that of its folder, begins with a dot; hidden files are not published")
     FILE_OTHER = _left_alone("it is neither Markdown nor a file that articles can show or offer")
     FILE_OUTSIDE = _left_alone("it is outside the folders drafts, authors, topics, pages and updates")
+    FILE_LINK_TO_FOLDER = _rejected("is a link to a folder, which is not followed; put the folder itself here")
+    FILE_UNREADABLE = _rejected("cannot be read: its name, its permissions, or what it links to forbid that")
+    SITE_FILE_NAME = _rejected("is not read: the settings are in site.yaml; rename the file")
     FILE_PLACE = _rejected("is at a place that is not read; move it to {form}")
     FILE_SUFFIX = _rejected("a file that ends in “{typed}” is not read; rename it to end in .md")
     FILE_TEMPORARY = _rejected("is a temporary file or a conflicted copy of an editor or a sync program")
@@ -143,7 +144,9 @@ class Kind:
     FRONT_MATTER_WITHOUT_KEYS = _rejected("front matter must be keys with values, such as “title: …”")
     FRONT_MATTER_TOO_DEEP = _rejected("the front matter is nested too deeply; at most 20 levels are accepted")
     YAML_ALIAS = _rejected("YAML aliases (&name, *name) are not supported; repeat the value, or put it in quotes")
-    YAML_BRACKET_UNCLOSED = _rejected("the YAML does not parse: a bracket ([ or {{) is not closed here")
+    YAML_BRACKET_UNCLOSED = _rejected(
+        "the YAML does not parse: a bracket that begins here is not closed, or lacks a comma; put values with # in quotes"
+    )
     YAML_COLON = _rejected("the YAML does not parse: the value contains “: ”; put it in quotes")
     YAML_DOCUMENTS = _rejected("the front matter holds several YAML documents; only one is allowed")
     YAML_ESCAPE = _rejected("the YAML does not parse: “\\” has a meaning in double quotes; use single quotes")
@@ -215,6 +218,9 @@ class Kind:
     TRANSLATION_OF_TRANSLATION = _noted("“{typed}” is itself a translation, so this article is not linked with it")
     LASTMOD_FUTURE = _left_out("“{typed}” is later than the file itself, so the page does not show it")
     CORRECTION_FUTURE = _rejected("“{typed}” is later than the file itself; write when the text was corrected")
+    FILE_NAME_DATE = _noted(
+        "the file’s name begins with “{typed}”, which is not read as the date; write “date: …”, or begin the name like 2014-05-27-"
+    )
     KEPT_FROM_READERS = _noted("keeps the article from readers, as `draft: true` does")
     SLUG_FROM_FILE_NAME = _rejected("no slug can be made from the file name “{typed}”; add a “slug: …”")
     SLUG_INVALID = _rejected("“{typed}” must be lower-case letters, digits and single hyphens, such as {slug}")
@@ -378,18 +384,3 @@ class Kind:
 
 KINDS = tuple(kind for kind in vars(Kind).values() if isinstance(kind, ProblemKind))
 """All of the catalogue, in its order."""
-
-
-class ProblemList:
-    """Collects the problems of one file: those that reject it, and the others as warnings."""
-
-    def __init__(self) -> None:
-        self.rejections: list[Problem] = []
-        self.warnings: list[Problem] = []
-
-    def add(self, *problems: Problem) -> None:
-        """Add problems to the rejections or to the warnings, by their effect."""
-        for problem in problems:
-            found = self.rejections if problem.kind.effect is Effect.REJECTED else self.warnings
-            if len(found) < _MOST_PROBLEMS:
-                found.append(problem)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from nightdesk.domain.errors import Rejected
 from nightdesk.domain.frontmatter import decode, parse_yaml, split_front_matter
 from nightdesk.domain.keys import KeyReader, Value
-from nightdesk.domain.problems import ProblemList
+from nightdesk.domain.problem_list import ProblemList
 from nightdesk.domain.text import slugify
 
 _KEYS = {"author": ("authors", "author"), "topic": ("topics", "topic", "categories")}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nightdesk.domain.errors import only_rejects
+from nightdesk.domain.errors import Rejected, only_rejects
 from nightdesk.domain.frontmatter import decode, split_front_matter
 from nightdesk.domain.keys import Key, KeyReader, Value, raise_rejections, refuse_gates
 from nightdesk.domain.path_owners import can_be_page
-from nightdesk.domain.problems import Kind, Problem, ProblemList
+from nightdesk.domain.problem_list import ProblemList
+from nightdesk.domain.problems import Kind, Problem
 from nightdesk.domain.text import slugify
 
 _AUTHOR_KINDS = ("human", "ai")
@@ -92,3 +93,12 @@ def parse_profile(raw: bytes, kind: str, name: str) -> Profile:
     refuse_gates(source.body, source.body_line, problems)
     raise_rejections(problems)
     return Profile(kind=kind, id=identifier, body=source.body, warnings=tuple(problems.warnings), **values)
+
+
+def profile_name(raw: bytes) -> str:
+    """Return the name in the profile of an author or topic; empty if the file cannot be read."""
+    try:
+        keys = KeyReader(split_front_matter(decode(raw)).matter, ProblemList())
+        return keys.value(_NAME.name, *_NAME.synonyms).text()
+    except Rejected:
+        return ""

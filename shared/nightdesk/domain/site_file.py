@@ -16,7 +16,8 @@ from nightdesk.domain.keys import Key, KeyReader, Value, raise_rejections
 from nightdesk.domain.languages import INTERFACE_LANGUAGES, best_match, language_tag
 from nightdesk.domain.newsletter_settings import NEWSLETTERS_FORM, read_digests
 from nightdesk.domain.notice_settings import WEBHOOKS_FORM, read_hub, read_llms, read_webhooks
-from nightdesk.domain.problems import Kind, Problem, ProblemKind, ProblemList
+from nightdesk.domain.problem_list import ProblemList
+from nightdesk.domain.problems import Kind, Problem, ProblemKind
 from nightdesk.domain.site import (
     PUBLIC,
     TIER,

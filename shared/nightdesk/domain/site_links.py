@@ -12,7 +12,7 @@ from nightdesk.domain.drafts_bucket import FOLDERS
 from nightdesk.domain.errors import Rejected
 from nightdesk.domain.frontmatter import decode, parse_yaml, split_front_matter
 from nightdesk.domain.keys import KeyReader, Value
-from nightdesk.domain.problems import ProblemList
+from nightdesk.domain.problem_list import ProblemList
 from nightdesk.domain.site import LINK_LISTS
 from nightdesk.domain.text import slug_of_filename, slugify
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
 
 _NOT_SLUG = re.compile(r"[^a-z0-9]+")
 _DATE_PREFIX = re.compile(r"^\d{4}-\d{2}-\d{2}-(?=.)")
+_DATE_LIKE = re.compile(
+    r"(?:\d{4}([-_. ])\d{1,2}\1\d{1,2}|\d{1,2}([-_. ])\d{1,2}\2\d{4}|(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))(?!\d)"
+)
 NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 """Characters that a feed cannot hold (XML 1.0, section 2.2); escapes let them into YAML, TOML and Markdown."""
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -34,9 +38,24 @@ def date_of_filename(name: str) -> str:
     return found[0].rstrip("-") if found else ""
 
 
+def date_like(name: str) -> str:
+    """Return what looks like a date at the head of a file's name, in any order and form; empty if nothing does.
+
+    >>> date_like("27.05.2014 harbour"), date_like("20140527-harbour"), date_like("20149999"), date_like("2014-harbour")
+    ('27.05.2014', '20140527', '', '')
+    """
+    found = _DATE_LIKE.match(name)
+    return found[0] if found else ""
+
+
 def display_name(identifier: str) -> str:
     """Return a name for an author or topic without a profile: `ada-lindqvist` becomes Ada Lindqvist."""
     return " ".join(word[:1].upper() + word[1:] for word in identifier.split("-"))
+
+
+def spelling(name: str) -> str:
+    """Return what two spellings of one name have in common: `ada-lindqvist` and `Ada Lindqvist`."""
+    return " ".join(re.split(r"[-_\s]+", unicodedata.normalize("NFC", name).casefold()))
 
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")

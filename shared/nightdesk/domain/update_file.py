@@ -8,7 +8,8 @@ from typing import NamedTuple
 from nightdesk.domain.errors import Rejected, only_rejects
 from nightdesk.domain.frontmatter import decode, split_front_matter
 from nightdesk.domain.keys import Key, KeyReader, Value, raise_rejections, refuse_gates
-from nightdesk.domain.problems import Kind, Problem, ProblemList
+from nightdesk.domain.problem_list import ProblemList
+from nightdesk.domain.problems import Kind, Problem
 from nightdesk.domain.site import Site
 from nightdesk.domain.updates import MAX_HEADLINE, MAX_SUMMARY, MAX_WEIGHT, NewUpdate, parse_new_update
 

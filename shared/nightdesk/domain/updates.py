@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 from nightdesk.domain.addresses import is_own_path, is_public_link
 from nightdesk.domain.errors import Rejected
-from nightdesk.domain.problems import Kind, ProblemList
+from nightdesk.domain.problem_list import ProblemList
+from nightdesk.domain.problems import Kind
 from nightdesk.domain.text import SLUG
 from nightdesk.domain.timestamps import InvalidTimestamp, iso_utc_milliseconds, parse_timestamp
 

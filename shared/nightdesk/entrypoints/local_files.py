@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 from nightdesk.domain.attachments import ATTACHMENT_TYPES, is_attachment
-from nightdesk.domain.drafts_bucket import FOLDERS, SITE_FILE, classify, folder_of_image, is_hidden_or_temporary
+from nightdesk.domain.drafts_bucket import (
+    FOLDERS,
+    SITE_FILE,
+    classify,
+    folder_of_image,
+    has_control_characters,
+    is_hidden_or_temporary,
+)
 from nightdesk.domain.problems import Kind, Problem
 from nightdesk.repositories.private_bucket import IMAGE_TYPES, is_image
 
 _MARKDOWN = (".md", ".markdown")
+_PAGES = (".html", ".htm", ".mdx", ".rst", ".org", ".adoc")
+_TOOLS = ("node_modules", "__pycache__")
+"""Folders of other tools, with thousands of files."""
 _TYPES = {**IMAGE_TYPES, **ATTACHMENT_TYPES}
 
 
@@ -87,10 +98,10 @@ class _Found:
 
     def add_newsroom(self, root: Path) -> None:
         """Add the files of a folder that is laid out like the drafts bucket."""
-        for path, key in _walk(root):
-            if key == SITE_FILE or key.split("/")[0] in FOLDERS:
-                self._add(key, path)
-            elif path.suffix.lower() in _MARKDOWN and not is_hidden_or_temporary(key):
+        for path, key, fault in _walk(root):
+            if key.split("/")[0] in FOLDERS or classify(key):
+                self._add(key, path, fault=fault)
+            elif _may_be_missed(key):
                 self.left[path] = Kind.FILE_OUTSIDE.at(0)
 
     def add_folder(self, folder: Path, index: Path | None = None) -> None:
@@ -100,10 +111,10 @@ class _Found:
             index: add only this file, images and attachments.
         """
         known = _known_folder(folder, self._is_drafts)
-        for path, inner in _walk(folder):
+        for path, inner, fault in _walk(folder):
             if index and path != index and not (is_image(path.name) or is_attachment(path.name)):
                 continue
-            self._add(f"{known}/{inner}" if known else _loose_key(path, folder), path, inner)
+            self._add(f"{known}/{inner}" if known else _loose_key(path, folder), path, inner, fault)
 
     def add_file(self, path: Path) -> None:
         """Add one file, and with an index.md its images and attachments."""
@@ -117,16 +128,21 @@ class _Found:
             known = _known_folder(path.parent, self._is_drafts)
             self._add(f"{known}/{path.name}" if known else _loose_key(path, path.parent.parent), path, path.name)
 
-    def _add(self, key: str, path: Path, inner: str = "") -> None:
+    def _add(self, key: str, path: Path, inner: str = "", fault: Problem | None = None) -> None:
         """Add a file under a key, or the reason why it is not published.
 
         Args:
             inner: its path inside the folder that was asked for; the folders above may be hidden.
+            fault: why it cannot be read, if it cannot.
         """
         parsed = classify(key)
         if is_hidden_or_temporary(inner or key):
             if parsed and parsed.refusal:
                 self.left[path] = parsed.refusal
+        elif fault:
+            self.left[path] = fault
+        elif parsed and parsed.refusal and "/" not in key:
+            self.left[path] = parsed.refusal
         elif parsed is None and not (is_image(key) or is_attachment(key)):
             self.left[path] = Kind.FILE_OTHER.at(0)
         elif parsed is None and is_attachment(key) and not (key.startswith("drafts/") and folder_of_image(key)):
@@ -137,14 +153,50 @@ class _Found:
             self.left[path] = Kind.SAME_KEY.at(0, name=key, other=self.files[key])
 
 
-def _walk(folder: Path) -> Iterator[tuple[Path, str]]:
-    """Yield the files of a folder, in order, each with its path inside; hidden folders are not entered."""
-    root = str(folder)
-    for where, folders, names in os.walk(root):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        inside = Path(where).relative_to(folder).as_posix()
-        prefix = "" if inside == "." else f"{inside}/"
-        yield from ((Path(where, name), prefix + name) for name in sorted(names))
+_Entry = tuple[Path, str, Problem | None]
+
+
+def _walk(folder: Path) -> Iterator[_Entry]:
+    """Yield the files of a folder, in order, each with its path inside, and the reason why it cannot be read, if it cannot.
+
+    Hidden folders are not entered, and neither are links to folders, which may lead round in a circle.
+    """
+    waiting = [(str(folder), "")]
+    while waiting:
+        where, prefix = waiting.pop()
+        try:
+            with os.scandir(where) as entries:
+                found = sorted(entries, key=lambda entry: entry.name)
+        except OSError:
+            yield Path(where), prefix.rstrip("/"), Kind.FILE_UNREADABLE.at(0)
+            continue
+        folders = []
+        for entry in found:
+            if not entry.is_dir(follow_symlinks=False):
+                yield Path(where, entry.name), prefix + entry.name, _fault(entry)
+            elif not entry.name.startswith(".") and entry.name not in _TOOLS:
+                folders.append((os.path.join(where, entry.name), f"{prefix}{entry.name}/"))
+        waiting += reversed(folders)
+
+
+def _fault(entry: os.DirEntry[str]) -> Problem | None:
+    """Return why a file cannot be read; None if it can."""
+    with suppress(OSError, UnicodeEncodeError):
+        if (
+            entry.is_file()
+            and not has_control_characters(entry.name.encode().decode())
+            and os.access(entry.path, os.R_OK)
+        ):
+            return None
+        if entry.is_dir():
+            return Kind.FILE_LINK_TO_FOLDER.at(0)
+    return Kind.FILE_UNREADABLE.at(0)
+
+
+def _may_be_missed(key: str) -> bool:
+    """Return True for a file outside the folders of the bucket that somebody may have meant to publish."""
+    is_meant = Path(key).suffix.lower() in (*_MARKDOWN, *_PAGES) or is_image(key) or is_attachment(key)
+    return (is_meant or "/" not in key) and not is_hidden_or_temporary(key)
 
 
 def _known_folder(folder: Path, is_drafts: bool) -> str:

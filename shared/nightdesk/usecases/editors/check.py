@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from nightdesk.domain.attachments import is_attachment, refusal_of_size
-from nightdesk.domain.documents import digest, parse_json
+from nightdesk.domain.documents import Document, digest, parse_json
 from nightdesk.domain.drafts import slug_of_rejected
 from nightdesk.domain.drafts_bucket import DraftsKey, classify
 from nightdesk.domain.drawings import image_refusal, rules_for
@@ -17,7 +17,7 @@ from nightdesk.domain.errors import Permanent, Rejected
 from nightdesk.domain.languages import INTERFACE_LANGUAGES
 from nightdesk.domain.pictures import Inspection
 from nightdesk.domain.problems import Problem
-from nightdesk.domain.profile_uses import profile_uses
+from nightdesk.domain.profile_uses import ProfileUse, profile_uses
 from nightdesk.domain.site import Site
 from nightdesk.domain.text import slugify
 from nightdesk.domain.update_file import parse_update_file
@@ -111,7 +111,7 @@ class Surroundings:
     """What a file is checked against.
 
     Attributes:
-        profiles: the keys of all profiles, `authors/<id>.json` and `topics/<id>.json`.
+        profiles: the keys of all profiles, `authors/<id>.json` and `topics/<id>.json`; a mapping if their names are known.
         images: the keys of the images beside the file, or `FolderImages` to look into drawings as well.
         holder_of: returns the key of the draft that holds a slug; empty for none.
         pages: the pages to which its links may lead; None if they are not known.
@@ -143,6 +143,7 @@ def check(key: str, raw: bytes, around: Surroundings) -> CheckResult:
         raise Permanent(f"“{key[:100]}” is not a draft, profile, page, update or site.yaml")
     if filed.kind == "draft":
         return _check_draft(key, raw, filed, around)
+    uses: Iterable[ProfileUse] = profile_uses(raw, filed.kind)
     try:
         if filed.refusal:
             raise Rejected(filed.refusal)
@@ -150,8 +151,9 @@ def check(key: str, raw: bytes, around: Surroundings) -> CheckResult:
             warnings = parse_update_file(raw, around.site, around.now)[2]
             links = links_of_matter(raw, filed.kind)
         elif filed.kind == "newsletter":
-            _, warnings = read_newsletter(raw, filed, _images(around), around.site)
-            links = links_of_matter(raw, filed.kind)
+            written, warnings = read_newsletter(raw, filed, _images(around), around.site)
+            shown = Document.from_bytes(written)
+            uses, links = uses_of(shown), links_of_article(shown)
         else:
             facts, warnings = read_profile(raw, filed, _images(around), around.site, around.languages)
             links = (
@@ -161,7 +163,7 @@ def check(key: str, raw: bytes, around: Surroundings) -> CheckResult:
             )
     except Rejected as error:
         return CheckResult(slugify(filed.name), _to_json(error.problems), ())
-    unknown = profile_warnings(profile_uses(raw, filed.kind), FolderNames(around.profiles, around.names))
+    unknown = profile_warnings(uses, FolderNames(around.profiles, around.names), lambda: raw)
     found = [*_to_json(warnings), *unknown, *_dead_links(links, raw, around)]
     return CheckResult(slugify(filed.name), (), tuple(by_line(found)))
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from nightdesk.domain.anchors import Anchors
-from nightdesk.domain.documents import Document
+from nightdesk.domain.documents import DRAFT, EXPIRED, LIVE, Document
 from nightdesk.domain.drafts import alias_lines, slug_of_rejected
 from nightdesk.domain.drafts_bucket import classify
 from nightdesk.domain.errors import Rejected
@@ -19,7 +19,7 @@ from nightdesk.domain.site import Site
 from nightdesk.domain.suggestions import did_you_mean
 from nightdesk.domain.text import slugify
 from nightdesk.domain.views import all_anchors
-from nightdesk.usecases.editors.link_warnings import HIDDEN, LISTED, NOTHING, THERE
+from nightdesk.usecases.editors.link_warnings import GONE, HIDDEN, LISTED, NOTHING, THERE
 from nightdesk.usecases.pipeline.render_document import read_draft
 
 
@@ -54,7 +54,10 @@ class FolderPages:
         plain = old_address(path.partition("?")[0])
         if slug := slug_of_address(plain):
             document = self._document(slug)
-            return NOTHING if slug not in index.slugs else THERE if document and self._is_public(document) else HIDDEN
+            if slug not in index.slugs:
+                return NOTHING
+            state = document.state(self._now) if document else DRAFT
+            return {LIVE: THERE, EXPIRED: GONE}.get(state, HIDDEN)
         if listed := LISTED.fullmatch(plain):
             return THERE if not listed[1] or f"/{listed[1]}s/{listed[2]}/" in index.fronts else NOTHING
         return THERE if owner_of(plain) else NOTHING
@@ -81,11 +84,6 @@ class FolderPages:
         """Return the slug that an article names as its original."""
         document = self._document(slug)
         return document.translation_of if document else ""
-
-    def _is_public(self, document: Document) -> bool:
-        return not document.draft and (
-            not document.publish_at or datetime.fromisoformat(document.publish_at) <= self._now
-        )
 
     def _document(self, slug: str) -> Document | None:
         """Return the article at a slug; None if there is none, or if its draft would be rejected."""

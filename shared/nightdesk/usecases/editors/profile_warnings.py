@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, MutableMapping
+from collections.abc import Callable, Container, Iterable, Mapping, MutableMapping
 from typing import Any, Protocol
 
 from nightdesk.domain.documents import Document
 from nightdesk.domain.problems import Kind, Problem
 from nightdesk.domain.profile_uses import ProfileUse, profile_uses
 from nightdesk.domain.suggestions import did_you_mean
+from nightdesk.domain.text import spelling
 from nightdesk.ports import Ports
 from nightdesk.repositories import articles_table
 from nightdesk.repositories.private_bucket import facts_from, profile_ids, profile_key
@@ -62,7 +63,7 @@ class FolderNames:
     """The names in a folder of drafts.
 
     Args:
-        profiles: the keys of all profiles (`authors/<id>.json`, `topics/<id>.json`).
+        profiles: the keys of all profiles (`authors/<id>.json`, `topics/<id>.json`); a mapping if their names are known.
         used: the name that another draft uses for each kind and id; this draft's names are added.
     """
 
@@ -71,7 +72,10 @@ class FolderNames:
         self._used = used
 
     def profile_name(self, kind: str, identifier: str) -> str | None:
-        return "" if profile_key(kind, identifier) in self._profiles else None
+        key = profile_key(kind, identifier)
+        if isinstance(self._profiles, Mapping):
+            return self._profiles.get(key)
+        return "" if key in self._profiles else None
 
     def profile_ids(self, kind: str) -> Iterable[str]:
         prefix = f"{_FOLDERS[kind]}/"
@@ -119,7 +123,7 @@ def topic_warnings(topic: str, ports: Ports) -> list[dict[str, Any]]:
 def _warning(use: ProfileUse, known: KnownNames) -> Problem | None:
     profile = known.profile_name(use.kind, use.id)
     other = profile or known.used_name(use.kind, use.id)
-    if use.name and other and other.casefold() != use.name.casefold():
+    if use.name and other and spelling(other) != spelling(use.name):
         return Kind.NAME_OF_ANOTHER.at(use.line, use.key, typed=use.name, other=other, id=use.id)
     if profile is not None:
         return None

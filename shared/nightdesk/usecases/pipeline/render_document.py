@@ -13,7 +13,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from nightdesk.domain.anchors import PREFIX, Anchors
-from nightdesk.domain.attachments import KINDS_OF_ATTACHMENTS, is_attachment
+from nightdesk.domain.attachments import KINDS_OF_ATTACHMENTS, has_other_suffix, is_attachment
 from nightdesk.domain.documents import Asset, Attachment, Document, canonical_json, digest
 from nightdesk.domain.drafts import Draft, parse_draft
 from nightdesk.domain.drafts_bucket import DraftsKey
@@ -311,16 +311,16 @@ class AttachmentFinder:
         if is_foreign(typed) or typed.startswith(("/", "?", "#", "../")):
             return False
         name = _name_of(typed)
-        return is_attachment(name) or self._key(name) is not None
+        return is_attachment(name) or self._key(name) is not None or has_other_suffix(name)
 
     def find(self, typed: str) -> str | None:
         """Return the path of a file on the site, or None, with a warning, for one that cannot be offered."""
         name = _name_of(typed)
         key = self._key(name)
-        if not key:
+        if not key and is_attachment(name):
             near = did_you_mean(name, filter(is_attachment, self._exact)) if self._in_folder else ""
             self._losses.add(Kind.ATTACHMENT_MISSING, "link", ADDRESS, typed, near, typed=name)
-        elif not is_attachment(key):
+        elif not key or not is_attachment(key):
             self._losses.add(Kind.ATTACHMENT_KIND, "link", ADDRESS, typed, typed=name, kinds=KINDS_OF_ATTACHMENTS)
         elif refusal := self._files[key].refusal:
             self._losses.add(Kind.ATTACHMENT_UNUSABLE, "link", ADDRESS, typed, typed=name, what=refusal)

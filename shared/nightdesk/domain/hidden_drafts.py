@@ -1,0 +1,48 @@
+"""Keys of other systems that keep an article from readers, as `draft: true` does here.
+
+To ignore one would publish what its author hides. A key whose value has no such meaning, as in `live: https://…`, is an
+unknown key like any other, and is warned of.
+"""
+
+from __future__ import annotations
+
+from nightdesk.domain.frontmatter import Node
+from nightdesk.domain.keys import KeyReader, Value
+
+_HIDING = ("hidden", "private", "unlisted", "unpublished", "is_draft", "wip", "headless", "protected")
+"""Flags that hide; any other value rejects the draft, because it may mean the same."""
+_YES, _NO = ("true", "yes", "on", "y", "1"), ("false", "no", "off", "n", "0", "")
+_SHOWING = ("publish", "is_published", "live", "public", "visible", "enabled", "ready", "permalink", "render")
+"""Flags that hide with the value false."""
+_STATES = ("state", "post_status", "workflow", "workflow_state")
+_UNREADY = frozenset(["draft", "pending", "private", "hidden", "review", "unpublished", "future", "trash", "wip"])
+_SECRETS = ("password",)
+"""Keys that hide with any value."""
+
+
+def hiding_keys(keys: KeyReader) -> list[Value]:
+    """Return the values that keep an article from readers, besides `draft`, `status` and `published`."""
+    hidden = [each for each in keys.typed(*_HIDING) if each.node and _hides(each, each.node)]
+    hidden += keys.when(_SHOWING, _is_no)
+    hidden += keys.when(_STATES, _is_unready)
+    return hidden + keys.when(_SECRETS, _is_said)
+
+
+def _hides(value: Value, node: Node) -> bool:
+    return _word(node) in _YES or (not _is_no(node) and value.flag())
+
+
+def _is_no(node: Node) -> bool:
+    return _word(node) in _NO
+
+
+def _word(node: Node) -> str:
+    return node.value.strip().lower() if isinstance(node.value, str) else "a list"
+
+
+def _is_unready(node: Node) -> bool:
+    return _word(node) in _UNREADY
+
+
+def _is_said(node: Node) -> bool:
+    return bool(node.value) and not _is_no(node)
