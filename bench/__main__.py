@@ -19,6 +19,7 @@ from . import (
     images,
     live,
     memory,
+    newsletters,
     scale_model,
     signing_in,
     simulation,
@@ -43,6 +44,7 @@ BENCHMARKS: dict[str, Callable[[], str]] = {
     "api": api.measure,
     "signin": signing_in.measure,
     "updates": updates.measure,
+    "newsletters": newsletters.measure,
 }
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from .constant import measure_archive
 from .measure import table
+from .newsletters import edition_calls
 
 
 class Prices(NamedTuple):
@@ -66,8 +67,7 @@ class Assumptions(NamedTuple):
     renewal_seconds: float = 0.05
     seconds_per_mail: float = 0.05
     """Of a run that sends mails one after the other."""
-    reads_per_mail: int = 3
-    writes_per_mail: int = 2
+    mails_per_run: int = 50
     hot_fronts: int = 50
     """Fronts, feeds and lists that are asked for in every minute, for the comparison with a short s-maxage."""
     caches: int = 13
@@ -110,6 +110,8 @@ PEERS = (
 )
 """List prices a month, known in November 2026 from the vendors' pages; neither includes the newsroom's own work."""
 Calls = Mapping[str, float]
+_RECIPIENTS = 500
+"""Of the edition whose calls are counted."""
 _PUBLISH, _UPDATE = "publish an article", "post an update"
 
 
@@ -153,27 +155,31 @@ def million_views(mix: Mix, prices: Prices, assumed: Assumptions) -> dict[str, f
     }
 
 
-def thousand_mails(prices: Prices, assumed: Assumptions) -> dict[str, float]:
-    """Return what a thousand mails cost, in dollars by service."""
-    return {
-        "SES": 1e3 * prices.mail,
-        "Lambda": 1e3 * assumed.seconds_per_mail * assumed.run_gigabytes * prices.lambda_gigabyte_second,
-        "DynamoDB": 1e3
-        * (assumed.reads_per_mail * prices.dynamodb_read + assumed.writes_per_mail * prices.dynamodb_write),
+def mails(number: float, each: Calls, prices: Prices, assumed: Assumptions) -> dict[str, float]:
+    """Return what mails cost, in dollars by service; `each` is what one needs (`newsletters.edition_calls`)."""
+    run = prices.lambda_run + assumed.mails_per_run * assumed.seconds_per_mail * prices.lambda_gigabyte_second
+    costs = {
+        "SES": prices.mail,
+        # A transaction costs two units for each item, and a consistent read one.
+        "DynamoDB": each["items read"] * prices.dynamodb_read + 2 * each["items written"] * prices.dynamodb_write,
+        "Lambda": run / assumed.mails_per_run,
+        "S3": each["S3 reads"] * prices.s3_read + each["S3 writes"] * prices.s3_put,
+        "EventBridge and SQS": each["events"] * (prices.event + assumed.requests_per_message * prices.sqs_request),
     }
+    return {name: number * cost for name, cost in costs.items()}
 
 
 def month(
-    newsroom: Newsroom, acts: Mapping[str, Calls], prices: Prices, assumed: Assumptions
+    newsroom: Newsroom, acts: Mapping[str, Calls], mail: Calls, prices: Prices, assumed: Assumptions
 ) -> dict[str, float]:  # fmt: skip
-    """Return what a newsroom pays in a month of thirty days, in dollars by purpose."""
+    """Return what a newsroom pays in a month of thirty days, in dollars by purpose. `mail` is what one needs."""
     usual = Mix("", assumed.signed_in, assumed.missed)
     per = {name: sum(services(calls, prices, assumed).values()) for name, calls in acts.items()}
     return {
         "publishing": newsroom.articles_a_day * 30 * per[_PUBLISH] + newsroom.updates_a_day * 30 * per[_UPDATE],
         "invalidation": _invalidation(newsroom, acts, "paths", prices, assumed),
         "reading": newsroom.views / 1e6 * sum(million_views(usual, prices, assumed).values()),
-        "newsletters": newsroom.mails / 1e3 * sum(thousand_mails(prices, assumed).values()),
+        "newsletters": sum(mails(newsroom.mails, mail, prices, assumed).values()),
         "storage": newsroom.archive * assumed.kilobytes_per_article / 1e6 * prices.s3_gigabyte,
         "idle queues": assumed.queues * assumed.polls_per_queue * prices.sqs_request,
     }
@@ -215,7 +221,9 @@ def _ways(acts: Mapping[str, Calls], prices: Prices, assumed: Assumptions) -> li
 def measure() -> str:
     """Return docs/cost.md."""
     prices, assumed, acts = Prices(), Assumptions(), measure_archive(20)
-    months = [(newsroom, month(newsroom, acts, prices, assumed)) for newsroom in NEWSROOMS]
+    mail = {name: number / _RECIPIENTS for name, number in edition_calls(_RECIPIENTS).items()}
+    months = [(newsroom, month(newsroom, acts, mail, prices, assumed)) for newsroom in NEWSROOMS]
+    edition = mails(10_000, mail, prices, assumed)
     views = [(mix, million_views(mix, prices, assumed)) for mix in MIXES]
     named = [(name.replace("_", " "), f"{value:g}") for name, value in assumed._asdict().items()]
     priced = [(name.replace("_", " "), f"{value * 1e6:,.5g}") for name, value in prices._asdict().items()]
@@ -237,9 +245,12 @@ def measure() -> str:
                 ),
                 _VIEWS,
                 table(
-                    "A thousand mails",
+                    "An edition for 10,000 recipients",
                     ("", "dollars"),
-                    [(name, f"{value:.4f}") for name, value in thousand_mails(prices, assumed).items()],
+                    [
+                        *((name, f"{value:.4f}") for name, value in edition.items()),
+                        ("all", f"{sum(edition.values()):.4f}"),
+                    ],
                 ),
                 table(
                     "A month",

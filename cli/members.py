@@ -8,12 +8,11 @@ import csv
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
-from nightdesk.domain.errors import Permanent
 from nightdesk.domain.memberships import Membership, member_id, normalise_address
 from nightdesk.domain.timestamps import is_day, parse_end, parse_timestamp
 from nightdesk.entrypoints.operator_ports import edge_key, memberships_table, operator_ports, operator_reader_ports
@@ -24,15 +23,19 @@ from nightdesk.usecases.readers.member_pages import MemberFilter, member_counts,
 
 from .arguments import add_group, add_limit, add_to
 from .connect import connect, editor_service
-from .console import result
+from .console import result, say
+from .csv_files import WESTERN, SeenOnDisk, open_csv
 from .retries import retry_conflicts
 
 if TYPE_CHECKING:
+    from nightdesk.usecases.editors.operations import EditorService
     from nightdesk_local.cloud import Cloud
 
 Done = TypeVar("Done")
 _PAGE = 500
 """Readers that an export reads at a time."""
+_MOST_NOTES = 1_000
+"""Rows of an import of which JSON says more than a number."""
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -106,7 +109,7 @@ def show_all(args: argparse.Namespace) -> int:
     cloud = connect(args.stack)
     site, now = load_site(operator_ports(cloud)), datetime.now(UTC)
     since = parse_timestamp(args.since, site.zone).isoformat() if args.since else ""
-    wanted = MemberFilter(args.tier, args.edition, since)
+    wanted = MemberFilter(args.tier, args.edition, since).checked(site)
     read, following = member_page(memberships_table(cloud), wanted, site, now, args.after, args.limit)
     if args.csv:
         writer = csv.writer(sys.stdout, lineterminator="\n")
@@ -172,29 +175,38 @@ def _private_file(name: str) -> TextIO:
 def import_all(args: argparse.Namespace) -> int:
     """Import readers; exit with status 1 if a row was skipped."""
     service = editor_service(connect(args.stack))
-    site, counts, noted = load_site(service.ports.pipeline), Counter[str](), list[member_lists.Outcome]()
+    counts, noted = Counter[str](), list[member_lists.Outcome]()
 
     def run() -> None:
-        try:
-            with open(args.file, encoding="utf-8-sig", newline="") as lines:
-                rows = member_lists.read_rows(lines)
-                now = datetime.now(UTC)
-                for row in member_lists.import_rows(rows, site, service.ports, now, dry_run=args.dry_run):
-                    counts[row.outcome] += 1
-                    noted.extend([row] if row.note else [])
-        except UnicodeDecodeError as error:
-            raise Permanent(f"{args.file} is not UTF-8; save it as “CSV UTF-8”") from error
+        for row in _imported(args, service):
+            counts[row.outcome] += 1
+            if not row.note:
+                continue
+            if len(noted) < _MOST_NOTES:
+                noted.append(row)
+            if not args.json:
+                print(f"{args.file}:{row.line}: {row.outcome}: {row.email}: {row.note}")
 
     if args.dry_run:
         run()
     else:
         service.record("members-import", "members", {"file": Path(args.file).name}, run)
-    lines = [f"{args.file}:{row.line}: {row.outcome}: {row.email}: {row.note}" for row in noted]
     named = {name: counts[name] for name in member_lists.OUTCOMES}
     summary = ", ".join(f"{count} {name}" for name, count in named.items())
     data = {"dry_run": args.dry_run, **named, "notes": [row._asdict() for row in noted]}
-    result(data, args.json, "\n".join([*lines, f"{'Would be: ' if args.dry_run else ''}{summary}"]))
+    result(data, args.json, f"{'Would be: ' if args.dry_run else ''}{summary}")
     return 1 if counts[member_lists.SKIPPED] else 0
+
+
+def _imported(args: argparse.Namespace, service: EditorService) -> Iterator[member_lists.Outcome]:
+    """Import the rows of a file, and yield what becomes of each."""
+    site = load_site(service.ports.pipeline)
+    with open_csv(args.file) as (lines, encoding):
+        if encoding == WESTERN:
+            say(f"{args.file} is not UTF-8; it is read as Windows-1252. If names look wrong, save it as “CSV UTF-8”.")
+        how = member_lists.HowToImport(args.dry_run, SeenOnDisk().first_line, service.ports.pipeline.in_parallel)
+        rows = member_lists.read_rows(lines)
+        yield from member_lists.import_rows(rows, site, service.ports, datetime.now(UTC), how)
 
 
 @retry_conflicts

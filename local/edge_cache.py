@@ -28,7 +28,6 @@ from typing import Any, Protocol
 from urllib.parse import unquote
 
 from nightdesk_local import cloudfront_rules as rules
-from nightdesk_local import mail
 from nightdesk_local.cloudfront_rules import Headers
 from nightdesk_local.edge_origin import (
     ERROR_SECONDS,
@@ -134,9 +133,9 @@ class Edge:
     def _local(self, name: str) -> Response:
         """Return a page that only laptops have."""
         if name == "mail":
-            return Response(200, {"content-type": "text/html; charset=utf-8"}, mail.as_page(self._cloud.mail()))
+            return Response(200, {"content-type": "text/html; charset=utf-8"}, self._cloud.mail.as_page())
         if name == "mail.json":
-            return Response(200, {"content-type": "application/json"}, mail.as_json(self._cloud.mail()))
+            return Response(200, {"content-type": "application/json"}, self._cloud.mail.as_json())
         return Response(404, {"content-type": "text/plain"}, b"Not found\n")
 
     def _run(self, distribution: Distribution, behaviour: Behaviour, request: Request) -> Response:

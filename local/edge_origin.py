@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from nightdesk_local import cloudfront_rules as rules
 from nightdesk_local.cloud import REGION
 from nightdesk_local.cloudfront_rules import Headers
-from nightdesk_local.mail import SentMail, sent_mail
+from nightdesk_local.mail import MailList
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +89,8 @@ class Cloud(Protocol):
     def fetch(self, bucket: str, key: str, etag: str | None) -> Response: ...
     def invalidations(self) -> list[rules.Invalidation]: ...
     def forward(self, request: Request) -> Response: ...
-    def mail(self) -> list[SentMail]: ...
+    @property
+    def mail(self) -> MailList: ...
 
 
 class EmulatedCloud:
@@ -117,6 +118,7 @@ class EmulatedCloud:
         self._gateway, self._region = urlsplit(gateway), REGION
         self._credentials = Credentials(access_key, secret_key)
         self._id, self._domain = distribution_id, domain
+        self.mail = MailList(gateway)
         self._seen = set(self._invalidation_ids())  # the cache begins empty, so these have nothing to evict
 
     def distribution(self) -> Distribution:
@@ -231,9 +233,6 @@ class EmulatedCloud:
             return Response(502, {"content-type": "text/plain", "x-cache": "Error from cloudfront"}, b"Bad gateway\n")
         finally:
             connection.close()
-
-    def mail(self) -> list[SentMail]:
-        return sent_mail(self._gateway.geturl())
 
 
 def _kept(headers: Headers) -> Headers:

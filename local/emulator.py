@@ -28,6 +28,7 @@ from nightdesk_local.patching import check_version, require
 _TICK = 0.5
 _MAIL_RATE = 500.0
 """Mails a second that SES takes here; none of them is delivered."""
+_LISTED_OF_MAIL = ("MessageId", "Source", "Subject", "BodyText", "Timestamp", "Type")
 _LISTED = 100
 """MaxItems of ListInvalidations (CloudFront API reference)."""
 
@@ -94,6 +95,28 @@ def patch_mail(ses: Any) -> None:
         return answer
 
     ses.handle_request = handle_request
+
+
+def patch_mail_list(app: Any, ses: Any) -> None:
+    """List sent mail from a number on (`after`). MiniStack lists all of it, so that asking again and again halts a large edition."""
+    require(app, "_handle_ses_messages_request")
+    require(ses, "_sent_emails")
+    handle = app._handle_ses_messages_request
+
+    async def list_mail(method: str, path: str, headers: Any, query: Any) -> Any:
+        if method != "GET" or path != "/_ministack/ses/messages" or "after" not in query:
+            return await handle(method, path, headers, query)
+        lists = [kept for key, kept in ses._sent_emails.to_dict().items() if key[-1] == "entries"]
+        after = query["after"] if isinstance(query["after"], str) else query["after"][0]
+        mails = [mail for kept in lists for mail in kept][int(after) :]
+        listed = [
+            {name: mail[name] for name in _LISTED_OF_MAIL}
+            | {"BodyHtml": mail.get("BodyHtml"), "To": mail.get("To", [])}
+            for mail in mails
+        ]
+        return 200, {"Content-Type": "application/json"}, json.dumps(listed).encode()
+
+    app._handle_ses_messages_request = list_mail
 
 
 def mail_headers(body: bytes) -> dict[str, str]:
@@ -265,7 +288,7 @@ def main() -> None:
     import ministack.services.scheduler as scheduler
     from ministack import app
     from ministack.core import iam_actions, iam_evaluator
-    from ministack.services import cloudfront, dynamodb, lambda_svc, s3, ses_v2, sqs
+    from ministack.services import cloudfront, dynamodb, lambda_svc, s3, ses, ses_v2, sqs
 
     try:
         check_version()
@@ -278,6 +301,7 @@ def main() -> None:
         patch_copies(s3)
         patch_conditions(iam_actions)
         patch_mail(ses_v2)
+        patch_mail_list(app, ses)
         patch_principals(iam_evaluator)
         patch_expressions(dynamodb)
         patch_server(server)

@@ -6,10 +6,13 @@ import html
 import http.client
 import json
 import re
+import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from urllib.parse import urlsplit
 
+_SHOWN = 200
+"""Mails on the page."""
 _LINK = re.compile(r"https?://[^\s<>\"]+")
 
 
@@ -32,11 +35,12 @@ class SentMail:
         return _LINK.findall(self.text)
 
 
-def sent_mail(gateway: str) -> list[SentMail]:
-    """All mail so far, the oldest first.
+def sent_mail(gateway: str, after: int = 0) -> list[SentMail]:
+    """Return the mail that was sent so far, in its order.
 
     Args:
         gateway: the emulator's address.
+        after: how many to leave out, from the first on.
 
     Raises:
         OSError: the emulator is out of reach.
@@ -44,11 +48,11 @@ def sent_mail(gateway: str) -> list[SentMail]:
     address = urlsplit(gateway)
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=5)
     try:
-        connection.request("GET", "/_ministack/ses/messages")
-        accounts = json.loads(connection.getresponse().read())["messages"]
+        connection.request("GET", f"/_ministack/ses/messages?after={after}")
+        messages = json.loads(connection.getresponse().read())
     finally:
         connection.close()
-    found = [
+    return [
         SentMail(
             m["MessageId"],
             m["Source"],
@@ -59,10 +63,8 @@ def sent_mail(gateway: str) -> list[SentMail]:
             m["Timestamp"],
             _headers(m["Type"]),
         )
-        for messages in accounts.values()
         for m in messages
     ]
-    return sorted(found, key=lambda mail: mail.sent)
 
 
 def _headers(kept: str) -> dict[str, str]:
@@ -74,21 +76,50 @@ def _headers(kept: str) -> dict[str, str]:
     return {str(name): str(value) for name, value in found.items()}
 
 
-def as_json(mails: list[SentMail]) -> bytes:
-    """For programs."""
-    return json.dumps([asdict(mail) for mail in mails]).encode()
+class MailList:
+    """All mail that was sent, of which only what is new is read: there may be a newsletter to thousands of readers.
+
+    Args:
+        gateway: the emulator's address.
+    """
+
+    def __init__(self, gateway: str) -> None:
+        self._gateway = gateway
+        self._mails: list[SentMail] = []
+        self._json: list[bytes] = []
+        self._lock = threading.Lock()
+
+    def as_json(self) -> bytes:
+        """For programs."""
+        with self._lock:
+            self._read()
+            return b"[" + b",".join(self._json) + b"]"
+
+    def as_page(self) -> bytes:
+        """For people."""
+        with self._lock:
+            self._read()
+            return as_page(self._mails)
+
+    def _read(self) -> None:
+        fresh = sent_mail(self._gateway, len(self._mails))
+        self._mails += fresh
+        self._json += [json.dumps(asdict(mail)).encode() for mail in fresh]
 
 
 def as_page(mails: list[SentMail]) -> bytes:
-    """For people, the newest first."""
+    """For people, the newest first, and not more than a browser can show."""
     parts = []
-    for mail in reversed(mails):
+    for mail in reversed(mails[-_SHOWN:]):
         text = _LINK.sub(lambda found: f'<a href="{found[0]}">{found[0]}</a>', html.escape(mail.text, quote=False))
         who = f"{html.escape(mail.sender)} to {html.escape(mail.to)}"
         shown = f'<details><summary>HTML</summary><iframe sandbox srcdoc="{html.escape(mail.html)}"></iframe></details>'
         parts.append(
             f"<article><h2>{html.escape(mail.subject)}</h2><p>{who}</p><pre>{text}</pre>{shown if mail.html else ''}</article>"
         )
+    older = len(mails) - len(parts)
+    if older > 0:
+        parts.append(f'<p>{older:,} older ones are in <a href="/_local/mail.json">mail.json</a>.</p>')
     body = "".join(parts) or "<p>None has been sent yet.</p>"
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Mail</title><h1>Mail</h1>{body}</html>'.encode()
@@ -100,13 +131,13 @@ class Postbox:
 
     def __init__(self, gateway: str) -> None:
         self._gateway = gateway
-        self._told = {mail.id for mail in sent_mail(gateway)}
+        self._told = len(sent_mail(gateway))
 
     def fresh(self) -> list[SentMail]:
         """Mail that came since the last time; none while the emulator is out of reach."""
         try:
-            found = [mail for mail in sent_mail(self._gateway) if mail.id not in self._told]
+            found = sent_mail(self._gateway, self._told)
         except (OSError, http.client.HTTPException, ValueError):
             return []
-        self._told |= {mail.id for mail in found}
+        self._told += len(found)
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import re
@@ -482,3 +483,22 @@ def test_what_stages_publish_in_histories_is_what_they_may(
     }
     unused = {source: allowed[source] - published[source] - rare.get(source, set()) for source in stages}
     assert unused == {source: set() for source in stages}
+
+
+def events_used_in(module: str) -> set[str]:
+    """Return the events that a module makes, or has to do with."""
+    tree = ast.parse((ROOT / "shared/nightdesk/usecases" / module).read_text("utf-8"))
+    imported = [
+        node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module == "nightdesk.domain.events"
+    ]
+    return {alias.name for node in imported for alias in node.names} & set(SAMPLES)
+
+
+@pytest.mark.parametrize(
+    "module", ["newsletters/control.py", "newsletters/changes.py", "editors/decisions.py", "readers/members.py"]
+)
+def test_the_editors_api_may_send_what_its_use_cases_send(module: str) -> None:
+    policy = expanded_template()["Resources"]["EditorApiBasics"]["Properties"]["PolicyDocument"]["Statement"]
+    [publish] = [statement for statement in policy if statement["Sid"] == "PublishEvents"]
+    allowed = publish["Condition"]["ForAllValues:StringEquals"]["events:detail-type"]
+    assert events_used_in(module) - set(allowed) == set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,10 +13,10 @@ import pytest
 from nightdesk.adapters.memory import MemoryTable
 from nightdesk.domain.errors import Permanent
 from nightdesk.domain.memberships import Membership, member_id
-from nightdesk.domain.site import Site
-from nightdesk.repositories.memberships_table import find_membership
+from nightdesk.domain.site import Digest, Site
+from nightdesk.repositories.memberships_table import find_membership, membership_change
 from nightdesk.usecases.readers import member_pages, members
-from nightdesk.usecases.readers.member_lists import COLUMNS, Outcome, export_row, import_rows, read_rows
+from nightdesk.usecases.readers.member_lists import COLUMNS, HowToImport, Outcome, export_row, import_rows, read_rows
 from nightdesk.usecases.readers.member_pages import MemberFilter, member_counts, member_page
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -45,7 +45,7 @@ def ports() -> Ports:
 
 def run(ports: Ports, text: str, *, dry_run: bool = False) -> list[Outcome]:
     rows = read_rows(io.StringIO(text, newline=""))
-    return list(import_rows(rows, SITE, ports, NOW, dry_run=dry_run))
+    return list(import_rows(rows, SITE, ports, NOW, HowToImport(dry_run)))
 
 
 def reader(ports: Ports, email: str) -> Membership:
@@ -118,6 +118,70 @@ def test_a_wrong_row_is_named_and_the_others_go_on(ports: Ports) -> None:
     assert done[2].note == "the tier ended on 2020-01-01"
     assert "type it like 2027-01-31" in done[3].note
     assert done[5].note == "the same address as in line 6"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "email;newsletter;consent\nada@r.example;yes;form\n",
+        "email\tnewsletter\tconsent\nada@r.example\tyes\tform\n",
+        'sep=;\nemail;newsletter;consent\nada@r.example;"yes";form, on paper\n',
+    ],
+)
+def test_cells_may_end_as_spreadsheets_of_other_countries_write_them(ports: Ports, text: str) -> None:
+    [done] = run(ports, text)
+    assert (done.line, done.outcome) == (text.count("\n"), "imported")
+    assert reader(ports, "ada@r.example").newsletters == ("newsletter",)
+
+
+def test_the_newsletters_of_a_reader_may_be_named_and_come_back_from_an_export(ports: Ports) -> None:
+    rows = read_rows(io.StringIO("email,newsletter,consent\na@r.example,daily newsletter,x\nb@r.example,weekly,x\n"))
+    digests = Site(newsletters=(Digest("daily", "Daily", "06:00"),))
+    done = list(import_rows(rows, digests, ports, NOW))
+    assert reader(ports, "a@r.example").newsletters == ("newsletter", "daily")
+    assert (done[1].outcome, done[1].note) == ("imported", "this site has no newsletter “weekly”")
+    cells = [export_row(reader(ports, f"{name}@r.example"), digests, NOW)[3] for name in "ab"]
+    assert cells == ["newsletter daily", "false"]
+
+
+def test_many_rows_are_looked_up_and_announced_together(ports: Ports, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+    for name in ("get_many", "write"):
+        inner = getattr(ports.memberships, name)
+        monkeypatch.setattr(
+            ports.memberships, name, lambda *args, name=name, inner=inner: calls.append(name) or inner(*args)
+        )
+    text = "email\n" + "".join(f"r{number}@r.example\n" for number in range(120)) + "r5@r.example\n"
+    done = run(ports, text)
+    assert [one.line for one in done] == list(range(2, 123))
+    assert (done[-1].outcome, done[-1].note) == ("skipped", "the same address as in line 7")
+    assert (calls.count("get_many"), calls.count("write")) == (3, 120)
+    assert len(ports.sent) == 120
+
+
+def test_a_reader_who_changes_something_meanwhile_keeps_it(ports: Ports) -> None:
+    run(ports, "email\nada@r.example\n")
+    member = member_id("ada@r.example")
+    inner, first = ports.memberships.write, [True]
+
+    def write(changes: Any) -> None:
+        if first.pop() if first else False:
+            found = find_membership(ports.memberships, member)
+            assert found
+            inner([membership_change(member, replace(found.membership, generation=3), found)])
+        inner(changes)
+
+    ports.memberships.write = write  # type: ignore[method-assign]
+    run(ports, "email,tier\nada@r.example,member\n")
+    found = reader(ports, "ada@r.example")
+    assert (found.generation, found.entitlement(SITE, NOW).tier) == (3, "member")
+
+
+@pytest.mark.parametrize("wanted", [MemberFilter("gold"), MemberFilter(newsletter="hourly")])
+def test_a_filter_by_what_the_site_does_not_have_is_refused(wanted: MemberFilter) -> None:
+    with pytest.raises(Permanent, match="choose one of"):
+        wanted.checked(SITE)
+    assert MemberFilter("member", "newsletter").checked(SITE)
 
 
 def test_a_file_of_any_length_is_read_a_line_at_a_time() -> None:

@@ -149,11 +149,11 @@ def test_a_file_that_is_saved_after_a_rollback_is_published_and_only_then(
 
 
 def test_mail_that_cannot_be_read_is_no_reason_to_stop(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nightdesk_local.mail.sent_mail", lambda _: [])
+    monkeypatch.setattr("nightdesk_local.mail.sent_mail", lambda *_: [])
     postbox = Postbox("http://127.0.0.1:9")
     for error in (ConnectionResetError(104, "reset"), ValueError("no JSON")):
 
-        def fail(_: str, error: Exception = error) -> Any:
+        def fail(*_: object, error: Exception = error) -> Any:
             raise error
 
         monkeypatch.setattr("nightdesk_local.mail.sent_mail", fail)

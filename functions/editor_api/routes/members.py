@@ -26,7 +26,7 @@ def list_members(call: Call, query: models.MemberQuery) -> Result:
         return _with_address(query, call)
     site, now = load_site(call.ports.pipeline), call.ports.pipeline.clock()
     since = moment_of(query.since, "since", "query", call).isoformat() if query.since else ""
-    wanted = MemberFilter(query.tier, query.newsletter, since)
+    wanted = MemberFilter(query.tier, query.newsletter, since).checked(site)
     of = f"{_LIST} {wanted.tier} {wanted.newsletter} {wanted.since}"
     table, after = call.ports.newsletters.memberships, decode_cursor(query.cursor, of, _ID)
     page = member_page(table, wanted, site, now, after, query.limit)

@@ -107,6 +107,8 @@ class DynamoTable:
                     FilterExpression="sk = :sk",
                     ExpressionAttributeValues={":sk": {"S": sort_key}},
                     ConsistentRead=True,
+                    # Without it, most of a megabyte is read, and read again for the next page.
+                    Limit=limit,
                     **start,
                 )
             found += [_item(attributes) for attributes in answer["Items"]]

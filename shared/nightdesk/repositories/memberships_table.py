@@ -63,6 +63,17 @@ def mail_standing(table: Table, member: str) -> tuple[Membership | None, str]:
     return Membership.from_item(found) if found else None, str(suppressed["reason"]) if suppressed else ""
 
 
+def mail_standings(table: Table, members: Sequence[str]) -> list[tuple[StoredMembership | None, str]]:
+    """Return the membership of each of several readers, None without one, and why the address gets no mail (see `suppression`)."""
+    keys = [(f"member#{member}", _MEMBERSHIP) for member in members]
+    found = table.get_many([*keys, *((f"suppressed#{member}", "reason") for member in members)])
+    stored = (
+        StoredMembership(Membership.from_item(item), item["version"]) if item else None
+        for item in found[: len(members)]
+    )
+    return list(zip(stored, (str(item["reason"]) if item else "" for item in found[len(members) :]), strict=True))
+
+
 def memberships(table: ScannedTable, after: str, limit: int) -> list[tuple[str, Membership]]:
     """Return the ids and memberships of up to `limit` readers, in no particular order: those after the reader `after`."""
     items = table.scan(_MEMBERSHIP, f"member#{after}" if after else "", limit)

@@ -7,26 +7,38 @@ how the address was confirmed. What a reader of this site already chose stays.
 from __future__ import annotations
 
 import csv
+import re
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
+from itertools import chain, islice
 from typing import NamedTuple
 
-from nightdesk.domain.errors import Permanent
+from nightdesk.domain.errors import Conflict, Permanent
 from nightdesk.domain.memberships import NEWSLETTERS, SUBSCRIBER, Membership, member_id, normalise_address
+from nightdesk.domain.newsletters import newsletter_ids
 from nightdesk.domain.site import PUBLIC, Site
 from nightdesk.domain.text import plain_cell
 from nightdesk.domain.timestamps import InvalidTimestamp, parse_end
+from nightdesk.ports import InParallel, one_by_one
 from nightdesk.repositories import memberships_table
-from nightdesk.usecases.readers.members import MemberPorts, announce_change, update_membership
+from nightdesk.repositories.memberships_table import StoredMembership
+from nightdesk.usecases.readers.members import MemberPorts, announce_changes, update_membership
 
 COLUMNS = ("email", "tier", "until", "newsletter", "consent")
-"""The columns of an export, all of which an import reads. `consent` is free text, such as `form on 2024-05-01`."""
+"""The columns of an export, all of which an import reads. `newsletter` is yes or no, or the ids of those that the reader gets;
+`consent` is free text, such as `form on 2024-05-01`."""
 OUTCOMES = IMPORTED, UNCHANGED, SKIPPED = "imported", "unchanged", "skipped"
-_YES = ("true", "yes", "1", "on")
+_YES, _NO = ("true", "yes", "1", "on"), ("", "false", "no", "0", "off")
 _LONGEST = 1_000
 """Characters of a cell."""
+_DELIMITERS = ",;\t"
+_AT_ONCE = 50
+"""Readers that are looked up, and written, together."""
+FirstLine = Callable[[str, int], int]
+"""Returns the line in which an address stood first, of all with which it was called."""
 
 
 class Row(NamedTuple):
@@ -36,7 +48,7 @@ class Row(NamedTuple):
     email: str
     tier: str
     until: str
-    newsletter: bool
+    newsletter: str
     consent: str
 
 
@@ -50,12 +62,18 @@ class Outcome(NamedTuple):
 
 
 def read_rows(lines: Iterable[str]) -> Iterator[Row]:
-    """Yield the rows of a CSV file, one at a time, so that a file of any length needs little memory.
+    """Yield the rows of a CSV file, one at a time, so that a file of any length needs little memory. Its first line decides
+    whether cells end with commas, semicolons or tabs.
 
     Raises:
         Permanent: the first line does not name the column `email`, or the file is not CSV.
     """
-    reader = csv.DictReader(lines, restval="")
+    rest = iter(lines)
+    first, before = next(rest, ""), 0
+    if first.lower().startswith("sep="):  # for Excel
+        first, before = next(rest, ""), 1
+    delimiter = max(_DELIMITERS, key=first.count)
+    reader = csv.DictReader(chain([first], rest), restval="", delimiter=delimiter)
     names = [name.strip().lower() for name in reader.fieldnames or ()]
     if "email" not in names:
         raise Permanent(f"line 1 must name the columns, such as {','.join(COLUMNS)}; there is no column “email”")
@@ -64,65 +82,135 @@ def read_rows(lines: Iterable[str]) -> Iterator[Row]:
         for row in reader:
             cells = {name: (row.get(name) or "").strip()[:_LONGEST] for name in COLUMNS}
             yield Row(
-                reader.line_num,
+                reader.line_num + before,
                 cells["email"].lstrip("'"),
                 cells["tier"].lower(),
                 cells["until"],
-                cells["newsletter"].lower() in _YES,
+                cells["newsletter"].lower(),
                 cells["consent"].lstrip("'"),
             )
     except csv.Error as error:
-        raise Permanent(f"line {reader.line_num} is not CSV; does a quotation mark end too early?") from error
+        where = reader.line_num + before
+        raise Permanent(f"line {where} is not CSV; does a quotation mark end too early?") from error
+
+
+def first_lines() -> FirstLine:
+    """Return what keeps in memory where each address stood first."""
+    seen: dict[str, int] = {}
+    return lambda address, line: seen.setdefault(address, line)
+
+
+class _Planned(NamedTuple):
+    """A row that can be imported, and what becomes of its reader."""
+
+    row: Row
+    member: str
+    stored: StoredMembership | None
+    change: Callable[[Membership], Membership]
+    notes: list[str]
+
+    @property
+    def changes(self) -> bool:
+        return not self.stored or self.change(self.stored.membership) != self.stored.membership
+
+    @property
+    def outcome(self) -> Outcome:
+        return Outcome(self.row.line, self.row.email, IMPORTED if self.changes else UNCHANGED, "; ".join(self.notes))
+
+
+class HowToImport(NamedTuple):
+    """How a list of readers is imported.
+
+    Attributes:
+        dry_run: only say what would be done.
+        first_line: finds addresses that come twice; kept in memory if there is none.
+        in_parallel: makes the writes of some readers at once.
+    """
+
+    dry_run: bool = False
+    first_line: FirstLine | None = None
+    in_parallel: InParallel = one_by_one
 
 
 def import_rows(
-    rows: Iterable[Row], site: Site, ports: MemberPorts, now: datetime, *, dry_run: bool
+    rows: Iterable[Row], site: Site, ports: MemberPorts, now: datetime, how: HowToImport | None = None
 ) -> Iterator[Outcome]:
-    """Import readers and yield the outcome of each row. A row that is wrong is skipped, and the others go on.
+    """Import readers and yield the outcome of each row. A row that is wrong is skipped, and the others go on."""
+    given, rest = how or HowToImport(), iter(rows)
+    given = given._replace(first_line=given.first_line or first_lines())
+    while some := list(islice(rest, _AT_ONCE)):
+        yield from _import_some(some, site, ports, now, given)
 
-    Args:
-        dry_run: only say what would be done.
-    """
-    seen: dict[str, int] = {}
+
+def _import_some(rows: list[Row], site: Site, ports: MemberPorts, now: datetime, how: HowToImport) -> list[Outcome]:
+    assert how.first_line
+    skipped, valid = [], list[Row]()
     for row in rows:
         try:
-            email = normalise_address(row.email)
-            if email in seen:
-                yield Outcome(row.line, row.email, SKIPPED, f"the same address as in line {seen[email]}")
-                continue
-            seen[email] = row.line
-            yield _import_row(row._replace(email=email), site, ports, now, dry_run)
+            valid.append(_checked(row, site, now, how.first_line))
         except Permanent as error:
-            yield Outcome(row.line, row.email, SKIPPED, str(error))
+            skipped.append(Outcome(row.line, row.email, SKIPPED, str(error)))
+    standings = memberships_table.mail_standings(ports.memberships, [member_id(row.email) for row in valid])
+    planned = [
+        _planned(row, stored, suppressed, site, now) for row, (stored, suppressed) in zip(valid, standings, strict=True)
+    ]
+    changing = [each for each in planned if each.changes]
+    if changing and not how.dry_run:
+        how.in_parallel(partial(_write, ports), changing)
+        announce_changes([each.member for each in changing], ports.bus)
+    return sorted([*skipped, *(each.outcome for each in planned)])
 
 
-def _import_row(row: Row, site: Site, ports: MemberPorts, now: datetime, dry_run: bool) -> Outcome:
-    until, notes = _end(row, site, now), []
-    member = member_id(row.email)
-    suppressed = memberships_table.suppression(ports.memberships, member)
-    if row.newsletter and not row.consent:
+def _checked(row: Row, site: Site, now: datetime, first_line: FirstLine) -> Row:
+    """Return a row with a normalised address, and its tier's end in ISO 8601.
+
+    Raises:
+        Permanent: it cannot be imported.
+    """
+    email = normalise_address(row.email)
+    first = first_line(email, row.line)
+    if first != row.line:
+        raise Permanent(f"the same address as in line {first}")
+    return row._replace(email=email, until=_end(row, site, now))
+
+
+def _planned(row: Row, stored: StoredMembership | None, suppressed: str, site: Site, now: datetime) -> _Planned:
+    wanted, notes = _wanted(row.newsletter), []
+    if wanted and not row.consent:
         notes.append("no newsletter: the column “consent” is empty")
     if suppressed:
         notes.append("no newsletter: this address asked for no more mail, or its mail came back")
+    known = newsletter_ids(site)
+    notes += [f"this site has no newsletter “{name[:40]}”" for name in wanted if name not in known]
+    newsletters = tuple(name for name in known if name in wanted and not suppressed)
+    key = secrets.token_urlsafe(24)
 
     def change(found: Membership) -> Membership:
         after = found
         if row.tier not in ("", PUBLIC, SUBSCRIBER):
-            after = replace(after, complimentary={"tier": row.tier, "until": until})
+            after = replace(after, complimentary={"tier": row.tier, "until": row.until})
         if row.consent and not found.confirmed:
-            newsletters = NEWSLETTERS if row.newsletter and not suppressed else ()
             confirmed = now.isoformat(timespec="seconds")
-            key = found.unsubscribe or secrets.token_urlsafe(24)
-            after = replace(after, confirmed=confirmed, newsletters=newsletters, unsubscribe=key)
+            after = replace(after, confirmed=confirmed, newsletters=newsletters, unsubscribe=found.unsubscribe or key)
         return after
 
-    stored = memberships_table.find_membership(ports.memberships, member)
-    if stored and change(stored.membership) == stored.membership:
-        return Outcome(row.line, row.email, UNCHANGED, "; ".join(notes))
-    if not dry_run:
-        update_membership(member, ports.memberships, change, row.email)
-        announce_change(member, ports.bus)
-    return Outcome(row.line, row.email, IMPORTED, "; ".join(notes))
+    return _Planned(row, member_id(row.email), stored, change, notes)
+
+
+def _wanted(cell: str) -> tuple[str, ...]:
+    """Return the ids of the newsletters that a cell asks for."""
+    if cell in (*_YES, *_NO):
+        return NEWSLETTERS if cell in _YES else ()
+    return tuple(filter(None, re.split(r"[\s,;|]+", cell)))
+
+
+def _write(ports: MemberPorts, planned: _Planned) -> None:
+    before = planned.stored.membership if planned.stored else Membership(planned.row.email)
+    after = planned.change(before)
+    try:
+        ports.memberships.write([memberships_table.membership_change(planned.member, after, planned.stored)])
+    except Conflict:  # another writer came first
+        update_membership(planned.member, ports.memberships, planned.change, planned.row.email)
 
 
 def _end(row: Row, site: Site, now: datetime) -> str:
@@ -148,6 +236,7 @@ def export_row(membership: Membership, site: Site, now: datetime) -> tuple[str, 
     """Return a reader as the cells of a row, none of which a spreadsheet takes for a formula."""
     granted = membership.entitlement(site, now)
     confirmed = f"confirmed on this site on {membership.confirmed}" if membership.confirmed else ""
-    newsletter = "true" if any(map(membership.receives, NEWSLETTERS)) else "false"
+    gets = tuple(filter(membership.receives, membership.newsletters))
+    newsletter = " ".join(gets) if set(gets) - set(NEWSLETTERS) else "true" if gets else "false"
     cells = (membership.email, granted.tier, granted.until, newsletter, confirmed)
     return tuple(map(plain_cell, cells))

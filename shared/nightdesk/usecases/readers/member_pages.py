@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from nightdesk.domain.errors import Permanent
 from nightdesk.domain.memberships import Membership
 from nightdesk.domain.newsletters import newsletter_ids
 from nightdesk.domain.site import Site
@@ -31,6 +32,20 @@ class MemberFilter(NamedTuple):
     tier: str = ""
     newsletter: str = ""
     since: str = ""
+
+    def checked(self, site: Site) -> MemberFilter:
+        """Return the filter.
+
+        Raises:
+            Permanent: the site has no such tier or newsletter.
+        """
+        for kind, name, known in (
+            ("tier", self.tier, site.tiers),
+            ("newsletter", self.newsletter, newsletter_ids(site)),
+        ):
+            if name and name not in known:
+                raise Permanent(f"this site has no {kind} “{name[:40]}”; choose one of: {', '.join(known)}")
+        return self
 
     def accepts(self, membership: Membership, site: Site, now: datetime) -> bool:
         """Return True if a reader is listed."""

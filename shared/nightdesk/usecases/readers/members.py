@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
@@ -87,6 +87,11 @@ def update_membership(
 def announce_change(member: str, bus: Bus, edition: str = "") -> None:
     """Emit the event that a membership changed, by the unsubscribe link of an edition if one is given."""
     bus.emit([MembershipChanged(member, edition)])
+
+
+def announce_changes(changed: Iterable[str], bus: Bus) -> None:
+    """Emit the events that memberships of several readers changed."""
+    bus.emit([MembershipChanged(member) for member in changed])
 
 
 def membership_json(member: str, membership: Membership, site: Site, now: datetime) -> dict[str, Any]:
