@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nightdesk.domain.errors import Permanent
-from nightdesk.domain.pictures import Derived, Inspection, Order
+from nightdesk.domain.pictures import RECIPE, Derived, Inspection, Order
 from nightdesk.domain.social_cards import CARD_SIZE, CardOrder
 
 
@@ -16,7 +16,7 @@ class PlainPictures:
     after `credit:` is the credit that the metadata name.
     """
 
-    recipe = "1"
+    recipe = RECIPE
 
     def inspect(self, data: bytes) -> Inspection:
         if data.startswith(b"broken"):

@@ -9,11 +9,14 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from nightdesk.domain import pictures
 from nightdesk.domain.source_types import understates
+from nightdesk.imaging import derive as derivation
+from nightdesk.imaging import recipe
 from nightdesk.imaging.derive import derive, derive_all
 from nightdesk.imaging.inspect import Picture, inspect
 from nightdesk.imaging.provenance import Provenance, xmp_packet
-from nightdesk.imaging.recipe import RECIPE, Variant, plan
+from nightdesk.imaging.recipe import Variant, plan
 from PIL import Image, ImageDraw
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -92,10 +95,23 @@ def test_the_same_input_gives_the_same_bytes_alone_and_together() -> None:
         assert derive(data, picture, variant, SAID) == first[variant]
 
 
-def test_another_pillow_is_another_recipe() -> None:
-    """Its encoders may give other bytes. After taking another version, increase `RECIPE` and add it here."""
+def test_another_pillow_and_other_settings_are_another_recipe() -> None:
+    """They may give other bytes. After a change, increase `RECIPE` and add a line here: then pages get new renditions."""
     lock = (ROOT / "requirements" / "images.txt").read_text("utf-8")
-    assert {"1": "13.0.0"}[RECIPE] == re.search(r"^pillow==(\S+)", lock, re.MULTILINE)[1]  # type: ignore[index]
+    pillow = re.search(r"^pillow==(\S+)", lock, re.MULTILINE)
+    settings = [
+        (
+            pictures.WIDTHS,
+            pictures.AUTHOR_WIDTHS,
+            recipe.FALLBACK_WIDTHS,
+            recipe.ANIMATED_WIDTHS,
+            recipe.ANIMATED_PIXELS,
+        ),
+        (derivation._QUALITIES, derivation._LARGE, derivation._AVIF_SPEED, derivation._AVIF_SPEED_OF_LARGE),
+        (derivation._WEBP_EFFORT, derivation._ANIMATED_EFFORT),
+    ]
+    known = {"1": ("13.0.0", "27a66c55d185")}
+    assert known[pictures.RECIPE] == (pillow and pillow[1], hashlib.sha256(repr(settings).encode()).hexdigest()[:12])
 
 
 # --- Metadata ---

@@ -9,8 +9,9 @@ from itertools import permutations
 import pytest
 from nightdesk.adapters.memory import memory_ports
 from nightdesk.adapters.picture_maker import PillowPictures
+from nightdesk.domain import pictures
 from nightdesk.domain.documents import digest
-from nightdesk.domain.events import PictureRequested, RegateRequested
+from nightdesk.domain.events import PictureRequested, RegateRequested, SiteChanged
 from nightdesk.domain.pictures import Inspection, Order
 from nightdesk.ports import Output
 from nightdesk.rendering.environment import Theme
@@ -223,6 +224,69 @@ def test_reconcile_repairs_what_was_lost_of_pictures(room: Newsroom, theme: Them
         room.process_all()
     assert files_for(room, "member") == before
     assert room.ports.private.list(rendition_key(""))
+
+
+# --- A new recipe ---
+
+
+def another_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deploy a version that makes other renditions of the same images."""
+    monkeypatch.setattr(pictures, "RECIPE", "2")
+    monkeypatch.setattr(PlainPictures, "recipe", "2")
+
+
+@pytest.mark.parametrize("by", ["rebuild", "reconcile"])
+def test_another_recipe_makes_all_pictures_anew_while_pages_show_the_present_ones(
+    room: Newsroom, theme: Theme, by: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key, body in FILES.items():
+        room.file(key, body)
+    old, names = page(room, "member"), set(files_for(room, "member"))
+    another_recipe(monkeypatch)
+    if by == "rebuild":
+        room.deliver([SiteChanged()])
+    else:
+        request_repairs(compare(room.ports, theme, memory_ports()), room.ports)
+        room.deliver_emitted()
+    while PictureRequested not in map(type, (message.detail for message in room.queue)):
+        room.process_next()
+    assert page(room, "member") == old
+    room.process_all()
+    kept = {name for name in names if name.startswith("card.")}
+    assert set(files_for(room, "member")) & names == kept
+    assert shown_on(page(room, "member")) == set(files_for(room, "member"))
+    assert not compare(room.ports, theme, memory_ports())
+
+
+def test_a_portrait_is_made_anew_by_another_recipe(
+    room: Newsroom, theme: Theme, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.file("authors/mo.md", "---\nname: Mo\nportrait: mo.png\n---\n")
+    room.file("authors/mo.png", "a face")
+    before = {key for key in room.site.outputs if key.startswith("authors/mo/mo.")}
+    another_recipe(monkeypatch)
+    request_repairs(compare(room.ports, theme, memory_ports()), room.ports)
+    room.deliver_emitted()
+    room.process_all()
+    assert before
+    assert not any(
+        key.removeprefix("authors/mo/").encode() in room.site.outputs["authors/mo/index.html"].body for key in before
+    )
+    assert not compare(room.ports, theme, memory_ports())
+
+
+def test_a_page_and_a_stage_of_different_versions_do_not_keep_each_other_busy(
+    room: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a deploy replaces one function after the other."""
+    for key, body in FILES.items():
+        room.file(key, body)
+    monkeypatch.setattr(pictures, "RECIPE", "2")
+    room.emitted(PictureRequested)
+    room.deliver([RegateRequested("quay")])
+    room.process_all()
+    assert [event.instead_of for event in room.emitted(PictureRequested)] == ["1", "1", "1"]
+    assert shown_on(page(room, "member")) == set(files_for(room, "member"))
 
 
 # --- With the real maker ---

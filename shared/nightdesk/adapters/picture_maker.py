@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nightdesk.domain.pictures import Derived, Inspection, Order
+from nightdesk.domain.pictures import RECIPE, Derived, Inspection, Order
 from nightdesk.domain.social_cards import CardOrder
 from nightdesk.imaging.card import HEIGHT, SUFFIX, WIDTH, Card, social_card
 from nightdesk.imaging.derive import derive_all
 from nightdesk.imaging.inspect import inspect
 from nightdesk.imaging.provenance import Provenance
-from nightdesk.imaging.recipe import RECIPE, plan
+from nightdesk.imaging.recipe import plan
 
 
 class PillowPictures:

@@ -78,7 +78,7 @@ class DraftRejected(Event):
 
 
 class DraftAccepted(Event):
-    """A file was read and can be published. `warnings` counts what its author should know; the status lists it."""
+    """A file was read and can be published. `warnings` counts what its author should know."""
 
     key: str
     slug: str
@@ -152,25 +152,26 @@ class RegateRequested(Event):
 
 
 class ImageInspected(Event):
-    """An uploaded image was inspected: the files that may show it must be rendered again.
+    """An uploaded image was inspected: the files in `folder` (`drafts/a-story/`) that may show it must be rendered again.
 
-    Attributes:
-        folder: where the files are, such as `drafts/a-story/`. The name of an image inside a gate is hidden text.
+    It does not name the image: inside a gate, that is hidden text.
     """
 
     folder: Annotated[str, Matches(r"(drafts|newsletters)/[^/]+/|authors/")]
 
 
 class PictureRequested(Event):
-    """A page is to show an image of which there are no renditions yet.
+    """A page is to show an image of which there are no renditions yet, or only some by another version of the method.
 
     Attributes:
         owner: the key in the private bucket of the document or the profile that shows it.
         picture: identifies the renditions (`pictures.Order`).
+        instead_of: the version (`pictures.RECIPE`) that made those that there are; empty for none.
     """
 
     owner: Annotated[str, Matches(r"(articles|authors)/[a-z0-9-]+\.json|newsletters/[a-z0-9-]+(/index)?\.json")]
     picture: Annotated[str, Matches("[0-9a-f]{64}")]
+    instead_of: Annotated[str, Matches(r"\d{0,6}")] = ""
 
 
 class SocialCardRequested(Event):

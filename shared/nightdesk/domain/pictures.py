@@ -13,6 +13,9 @@ from typing import Any, NamedTuple, Protocol
 from nightdesk.domain.documents import Asset, canonical_json, digest, parse_json
 from nightdesk.domain.social_cards import CardOrder
 
+RECIPE = "1"
+"""The version of the method by which renditions are made. Increase it whenever the same input would give others: for other widths or
+qualities, or another encoder. Gate and render then request all renditions anew, and pages show the present ones until these are there."""
 WIDTHS = (320, 480, 720, 1080, 1440, 1920)
 """In pixels: the widths in which articles show pictures. A rendition is never wider than its original.
 
@@ -80,19 +83,25 @@ class Order(NamedTuple):
     Attributes:
         key: of the image in the drafts bucket.
         sha256: of its bytes.
+        use: `article` or `author`, which decides the widths.
         credit: as the draft gives it; empty for the one that the original names. Likewise `source_type`.
     """
 
     key: str
     sha256: str
-    widths: tuple[int, ...] = WIDTHS
+    use: str = "article"
     credit: str = ""
     source_type: str = ""
 
     @property
     def id(self) -> str:
         """What identifies the renditions: the same for every draft that shows the same bytes with the same credit."""
-        return digest(canonical_json([self.sha256, self.widths, self.credit, self.source_type]))
+        return digest(canonical_json([self.sha256, self.use, self.credit, self.source_type]))
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """The widths of the renditions, in pixels."""
+        return AUTHOR_WIDTHS if self.use == "author" else WIDTHS
 
 
 class Rendition(NamedTuple):
@@ -154,7 +163,7 @@ class Derivatives(NamedTuple):
     """What was derived for an order.
 
     Attributes:
-        recipe: the version of the method; renditions of an older one are made again.
+        recipe: the version of the method; renditions of another one are made again.
         refusal: why there are none; empty if there are.
     """
 
@@ -174,6 +183,11 @@ class Derivatives(NamedTuple):
         """Return what `to_bytes` stored."""
         data = parse_json(raw)
         return cls(**{**data, "renditions": tuple(Rendition(*rendition) for rendition in data["renditions"])})
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether another version of the method made them."""
+        return self.recipe != RECIPE
 
     def files(self, name: str, public: bool) -> PictureFiles:
         """Return the files under which the site serves the renditions.
@@ -265,9 +279,9 @@ def stem_of(name: str) -> str:
 
 def article_orders(assets: Iterable[Asset]) -> dict[str, Order]:
     """Return an order for each image of an article, by the name of its asset."""
-    return {a.name: Order(a.key, a.sha256, WIDTHS, a.credit, a.source_type) for a in assets if a.sha256}
+    return {a.name: Order(a.key, a.sha256, "article", a.credit, a.source_type) for a in assets if a.sha256}
 
 
 def author_orders(assets: Sequence[Mapping[str, str]]) -> dict[str, Order]:
     """Return an order for each image of an author's profile, by the name of its asset."""
-    return {a["name"]: Order(a["key"], a["sha256"], AUTHOR_WIDTHS) for a in assets if a.get("sha256")}
+    return {a["name"]: Order(a["key"], a["sha256"], "author") for a in assets if a.get("sha256")}

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from nightdesk.domain.pictures import WIDTHS
 from nightdesk.imaging.inspect import Picture
 
-RECIPE = "1"
-"""Part of the names of all that is made. Increase it whenever the same input would give other bytes: other qualities, another encoder."""
 FALLBACK_WIDTHS = (720, 1440)
 """Of JPEG and PNG, which only browsers from before 2020 load."""
 ANIMATED_WIDTHS = (480, 960)

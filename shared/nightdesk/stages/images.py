@@ -30,7 +30,7 @@ class ImagesBatch:
             drawn = draw_card(detail.page, detail.card, self._ports, self._maker)
             self._note("drawn", page=detail.page, refused=bool(drawn and drawn.refusal))
         elif isinstance(detail, PictureRequested):
-            made = derive_picture(detail.owner, detail.picture, self._ports, self._maker)
+            made = derive_picture(detail.owner, detail.picture, self._ports, self._maker, detail.instead_of)
             self._note("derived", owner=detail.owner, renditions=len(made.renditions) if made else 0)
         elif is_image(detail.key) and folder_of_image(detail.key):
             found = inspect_image(detail.key, self._ports, self._maker)

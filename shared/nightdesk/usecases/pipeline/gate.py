@@ -7,7 +7,7 @@ from itertools import count
 
 from nightdesk.domain.documents import EXPIRED, LIVE, WITHDRAWN
 from nightdesk.domain.errors import Conflict, Transient
-from nightdesk.domain.events import ArticleGated, PictureRequested, RegateRequested
+from nightdesk.domain.events import ArticleGated, RegateRequested
 from nightdesk.ports import Output, Ports
 from nightdesk.rendering.environment import Theme
 from nightdesk.repositories import articles_table
@@ -53,7 +53,7 @@ def gate(slug: str, ports: Ports, theme: Theme, bulk: str = "", redelivered: boo
     pointers = _pointers_to(slug, ports) if inputs.site.require_approval else []
     gated = ArticleGated(slug, inputs.state, [f"/articles/{slug}/*"], bulk, _for_newsletters(inputs))
     # The pages do not wait for them.
-    wanted = [PictureRequested(document_key(slug), picture) for picture in inputs.pictures.missing]
+    wanted = inputs.pictures.requests(document_key(slug))
     cards = inputs.card.requests(f"/articles/{slug}/", ports) if inputs.card else []
     ports.bus.emit([gated, *(RegateRequested(pointer) for pointer in pointers), *wanted, *cards])
     if inputs.next_change and inputs.next_change <= ports.clock() + _SOON:

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from nightdesk.domain.documents import Document
+from nightdesk.domain.events import PictureRequested
 from nightdesk.domain.pictures import (
     Derivatives,
     Inspection,
@@ -33,10 +34,15 @@ class ArticlePictures(NamedTuple):
     derived: Mapping[str, Derivatives | None]
     inspected: Mapping[str, Inspection | None]
 
-    @property
-    def missing(self) -> list[str]:
-        """The orders for which nothing was derived yet."""
-        return sorted(order for order, found in self.derived.items() if found is None)
+    def requests(self, owner: str) -> list[PictureRequested]:
+        """Return the requests for what is missing or outdated.
+
+        Args:
+            owner: the document's key in the private bucket.
+        """
+        return [
+            request for order, found in sorted(self.derived.items()) for request in request_for(owner, order, found)
+        ]
 
     def files(self, document: Document, public: Collection[str]) -> dict[str, PictureFiles | None]:
         """Return the files of each image that can be shown, by the name of its asset.
@@ -65,6 +71,13 @@ class ArticlePictures(NamedTuple):
         # Its space, as long as there is nothing to fill it.
         found = self.inspected.get(order.sha256) or Inspection()
         return None if found.refusal else PictureFiles(stem, public, found.width, found.height, found.colour, ())
+
+
+def request_for(owner: str, order: str, derived: Derivatives | None) -> list[PictureRequested]:
+    """Return the request for the renditions of an order, unless they are there."""
+    if derived and not derived.is_outdated:
+        return []
+    return [PictureRequested(owner, order, derived.recipe if derived else "")]
 
 
 NO_PICTURES = ArticlePictures(MappingProxyType({}), MappingProxyType({}))

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from nightdesk.domain.documents import canonical_json, digest, parse_json
+from nightdesk.domain.events import PictureRequested
 from nightdesk.domain.pictures import PictureFiles, author_orders, copies, stem_of
 from nightdesk.ports import Ports
 from nightdesk.rendering.pictures import Placer
 from nightdesk.rendering.texts import Catalogue
 from nightdesk.repositories.private_bucket import load_derivatives
+from nightdesk.usecases.pipeline.gate_pictures import request_for
 
 
 class ProfilePictures:
@@ -19,16 +21,18 @@ class ProfilePictures:
     Other files have no images, and their facts stay as they are.
 
     Args:
+        owner: the key of the facts in the private bucket.
         facts: as `read_profile` returns them; None for a file that has none.
 
     Attributes:
         facts: with the files of each image, for pages, and what they are copies of, for the stage that writes them.
-        missing: the orders for which nothing was derived yet.
+        requests: for what is missing or outdated.
     """
 
-    def __init__(self, facts: bytes | None, ports: Ports) -> None:
+    def __init__(self, owner: str, facts: bytes | None, ports: Ports) -> None:
         self.facts = facts
-        self.missing: list[str] = []
+        self.requests: list[PictureRequested] = []
+        self._owner = owner
         self._mark = ""
         data = parse_json(facts) if facts else {}
         if isinstance(data, dict) and data.get("assets"):
@@ -39,8 +43,8 @@ class ProfilePictures:
         copied: list[tuple[str, str]] = []
         for name, order in author_orders(data["assets"]).items():
             derived = load_derivatives(order.id, ports)
+            self.requests += request_for(self._owner, order.id, derived)
             if derived is None:
-                self.missing.append(order.id)
                 files[name] = None
             elif derived.renditions:
                 files[name] = found = derived.files(stem_of(name), public=True)

@@ -76,7 +76,7 @@ class Differences:
         common_pages: whether pages that every site has differ.
         stale: paths that the cache may hold an older version of.
         updates: keys of files of updates of which the table knows another version.
-        pictures: who waits for renditions of an image, and which (`PictureRequested`).
+        pictures: who waits for renditions of an image, which, and what there are instead (`PictureRequested`).
         social_cards: which pages wait for which social card (`SocialCardRequested`).
     """
 
@@ -87,7 +87,7 @@ class Differences:
     common_pages: bool = False
     stale: tuple[str, ...] = ()
     updates: tuple[str, ...] = ()
-    pictures: tuple[tuple[str, str], ...] = ()
+    pictures: tuple[tuple[str, str, str], ...] = ()
     social_cards: tuple[tuple[str, str], ...] = ()
 
     def __bool__(self) -> bool:
@@ -145,7 +145,7 @@ def request_repairs(found: Differences, ports: Ports) -> None:
     ports.bus.emit([RelistRequested(name) for name in found.lists])
     ports.bus.emit([SiteChanged()] if found.common_pages else [])
     ports.bus.emit([PagesWritten(paths) for paths in _chunks(found.stale)])
-    ports.bus.emit([PictureRequested(owner, picture) for owner, picture in found.pictures])
+    ports.bus.emit([PictureRequested(*picture) for picture in found.pictures])
     ports.bus.emit([SocialCardRequested(page, card) for page, card in found.social_cards])
     ports.bus.emit([RereadRequested(keys) for keys in _chunks(found.updates)])
 

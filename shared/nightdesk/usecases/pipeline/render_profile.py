@@ -67,7 +67,7 @@ def render_profile(key: str, parsed_key: DraftsKey, ports: Ports) -> tuple[Draft
         The file's record, and the events to send.
     """
     target = _target(parsed_key)
-    missing: list[str] = []
+    wanted: list[PictureRequested] = []
 
     def read() -> _Inputs:
         blob = ports.drafts.get(key)
@@ -79,8 +79,8 @@ def render_profile(key: str, parsed_key: DraftsKey, ports: Ports) -> tuple[Draft
         file = FileRecord(key, ports)
         images = StoredImages(inputs.images, file.stored.images if file.stored else {}, ports)
         facts, record = _parse(parsed_key, inputs, images, ports)
-        pictures = ProfilePictures(facts if parsed_key.kind == "author" else None, ports)
-        missing[:] = pictures.missing if parsed_key.kind == "author" else _missing_pictures(facts, parsed_key, ports)
+        pictures = ProfilePictures(target, facts if parsed_key.kind == "author" else None, ports)
+        wanted[:] = pictures.requests if parsed_key.kind == "author" else _requests(target, facts, parsed_key, ports)
         record = record._replace(images=pictures.marked(images.looked_up))
         stored = file.stored
         changed = not stored or stored.etag != record.etag
@@ -94,16 +94,16 @@ def render_profile(key: str, parsed_key: DraftsKey, ports: Ports) -> tuple[Draft
         events.append(outcome(key, record))
     drafts = _drafts_to_render(parsed_key.kind, record.state == WITHDRAWN, ports)
     bulk = bulk_tag(ARTICLES_TAG, len(drafts))
-    events += [PictureRequested(target, picture) for picture in missing]
+    events += wanted
     events += [RenderRequested(draft, bulk) for draft in drafts]
     return record, events + [RenderRequested(each) for each in _profiles_to_render(parsed_key.kind, ports)]
 
 
-def _missing_pictures(document: bytes | None, parsed_key: DraftsKey, ports: Ports) -> list[str]:
-    """Return the orders for images of an edition, written by hand, for which nothing was derived yet."""
+def _requests(target: str, document: bytes | None, parsed_key: DraftsKey, ports: Ports) -> list[PictureRequested]:
+    """Return the requests for images of an edition that is written by hand."""
     if parsed_key.kind != "newsletter" or not document:
         return []
-    return read_pictures([Document.from_bytes(document)], ports).missing
+    return read_pictures([Document.from_bytes(document)], ports).requests(target)
 
 
 def _store(target: str, facts: bytes | None, record: DraftRecord, file: FileRecord, ports: Ports) -> DraftRecord:

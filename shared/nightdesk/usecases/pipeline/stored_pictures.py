@@ -62,10 +62,12 @@ def with_pictures(world: Ports, ports: Ports) -> Ports:
     return replace(world, private=_WithPictures(world.private, ports.private))
 
 
-def missing_pictures(world: Ports) -> list[tuple[str, str]]:
-    """Return what the pages of a world in memory wait for: who shows it, and the order (`PictureRequested`)."""
+def missing_pictures(world: Ports) -> list[tuple[str, str, str]]:
+    """Return what the pages of a world in memory wait for: who shows it, the order, and what there is (`PictureRequested`)."""
     events = list(world.bus.events)  # type: ignore[attr-defined]  # it is in memory
-    return sorted({(event.owner, event.picture) for event in events if isinstance(event, PictureRequested)})
+    return sorted(
+        {(event.owner, event.picture, event.instead_of) for event in events if isinstance(event, PictureRequested)}
+    )
 
 
 def missing_social_cards(world: Ports) -> set[tuple[str, str]]:
