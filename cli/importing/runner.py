@@ -201,7 +201,7 @@ def _is_reported(problem: dict[str, Any], finished: Finished) -> bool:
     if problem["key"] == "link":
         return any(message.startswith(f"{address} ") for address in finished.dead)
     if problem["key"] == "image":
-        return "is not in the draft's folder" in message
+        return "is not in the draft's folder" in message or "is not a kind of file that browsers show" in message
     return problem["key"] == "imported" or "does not exist; the name is made" in message
 
 

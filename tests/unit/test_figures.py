@@ -207,6 +207,17 @@ def test_in_place_of_an_image_that_is_missing_is_its_description(room: Newsroom)
     ]
 
 
+def test_an_image_of_a_kind_that_browsers_do_not_show_is_named_as_such(room: Newsroom) -> None:
+    """Such a file is not uploaded, so that it is missing would puzzle whoever sees it in the folder."""
+    room.file("drafts/quay/quay.png", "picture")
+    room.file("drafts/quay/index.md", f"{MATTER}![a](IMG_1.HEIC) ![b](scan.tiff) ![c](quay.pngg)\n")
+    assert warnings(room) == [
+        "7: IMG_1.HEIC is not a kind of file that browsers show as an image: save it as JPEG, PNG or WebP",
+        "7: scan.tiff is not a kind of file that browsers show as an image: save it as JPEG, PNG or WebP",
+        "7: quay.pngg is not in the draft's folder, so the image is left out; did you mean `quay.png`?",
+    ]
+
+
 def test_lines_after_a_figure_are_still_right(room: Newsroom) -> None:
     room.file("drafts/quay/index.md", f"{MATTER}{FIGURE}\n\n{FIGURE}\n\n[a](nowhere.md) ![b](c.png)\n")
     assert [warning.partition(":")[0] for warning in warnings(room)] == ["7", "10", "13", "13"]

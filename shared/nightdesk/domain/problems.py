@@ -302,6 +302,7 @@ class Kind:
     )
     IMAGE_UNUSABLE = _left_out("the image is left out: “{typed}” {what}")
     IMAGE_ELSEWHERE = _left_out("{typed} is on another site; put the image into the draft's folder")
+    IMAGE_KIND = _left_out("{typed} is not a kind of file that browsers show as an image: save it as JPEG, PNG or WebP")
     IMAGE_MISSING = _left_out("{typed} is not in the draft's folder, so the image is left out")
     LINK_DEAD = _left_out("{typed} leads nowhere on this site, so the text is shown without the link")
     LINK_TO_NOTHING = _noted("{typed} leads to no page {where}")

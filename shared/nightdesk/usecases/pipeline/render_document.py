@@ -208,6 +208,13 @@ class ImageFinder:
         self.assets: dict[str, Asset] = {}
         self.figures: dict[str, dict[str, str]] = {}
 
+    def _report_missing(self, name: str, where: str, typed: str) -> None:
+        """Report an image that is not there. Files of other kinds are not uploaded, so they may well lie beside the draft."""
+        near = did_you_mean(name, self._exact) if self._folder else ""
+        suffix = PurePosixPath(name).suffix.lower()
+        kind = Kind.IMAGE_KIND if suffix and suffix not in IMAGE_TYPES and not near else Kind.IMAGE_MISSING
+        self._losses.add(kind, "image", where, typed, near, typed=name)
+
     def describe(self, name: str, credit: str, source_type: str) -> None:
         """Note what the draft says of an image, for the files that are made of it."""
         self.assets[name] = replace(self.assets[name], credit=credit, source_type=source_type)
@@ -248,8 +255,7 @@ class ImageFinder:
         if is_foreign(source):
             self._losses.add(Kind.IMAGE_ELSEWHERE, "image", where, source, typed=source)
         elif not found:
-            near = did_you_mean(name, self._exact) if self._folder else ""
-            self._losses.add(Kind.IMAGE_MISSING, "image", where, source, near, typed=name)
+            self._report_missing(name, where, source)
         elif refusal := self._images[found].refusal:
             kind = Kind.IMAGE_ACTIVE if self._images[found].acts else Kind.IMAGE_UNUSABLE
             self._losses.add(kind, "image", where, source, typed=name, what=refusal)
