@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from .identity import REGION, ROOT_KEY
+
 if TYPE_CHECKING:
     import boto3
 
 ROOT = Path(__file__).resolve().parent.parent
-REGION = "us-east-1"
 STACK = "nightdesk"
-ROOT_KEY = "test"
-"""MiniStack accepts this key id, with the same text as its secret, for the account's root user."""
 _STRIPE_OFFSET = 500
 _SIGN_IN_OFFSET = 501
 _LAST_PORT = 65_535 - _SIGN_IN_OFFSET

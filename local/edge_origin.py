@@ -16,8 +16,8 @@ from botocore.config import Config as BotoConfig
 from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError, ClientError
 from nightdesk_local import cloudfront_rules as rules
-from nightdesk_local.cloud import REGION
 from nightdesk_local.cloudfront_rules import Headers
+from nightdesk_local.identity import REGION
 from nightdesk_local.mail import MailList
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from typing import Any
 
 import boto3
 
-from .cloud import REGION, ROOT_KEY
+from .identity import REGION, ROOT_KEY
 
 
 class EmulatedSession(boto3.Session):  # type: ignore[misc]  # boto3 has no types

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -142,6 +143,16 @@ def test_no_room_is_above_itself() -> None:
 
     for room in ROOMS:
         below(room, (room,))
+
+
+def test_no_modules_import_each_other_in_a_loop() -> None:
+    """Imports within functions count too: a loop that is hidden there is a loop still."""
+    names = {module_of(path) for path in files()}
+    graph = {module_of(path): (imports_of(path) & names) - {module_of(path)} for path in files()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
 
 
 def test_the_domain_has_no_clock_no_logger_and_no_files() -> None:

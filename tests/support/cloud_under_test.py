@@ -15,8 +15,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from nightdesk_local.cloud import ROOT, ROOT_KEY, Cloud, find, home, outputs_of
+from nightdesk_local.cloud import ROOT, Cloud, find, home, outputs_of
 from nightdesk_local.deploy import deploy
+from nightdesk_local.identity import ROOT_KEY
 from nightdesk_local.layers import architecture, build, python_version
 from nightdesk_local.ports import free_port
 from nightdesk_local.up import LocalCloud

@@ -18,7 +18,7 @@ def english_leftovers(page: str, english: Catalogue, other: Catalogue) -> list[s
     Args:
         page: HTML, or plain text.
     """
-    shown = _Shown()
+    shown = VisibleText(_SHOWN_ATTRIBUTES)
     shown.feed(page)
     shown.close()
     visible = re.sub(r'https?://[^\s"]*|/[\w/]+', "", "\n".join(shown.found))
@@ -42,9 +42,16 @@ def _pieces(text: str) -> Iterator[str]:
             yield piece
 
 
-class _Shown(HTMLParser):
-    def __init__(self) -> None:
+class VisibleText(HTMLParser):
+    """Collects what a page shows: its text, and the attributes that are read aloud or shown later.
+
+    Args:
+        attributes: their names.
+    """
+
+    def __init__(self, attributes: tuple[str, ...]) -> None:
         super().__init__()
+        self._attributes = attributes
         self.found: list[str] = []
 
     def handle_data(self, data: str) -> None:
@@ -53,4 +60,4 @@ class _Shown(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if ("property", "og:type") not in attrs:
-            self.found += [value or "" for name, value in attrs if name in _SHOWN_ATTRIBUTES]
+            self.found += [value or "" for name, value in attrs if name in self._attributes]

@@ -29,7 +29,7 @@ from nightdesk.domain.events import parse_event
 from nightdesk.entrypoints.aws_ports import aws_ports
 from nightdesk.entrypoints.settings import Settings
 from nightdesk.ports import ANY, Blob, Fingerprint, Objects, ObjectVersion, Output, one_by_one
-from nightdesk_local.cloud import REGION
+from nightdesk_local.identity import REGION
 from simulation.actions import Action
 from simulation.schedule import Fault, Schedule
 from simulation.world import Killed, World

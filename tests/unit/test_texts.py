@@ -6,7 +6,6 @@ import ast
 import re
 import string
 from collections.abc import Iterator, Mapping
-from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +16,7 @@ from markupsafe import Markup
 from nightdesk.domain.site import Site
 from nightdesk.rendering.environment import Theme, compile_theme, make_environment
 from nightdesk.rendering.texts import Catalogue, languages_of, load_catalogue, read_messages
+from support.leftovers import VisibleText
 
 ROOT = Path(__file__).resolve().parents[2]
 THEME = ROOT / "layers" / "theme"
@@ -153,25 +153,10 @@ def test_every_message_is_used() -> None:
 # --- Text elsewhere ---
 
 
-class VisibleText(HTMLParser):
-    """Collects what a page shows: its text, and attributes that are read aloud."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[str] = []
-
-    def handle_data(self, data: str) -> None:
-        if self.cdata_elem != "style":
-            self.found.append(data)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found += [value or "" for name, value in attrs if name in VISIBLE_ATTRIBUTES]
-
-
 @pytest.mark.parametrize("path", TEMPLATES, ids=named)
 def test_templates_contain_no_text(path: Path) -> None:
     source = path.read_text("utf-8")
-    visible = VisibleText()
+    visible = VisibleText(VISIBLE_ATTRIBUTES)
     visible.feed(re.sub(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", "", source, flags=re.DOTALL))
     visible.close()
     assert not [text.strip() for text in visible.found if re.search("[A-Za-z]", text) and text.strip() != "(JSON)"]

@@ -18,9 +18,9 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from nightdesk.domain.social_cards import CARD_SIZE
-from nightdesk.imaging.inspect import read_header
 from nightdesk.imaging.limits import DEFAULT, ImageRefused, Limits
 from nightdesk.imaging.provenance import NOTHING_SAID, Provenance, clean_text, xmp_packet
+from nightdesk.imaging.raster_headers import read_header
 
 if TYPE_CHECKING:
     from PIL import Image, ImageDraw, ImageFont

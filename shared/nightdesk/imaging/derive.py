@@ -7,9 +7,10 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from nightdesk.imaging.header import Header
-from nightdesk.imaging.inspect import Picture, read_header
+from nightdesk.imaging.inspect import Picture
 from nightdesk.imaging.limits import DEFAULT, Limits
 from nightdesk.imaging.provenance import NOTHING_SAID, Provenance, xmp_packet
+from nightdesk.imaging.raster_headers import read_header
 from nightdesk.imaging.recipe import Variant
 
 if TYPE_CHECKING:

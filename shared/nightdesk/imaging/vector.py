@@ -18,6 +18,7 @@ from xml.sax.saxutils import escape, quoteattr
 from nightdesk.domain.drawings import LARGEST, active_content
 from nightdesk.imaging import vector_rules as rules
 from nightdesk.imaging.limits import DEFAULT, ImageRefused
+from nightdesk.imaging.raster_headers import read_header
 
 _MOST_ELEMENTS = 100_000
 _MOST_DRAWN = 500_000
@@ -169,8 +170,6 @@ def _reference(tag: str, value: str) -> str:
 
 
 def _embedded(text: str) -> str:
-    from nightdesk.imaging.inspect import read_header
-
     try:
         body = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
