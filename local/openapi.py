@@ -84,7 +84,8 @@ def _operation(route: Any, fields: Any, problems: Any) -> dict[str, Any]:
     }
     if route.body:
         content = {"application/json": {"schema": {"$ref": _SCHEMAS + route.body.__name__}}}
-        operation["requestBody"] = {"required": True, "content": content}
+        needs_body = any(field.is_required() for field in route.body.model_fields.values())
+        operation["requestBody"] = {"required": needs_body, "content": content}
     return operation
 
 

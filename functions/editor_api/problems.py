@@ -56,6 +56,8 @@ _BY_ERROR: tuple[tuple[type[Exception], str], ...] = (
     (Exception, "internal-server-error"),
 )
 """The type of each error: the first that matches."""
+_NOT_A_MOMENT = "is not a date such as 2026-11-23 or 2026-11-23T03:10:00+01:00"
+_YEAR_IN_PATTERN = "[0-9]{4}-[0-9]{1,2}"
 _HIDDEN = {
     "service-unavailable": "A service that this request needs is unavailable; please try again.",
     "internal-server-error": "An unexpected error occurred. It has been logged.",
@@ -87,12 +89,23 @@ def unprocessable(place: str, name: str, message: str) -> HttpError:
 
 def invalid_model(error: ValidationError, place: str) -> HttpError:
     """Return the problem of what pydantic refused, without repeating what was sent."""
-    return bad_request(
-        [
-            {"in": place, "name": ".".join(map(str, found["loc"])), "message": str(found["msg"])}
-            for found in error.errors(include_input=False, include_url=False, include_context=False)
-        ]
-    )
+    errors = [
+        # pydantic also names the branches of a union, such as `literal['live','draft']`.
+        {
+            "in": place,
+            "name": ".".join(part for part in map(str, found["loc"]) if "[" not in part),
+            "message": _message(found),
+        }
+        for found in error.errors(include_input=False, include_url=False, include_context=False)
+    ]
+    return bad_request([one for number, one in enumerate(errors) if one not in errors[:number]])
+
+
+def _message(found: Mapping[str, Any]) -> str:
+    text = str(found["msg"])
+    if found["type"] != "string_pattern_mismatch":
+        return text
+    return _NOT_A_MOMENT if _YEAR_IN_PATTERN in text else "is not of the form that /openapi.json describes"
 
 
 def from_error(error: Exception, expected: str) -> HttpError:

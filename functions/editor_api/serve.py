@@ -113,6 +113,9 @@ def _models(route: Route, request: Request) -> dict[str, BaseModel]:
 
 
 def _body(model: type[BaseModel], request: Request) -> BaseModel:
+    """Return the body as a model. It may be missing where every field has a default."""
+    if not request.body and not any(field.is_required() for field in model.model_fields.values()):
+        return model()
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != JSON:
         raise problem("unsupported-media-type", "Send the body as application/json.")

@@ -127,6 +127,47 @@ def test_a_body_must_be_json(api: Api) -> None:
     assert api.problem("POST", path, "editor", {"revision": 1}, headers=headers) == "unsupported-media-type"
 
 
+def test_a_link_can_be_revoked_after_its_draft_moved_into_a_folder(api: Api) -> None:
+    address = "/v1/articles/a-story/gift-links"
+    api.call("POST", address, "editor")
+    text = api.room.ports.drafts.get("drafts/a-story.md")
+    assert text
+    api.room.file("drafts/a-story.md", None)
+    api.room.file("drafts/a-story/index.md", text.body.decode())
+    assert [api.call("DELETE", address, "editor")["body"]["revoked"] for _ in range(2)] == [True, False]
+
+
+def test_a_body_may_be_missing_where_every_field_has_a_default(api: Api) -> None:
+    for headers in ({}, {"content-type": ""}):
+        assert api.call("POST", "/v1/articles/a-story/gift-links", "editor", headers=headers)["statusCode"] == 201
+    assert api.problem("POST", "/v1/articles/a-story/rollback", "editor", headers={"content-type": ""}) != "bad-request"
+
+
+@pytest.mark.parametrize(
+    ("request_line", "body", "error"),
+    [
+        (
+            "POST /v1/articles/a-story/schedule",
+            {"at": "soon"},
+            {"in": "body", "name": "at", "message": "is not a date such as 2026-11-23 or 2026-11-23T03:10:00+01:00"},
+        ),
+        (
+            "POST /v1/articles/a-story/corrections",
+            {"text": " "},
+            {"in": "body", "name": "text", "message": "is not of the form that /openapi.json describes"},
+        ),
+    ],
+)
+def test_an_invalid_field_is_explained_without_a_pattern(api: Api, request_line: str, body: Any, error: Any) -> None:
+    method, _, path = request_line.partition(" ")
+    assert api.call(method, path, "editor", body)["body"]["errors"] == [error]
+
+
+def test_an_invalid_choice_is_named_by_its_field(api: Api) -> None:
+    found = api.call("GET", "/v1/articles?state=gone", "writer")["body"]["errors"]
+    assert {error["name"] for error in found} == {"state"}
+
+
 def test_a_decision_returns_the_article_with_its_etag_and_is_logged(api: Api) -> None:
     before = api.call("GET", "/v1/articles/a-story", "writer")
     etag = before["headers"]["etag"]

@@ -115,9 +115,34 @@ def test_an_item_that_cannot_be_decoded_is_left_out_and_the_others_are_not() -> 
 # --- Common faults ---
 
 
-@pytest.mark.parametrize("before", ["\n", " \t\r\n\n", "\ufeff", "\ufeff\ufeff\n", "\u00a0\n"])
-def test_white_space_before_the_document_is_skipped(before: str) -> None:
+@pytest.mark.parametrize(
+    "before", ["\n", " \t\r\n\n", "\ufeff", "\ufeff\ufeff\n", "\u00a0\n", "<!-- by - a -- cache -->\n<!---->"]
+)
+def test_white_space_and_comments_before_the_document_are_skipped(before: str) -> None:
     assert only(before + rss("Ships", '<?xml version="1.0"?>\n')).headline == "Ships"
+
+
+@pytest.mark.parametrize(
+    ("typed", "moment"),
+    [
+        ("Tue, 24 Nov 2026 05:00:00 +0100", "2026-11-24T04:00:00+00:00"),
+        ("2026-11-24", "2026-11-24T00:00:00+00:00"),
+        ("2026/11/24 05:30", "2026-11-24T05:30:00+00:00"),
+        ("2026.11.24", "2026-11-24T00:00:00+00:00"),
+        ("2026年11月24日 05:30", "2026-11-24T05:30:00+00:00"),
+        ("2026년 11월 24일", "2026-11-24T00:00:00+00:00"),
+        ("1795496400", "2026-11-24T05:00:00+00:00"),
+        ("1795496400000", "2026-11-24T05:00:00+00:00"),
+        ("2026/31/24", None),
+        ("179549640012", None),
+        ("Di, 24. Nov. 2026", None),
+    ],
+)
+def test_a_date_is_read_whole_or_not_at_all(typed: str, moment: str | None) -> None:
+    """Half of a date would make an entry too old to be shown."""
+    item = f"<item><title>a</title><link>https://wire.example/1</link><pubDate>{typed}</pubDate></item>"
+    found = only(RSS.format(item)).published
+    assert (found and found.isoformat()) == moment
 
 
 @pytest.mark.parametrize(

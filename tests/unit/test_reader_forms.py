@@ -215,6 +215,35 @@ def test_the_second_press_of_a_double_click_is_sent_on(browser: Browser) -> None
     assert browser.submit(page, "/api/signin/confirm")["statusCode"] == 410
 
 
+def test_a_link_that_was_just_used_leads_on_when_it_is_opened_again(browser: Browser) -> None:
+    browser.request_mail(return_to="/articles/x/")
+    address = f"/api/signin/confirm?token={browser.harness.newest_mail()[0]}"
+    page, before = browser.get(address), dict(browser.cookies)
+    browser.submit(page, "/api/signin/confirm")
+    kept, browser.cookies = dict(browser.cookies), before  # the browser dropped the response
+    assert browser.submit(browser.get(address), "/api/signin/confirm")["statusCode"] == 303
+    browser.cookies = kept
+    again = browser.get(address)
+    assert (again["statusCode"], again["headers"]["location"]) == (303, "/articles/x/")
+    assert Browser(browser.harness).get(address)["statusCode"] == 410
+    browser.harness.now += timedelta(minutes=1)
+    assert browser.get(address)["statusCode"] == 410
+
+
+def test_the_second_press_with_a_code_is_sent_on(browser: Browser) -> None:
+    browser.request_mail(return_to="/articles/x/")
+    code = {"code": browser.harness.newest_mail()[1]}
+    before = dict(browser.cookies)
+    assert browser.send("POST", "/api/signin/code", code)["statusCode"] == 303
+    second = browser.send("POST", "/api/signin/code", code)  # the first response has ended the cookie of the request
+    assert (second["statusCode"], second["headers"]["location"]) == (303, "/articles/x/")
+    assert Browser(browser.harness).send("POST", "/api/signin/code", code)["statusCode"] == 422
+    browser.harness.now += timedelta(minutes=1)
+    assert browser.send("POST", "/api/signin/code", code)["statusCode"] == 422
+    browser.cookies |= before
+    assert browser.send("POST", "/api/signin/code", {"code": "000000"})["statusCode"] == 422
+
+
 def test_signing_in_again_ends_the_browsers_earlier_session(browser: Browser) -> None:
     browser.sign_in()
     earlier = browser.cookies["__Host-renew"]

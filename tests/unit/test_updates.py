@@ -344,6 +344,12 @@ def test_long_text_ends_after_a_word() -> None:
     assert shorten("a\u202eb\n c", 9) == "a b c"
 
 
+def test_a_text_without_blanks_is_shortened_too() -> None:
+    assert shorten("桥梁今天早上重新开放", 6) == "桥梁今天早…"
+    assert shorten("橋は今朝、再び開通した。", 6) == "橋は今朝…"
+    assert shorten("A " + "x" * 50, 20) == "A " + "x" * 17 + "…"
+
+
 # --- Files ---
 
 FILE = """---

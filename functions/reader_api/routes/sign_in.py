@@ -13,6 +13,7 @@ from nightdesk.usecases.readers.sessions import sign_out
 from nightdesk.usecases.readers.sign_in import (
     LinkState,
     SignedIn,
+    code_used_just_now,
     inspect_link,
     sign_in_by_code,
     sign_in_by_link,
@@ -86,8 +87,10 @@ def _chosen_lists(request: Request, context: ReaderContext) -> tuple[str, ...]:
 
 
 def get_confirm(request: Request, context: ReaderContext) -> Response:
-    """Render the page of a mailed link, which only shows a button."""
+    """Render the page of a mailed link, which only shows a button. Who has just used the link is sent on."""
     token = request.query.get("token", "")
+    if page := used_just_now(token, context.find_reader(request), context.ports.memberships, context.now):
+        return go_to(request, page)
     link = inspect_link(token, _cookies(request), context.ports.memberships, context.now)
     if not link:
         raise _ended()
@@ -122,6 +125,10 @@ def post_code(request: Request, context: ReaderContext) -> Response:
         signed_in = sign_in_by_code(code, _cookies(request), context.caller(request), context.ports, context.now)
     if signed_in:
         return _signed_in_response(request, signed_in, context)
+    if not _cookies(request):  # they end with a sign-in, as by the first request of a double click
+        page = code_used_just_now(context.find_reader(request), context.ports.memberships, context.now)
+        if page:
+            return go_to(request, page)
     problem = ReaderProblem(422, "wrong_code", minutes=_MINUTES)
     if request.wants_json:
         raise problem

@@ -23,6 +23,8 @@ _PATTERNS = (
 _CHARSET = re.compile(r"""charset\s*=\s*["']?([A-Za-z0-9._:-]{1,40})""", re.IGNORECASE)
 _DECLARED = re.compile(rb"""<\?xml\s[^<>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._:-]{1,40})["']""")
 _DECLARATION_WITHIN = 1024
+_COMMENTS = re.compile(r"(?:<!--(?:[^-]|-(?!->))*-->\s*)+(?=<\?xml\s)")
+"""Comments before the XML declaration, where none may be."""
 _WINDOWS = re.compile(r"(?:x-)?(?:windows|win|cp|ms|ibm)[-_]?(\d{3,4})")
 # What the label stands for on the web (WHATWG Encoding): the vendor's superset of the standard.
 _SUPERSETS = {
@@ -108,11 +110,13 @@ def _codec(label: str) -> str:
 def repair_xml(text: str) -> str:
     """Return XML without its declaration, and without faults that a parser would refuse the whole feed for.
 
-    White space before the document and characters that XML forbids are removed; HTML's named entities, which a feed does
+    White space and comments before the document and characters that XML forbids are removed; HTML's named entities, which a feed does
     not declare, become character references, and an ampersand that begins none becomes `&amp;`. CDATA sections stay as
     they are. Nothing here can make markup: only references to characters are written.
     """
     text = _FORBIDDEN.sub("", text).lstrip().lstrip(_BEFORE).lstrip()
+    if comments := _COMMENTS.match(text, 0, _DECLARATION_WITHIN):
+        text = text[comments.end() :]
     if re.match(r"<\?xml\s", text):
         text = text.partition("?>")[2].lstrip()
     first, *others = text.split(_CDATA)

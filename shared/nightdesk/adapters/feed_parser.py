@@ -41,6 +41,12 @@ _NAMESPACES = {
 }
 """Namespaces of prefixes that feeds use without declaring them."""
 _NOT_IN_ADDRESS = re.compile(r"""[\s"'<>\\^`{|}]""")
+_SECONDS = re.compile(r"1\d{9}(?:\d{3})?")
+"""Seconds or milliseconds since 1970, of the years from 2001 to 2033."""
+_YEAR_FIRST = re.compile(r"\d{4}(?![-\d]|$)|\d{5}(?!\d{3}(?:\D|$))")
+"""Dates that begin with a year, but are not ISO 8601."""
+_NUMBERS = re.compile(r"(\d{4})\D{1,3}(\d{1,2})\D{1,3}(\d{1,2})(?:\D{1,3}(\d{1,2}):(\d{2}))?(?!\d)")
+_PARTS = "%Y-%m-%d-%H-%M%z"
 _VOID_TAG = re.compile(r"<(?:br|hr|img|wbr|p)\b[^<>]{0,2000}>", re.IGNORECASE)
 
 
@@ -205,7 +211,17 @@ def _entry(entry: Any, is_atom: bool) -> Entry:
 
 
 def _moment(entry: Any) -> datetime | None:
+    """Return the date of an entry; None if it has none that is understood for certain."""
+    typed = str(entry.get("published") or entry.get("updated") or "").strip()
     moment = entry.get("published_parsed") or entry.get("updated_parsed")
+    if _SECONDS.fullmatch(typed):
+        return datetime.fromtimestamp(int(typed[:10]), UTC)
+    if _YEAR_FIRST.match(typed):
+        # Of such dates feedparser reads the year and the month alone, so that the entry would seem to be old.
+        found = _NUMBERS.match(typed)
+        with contextlib.suppress(ValueError):
+            return datetime.strptime("-".join(number or "0" for number in found.groups()) + "Z", _PARTS) if found else None
+        return None
     if moment:
         with contextlib.suppress(ValueError, OverflowError):  # no year that Python knows
             return datetime.fromtimestamp(timegm(moment), UTC)

@@ -153,9 +153,14 @@ def make_update(new: NewUpdate, identifier: str, source: str, status: str, publi
 
 
 def shorten(text: str, limit: int) -> str:
-    """Return text on one line, without hidden characters, and cut after a word if it is longer than `limit` characters."""
+    """Return text on one line, without hidden characters, and cut if it is longer than `limit` characters: after a word, unless that
+    leaves little, as in scripts without blanks."""
     line = " ".join(_HIDDEN.sub(" ", text).split())
-    return line if len(line) <= limit else line[: limit - 1].rpartition(" ")[0].rstrip(" ,;:") + "…"
+    if len(line) <= limit:
+        return line
+    cut = line[: limit - 1]
+    words = cut.rpartition(" ")[0]
+    return (words if 2 * len(words) > limit else cut).rstrip(" ,;:、，；：") + "…"
 
 
 def is_shown(update: Update, now: datetime) -> bool:

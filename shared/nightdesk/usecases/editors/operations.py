@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nightdesk.domain.documents import LIVE
+from nightdesk.domain.drafts_bucket import draft_forms, draft_id
 from nightdesk.domain.errors import NotFound, Permanent
 from nightdesk.domain.memberships import Membership, member_id, normalise_address
 from nightdesk.domain.newsletters import Edition
@@ -150,21 +151,29 @@ class EditorService:
                 raise decisions.no_article(slug)
             if kind == "gift" and found.state != LIVE:
                 raise Permanent(f"{slug} is {found.state}; gift links open live articles only")
-            name = LinkName(kind, self._draft_of(slug), self.actor.id)
+            name, *former = self._link_names(kind, slug)
+            for each in former:
+                access_links.revoke(each, memberships)
             return access_links.create(name, slug, until, site_url, memberships)
 
         return self.record(f"{kind}-link", f"article:{slug}", {"until": until.isoformat()}, run)
 
     def revoke_link(self, kind: Kind, slug: str) -> bool:
         """Revoke the editor's own link to an article (`access_links.revoke`)."""
-        memberships, name = self.ports.memberships, LinkName(kind, self._draft_of(slug), self.actor.id)
+        names = self._link_names(kind, slug)
+
+        def run() -> bool:
+            revoked = [access_links.revoke(name, self.ports.memberships) for name in names]
+            return any(revoked)
+
         return self.record(
-            f"{kind}-link-revoked",
-            f"article:{slug}",
-            {},
-            lambda: access_links.revoke(name, memberships),
-            lambda revoked: (None, {"revoked": revoked}),
+            f"{kind}-link-revoked", f"article:{slug}", {}, run, lambda revoked: (None, {"revoked": revoked})
         )
+
+    def _link_names(self, kind: Kind, slug: str) -> list[LinkName]:
+        """Return the name of the editor's link to an article, and those that it has if it was created while the draft had another form."""
+        draft = self._draft_of(slug)
+        return [LinkName(kind, key, self.actor.id) for key in dict.fromkeys((draft, *draft_forms(draft_id(draft))))]
 
     def _draft_of(self, slug: str) -> str:
         """Return the key of the draft that holds a slug, or that had it last.

@@ -7,7 +7,7 @@ replaced, but not be read again.
 
 There is one live link per kind, article and giver: a new link replaces the one before.
 
-A link belongs to the article's draft. It leads to the slug that the draft holds when the link is followed, and to nothing
+A link belongs to the article's draft, whether that is a file or a folder by then. It leads to the slug that the draft holds when the link is followed, and to nothing
 once the draft holds none: so it never opens an article that took the slug over.
 """
 
@@ -17,6 +17,7 @@ import secrets
 from datetime import datetime
 from typing import Any, Literal
 
+from nightdesk.domain.drafts_bucket import draft_forms, draft_id
 from nightdesk.domain.errors import Permanent
 from nightdesk.domain.memberships import SESSION_SECONDS
 from nightdesk.domain.site import Site
@@ -108,10 +109,14 @@ def exchange_link(kind: Kind, secret: str, site: Site, ports: ReaderPorts, now: 
 
 
 def _slug_of(draft: str, articles: Table) -> str:
-    """Return the slug of a draft's article; empty if it has none, or if another draft holds the slug by now."""
-    record = articles_table.draft_record(articles, draft)
-    claim = articles_table.claim_of(articles, record.slug) if record else None
-    return record.slug if record and claim and claim.holder == draft else ""
+    """Return the slug of a draft's article, whichever form the draft has now; empty if it has none, or if another draft holds the
+    slug by now."""
+    for key in dict.fromkeys((draft, *draft_forms(draft_id(draft)))):
+        record = articles_table.draft_record(articles, key)
+        claim = articles_table.claim_of(articles, record.slug) if record else None
+        if record and claim and claim.holder == key:
+            return record.slug
+    return ""
 
 
 def _path(kind: str, slug: str) -> str:

@@ -72,9 +72,13 @@ def inspect_link(token: str, cookies: Sequence[str], memberships: Table, now: da
         cookies: the browser's values of `SIGN_IN_COOKIE`.
     """
     found = _find_by_link(token, memberships, now)
-    if not found or found.pending.used:
+    if not found:
         return None
-    return LinkState(found.pending.email, found.pending.return_to, bool(_requested_by(found.pending, cookies)))
+    pending, browser = found.pending, _requested_by(found.pending, cookies)
+    # The browser that used it may do so again for a minute.
+    if pending.used and not (browser and _may_repeat(pending, browser, now)):
+        return None
+    return LinkState(pending.email, pending.return_to, bool(browser))
 
 
 def used_just_now(token: str, reader: Reader | None, memberships: Table, now: datetime) -> str:
@@ -85,8 +89,23 @@ def used_just_now(token: str, reader: Reader | None, memberships: Table, now: da
     return found.pending.return_to if _is_repeatable(found.pending, now) else ""
 
 
+def code_used_just_now(reader: Reader | None, memberships: Table, now: datetime) -> str:
+    """Return the page to which a sign-in of the last minute led, for the reader who is signed in by now; empty otherwise.
+
+    A code cannot be compared without the browser's secret, whose cookie has ended with the first response to a double click.
+    """
+    found = memberships_table.sign_ins_of(memberships, reader.id) if reader else []
+    recent = [one.pending for one in found if _is_repeatable(one.pending, now)]
+    return max(recent, key=lambda pending: pending.used).return_to if recent else ""
+
+
+def _may_repeat(pending: PendingSignIn, browser: str, now: datetime) -> bool:
+    """Return True if a browser with this secret may repeat the use of a sign-in."""
+    return _is_repeatable(pending, now) and hmac.compare_digest(pending.used_by, hash_secret(browser))
+
+
 def _is_repeatable(pending: PendingSignIn, now: datetime) -> bool:
-    return now.timestamp() < pending.used + REPEAT_SECONDS
+    return bool(pending.used) and now.timestamp() < pending.used + REPEAT_SECONDS
 
 
 def sign_in_by_link(
@@ -215,7 +234,7 @@ def _session_secret(browser: str, pending: PendingSignIn) -> str:
 
 def _repeat(pending: PendingSignIn, browser: str, ports: ReaderPorts, now: datetime) -> SignedIn | None:
     """Return the session that a sign-in has just given this browser; None if it was another browser, or over a minute ago."""
-    if not _is_repeatable(pending, now) or not hmac.compare_digest(pending.used_by, hash_secret(browser)):
+    if not _may_repeat(pending, browser, now):
         return None
     secret = _session_secret(browser, pending)
     cookie = f"{member_id(pending.email)}.{secret}"
