@@ -155,24 +155,26 @@ function signIn(query) {
     return setCookie(isPath(target) ? target : '/', SESSION, token, '/', link.claims);
 }
 
-// Follow a gift or preview link. A token without a path was issued for another purpose.
-function followLink(kind, tokens, scope, path) {
+// Follow a gift or preview link; the rest of the query goes along. A token without a path was issued for another purpose.
+function followLink(kind, query, scope, path) {
+    const tokens = valuesOf(query[kind]);
+    const rest = queryText(query, true);
     const link = firstValid(tokens, scope);
     if (link && link.claims.p) {
-        return setCookie(path, '__Secure-' + kind, link.token, scope, link.claims);
+        return setCookie(path + rest, '__Secure-' + kind, link.token, scope, link.claims);
     }
     const id = String(tokens[0]);
-    return redirect(302, id.length === 43 && !/[^A-Za-z0-9_-]/.test(id) ? '/api/' + kind + '/' + id : path);
+    return redirect(302, id.length === 43 && !/[^A-Za-z0-9_-]/.test(id) ? '/api/' + kind + '/' + id + rest : path + rest);
 }
 
 // Return the tier whose variant the reader gets, or a response that must come first.
 function chooseVariant(cookies, query, article, path) {
     const found = firstValid(valuesOf(cookies['__Secure-gift']), article) || firstValid(valuesOf(cookies[SESSION]), article);
     if (query.renewed) { // back from the API
-        return found ? redirect(302, path) : DEFAULT_TIER;
+        return found ? redirect(302, path + queryText(query, true)) : DEFAULT_TIER;
     }
     if (!found && valuesOf(cookies[RENEWAL]).some(value => /^[0-9a-f]{32}\.[A-Za-z0-9_-]{43}/.test(value))) {
-        return redirect(302, '/api/session/renew?return_to=' + path);
+        return redirect(302, '/api/session/renew?return_to=' + path + queryText(query, true).replace('?', '&'));
     }
     return found ? found.claims.t : DEFAULT_TIER;
 }
@@ -180,7 +182,7 @@ function chooseVariant(cookies, query, article, path) {
 // Return the query string without parameters that contain characters not allowed in a URL.
 function queryText(query, left) {
     const pairs = [];
-    Object.keys(query).filter(name => !left || !/^(gift|preview|renewed|session)$/.test(name)).forEach(name => valuesOf(query[name]).forEach(value => {
+    Object.keys(query).filter(name => !left || !/^(gift|preview|renewed|session|return_to)$/.test(name)).forEach(name => valuesOf(query[name]).forEach(value => {
         const pair = name + '=' + value;
         if (!/[^A-Za-z0-9._~!$'()*+,;:@\/?%=-]/.test(pair)) {
             pairs.push(pair);
@@ -266,7 +268,7 @@ function handler(event) {
         const cookies = request.cookies || {};
         let allowed = true;
         if (segments[1] === 'articles' && segments.length > 3) {
-            const chosen = FOR_ALL.test(name) ? DEFAULT_TIER : query.gift ? followLink('gift', valuesOf(query.gift), scope, path) :
+            const chosen = FOR_ALL.test(name) ? DEFAULT_TIER : query.gift ? followLink('gift', query, scope, path) :
                 chooseVariant(cookies, query, scope, path);
             if (typeof chosen !== 'string') {
                 return chosen;
@@ -274,7 +276,7 @@ function handler(event) {
             segments.splice(3, 0, '~' + chosen);
         } else if (segments[1] === 'preview') {
             if (query.preview) {
-                return followLink('preview', valuesOf(query.preview), scope, path);
+                return followLink('preview', query, scope, path);
             }
             const link = firstValid(valuesOf(cookies['__Secure-preview']), scope);
             allowed = link !== null && link.claims.p !== undefined;

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 from nightdesk.domain.errors import Transient
 from nightdesk.domain.mail import Mail
@@ -163,8 +163,16 @@ class ReaderContext:
         return sign_in_mail(self.theme, self.site, SignIn(email, link, code, LIFETIME_SECONDS // 60))
 
 
+_OF_THE_SITE = ("gift", "preview", "renewed", "session", "return_to")
+_LONGEST_QUERY = 2000
 CLEAR_SESSION = (cookie(RENEWAL_COOKIE, "", 0), cookie(SESSION_COOKIE, "", 0))
 """Cookies that sign a browser out."""
+
+
+def rest_of_query(request: Request) -> str:
+    """Return what a reader's request for a page had in its query, such as a campaign's name, for the query of the page to go back to."""
+    kept = urlencode([(name, value) for name, value in request.query.items() if name not in _OF_THE_SITE])
+    return f"&{kept}" if kept and len(kept) <= _LONGEST_QUERY else ""
 
 
 def return_path(posted: str, request: Request) -> str:

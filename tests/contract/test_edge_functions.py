@@ -712,7 +712,7 @@ def test_a_link_becomes_a_cookie_for_its_path_and_leaves_the_url(
     for path in (scope, f"{scope}map.svg"):
         [result] = viewer_request([event(path, method=method, query={kind: [token], "utm": ["1"]})])
         assert result["statusCode"] == 302
-        assert result["headers"]["location"]["value"] == path
+        assert result["headers"]["location"]["value"] == f"{path}?utm=1"
         assert result["headers"]["referrer-policy"]["value"] == "no-referrer"
         assert result["headers"]["cache-control"]["value"] == "no-store"
         attributes = f"Path={scope}; HttpOnly; Secure; SameSite=Lax; Max-Age=600"
@@ -738,6 +738,24 @@ def test_an_id_is_exchanged_by_the_api(viewer_request: Run) -> None:
     results = viewer_request([event(scope, GOOD, query={kind: [ID]}) for kind, scope in SCOPES.items()])
     assert [result["headers"]["location"]["value"] for result in results] == [f"/api/gift/{ID}", f"/api/preview/{ID}"]
     assert not any("cookies" in result for result in results)
+
+
+def test_a_campaign_is_not_lost_on_the_way(viewer_request: Run) -> None:
+    """Redirects of links and renewals keep the query, less what belongs to the site."""
+    extra = {"utm_source": ["mail"], "a": ["1", "b%20c"], "return_to": ["/x/"], "bad": ["<"]}
+    rest = "utm_source=mail&a=1&a=b%20c"
+    exchanged, landed, renewed, seen = viewer_request(
+        [
+            event("/articles/x/", query={"gift": [ID], **extra}),
+            event("/articles/x/", query={**extra, "gift": [GIFT]}),
+            event("/articles/x/", GOOD, query={"renewed": ["1"], **extra}),
+            event(SCOPES["preview"], query={**extra, "preview": [SEEN]}),
+        ]
+    )
+    assert exchanged["headers"]["location"]["value"] == f"/api/gift/{ID}?{rest}"
+    assert landed["headers"]["location"]["value"] == f"/articles/x/?{rest}"
+    assert renewed["headers"]["location"]["value"] == f"/articles/x/?{rest}"
+    assert seen["headers"]["location"]["value"] == f"{SCOPES['preview']}?{rest}"
 
 
 def test_a_link_has_no_effect_on_other_paths(viewer_request: Run) -> None:
@@ -805,7 +823,7 @@ def test_a_renewable_reader_is_redirected_to_the_api(viewer_request: Run, sessio
     for path in ("/articles/x/", "/articles/x/map.svg"):
         [result] = viewer_request([event(path, *session, others=RENEW, query={"utm": ["1"]})])
         assert result["statusCode"] == 302
-        assert result["headers"]["location"]["value"] == f"/api/session/renew?return_to={path}"
+        assert result["headers"]["location"]["value"] == f"/api/session/renew?return_to={path}&utm=1"
         assert result["headers"]["cache-control"]["value"] == "no-store"
 
 

@@ -10,14 +10,14 @@ from typing import Any, cast
 
 import pytest
 from nightdesk.adapters.memory import memory_ports
-from nightdesk.domain.decisions import approval_digest
+from nightdesk.domain.decisions import Decisions, approval_digest
 from nightdesk.domain.documents import Asset, Block, Document
 from nightdesk.domain.errors import Conflict, Permanent
 from nightdesk.domain.events import ArticleDue, ArticleWithdrawn, SiteChanged
 from nightdesk.ports import ANY, Objects, Output
 from nightdesk.rendering.environment import Theme
 from nightdesk.repositories.articles_table import claim_of
-from nightdesk.repositories.private_bucket import article_etag, decisions_key
+from nightdesk.repositories.private_bucket import article_etag, decisions_from, decisions_key
 from nightdesk.usecases.editors import decisions
 from nightdesk.usecases.editors.decisions import ApprovalRequired, NotFound
 from nightdesk.usecases.pipeline.gate import lift_embargo
@@ -587,6 +587,61 @@ def test_a_missing_or_deleted_article_cannot_be_decided_about(room: Newsroom, de
     room.file("drafts/a-story.md", None)
     with pytest.raises(NotFound, match="deleted"):
         decision("a-story", room.ports)
+
+
+def kept(room: Newsroom, slug: str) -> Decisions:
+    """Return the stored decisions about a slug."""
+    return decisions_from(room.ports.private.get(decisions_key(slug)))
+
+
+SENT_TWICE: dict[str, Callable[[Newsroom], decisions.StateChange]] = {
+    "withdraw": lambda room: decisions.withdraw("a-story", room.ports),
+    "schedule": lambda room: decisions.schedule("a-story", NOW + timedelta(days=9), room.ports),
+    "regate": lambda room: decisions.regate("a-story", "member", None, room.ports),
+    "correct": lambda room: decisions.correct("a-story", "Tin, not lead.", room.ports),
+}
+
+
+@pytest.mark.parametrize("name", SENT_TWICE)
+def test_a_decision_that_moved_along_with_its_article_is_not_refused(room: Newsroom, name: str) -> None:
+    """The editor was asked to try again while the draft was being processed that renamed the article."""
+    room.publish("a-story", "Tin")
+    renamed = '---\ntitle: Tin\nslug: moved\ndate: 2026-11-01\ntopics: ["energy"]\nauthors: ["ada"]\n---\nText.\n'
+    room.upload("drafts/a-story.md", renamed.encode())
+    with pytest.raises(Conflict):
+        SENT_TWICE[name](room)
+    room.deliver_emitted()
+    room.process_all()
+    done = SENT_TWICE[name](room)
+    assert done.before == done.after
+    assert done.after.state == {"withdraw": "withdrawn", "schedule": "scheduled"}.get(name, "live")
+    room.process_all()
+    assert len(kept(room, "moved").corrections) == (name == "correct")
+
+
+def test_a_decision_that_did_not_move_along_is_refused(room: Newsroom) -> None:
+    room.publish("a-story", "Tin")
+    room.publish("a-story", "Tin", slug="moved")
+    # An approval covers the address too, so none moves along.
+    approve = {"approve": lambda room: decisions.approve("a-story", "Ed", "ed", room.ports)}
+    for name, decide_again in (SENT_TWICE | approve).items():
+        with pytest.raises(NotFound, match="has moved to “moved”"):
+            decide_again(room)
+        assert room.state("moved")["state"] == "live", name
+    with pytest.raises(NotFound, match="has moved"):
+        decisions.remove_correction("a-story", 1, room.ports)
+
+
+def test_a_correction_sent_twice_is_one_and_none_is_removed_by_a_second_attempt(room: Newsroom) -> None:
+    room.publish("a-story", "Tin")
+    for text in ("One.", "One.", "Two.", "One."):
+        decide(room, lambda ports, text=text: decisions.correct("a-story", text, ports))
+    texts = [one["text"] for one in kept(room, "a-story").corrections]
+    assert texts == ["One.", "Two.", "One."]
+    room.upload("drafts/a-story.md", b"---\ntitle: Lead\n---\nText.\n")
+    with pytest.raises(Conflict):
+        decisions.remove_correction("a-story", 1, room.ports)
+    assert len(kept(room, "a-story").corrections) == 3
 
 
 @pytest.mark.parametrize("text", ["", "  ", "\n\t"])

@@ -103,6 +103,15 @@ def test_a_session_that_cannot_be_renewed_now_is_kept_and_shows_the_public_page(
     assert [cookie.partition("=")[0] for cookie in answer["cookies"]] == ["__Host-session"]
 
 
+def test_a_renewal_keeps_the_rest_of_the_query(api: Api) -> None:
+    def location(query: str) -> str:
+        return str(api.ask("GET", "/api/session/renew", BROWSER, rawQueryString=query)["headers"]["location"])
+
+    typed = "return_to=/articles/x/&utm_source=a%20b&gift=x&c=%0d%0aSet-Cookie:x"
+    assert location(typed) == "/articles/x/?renewed=1&utm_source=a+b&c=%0D%0ASet-Cookie%3Ax"
+    assert location("return_to=/articles/x/&a=" + "b" * 3000) == "/articles/x/?renewed=1"
+
+
 def test_using_a_session_extends_its_cookie(api: Api) -> None:
     renewal = api.harness.sign_in().reader.renewal
     item = next(iter(api.harness.table.query(f"member#{member_id(ADA)}", KeyRange(prefix="session#"))))

@@ -5,25 +5,25 @@ from __future__ import annotations
 from nightdesk.entrypoints.http import Request, Response, Route, redirect
 from nightdesk.usecases.readers.access_links import Kind, exchange_link
 
-from ..context import ReaderContext
+from ..context import ReaderContext, rest_of_query
 from ..problems import ReaderProblem
 
 
-def _exchange(kind: Kind, link: str, context: ReaderContext) -> Response:
+def _exchange(kind: Kind, link: str, request: Request, context: ReaderContext) -> Response:
     path = exchange_link(kind, link, context.site, context.ports, context.now)
     if not path:
         raise ReaderProblem(410, "link_ended")
-    return redirect(path)
+    return redirect(path + rest_of_query(request))
 
 
-def get_gift(_: Request, context: ReaderContext, link: str) -> Response:
+def get_gift(request: Request, context: ReaderContext, link: str) -> Response:
     """Exchange a gift link."""
-    return _exchange("gift", link, context)
+    return _exchange("gift", link, request, context)
 
 
-def get_preview(_: Request, context: ReaderContext, link: str) -> Response:
+def get_preview(request: Request, context: ReaderContext, link: str) -> Response:
     """Exchange a preview link."""
-    return _exchange("preview", link, context)
+    return _exchange("preview", link, request, context)
 
 
 ROUTES = (Route("GET", "/api/gift/{link}", get_gift), Route("GET", "/api/preview/{link}", get_preview))

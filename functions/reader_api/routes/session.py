@@ -10,7 +10,7 @@ from nightdesk.entrypoints.http import Request, Response, Route, as_json, go_to,
 from nightdesk.entrypoints.logs import logger
 from nightdesk.usecases.readers.sessions import extend_session, sign_out, sign_out_everywhere
 
-from ..context import CLEAR_SESSION, ReaderContext
+from ..context import CLEAR_SESSION, ReaderContext, rest_of_query
 
 
 def get_session(request: Request, context: ReaderContext) -> Response:
@@ -27,10 +27,10 @@ def get_renew(request: Request, context: ReaderContext) -> Response:
     """Issue a fresh token, and redirect to the page from which the edge sent the reader.
 
     `renewed` tells the edge not to send the reader again: it removes the parameter if the reader has a token now, and serves
-    the public page if not. So there is no redirect loop, whatever a browser does with cookies.
+    the public page if not, with the rest of the query. So there is no redirect loop, whatever a browser does with cookies.
     """
     path = request.query.get("return_to", "/")
-    back = f"{path if is_return_path(path) and '#' not in path else '/'}?renewed=1"
+    back = f"{path if is_return_path(path) and '#' not in path else '/'}?renewed=1{rest_of_query(request)}"
     try:
         reader = context.find_reader(request)
         if not reader:

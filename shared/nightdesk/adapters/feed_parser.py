@@ -220,7 +220,9 @@ def _moment(entry: Any) -> datetime | None:
         # Of such dates feedparser reads the year and the month alone, so that the entry would seem to be old.
         found = _NUMBERS.match(typed)
         with contextlib.suppress(ValueError):
-            return datetime.strptime("-".join(number or "0" for number in found.groups()) + "Z", _PARTS) if found else None
+            return (
+                datetime.strptime("-".join(number or "0" for number in found.groups()) + "Z", _PARTS) if found else None
+            )
         return None
     if moment:
         with contextlib.suppress(ValueError, OverflowError):  # no year that Python knows

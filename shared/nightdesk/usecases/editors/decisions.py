@@ -11,7 +11,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
-from nightdesk.domain.attachments import is_attachment
 from nightdesk.domain.decisions import (
     Approval,
     Decisions,
@@ -22,7 +21,7 @@ from nightdesk.domain.decisions import (
     is_approved,
     passage_digest,
 )
-from nightdesk.domain.documents import EXPIRED, LIVE, Document, digest
+from nightdesk.domain.documents import EXPIRED, LIVE, Document
 from nightdesk.domain.drafts_bucket import default_draft_keys, draft_id
 from nightdesk.domain.errors import Conflict, NotFound, Permanent
 from nightdesk.domain.events import (
@@ -33,22 +32,19 @@ from nightdesk.domain.events import (
     RegateRequested,
 )
 from nightdesk.domain.site import Site
-from nightdesk.ports import ANY, Blob, Output, Ports
+from nightdesk.ports import Blob, Output, Ports
 from nightdesk.repositories import articles_table
 from nightdesk.repositories.private_bucket import (
-    IMAGE_TYPES,
     JSON,
     article_etag,
     author_kinds,
     decisions_from,
     decisions_key,
     document_key,
-    image_key,
     load_site,
 )
-from nightdesk.repositories.records import Revision
+from nightdesk.usecases.editors.revision_files import restore_file, stored_revision
 from nightdesk.usecases.editors.takedown_marks import is_marked, lift, mark, render_rejected
-from nightdesk.usecases.pipeline.attachments import restore_attachment
 from nightdesk.usecases.pipeline.effective import effective_article, store_approved
 
 
@@ -139,8 +135,6 @@ def approve(slug: str, name: str, by: str, ports: Ports, expected: str = "") -> 
         before = decisions.approval
         is_repeated = before is not None and before.by == by and is_approved(document, decisions)
         approval = before if before and is_repeated else Approval(shown, by, at, approval_digest(document))
-        # Kept before the decision names it: readers get this version until the next one is approved.
-        store_approved(document, approval, ports)
         return replace(decisions, approval=approval)
 
     return _decide(slug, change, DecisionChanged(slug, "approve"), ports, expected)
@@ -198,7 +192,7 @@ def regate(
 
 
 def correct(slug: str, text: str, ports: Ports, expected: str = "") -> StateChange:
-    """Add a correction, dated now, to those of the draft.
+    """Add a correction, dated now, to those of the draft. One that says the same as the last one is that one, sent again.
 
     Raises:
         Permanent: the text is empty.
@@ -209,6 +203,8 @@ def correct(slug: str, text: str, ports: Ports, expected: str = "") -> StateChan
     correction = {"date": ports.clock().isoformat(timespec="seconds"), "text": text}
 
     def change(_: Document, decisions: Decisions) -> Decisions:
+        if decisions.corrections and decisions.corrections[-1]["text"] == text:
+            return decisions
         return replace(decisions, corrections=(*decisions.corrections, correction))
 
     return _decide(slug, change, DecisionChanged(slug, "correction"), ports, expected)
@@ -226,6 +222,8 @@ def remove_correction(slug: str, number: int, ports: Ports, expected: str = "") 
     """
 
     def change(_: Document, decisions: Decisions) -> Decisions:
+        # Before anything is stored: a second attempt would remove the next correction.
+        _require_rendered_draft(slug, ports)
         count = len(decisions.corrections)
         if not 0 < number <= count:
             raise NotFound(f"{slug} has {count} corrections by editors; {number} is none of them")
@@ -249,7 +247,7 @@ def rollback(slug: str, number: int, ports: Ports, expected: str = "") -> StateC
     """
     held = articles_table.claim_of(ports.articles, slug)
     key = held.holder if held else _last_holder(slug, ports)
-    revision, file = _stored_revision(slug, key, number, ports)
+    revision, file = stored_revision(slug, key, number, ports)
     blob, decisions = ports.private.get(document_key(slug)), ports.private.get(decisions_key(slug))
     if blob is None:
         raise no_article(slug)
@@ -257,7 +255,7 @@ def rollback(slug: str, number: int, ports: Ports, expected: str = "") -> StateC
         raise _stale(slug)
     before = _state_of(blob, decisions, load_site(ports), ports)
     current = ports.drafts.get(key)
-    restored = [_restore_file(name, sha256, ports) for name, sha256 in revision.images]
+    restored = [restore_file(name, sha256, ports) for name, sha256 in revision.images]
     if not current or current.body != file.body:
         ports.drafts.put(Output(key, file.body, "text/markdown"), current.etag if current else None)
         restored.append(True)
@@ -268,35 +266,6 @@ def article_state(slug: str, ports: Ports) -> ArticleState | None:
     """Return an article's state; None if it does not exist."""
     blob = ports.private.get(document_key(slug))
     return _state_of(blob, ports.private.get(decisions_key(slug)), load_site(ports), ports) if blob else None
-
-
-def _stored_revision(slug: str, key: str, number: int, ports: Ports) -> tuple[Revision, Blob]:
-    """Return a revision's record and its file."""
-    revision = articles_table.revision(ports.articles, key, number)
-    if not revision:
-        raise NotFound(f"{slug} has no revision {number}")
-    file = ports.drafts.get(key, revision.file_version)
-    if file is None:
-        raise NotFound(f"the file of revision {number} of {slug} is no longer stored")
-    return revision, file
-
-
-def _restore_file(key: str, sha256: str, ports: Ports) -> bool:
-    """Put the version of an image or attachment with a SHA-256 in its place again. Return whether that wrote anything."""
-    restore = restore_attachment if is_attachment(key) else _restore_image
-    return restore(key, sha256, ports)
-
-
-def _restore_image(image: str, sha256: str, ports: Ports) -> bool:
-    """Put the version of an image with a SHA-256 in its place again. Return whether that wrote anything."""
-    current = ports.drafts.get(image)
-    if current and digest(current.body) == sha256:
-        return False
-    copy = ports.private.get(image_key(sha256))
-    if copy:
-        kind = IMAGE_TYPES["." + image.rsplit(".", 1)[1].lower()]
-        ports.drafts.put(Output(image, copy.body, kind), ANY)
-    return copy is not None
 
 
 def _last_holder(slug: str, ports: Ports) -> str:
@@ -321,6 +290,8 @@ def _decide(
         raise no_article(slug)
     if document.withdrawn:
         _announce_again(document, ports)
+        if done := _moved_along(document, change, event, ports):
+            return done
         raise _without_draft(slug, document)
     read = ports.private.get(decisions_key(slug))
     if expected and article_etag(blob, read) != expected:
@@ -328,6 +299,9 @@ def _decide(
     site = load_site(ports)
     before = _state_of(blob, read, site, ports)
     decided = change(document, decisions_from(read))
+    if decided.approval and event == DecisionChanged(slug, "approve"):
+        # Kept before the decision names it: readers get this version until the next one is approved.
+        store_approved(document, decided.approval, ports)
     after, written = decided.to_bytes(), read
     old = articles_table.old_slugs(ports.articles, slug)
     publishes = isinstance(event, ArticleScheduled) or event == DecisionChanged(slug, "publish")
@@ -353,6 +327,32 @@ def _announce_again(document: Document, ports: Ports) -> None:
     record = articles_table.draft_record(ports.articles, document.file) if document.file else None
     ports.bus.emit([RegateRequested(slug) for slug in (record.slugs if record else ())])
     render_rejected(ports)
+
+
+def _moved_along(
+    pointer: Document, change: Callable[[Document, Decisions], Decisions], event: Event, ports: Ports
+) -> StateChange | None:
+    """Return the state of an article that has moved, if the decision holds at its new slug already; else None.
+
+    An earlier attempt stored the decision while a new version of the draft was being processed, and it moved along.
+    """
+    blob = ports.private.get(document_key(pointer.moved)) if pointer.moved else None
+    document = Document.from_bytes(blob.body) if blob else None
+    if blob is None or document is None or document.withdrawn or document.file != pointer.file:
+        return None
+    stored = ports.private.get(decisions_key(pointer.moved))
+    kept = decisions_from(stored)
+    if isinstance(event, ArticleWithdrawn):
+        holds = kept.takes_down(draft_id(document.file))
+    else:
+        try:
+            holds = change(document, kept) == kept
+        except (Permanent, Conflict):
+            holds = False
+    if not holds:
+        return None
+    state = _state_of(blob, stored, load_site(ports), ports)
+    return StateChange(state, state)
 
 
 def _without_draft(slug: str, document: Document) -> NotFound:

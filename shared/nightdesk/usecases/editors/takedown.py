@@ -129,7 +129,7 @@ def take_down(takedown: Takedown, ports: Ports, readers: Readers, polling: Polli
         Conflict: it is not as the editor saw it.
     """
     slug = takedown.slug
-    places = list(surfaces(slug, ports))
+    places = [place for one in _slugs_of(slug, ports) for place in surfaces(one, ports)]
     with ThreadPoolExecutor(_PARALLEL) as pool:
         before = dict(zip(places, pool.map(lambda place: _is_there(place, readers), places), strict=True))
         started = time.monotonic()
@@ -153,6 +153,13 @@ def take_down(takedown: Takedown, ports: Ports, readers: Readers, polling: Polli
     report = Report(slug, takedown.by, at, seconds, all(result.gone for result in found), found)
     ports.private.put(Output(takedown_key(slug, at), canonical_json(report.to_json()), JSON), ANY)
     return report
+
+
+def _slugs_of(slug: str, ports: Ports) -> list[str]:
+    """Return the slug of a takedown, and the one that the article has moved to."""
+    blob = ports.private.get(document_key(slug))
+    moved = Document.from_bytes(blob.body).moved if blob else ""
+    return [slug, moved] if moved else [slug]
 
 
 def _pauses(deadline: float) -> Iterator[float]:
