@@ -277,7 +277,7 @@ def _records(have: MemoryTable, want: MemoryTable) -> list[str]:
         if (
             mine.get(place) == others.get(place)
             or pk in _ANNOUNCEMENTS
-            or pk.startswith("rate#")
+            or pk.startswith(("rate#", "turn#"))
             or sk.startswith("revision#")
         ):
             continue

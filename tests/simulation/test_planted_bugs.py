@@ -21,7 +21,7 @@ from nightdesk.repositories.private_bucket import decisions_key
 from nightdesk.stages import gate as gate_stage
 from nightdesk.stages.render import RenderBatch
 from nightdesk.usecases.editors import decisions
-from nightdesk.usecases.pipeline import converge, entries, gate, gate_outputs, invalidate, slug_claims
+from nightdesk.usecases.pipeline import converge, entries, gate, gate_outputs, invalidate, slug_claims, turns
 from nightdesk.usecases.pipeline.gate_folders import Folder
 from nightdesk.usecases.pipeline.render_draft import DraftRun
 from nightdesk.usecases.pipeline.slug_claims import SlugClaims
@@ -64,11 +64,22 @@ def everywhere(patch: pytest.MonkeyPatch, name: str, instead: object) -> None:
 def test_inputs_are_not_read_again() -> None:
     """Write, and do not read the inputs again."""
 
-    def hasty(read: Callable[[], Any], apply: Callable[[Any], tuple[Any, bool]]) -> Any:
+    def hasty(read: Callable[[], Any], apply: Callable[[Any], tuple[Any, bool]], turn: object = None) -> Any:
         inputs = read()
         return converge.Converged(inputs, *apply(inputs))
 
     needed(lambda patch: everywhere(patch, "converge", hasty), within=110)  # took 11
+
+
+def test_a_run_of_lists_takes_itself_to_be_alone() -> None:
+    """Write lists, and do not look whether other runs were at work on them."""
+    alone = set[str]()
+    needed(lambda patch: patch.setattr(turns.Turns, "changed", lambda run, common=None: alone), within=1000)
+
+
+def test_a_run_of_gate_takes_itself_to_be_the_last() -> None:
+    """Write an article's pages, and do not look whether another run has begun since."""
+    needed(lambda patch: patch.setattr(turns.LastTurn, "is_kept", lambda turn: True), within=1000)
 
 
 def test_an_event_is_trusted() -> None:
@@ -146,9 +157,11 @@ def test_invalidation_goes_by_digest() -> None:
         known = " ".join(f"{stat.key}:{stat.metadata['digest']}" for stat in stats if stat)
         return known or ("removed" if invalidate._list_versions(path, ports) else "")
 
-    needed(
-        lambda patch: patch.setattr(invalidate, "write_token", by_digest), within=150, how="cached and stale"
-    )  # took 15
+    def plant(patch: pytest.MonkeyPatch) -> None:
+        patch.setattr(invalidate, "write_token", by_digest)
+        patch.setattr(invalidate, "known_writes", lambda paths, ports: {})
+
+    needed(plant, within=150, how="cached and stale")  # took 15
 
 
 def test_lists_are_made_from_a_stale_index() -> None:
@@ -188,7 +201,9 @@ def test_a_withdrawn_article_has_no_tombstone() -> None:
 
 def test_an_article_does_not_check_again_after_entering_its_lists() -> None:
     """Do not compare what a page shows of other articles with their present state once the article is in the lists."""
-    needed(lambda patch: patch.setattr(entries, "_is_outdated", lambda shows, ports: False), within=500)  # took 50
+    needed(
+        lambda patch: patch.setattr(entries, "_is_outdated", lambda slug, shows, ports: False), within=500
+    )  # took 50
 
 
 def test_no_schedule_is_made() -> None:

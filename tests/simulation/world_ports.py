@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nightdesk.adapters.memory import MemoryObjects
 from nightdesk.domain.events import Event, ObjectChanged
 from nightdesk.domain.uploaders import DIRECT
-from nightdesk.ports import Output
+from nightdesk.ports import Output, Stat
 
 if TYPE_CHECKING:
     from .world import World
@@ -72,10 +72,11 @@ class DraftsBucket(MemoryObjects):
         self._world = world
         self.requester = DIRECT
 
-    def put(self, output: Output, expected: str | None) -> None:
-        super().put(output, expected)
+    def put(self, output: Output, expected: str | None) -> Stat:
+        written = super().put(output, expected)
         requester, self.requester = self.requester, DIRECT
         self._world.deliver([ObjectChanged(output.key, self._marks[output.key][0], requester)])
+        return written
 
     def delete(self, key: str) -> None:
         super().delete(key)
@@ -109,8 +110,8 @@ class SiteBucket(MemoryObjects):
         """Note that an editor lets an article be public from a moment on."""
         self.released = min(moment, self.released or moment)
 
-    def put(self, output: Output, expected: str | None) -> None:
-        super().put(output, expected)
+    def put(self, output: Output, expected: str | None) -> Stat:
+        written = super().put(output, expected)
         self._world.cache.site_changed(output.key, output)
         if self.watch and (wrong := self.watch(output)):
             self._world.violations.append(wrong)
@@ -121,6 +122,7 @@ class SiteBucket(MemoryObjects):
         for slug, moment in self.public_from.items():
             if moment > now and not (self.released and self.released <= now) and _shows(output, slug):
                 self._world.violations.append(f"shown too early: {slug}, in {output.key}")
+        return written
 
     def delete(self, key: str) -> None:
         existed = key in self.outputs

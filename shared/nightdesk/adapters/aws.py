@@ -95,13 +95,14 @@ class S3Objects:
             sha256 = "" if "-" in checksum else b64decode(checksum).hex()
             return Stat(key, answer["VersionId"], answer["ETag"].strip('"'), answer["Metadata"], sha256)
 
-    def put(self, output: Output, expected: str | None) -> None:
+    def put(self, output: Output, expected: str | None) -> Stat:
+        sha256 = hashlib.sha256(output.body).digest()
         with translate_aws_errors(f"put {output.key}"):
             try:
-                self._s3.put_object(
+                answer = self._s3.put_object(
                     Bucket=self.bucket,
                     Body=output.body,
-                    ChecksumSHA256=b64encode(hashlib.sha256(output.body).digest()).decode(),
+                    ChecksumSHA256=b64encode(sha256).decode(),
                     **_headers(output),
                     **_condition(expected),
                 )
@@ -110,6 +111,7 @@ class S3Objects:
                 if error.response["Error"]["Code"] in _MISSING and expected is not None:
                     raise Conflict(output.key) from error
                 raise
+        return Stat(output.key, answer["VersionId"], answer["ETag"].strip('"'), output.metadata, sha256.hex())
 
     def fingerprint(self, key: str, version: str, largest: int) -> Fingerprint | None:
         with translate_aws_errors(f"read {key}"):

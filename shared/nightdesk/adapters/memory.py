@@ -62,7 +62,7 @@ class MemoryObjects:
             return None
         return Stat(key, self._marks[key][0], self._etag(key), self.outputs[key].metadata)
 
-    def put(self, output: Output, expected: str | None) -> None:
+    def put(self, output: Output, expected: str | None) -> Stat:
         there = output.key in self.outputs
         if expected != ANY and (self._etag(output.key) if there else None) != expected:
             raise Conflict(output.key)
@@ -71,6 +71,7 @@ class MemoryObjects:
         self.outputs[output.key] = output
         self._etags.pop(output.key, None)
         self._marks[output.key] = (self._remember(output.key, output), self._clock())
+        return Stat(output.key, self._marks[output.key][0], self._etag(output.key), output.metadata)
 
     def fingerprint(self, key: str, version: str, largest: int) -> Fingerprint | None:
         return fingerprint_of(MemoryObjects.get(self, key, version), largest)

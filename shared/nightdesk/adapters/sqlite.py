@@ -119,24 +119,26 @@ class SqliteObjects:
         row = self._row("version, etag, metadata", key)
         return Stat(key, str(row[0]), row[1], parse_json(row[2])) if row else None
 
-    def put(self, output: Output, expected: str | None) -> None:
+    def put(self, output: Output, expected: str | None) -> Stat:
         if expected != ANY:
             row = self._row("etag", output.key)
             if (row[0] if row else None) != expected:
                 raise Conflict(output.key)
         body = self.save_body(output)
+        version, etag = self._store.next_write(), hashlib.md5(output.body, usedforsecurity=False).hexdigest()
         values = (
             self.bucket,
             output.key,
-            self._store.next_write(),
+            version,
             self._clock().isoformat(),
-            hashlib.md5(output.body, usedforsecurity=False).hexdigest(),
+            etag,
             canonical_json(dict(output.metadata)),
             len(output.body),
             0,
             body,
         )
         self._store.execute("REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+        return Stat(output.key, str(version), etag, output.metadata)
 
     def fingerprint(self, key: str, version: str, largest: int) -> Fingerprint | None:
         return fingerprint_of(self.get(key, version), largest)

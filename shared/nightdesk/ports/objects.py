@@ -95,8 +95,8 @@ class Objects(Protocol):
     def stat(self, key: str) -> Stat | None:
         """Return the newest version of an object without its bytes."""
 
-    def put(self, output: Output, expected: str | None) -> None:
-        """Store an object.
+    def put(self, output: Output, expected: str | None) -> Stat:
+        """Store an object, and return what was stored.
 
         Args:
             expected: the etag of the version that it replaces. None: there must be no such object; `ANY`: whatever there is.

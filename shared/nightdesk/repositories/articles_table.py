@@ -304,6 +304,18 @@ def month(table: Table, name: str, which: str) -> list[ListEntry]:
     ]
 
 
+def month_among(newest: Sequence[ListEntry], which: str, complete: bool) -> list[ListEntry] | None:
+    """Return the entries of one month, as `month` does, if the newest entries of the list have all of them.
+
+    Args:
+        complete: whether the list has no other entries.
+    """
+    begin = (datetime.fromisoformat(f"{which}-01") - _FARTHEST_ZONE).isoformat()
+    if not complete and not (newest and newest[-1].sort_key < begin):
+        return None
+    return [entry for entry in newest if month_of(entry.sort_key) == which]
+
+
 def preceding(table: Table, name: str, sort_key: str, limit: int) -> list[ListEntry]:
     """Return the entries just before a place in a list, newest first."""
     return _entries(table.query(_list_pk(name), KeyRange(before=sort_key), descending=True, limit=limit))

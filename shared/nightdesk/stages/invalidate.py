@@ -19,14 +19,18 @@ class InvalidateBatch:
         self._ports = ports
         self._note = note
         self._paths: list[str] = []
+        self._listed: set[str] = set()
+        self._others: set[str] = set()
         self._bulk: dict[str, str] = {}
 
     def handle(self, detail: ArticleGated | ArticleIndexed | PagesWritten) -> None:
         """Collect a message's paths, with the cache tag that they share."""
         self._paths.extend(detail.paths)
+        (self._listed if isinstance(detail, ArticleIndexed) else self._others).update(detail.paths)
         if not isinstance(detail, ArticleIndexed) and detail.bulk:
             self._bulk.update(dict.fromkeys(detail.paths, detail.bulk))
 
     def finish(self) -> None:
         """Invalidate the paths that were written."""
-        self._note("invalidated", paths=list(invalidate(self._paths, self._ports, self._bulk)))
+        listed = self._listed - self._others
+        self._note("invalidated", paths=list(invalidate(self._paths, self._ports, self._bulk, listed)))

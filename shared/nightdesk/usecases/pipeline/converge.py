@@ -12,7 +12,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from nightdesk.domain.documents import digest
 from nightdesk.domain.errors import Conflict, Transient
@@ -32,21 +32,35 @@ class Converged(NamedTuple, Generic[Inputs, Value]):
     changed: bool
 
 
+class Turn(Protocol):
+    """A run's turn at its outputs (`turns.LastTurn`)."""
+
+    def take(self) -> None:
+        """Take the turn, before the inputs are read."""
+
+    def is_kept(self) -> bool:
+        """Return True if no other run has taken it since."""
+
+
 def converge(
-    read: Callable[[], Inputs], apply: Callable[[Inputs], tuple[Value, bool]]
+    read: Callable[[], Inputs], apply: Callable[[Inputs], tuple[Value, bool]], turn: Turn | None = None
 ) -> Converged[Inputs, Value]:  # fmt: skip
     """Read the inputs and apply them, until the inputs are still the same after the write.
 
-    A run that wrote nothing has overwritten no other run's output, so it does not read again.
+    A run that wrote nothing has overwritten no other run's output, so it does not read again. Nor does one
+    whose turn was not taken by another run meanwhile.
 
     Args:
         read: returns the inputs; two readings are equal exactly if nothing changed between them.
         apply: computes the outputs from the inputs alone and stores them. Returns the value for the caller, and whether
             anything was written. Raises Conflict if another run wrote first.
+        turn: at the outputs. Every run that overwrites them must take it.
 
     Raises:
         Transient: the inputs changed during every attempt; the message should be retried later.
     """
+    if turn:
+        turn.take()
     inputs = read()
     changed = False
     for attempt in range(_ATTEMPTS):
@@ -56,7 +70,7 @@ def converge(
             outcome = Converged(inputs, value, changed or wrote)
         except Conflict:
             pass  # another run wrote first, perhaps from newer inputs
-        if outcome and not outcome.changed:
+        if outcome and (not outcome.changed or (turn and turn.is_kept())):
             return outcome
         changed = True
         again = read()
@@ -84,11 +98,16 @@ def store_over(seen: Stat | Blob | None, objects: Objects, output: Output) -> bo
 
     So a run that has lost its right to write since then cannot overwrite what the new holder wrote.
     """
+    return _written(seen, objects, output) is not None
+
+
+def _written(seen: Stat | Blob | None, objects: Objects, output: Output) -> Stat | None:
+    """Write an object as `store_over` does. Returns what was written; None if that was stored already."""
     fingerprint = _fingerprint(output)
     if seen and seen.metadata.get("digest") == fingerprint:
-        return False
-    objects.put(replace(output, metadata={**output.metadata, "digest": fingerprint}), seen.etag if seen else None)
-    return True
+        return None
+    stamped = replace(output, metadata={**output.metadata, "digest": fingerprint})
+    return objects.put(stamped, seen.etag if seen else None)
 
 
 def is_stored(objects: Objects, output: Output) -> bool:
@@ -105,11 +124,17 @@ def _fingerprint(output: Output) -> str:
     return digest(headers.encode() + b"\0" + output.body)
 
 
-def store_or_remove(outputs: Iterable[Output], ports: Ports, known: Mapping[str, Blob | None] = _NONE) -> bool:
+def store_or_remove(
+    outputs: Iterable[Output],
+    ports: Ports,
+    known: Mapping[str, Blob | None] = _NONE,
+    pages: dict[str, Stat] | None = None,
+) -> bool:
     """Store each output that has a body in the site bucket, and remove the object of each that has none.
 
     Args:
         known: objects that the caller has read already, by key.
+        pages: others that the caller knows from earlier; what this writes is added (`turns`).
 
     Returns:
         True if anything was written or removed.
@@ -118,10 +143,17 @@ def store_or_remove(outputs: Iterable[Output], ports: Ports, known: Mapping[str,
         Conflict: another writer changed one of the objects meanwhile.
     """
 
+    remembered = {} if pages is None else pages
+
     def apply(output: Output) -> bool:
-        seen = known[output.key] if output.key in known else ports.site.stat(output.key)
+        key = output.key
+        before = remembered.pop(key, None)
+        seen = known[key] if key in known else before or ports.site.stat(key)
         if output.body:
-            return store_over(seen, ports.site, output)
+            written = _written(seen, ports.site, output)
+            if stored := written or (seen if isinstance(seen, Stat) else None):
+                remembered[key] = stored  # the last one, as it is the newest
+            return written is not None
         if seen:
             ports.site.delete(output.key)
         return bool(seen)

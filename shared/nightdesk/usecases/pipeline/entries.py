@@ -74,9 +74,9 @@ def update_entries(slug: str, ports: Ports) -> EntriesUpdate | None:
         return None
     record = update.record
     pending = () if record.is_complete else tuple(record.pending)
-    return EntriesUpdate(
-        slug, record.generation, pending, _is_outdated(slug, update.facts["shows"], ports), update.reach
-    )
+    # An article whose lists are complete was in them before: what has changed since had its page requested.
+    stale = bool(pending) and _is_outdated(slug, update.facts["shows"], ports)
+    return EntriesUpdate(slug, record.generation, pending, stale, update.reach)
 
 
 def _next_record(facts: Mapping[str, Any], before: ArticleRecord | None) -> ArticleRecord:

@@ -21,6 +21,7 @@ from nightdesk.usecases.pipeline.gate_folders import (
 )
 from nightdesk.usecases.pipeline.gate_inputs import GateInputs, read_inputs
 from nightdesk.usecases.pipeline.gate_outputs import GateOutputs, live_pages, make_outputs
+from nightdesk.usecases.pipeline.turns import LastTurn
 
 _SOON = timedelta(seconds=1)
 
@@ -44,7 +45,7 @@ def gate(slug: str, ports: Ports, theme: Theme, bulk: str = "", redelivered: boo
         repeated = next(attempts) > 0 or redelivered
         return None, inputs is not None and _write(slug, make_outputs(inputs, theme), ports, repeated)
 
-    inputs = converge(lambda: read_inputs(slug, ports, theme), apply).inputs
+    inputs = converge(lambda: read_inputs(slug, ports, theme), apply, LastTurn(f"article:{slug}", ports)).inputs
     if inputs is None:
         return None
     if inputs.next_change:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 
 from nightdesk.domain.events import FEEDS, PAGES, ArticleIndexed, RegateRequested
 from nightdesk.domain.site import Site
@@ -13,11 +14,20 @@ from nightdesk.repositories.compare_and_swap import compare_and_swap
 from nightdesk.repositories.private_bucket import load_site
 from nightdesk.usecases.pipeline.converge import converge
 from nightdesk.usecases.pipeline.entries import EntriesUpdate
-from nightdesk.usecases.pipeline.lists import refresh_directories, refresh_list
+from nightdesk.usecases.pipeline.lists import Shared, refresh_directories, refresh_list
 from nightdesk.usecases.pipeline.llms import LlmsFile
-from nightdesk.usecases.pipeline.places import LIST_FOLDERS, TRANSLATIONS, has_topic_or_author, kind_of, months_of
+from nightdesk.usecases.pipeline.places import (
+    DIRECTORIES,
+    LIST_FOLDERS,
+    TRANSLATIONS,
+    has_topic_or_author,
+    kind_of,
+    months_of,
+    turn_of,
+)
 from nightdesk.usecases.pipeline.related import RELATED
 from nightdesk.usecases.pipeline.translations import slugs_around
+from nightdesk.usecases.pipeline.turns import Turns
 
 _ATTEMPTS = 3
 
@@ -32,40 +42,86 @@ def refresh_lists(updates: Sequence[EntriesUpdate], ports: Ports, theme: Theme) 
     if not pending:
         return ()
     shown = [place for update in updates if update.reach != FEEDS for place in update.pending]
-    llms = LlmsFile(ports, theme)
-
-    def apply(site: Site) -> tuple[list[str], bool]:
-        months = {name: set[str]() for name in months_of(pending)} | months_of(shown)
-        texts: dict[str, str] = {}
-        paths = [path for name in months for path in refresh_list(name, months[name], site, ports, theme, texts)]
-        if has_topic_or_author(shown):
-            paths += refresh_directories(site, ports, theme)
-        llms.refresh(site)
-        return paths, True
-
-    paths = converge(lambda: load_site(ports), apply).value
-    neighbours = set[str]().union(*(_following(update, ports) for update in updates if update.reach == PAGES))
-    # One of the events carries the paths of all, which are invalidated once.
-    indexed = [ArticleIndexed(update.slug, []) for update in updates[1:]]
-    indexed.append(ArticleIndexed(updates[0].slug, paths))
-    ports.bus.emit([*indexed, *(RegateRequested(slug) for slug in sorted(neighbours))])
-    for update in updates:
-        complete(update, ports)
+    months = {name: set[str]() for name in months_of(pending)} | months_of(shown)
+    directories = [DIRECTORIES] if has_topic_or_author(shown) else []
+    with Turns([*map(turn_of, months), *directories], ports) as turns:
+        paths = _make_lists(months, bool(directories), turns, ports, theme)
+        neighbours = _following([update for update in updates if update.reach == PAGES], ports)
+        # One of the events carries the paths of all, which are invalidated once.
+        indexed = [ArticleIndexed(update.slug, []) for update in updates[1:]]
+        indexed.append(ArticleIndexed(updates[0].slug, paths))
+        ports.bus.emit([*indexed, *(RegateRequested(slug) for slug in sorted(neighbours))])
+        _complete_all(updates, turns, ports)
     return tuple(paths)
 
 
-def _following(update: EntriesUpdate, ports: Ports) -> set[str]:
-    """Return the articles that may name this one, where it was and where it is now: the few that come after it, and its
-    translations."""
-    found: set[str] = set()
-    for place in update.pending:
+def _make_lists(
+    months: Mapping[str, set[str]], directories: bool, turns: Turns, ports: Ports, theme: Theme
+) -> list[str]:  # fmt: skip
+    """Make some months of each list, the fronts and the feeds, and what else shows them. Returns the paths.
+
+    Args:
+        directories: whether to make those of topics and authors.
+        turns: at all of these.
+    """
+    llms = LlmsFile(ports, theme)
+    shared = Shared(turns, {})
+
+    def make(names: Iterable[str], site: Site, shared: Shared | None) -> list[str]:
+        paths = [path for name in names for path in refresh_list(name, months[name], site, ports, theme, shared)]
+        if directories:
+            paths += refresh_directories(site, ports, theme, shared)
+        llms.refresh(site)
+        return paths
+
+    site = load_site(ports)
+    paths = make(months, site, shared)
+    has_changed = cache(lambda: load_site(ports) != site)
+    changed = turns.changed(has_changed)
+    if changed or (site.llms and has_changed()):
+        again = [name for name in months if turn_of(name) in changed]
+        paths += converge(lambda: load_site(ports), lambda site: (make(again, site, None), True)).value
+    return list(dict.fromkeys(paths))
+
+
+def _following(updates: Sequence[EntriesUpdate], ports: Ports) -> set[str]:
+    """Return the articles that may name some others, where these were and where they are now: the few that come after each,
+    and its translations."""
+
+    def around(found: tuple[str, str]) -> set[str]:
+        slug, place = found
         name, sort_key = articles_table.split_entry(place)
-        if kind_of(name) in LIST_FOLDERS:
-            entries = articles_table.following(ports.articles, name, sort_key, RELATED)
-            found.update(entry.card["slug"] for entry in entries)
-        elif kind_of(name) == TRANSLATIONS:
-            found |= slugs_around(name, ports)
-    return found - {update.slug}
+        if kind_of(name) == TRANSLATIONS:
+            return slugs_around(name, ports) - {slug}
+        entries = articles_table.following(ports.articles, name, sort_key, RELATED)
+        return {entry.card["slug"] for entry in entries} - {slug}
+
+    places = [
+        (update.slug, place)
+        for update in updates
+        for place in update.pending
+        if kind_of(articles_table.split_entry(place)[0]) in (*LIST_FOLDERS, TRANSLATIONS)
+    ]
+    return set[str]().union(*ports.in_parallel(around, places))
+
+
+def _complete_all(updates: Sequence[EntriesUpdate], turns: Turns, ports: Ports) -> None:
+    """Complete the articles' records and end the turns, with one write if no other run comes between.
+
+    Raises:
+        Transient: a record changed during every attempt.
+    """
+    records = articles_table.article_records(ports.articles, [update.slug for update in updates])
+    changes = {
+        update.slug: articles_table.article_change(
+            update.slug, record._replace(completed_generation=update.generation), record.version
+        )
+        for update, record in zip(updates, records, strict=True)
+        if record and record.generation == update.generation and not record.is_complete
+    }
+    if not turns.leave(list(changes.values())):
+        for update in updates:
+            complete(update, ports)
 
 
 def complete(update: EntriesUpdate, ports: Ports) -> None:

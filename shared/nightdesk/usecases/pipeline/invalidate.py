@@ -14,7 +14,7 @@ invalidated only if one of them was removed or overwritten. A first write of a p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from nightdesk.domain.documents import digest
@@ -23,6 +23,8 @@ from nightdesk.domain.events import CacheInvalidated
 from nightdesk.domain.site_paths import article_tag, files_tag, fronts_of, key_of
 from nightdesk.ports import Change, Item, ObjectVersion, Ports
 from nightdesk.repositories import articles_table
+from nightdesk.repositories.turns import read_turns
+from nightdesk.usecases.pipeline.places import turn_of_path
 
 _PER_TRANSACTION = 100
 _ATTEMPTS = 8
@@ -59,12 +61,15 @@ class _PathState(NamedTuple):
         return bool((self.recorded or {}).get("write", "") != self.tokens.write)
 
 
-def invalidate(paths: Iterable[str], ports: Ports, bulk: Mapping[str, str] | None = None) -> tuple[str, ...]:
+def invalidate(
+    paths: Iterable[str], ports: Ports, bulk: Mapping[str, str] | None = None, listed: Collection[str] = ()
+) -> tuple[str, ...]:
     """Invalidate the paths that were written since they were last invalidated; sends the event.
 
     Args:
         paths: of pages (`/topics/energy/`), or of everything below an article (`/articles/a-story/*`).
         bulk: for some of the paths, the tag of all pages that a change affected together with them.
+        listed: those that a run wrote which says so in the turn at its list, where the newest write is found with one read.
 
     Returns:
         The paths of which the cache now holds no older copy.
@@ -75,7 +80,7 @@ def invalidate(paths: Iterable[str], ports: Ports, bulk: Mapping[str, str] | Non
     wanted = sorted(set(paths))
     done: dict[str, None] = {}
     for _ in range(_ATTEMPTS):
-        changed, wanted = _invalidate_once(wanted, ports, bulk or {})
+        changed, wanted = _invalidate_once(wanted, ports, bulk or {}, listed)
         done |= dict.fromkeys(changed)
         if not wanted:
             break
@@ -86,11 +91,14 @@ def invalidate(paths: Iterable[str], ports: Ports, bulk: Mapping[str, str] | Non
     return tuple(done)
 
 
-def _invalidate_once(paths: list[str], ports: Ports, bulk: Mapping[str, str]) -> tuple[list[str], list[str]]:
+def _invalidate_once(
+    paths: list[str], ports: Ports, bulk: Mapping[str, str], listed: Collection[str]
+) -> tuple[list[str], list[str]]:
     """Return the paths that were written since, and those among them that another run recorded first."""
     # Before the writes, so that no write is older than what is recorded here.
     recorded = articles_table.invalidations(ports.articles, paths)
-    states = ports.in_parallel(lambda each: _read(*each, ports), zip(paths, recorded, strict=True))
+    known = known_writes([path for path in paths if path in listed], ports)
+    states = ports.in_parallel(lambda each: _read(*each, known, ports), zip(paths, recorded, strict=True))
     changed = [state for state in states if state.is_new]
     may_be_cached = ports.in_parallel(
         lambda state: bool(state.recorded) or has_older_version(_versions_of(state, ports)), changed
@@ -165,9 +173,18 @@ def _wrote(change: Change, ports: Ports) -> bool:
     return True
 
 
-def _read(path: str, recorded: Item | None, ports: Ports) -> _PathState:
+def known_writes(paths: Iterable[str], ports: Ports) -> dict[str, str]:
+    """Return the token of the newest write of each page that the last run of its list has left on record (`turns`)."""
+    names = {path: turn for path in paths if not path.endswith("*") and (turn := turn_of_path(path))}
+    found = sorted(set(names.values()))
+    turns = dict(zip(found, read_turns(ports.articles, found), strict=True)) if found else {}
+    pages = {path: turns[name].pages.get(key_of(path)) for path, name in names.items()}
+    return {path: page.version for path, page in pages.items() if page}
+
+
+def _read(path: str, recorded: Item | None, known: Mapping[str, str], ports: Ports) -> _PathState:
     if not path.endswith("*"):
-        token = write_token(path, ports)
+        token = known.get(path) or write_token(path, ports)
         return _PathState(path, WriteTokens(token, token, ""), recorded, [])
     versions = _list_versions(path, ports)
     pages = [version for version in versions if version.key.endswith("/index.html")]

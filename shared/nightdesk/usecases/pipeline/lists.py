@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from nightdesk.domain.documents import parse_json
 from nightdesk.domain.errors import Conflict
 from nightdesk.domain.site import Site
 from nightdesk.domain.site_paths import NEWS_SITEMAP_PATH, SITEMAP_PATH, is_uncached, key_of, path_of
-from nightdesk.ports import Blob, Output, Ports
+from nightdesk.ports import Blob, Output, Ports, Stat
 from nightdesk.rendering.contexts import DirectoryEntry, Link
 from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.feeds import Texts, text_digest, texts_in
@@ -23,7 +23,7 @@ from nightdesk.rendering.times import stamp
 from nightdesk.repositories import articles_table, list_records
 from nightdesk.repositories.list_records import ListSummary
 from nightdesk.repositories.private_bucket import ASSET_CACHE, IMAGE_TYPES, facts_from, facts_key, profile_key
-from nightdesk.usecases.pipeline.converge import converge, store, store_or_remove, store_over
+from nightdesk.usecases.pipeline.converge import store, store_or_remove, store_over
 from nightdesk.usecases.pipeline.entries import request_lists, update_entries
 from nightdesk.usecases.pipeline.front import read_front
 from nightdesk.usecases.pipeline.images import read_rendition
@@ -38,13 +38,26 @@ from nightdesk.usecases.pipeline.list_outputs import (
     machine_file,
     site_page,
 )
-from nightdesk.usecases.pipeline.places import LIST_FOLDERS, kind_of, list_path
+from nightdesk.usecases.pipeline.places import DIRECTORIES, LIST_FOLDERS, kind_of, list_path, turn_of
 from nightdesk.usecases.pipeline.social_cards import PageCard, list_card, read_card
 from nightdesk.usecases.pipeline.standing_pages import refresh_address, refresh_corrections
+from nightdesk.usecases.pipeline.turns import Turns, in_turn
+
+
+class Shared(NamedTuple):
+    """What the refreshes of several lists share.
+
+    Attributes:
+        turns: at all of the lists.
+        texts: public texts by digest that were read already; each refresh adds those that it reads.
+    """
+
+    turns: Turns
+    texts: dict[str, str]
 
 
 def refresh_list(
-    name: str, months: Iterable[str] | None, site: Site, ports: Ports, theme: Theme, texts: dict[str, str] | None = None
+    name: str, months: Iterable[str] | None, site: Site, ports: Ports, theme: Theme, shared: Shared | None = None
 ) -> list[str]:
     """Make a list's front, feeds and the pages of some months match its entries.
 
@@ -52,21 +65,24 @@ def refresh_list(
         name: `all`, `topic:<id>`, `author:<id>`, `corrections`, `news` or `alias:<path>`.
         months: each `yyyy-mm`; None for all months of the list.
         site: the settings. The caller must check afterwards that they have not changed.
-        texts: public texts by digest that other lists have read already; those read here are added.
+        shared: what this refresh shares with those of other lists.
 
     Returns:
         The paths of all pages that may have changed and that the cache holds.
     """
     kind, _, identifier = name.partition(":")
+    run = shared.turns.at(turn_of(name)) if shared else None
     if kind == "news":
         return _refresh_news(site, ports)
     if kind == "corrections":
-        return [refresh_corrections(site, ports, theme)]
+        return [refresh_corrections(site, ports, theme, run)]
     if kind == "alias":
-        return refresh_address(identifier, site, ports, theme)
+        return refresh_address(identifier, site, ports, theme, run)
     wanted = sorted(list_records.all_months(ports.articles, name) if months is None else set(months))
 
-    feed_key, read_texts = key_of(feed_path(name)), {} if texts is None else texts
+    feed_key, read_texts = key_of(feed_path(name)), shared.texts if shared else {}
+    run = run or in_turn(turn_of(name), ports)
+    pages = shared.turns.pages[turn_of(name)] if shared else {}
 
     def apply(contents: ListContents) -> tuple[list[Output], bool]:
         feed = ports.site.get(feed_key)
@@ -74,17 +90,17 @@ def refresh_list(
         if name == "all":
             outputs.append(_news(contents.newest, site, ports))
         if contents.card:
-            _store_card(list_path(name), contents.card, ports)
+            _store_card(list_path(name), contents.card, pages, ports)
         # Before the pages, which are made of these records too: another run may have made its pages of the old records.
         wrote = contents.unrecorded and _record(name, contents, ports)
-        wrote |= store_or_remove(outputs, ports, {feed_key: feed})
+        wrote |= store_or_remove(outputs, ports, {feed_key: feed}, pages)
         if name == "all":
             wrote |= _store_sitemap_index(contents, site, ports)
         if kind == "author":
             _store_pictures(identifier, contents.profile, ports)
         return outputs, wrote
 
-    done = converge(lambda: _with_card(name, _read(name, wanted, site, ports), site, ports, theme), apply)
+    done = run(lambda: _with_card(name, _read(name, wanted, site, ports), site, ports, theme), apply)
     if done.inputs.card and (requests := done.inputs.card.requests(list_path(name), ports)):
         ports.bus.emit(requests)
     outputs = done.value
@@ -94,9 +110,9 @@ def refresh_list(
 def _read(name: str, wanted: list[str], site: Site, ports: Ports) -> ListContents:
     kind, _, identifier = name.partition(":")
     table, size = ports.articles, NEWS_SIZE if name == "all" else FEED_SIZE
-    entries = [partial(articles_table.month, table, name, month) for month in wanted]
-    entries.append(partial(articles_table.newest, table, name, size))
-    *of_months, newest = ports.in_parallel(lambda read: _cards(read()), entries)
+    found = articles_table.newest(table, name, size)
+    newest = _cards(found)
+    of_months = ports.in_parallel(partial(_month, name, found, len(found) < size, ports), wanted)
     by_month = dict(zip(wanted, of_months, strict=True))
     counts = list_records.months(table, name)
     # Only the months of topics and authors are counted, so the record of all articles changes with a month's first and last.
@@ -108,6 +124,14 @@ def _read(name: str, wanted: list[str], site: Site, ports: Ports) -> ListContent
     return ListContents(by_month, newest, counts, facts_from(blob.body) if blob else None, unrecorded, front)
 
 
+def _month(
+    name: str, newest: list[articles_table.ListEntry], complete: bool, ports: Ports, month: str
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Return the cards of a month, which is read only if it may have more than the newest entries."""
+    among = articles_table.month_among(newest, month, complete)
+    return _cards(articles_table.month(ports.articles, name, month) if among is None else among)
+
+
 def _with_card(name: str, contents: ListContents, site: Site, ports: Ports, theme: Theme) -> ListContents:
     """Read what was drawn for the social card of a topic or an author."""
     if name == "all" or not site.social_cards or not (contents.newest or contents.profile):
@@ -116,12 +140,15 @@ def _with_card(name: str, contents: ListContents, site: Site, ports: Ports, them
     return contents._replace(card=read_card(order, ports))
 
 
-def _store_card(base: str, card: PageCard, ports: Ports) -> None:
+def _store_card(base: str, card: PageCard, pages: dict[str, Stat], ports: Ports) -> None:
     """Copy a social card to the folder of its page, before the page names it."""
     if copied := card.copy(public=True):
         key = key_of(f"{base}{copied[0]}")
-        if ports.site.stat(key) is None:
+        seen = pages.get(key) or ports.site.stat(key)
+        if seen is None:
             store(ports.site, Output(key, read_rendition(copied[1], ports), IMAGE_TYPES[".jpg"], ASSET_CACHE))
+        else:
+            pages[key] = seen
 
 
 def _cards(entries: Iterable[articles_table.ListEntry]) -> list[dict[str, Any]]:
@@ -169,7 +196,10 @@ def _refresh_news(site: Site, ports: Ports) -> list[str]:
     def apply(newest: list[dict[str, Any]]) -> tuple[None, bool]:
         return None, store(ports.site, _news(newest, site, ports))
 
-    converge(lambda: _cards(articles_table.newest(ports.articles, "all", NEWS_SIZE)), apply)
+    # Together with the other pages of the list, of which it is one.
+    in_turn(turn_of("news"), ports, key_of(NEWS_SITEMAP_PATH))(
+        lambda: _cards(articles_table.newest(ports.articles, "all", NEWS_SIZE)), apply
+    )
     return []
 
 
@@ -208,7 +238,7 @@ def _store_pictures(identifier: str, profile: Mapping[str, Any] | None, ports: P
         store(ports.site, Output(f"authors/{identifier}/{name}", body, content_type, ASSET_CACHE))
 
 
-def refresh_directories(site: Site, ports: Ports, theme: Theme) -> list[str]:
+def refresh_directories(site: Site, ports: Ports, theme: Theme, shared: Shared | None = None) -> list[str]:
     """Make `/topics/` and `/authors/` match the lists that exist. Returns their paths."""
     paths = {kind: f"/{folder}/" for kind, folder in LIST_FOLDERS.items()}
 
@@ -219,9 +249,10 @@ def refresh_directories(site: Site, ports: Ports, theme: Theme) -> list[str]:
         pages = [
             site_page(path, directory_html(theme, site, kind, path, entries[kind])) for kind, path in paths.items()
         ]
-        return None, store_or_remove(pages, ports)
+        return None, store_or_remove(pages, ports, pages=shared.turns.pages[DIRECTORIES] if shared else None)
 
-    converge(lambda: list_records.summaries(ports.articles), apply)
+    run = shared.turns.at(DIRECTORIES) if shared else in_turn(DIRECTORIES, ports)
+    run(lambda: list_records.summaries(ports.articles), apply)
     return list(paths.values())
 
 

@@ -19,6 +19,8 @@ LIST_FOLDERS = {"topic": "topics", "author": "authors"}
 """The folders of the lists' pages, by the kind of list."""
 LEADS = "lead"
 """The list of articles that may lead the front page."""
+DIRECTORIES = "directories"
+"""The name of the turn at `/topics/` and `/authors/`."""
 TRANSLATIONS = "translation"
 """The kind of the lists of an article's translations (see `translations`)."""
 _NO_DATE = "1000-01-01T00:00:00+00:00"
@@ -114,6 +116,24 @@ def months_of(places: Iterable[str]) -> dict[str, set[str]]:
         elif has_pages(name) and kind_of(name) != TRANSLATIONS:
             found[name].add(month_of(key))
     return dict(sorted(found.items()))
+
+
+def turn_of(name: str) -> str:
+    """Return the name of the turn (`turns`) at the pages of a list: the same for lists that share pages."""
+    kind, _, path = name.partition(":")
+    if kind == "news":
+        return "all"
+    if kind != "alias":
+        return name
+    return "corrections" if path == "/corrections/" else f"alias:{OLD_PREFIX}{path.removeprefix(OLD_PREFIX)}"
+
+
+def turn_of_path(path: str) -> str:
+    """Return the name of the turn at a page; empty for a page of no list."""
+    if path.strip("/") in LIST_FOLDERS.values():
+        return DIRECTORIES
+    name = list_of_path(path)
+    return name and turn_of(name)
 
 
 def list_path(name: str) -> str:

@@ -15,8 +15,10 @@ from nightdesk.rendering.list_pages import corrections_html
 from nightdesk.rendering.standing_pages import StandingPage, page_html, process_of
 from nightdesk.repositories import articles_table
 from nightdesk.repositories.private_bucket import HTML, facts_from, profile_ids, profile_key
-from nightdesk.usecases.pipeline.converge import converge, store_or_remove
+from nightdesk.usecases.pipeline.converge import store_or_remove
 from nightdesk.usecases.pipeline.list_outputs import LIST_CACHE, site_page
+from nightdesk.usecases.pipeline.places import turn_of
+from nightdesk.usecases.pipeline.turns import Converge, in_turn
 
 _SHOWN_CORRECTIONS = 200
 _FORMS = frozenset(("newsletter", "membership", "process"))
@@ -29,7 +31,7 @@ def refresh_standing_page(identifier: str, site: Site, ports: Ports, theme: Them
     return refresh_address(f"/{identifier}/", site, ports, theme)
 
 
-def refresh_corrections(site: Site, ports: Ports, theme: Theme) -> str:
+def refresh_corrections(site: Site, ports: Ports, theme: Theme, run: Converge | None = None) -> str:
     """Make the page of corrections match its entries and its standing page. Returns the path."""
     path = "/corrections/"
 
@@ -43,11 +45,11 @@ def refresh_corrections(site: Site, ports: Ports, theme: Theme) -> str:
         html = corrections_html(theme, site, heading, intro, cards)
         return None, store_or_remove([site_page(path, html)], ports)
 
-    converge(read, apply)
+    (run or in_turn("corrections", ports))(read, apply)
     return path
 
 
-def refresh_address(path: str, site: Site, ports: Ports, theme: Theme) -> list[str]:
+def refresh_address(path: str, site: Site, ports: Ports, theme: Theme, run: Converge | None = None) -> list[str]:
     """Make an address outside the lists match what it is for: a standing page, else a redirect to the article that had
     the address, else nothing. What another part of the site owns stays as it is.
 
@@ -58,7 +60,7 @@ def refresh_address(path: str, site: Site, ports: Ports, theme: Theme) -> list[s
         The paths that may have changed.
     """
     if path == "/corrections/":
-        return [refresh_corrections(site, ports, theme)]
+        return [refresh_corrections(site, ports, theme, run)]
     if owner_of(path) not in ("", PAGES):
         return []
     identifier = path.strip("/")
@@ -84,7 +86,9 @@ def refresh_address(path: str, site: Site, ports: Ports, theme: Theme) -> list[s
             return [Output(key_of(each), b"Moved\n", HTML, LIST_CACHE, metadata) for each in (*plain, other)]
         return [site_page(each, "") for each in (*plain, other)]
 
-    converge(read, lambda inputs: (None, store_or_remove(make(*inputs), ports)))
+    (run or in_turn(turn_of(f"alias:{path}"), ports))(
+        read, lambda inputs: (None, store_or_remove(make(*inputs), ports))
+    )
     return [*plain, other]
 
 
