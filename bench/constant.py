@@ -50,7 +50,7 @@ _REPEATS = 5
 _PAGE = 1000
 """Objects in one answer of ListObjectsV2."""
 _OBJECTS = {"put": "S3 writes", "delete": "S3 writes", "get": "S3 reads", "stat": "S3 reads", "list": "S3 reads",
-            "list_versions": "S3 reads", "sizes": "S3 reads"}  # fmt: skip
+            "list_versions": "S3 reads", "sizes": "S3 reads", "listing": "S3 reads"}  # fmt: skip
 _TABLE = {"write": "DynamoDB writes", "increment": "DynamoDB writes", "get": "DynamoDB reads",
           "get_many": "DynamoDB reads", "query": "DynamoDB reads"}  # fmt: skip
 
@@ -207,7 +207,7 @@ class _Archive:
                 finally:
                     inside.pop()
                 if not inside:
-                    pages = -(-len(result) // _PAGE) if method in ("list", "list_versions", "sizes") else 1
+                    pages = -(-len(result) // _PAGE) if method in ("list", "list_versions", "sizes", "listing") else 1
                     self._counts[name] += max(1, pages)
                     self._counts["bytes"] += len(args[0].body) if method == "put" else 0
                 return result

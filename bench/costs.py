@@ -34,6 +34,8 @@ _COUNTED = {
     ("private", "stat"): "S3 reads",
     ("site", "stat"): "S3 reads",
     ("site", "list"): "S3 reads",
+    ("site", "listing"): "S3 reads",
+    ("private", "listing"): "S3 reads",
     ("site", "list_versions"): "S3 reads",
     ("drafts", "get"): "S3 reads",
     ("articles", "write"): "DynamoDB writes",

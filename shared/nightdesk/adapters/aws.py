@@ -17,7 +17,7 @@ from nightdesk.domain.errors import Conflict, Permanent, Transient
 from nightdesk.domain.events import ArticleDue, Event, UpdateEnded
 from nightdesk.domain.mail import Mail
 from nightdesk.domain.uploaders import NewFile, PresignedUpload
-from nightdesk.ports import ANY, Blob, Fingerprint, Objects, ObjectVersion, Output, Stat
+from nightdesk.ports import ANY, Blob, Fingerprint, Listed, Objects, ObjectVersion, Output, Stat
 
 _CONFLICTS = frozenset(("PreconditionFailed", "ConditionalRequestConflict", "412", "409"))
 _THROTTLED = frozenset(
@@ -154,6 +154,9 @@ class S3Objects:
 
     def list(self, prefix: str) -> Sequence[tuple[str, str]]:
         return [(entry["Key"], entry["ETag"].strip('"')) for entry in self._entries(prefix)]
+
+    def listing(self, prefix: str) -> Mapping[str, Listed]:
+        return {entry["Key"]: Listed(entry["Size"], entry["ETag"].strip('"')) for entry in self._entries(prefix)}
 
     def sizes(self, prefix: str) -> Mapping[str, int]:
         return {entry["Key"]: entry["Size"] for entry in self._entries(prefix)}
@@ -305,18 +308,6 @@ class EventBridgeSchedules:
             except ClientError as error:
                 if error.response["Error"]["Code"] != "ConflictException":
                     raise
-
-
-class LambdaJobs:
-    """Jobs that a function gives itself, as asynchronous invocations: Lambda keeps them and tries each up to three times."""
-
-    def __init__(self, client: Any, function: str) -> None:
-        self._lambda = client
-        self._function = function
-
-    def start(self, job: Mapping[str, Any]) -> None:
-        with translate_aws_errors("start a job"):
-            self._lambda.invoke(FunctionName=self._function, InvocationType="Event", Payload=json.dumps(job))
 
 
 class SecretKeys(Mapping[str, str]):

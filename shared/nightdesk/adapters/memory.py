@@ -20,6 +20,7 @@ from nightdesk.ports import (
     Fingerprint,
     Item,
     KeyRange,
+    Listed,
     Objects,
     ObjectVersion,
     Output,
@@ -90,6 +91,10 @@ class MemoryObjects:
         start = bisect.bisect_left(self._keys, prefix)
         found = itertools.takewhile(lambda key: key.startswith(prefix), itertools.islice(self._keys, start, None))
         return [(key, self._etag(key)) for key in found]
+
+    def listing(self, prefix: str) -> dict[str, Listed]:
+        found = MemoryObjects.list(self, prefix)
+        return {key: Listed(len(self.outputs[key].body), etag) for key, etag in found}
 
     def sizes(self, prefix: str) -> dict[str, int]:
         return {key: len(self.outputs[key].body) for key, _ in MemoryObjects.list(self, prefix)}

@@ -23,6 +23,7 @@ from nightdesk.ports import (
     Fingerprint,
     Item,
     KeyRange,
+    Listed,
     Objects,
     ObjectVersion,
     Output,
@@ -155,6 +156,9 @@ class SqliteObjects:
 
     def list(self, prefix: str) -> Sequence[tuple[str, str]]:
         return self._select("key, etag", prefix)
+
+    def listing(self, prefix: str) -> Mapping[str, Listed]:
+        return {key: Listed(size, etag) for key, size, etag in self._select("key, size, etag", prefix)}
 
     def sizes(self, prefix: str) -> Mapping[str, int]:
         return dict(self._select("key, size", prefix))

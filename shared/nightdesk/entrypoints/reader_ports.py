@@ -13,8 +13,9 @@ from typing import Any
 
 from botocore.session import get_session
 
-from nightdesk.adapters.aws import EventBridgeBus, LambdaJobs, S3Objects, SecretKeys, SesMailer
+from nightdesk.adapters.aws import EventBridgeBus, S3Objects, SecretKeys, SesMailer
 from nightdesk.adapters.dynamodb import DynamoTable
+from nightdesk.adapters.lambda_jobs import LambdaJobs
 from nightdesk.adapters.stripe import StripePayments
 from nightdesk.adapters.suppressions import KeyedSuppressions
 from nightdesk.entrypoints.clients import CONFIG, LateClient

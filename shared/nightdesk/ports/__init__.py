@@ -11,6 +11,7 @@ from nightdesk.domain.languages import INTERFACE_LANGUAGES
 from nightdesk.ports.objects import ANY as ANY
 from nightdesk.ports.objects import Blob as Blob
 from nightdesk.ports.objects import Fingerprint as Fingerprint
+from nightdesk.ports.objects import Listed as Listed
 from nightdesk.ports.objects import Objects as Objects
 from nightdesk.ports.objects import ObjectVersion as ObjectVersion
 from nightdesk.ports.objects import Output as Output

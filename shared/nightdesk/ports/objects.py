@@ -22,6 +22,13 @@ class Stat(NamedTuple):
     sha256: str = ""
 
 
+class Listed(NamedTuple):
+    """What a listing says of an object: its size in bytes, and its etag."""
+
+    size: int
+    etag: str
+
+
 class Fingerprint(NamedTuple):
     """What is known of a version of an object that was read without being kept.
 
@@ -126,6 +133,9 @@ class Objects(Protocol):
 
     def list(self, prefix: str) -> Sequence[tuple[str, str]]:
         """Return the key and etag of each object under a prefix, ordered by key."""
+
+    def listing(self, prefix: str) -> Mapping[str, Listed]:
+        """Return the size and etag of each object under a prefix, by key."""
 
     def sizes(self, prefix: str) -> Mapping[str, int]:
         """Return the size in bytes of each object under a prefix, by key."""

@@ -26,6 +26,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from nightdesk.domain import documents
+from nightdesk.domain.errors import Conflict
 from nightdesk.ports import ANY, Change, Item, KeyRange, Table
 from nightdesk.repositories.records import ArticleRecord, Claim, DraftRecord, Revision, from_item, to_item
 
@@ -196,6 +197,16 @@ def claim_slug(table: Table, slug: str, key: str, is_older: Callable[[str], bool
     return claim
 
 
+def claim_first(table: Table, slug: str, key: str) -> Claim | None:
+    """Claim a slug for a draft if no draft ever had it, with one write; None if one had it."""
+    claim = Claim(holder=key, displaced=[])
+    try:
+        table.write([Change(_article_pk(slug), _CLAIM, to_item(claim), None)])
+    except Conflict:
+        return None
+    return claim
+
+
 def release_slug(table: Table, slug: str, key: str) -> None:
     """Release a slug if the draft at `key` holds it. Displaced drafts that have not acknowledged the loss now wait for it.
 
@@ -324,6 +335,15 @@ def preceding(table: Table, name: str, sort_key: str, limit: int) -> list[ListEn
 def following(table: Table, name: str, sort_key: str, limit: int) -> list[ListEntry]:
     """Return the entries just after a place in a list, oldest first."""
     return _entries(table.query(_list_pk(name), KeyRange(after=sort_key), limit=limit))
+
+
+def following_among(
+    newest: Sequence[ListEntry], complete: bool, sort_key: str, limit: int
+) -> list[ListEntry] | None:  # fmt: skip
+    """Return what `following` does if the newest entries of the list have all of it."""
+    if not complete and not (newest and newest[-1].sort_key <= sort_key):
+        return None
+    return [entry for entry in reversed(newest) if entry.sort_key > sort_key][:limit]
 
 
 def entries(table: Table, name: str, after: str, limit: int) -> list[ListEntry]:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from nightdesk.ports import Objects, Output, Ports
+from nightdesk.ports import Listed, Objects, Output, Ports, Stat
 from nightdesk.repositories.private_bucket import IMAGE_TYPES
 from nightdesk.usecases.pipeline.attachments import AttachmentCopy, copy_attachment
-from nightdesk.usecases.pipeline.converge import is_stored, store, store_over
+from nightdesk.usecases.pipeline.converge import store, store_over
 from nightdesk.usecases.pipeline.images import read_rendition
 
 PAGE_CACHE = "public, max-age=0, s-maxage=86400, stale-while-revalidate=60"
 _NO_METADATA: Mapping[str, str] = {}
-Sizes = Mapping[str, int]
-"""The size of each stored object in a folder, by key."""
+Stored = Mapping[str, Listed]
+"""What is stored in a folder, by key."""
+_MISSING = Listed(0, "")
 
 
 class ImageCopy(NamedTuple):
@@ -52,7 +53,7 @@ def write_site_folder(folder: Folder, ports: Ports) -> bool:
     Raises:
         Conflict: another run wrote one of the objects meanwhile, or an image is not stored.
     """
-    stored = ports.site.sizes(folder.prefix)
+    stored = ports.site.listing(folder.prefix)
     # Images first, so that no page shows one that is missing.
     copied = copy_images(folder, stored, ports.site, ports)
     wrote = store_outputs(folder, stored, ports.site, ports)
@@ -70,27 +71,28 @@ def write_preview_folder(folder: Folder, ports: Ports, *, complete: bool) -> boo
     """
     [page] = folder.outputs
     ended = bool(page.metadata)
-    if ended and not complete and is_stored(ports.private, page):
-        return False
-    stored = ports.private.sizes(folder.prefix)
+    seen = ports.private.stat(page.key) if ended and not complete else None
+    if ended and not complete and (seen is None or "status" in seen.metadata):
+        return store_over(seen, ports.private, page)
+    stored = ports.private.listing(folder.prefix)
     copied = copy_images(folder, stored, ports.private, ports)
     removed = _remove_extras(folder, stored, ports.private)
     return store_outputs(folder, stored, ports.private, ports) or removed or copied
 
 
-def copy_images(folder: Folder, stored: Sizes, objects: Objects, ports: Ports) -> bool:
+def copy_images(folder: Folder, stored: Stored, objects: Objects, ports: Ports) -> bool:
     """Copy the images and attachments that are missing or only tombstones. Returns True if any was written.
 
     An image that is there needs no comparison: its name follows from its SHA-256, and only this function writes such names,
     after it has compared the bytes with the digest.
 
     Args:
-        stored: the size of each object in the folder, by key. Only tombstones are empty.
+        stored: what is in the folder. Only tombstones are empty.
 
     Raises:
         Conflict: an image is not stored, or another run wrote one meanwhile.
     """
-    missing = [image for image in folder.images if not stored.get(image.target)]
+    missing = [image for image in folder.images if not stored.get(image.target, _MISSING).size]
     wrote = False
     sha256, body = "", b""
     # Those with the same bytes one after the other, so that each copy is read once and only one is in memory.
@@ -104,8 +106,8 @@ def copy_images(folder: Folder, stored: Sizes, objects: Objects, ports: Ports) -
     return _copy_attachments(folder, stored, objects, ports) or wrote
 
 
-def _copy_attachments(folder: Folder, stored: Sizes, objects: Objects, ports: Ports) -> bool:
-    missing = [each for each in folder.attachments if not stored.get(each.target)]
+def _copy_attachments(folder: Folder, stored: Stored, objects: Objects, ports: Ports) -> bool:
+    missing = [each for each in folder.attachments if not stored.get(each.target, _MISSING).size]
     for each in missing:
         seen = objects.stat(each.target) if each.target in stored else None
         headers = Output(each.target, b"", "", folder.image_cache, folder.image_metadata)
@@ -113,16 +115,25 @@ def _copy_attachments(folder: Folder, stored: Sizes, objects: Objects, ports: Po
     return bool(missing)
 
 
-def store_outputs(folder: Folder, stored: Sizes, objects: Objects, ports: Ports) -> bool:
+def store_outputs(folder: Folder, stored: Stored, objects: Objects, ports: Ports) -> bool:
     """Store the pages of a folder unless they are stored already. Returns True if any was written."""
 
     def apply(output: Output) -> bool:
-        return store_over(objects.stat(output.key) if output.key in stored else None, objects, output)
+        return store_over(_seen(output, stored.get(output.key), objects), objects, output)
 
     return any(ports.in_parallel(apply, folder.outputs))
 
 
-def _remove_extras(folder: Folder, stored: Sizes, objects: Objects) -> bool:
+def _seen(output: Output, listed: Listed | None, objects: Objects) -> Stat | None:
+    """Return what is stored at the key of a page. One of another size is another one, whatever its headers are."""
+    if listed is None:
+        return None
+    if listed.size != len(output.body):
+        return Stat(output.key, "", listed.etag, _NO_METADATA)
+    return objects.stat(output.key)
+
+
+def _remove_extras(folder: Folder, stored: Stored, objects: Objects) -> bool:
     """Remove the objects that do not belong in a folder, or replace them by tombstones. Returns True if any was changed."""
     wanted = {output.key for output in folder.outputs}
     wanted |= {image.target for image in folder.images} | {copy.target for copy in folder.attachments}

@@ -45,8 +45,9 @@ def refresh_lists(updates: Sequence[EntriesUpdate], ports: Ports, theme: Theme) 
     months = {name: set[str]() for name in months_of(pending)} | months_of(shown)
     directories = [DIRECTORIES] if has_topic_or_author(shown) else []
     with Turns([*map(turn_of, months), *directories], ports) as turns:
-        paths = _make_lists(months, bool(directories), turns, ports, theme)
-        neighbours = _following([update for update in updates if update.reach == PAGES], ports)
+        shared = Shared(turns, {}, {})
+        paths = _make_lists(months, bool(directories), shared, ports, theme)
+        neighbours = _following([update for update in updates if update.reach == PAGES], shared, ports)
         # One of the events carries the paths of all, which are invalidated once.
         indexed = [ArticleIndexed(update.slug, []) for update in updates[1:]]
         indexed.append(ArticleIndexed(updates[0].slug, paths))
@@ -56,16 +57,15 @@ def refresh_lists(updates: Sequence[EntriesUpdate], ports: Ports, theme: Theme) 
 
 
 def _make_lists(
-    months: Mapping[str, set[str]], directories: bool, turns: Turns, ports: Ports, theme: Theme
+    months: Mapping[str, set[str]], directories: bool, shared: Shared, ports: Ports, theme: Theme
 ) -> list[str]:  # fmt: skip
     """Make some months of each list, the fronts and the feeds, and what else shows them. Returns the paths.
 
     Args:
         directories: whether to make those of topics and authors.
-        turns: at all of these.
+        shared: with the turns at all of these.
     """
     llms = LlmsFile(ports, theme)
-    shared = Shared(turns, {})
 
     def make(names: Iterable[str], site: Site, shared: Shared | None) -> list[str]:
         paths = [path for name in names for path in refresh_list(name, months[name], site, ports, theme, shared)]
@@ -77,14 +77,14 @@ def _make_lists(
     site = load_site(ports)
     paths = make(months, site, shared)
     has_changed = cache(lambda: load_site(ports) != site)
-    changed = turns.changed(has_changed)
+    changed = shared.turns.changed(has_changed)
     if changed or (site.llms and has_changed()):
         again = [name for name in months if turn_of(name) in changed]
         paths += converge(lambda: load_site(ports), lambda site: (make(again, site, None), True)).value
     return list(dict.fromkeys(paths))
 
 
-def _following(updates: Sequence[EntriesUpdate], ports: Ports) -> set[str]:
+def _following(updates: Sequence[EntriesUpdate], shared: Shared, ports: Ports) -> set[str]:
     """Return the articles that may name some others, where these were and where they are now: the few that come after each,
     and its translations."""
 
@@ -93,7 +93,9 @@ def _following(updates: Sequence[EntriesUpdate], ports: Ports) -> set[str]:
         name, sort_key = articles_table.split_entry(place)
         if kind_of(name) == TRANSLATIONS:
             return slugs_around(name, ports) - {slug}
-        entries = articles_table.following(ports.articles, name, sort_key, RELATED)
+        entries = articles_table.following_among(*shared.newest.get(name, ([], False)), sort_key, RELATED)
+        if entries is None:
+            entries = articles_table.following(ports.articles, name, sort_key, RELATED)
         return {entry.card["slug"] for entry in entries} - {slug}
 
     places = [

@@ -50,10 +50,12 @@ class Shared(NamedTuple):
     Attributes:
         turns: at all of the lists.
         texts: public texts by digest that were read already; each refresh adds those that it reads.
+        newest: the newest entries of each list that was read, and whether there are no others.
     """
 
     turns: Turns
     texts: dict[str, str]
+    newest: dict[str, tuple[list[articles_table.ListEntry], bool]]
 
 
 def refresh_list(
@@ -100,18 +102,20 @@ def refresh_list(
             _store_pictures(identifier, contents.profile, ports)
         return outputs, wrote
 
-    done = run(lambda: _with_card(name, _read(name, wanted, site, ports), site, ports, theme), apply)
+    done = run(lambda: _with_card(name, _read(name, wanted, site, ports, shared), site, ports, theme), apply)
     if done.inputs.card and (requests := done.inputs.card.requests(list_path(name), ports)):
         ports.bus.emit(requests)
     outputs = done.value
     return [path for output in outputs if not is_uncached(path := path_of(output.key))]
 
 
-def _read(name: str, wanted: list[str], site: Site, ports: Ports) -> ListContents:
+def _read(name: str, wanted: list[str], site: Site, ports: Ports, shared: Shared | None) -> ListContents:
     kind, _, identifier = name.partition(":")
     table, size = ports.articles, NEWS_SIZE if name == "all" else FEED_SIZE
     found = articles_table.newest(table, name, size)
     newest = _cards(found)
+    if shared:
+        shared.newest[name] = found, len(found) < size
     of_months = ports.in_parallel(partial(_month, name, found, len(found) < size, ports), wanted)
     by_month = dict(zip(wanted, of_months, strict=True))
     counts = list_records.months(table, name)

@@ -11,6 +11,7 @@ they are published. The order of events does not matter: nothing that is stored 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from nightdesk.domain.documents import Document, digest, parse_json
 from nightdesk.domain.drafts_bucket import folder_of_image
@@ -157,18 +158,21 @@ def _store_each(
 def store_rendition(derived: Derived, ports: Ports) -> Rendition:
     """Store the bytes of something that was derived, unless they are stored already."""
     sha256 = digest(derived.body)
-    if ports.private.stat(rendition_key(sha256)) is None:
-        ports.private.put(Output(rendition_key(sha256), derived.body, _BYTES), ANY)
+    with suppress(Conflict):  # they are stored
+        ports.private.put(Output(rendition_key(sha256), derived.body, _BYTES), None)
     return Rendition(derived.format, derived.width, derived.height, sha256, derived.still)
 
 
 def store_list(picture: str, made: Derivatives, ports: Ports) -> Derivatives:
     """Store what was derived, and return what is stored: the first of two runs with the same recipe counts."""
-    stored = ports.private.get(derivatives_key(picture))
+    output = Output(derivatives_key(picture), made.to_bytes(), JSON)
+    with suppress(Conflict):
+        ports.private.put(output, None)
+        return made
+    stored = ports.private.get(output.key)
     if stored and Derivatives.from_bytes(stored.body).recipe == made.recipe:
         return Derivatives.from_bytes(stored.body)
-    try:
-        ports.private.put(Output(derivatives_key(picture), made.to_bytes(), JSON), stored.etag if stored else None)
-    except Conflict:
-        return load_derivatives(picture, ports) or made
-    return made
+    with suppress(Conflict):
+        ports.private.put(output, stored.etag if stored else None)
+        return made
+    return load_derivatives(picture, ports) or made

@@ -89,6 +89,8 @@ class DraftRun:
         self._owners = Ownership(key, ports)
         self._slugs = SlugClaims(key, ports)
         self._images = StoredImages((), {}, ports)
+        self._attempts = 0
+        self._is_new = False
 
     def read(self) -> _Inputs:
         """Read the file as it is now, and what it is rendered with."""
@@ -105,6 +107,8 @@ class DraftRun:
     def apply(self, inputs: _Inputs) -> tuple[DraftRecord, bool]:
         """Store what the file says: document, slugs and record."""
         file = FileRecord(self._key, self._ports)
+        self._is_new = self._attempts == 0 and file.stored is None
+        self._attempts += 1
         self._images = StoredImages(inputs.images, file.stored.images if file.stored else {}, self._ports)
         requesters = add_requester(file.stored, self._put)
         self._owners = Ownership(self._key, self._ports, requesters)
@@ -136,7 +140,7 @@ class DraftRun:
 
     def events(self, record: DraftRecord) -> list[Event]:
         """Return the events that announce the draft's record."""
-        drafts = self._slugs.drafts_to_render()
+        drafts = self._slugs.drafts_to_render(self._is_new and not record.waiting_for)
         events: list[Event] = [self._slug_event(slug, record) for slug in record.slugs]
         if record.state != WITHDRAWN:
             events.append(outcome(self._key, record))
@@ -205,13 +209,14 @@ class DraftRun:
     def _publish(self, document: Document, record: DraftRecord, file: FileRecord) -> DraftRecord:
         """Name the document's slugs on the stored record, then claim them and store the document."""
         wanted, addresses = {document.slug, *aliased_slugs(document)}, path_aliases(document)
+        is_new = document.slug not in record.slugs
         if not (wanted <= set(record.slugs) and set(addresses) <= set(record.addresses)):
             record = record._replace(
                 slugs=sorted({*record.slugs, *wanted}), addresses=sorted({*record.addresses, *addresses})
             )
             # Without the ETag, the record says that this version of the file has not been processed.
             file.save(record._replace(state=file.stored.state if file.stored else DRAFT, etag=""))
-        return self._slugs.publish(document, record)
+        return self._slugs.publish(document, record, is_new)
 
     def _fall_back(self, record: DraftRecord, file: FileRecord) -> DraftRecord:
         """Publish the newest earlier version that can be published, for a rejected draft of which nothing is live.

@@ -87,12 +87,12 @@ def render_profile(key: str, parsed_key: DraftsKey, ports: Ports) -> tuple[Draft
         record = record._replace(revision=(stored.revision if stored else 0) + changed)
         return _store(target, pictures.facts or facts, record, file, ports), True
 
-    record = converge(read, apply).value
+    inputs, record, _ = converge(read, apply)
     events: list[Event] = []
     if record.state != WITHDRAWN:
         # Even if it was rejected: a run may have stored its record and died before this.
         events.append(outcome(key, record))
-    drafts = _drafts_to_render(parsed_key.kind, record.state == WITHDRAWN, ports)
+    drafts = _drafts_to_render(parsed_key.kind, inputs.site if inputs.raw is not None else None, ports)
     bulk = bulk_tag(ARTICLES_TAG, len(drafts))
     events += wanted
     events += [RenderRequested(draft, bulk) for draft in drafts]
@@ -176,14 +176,17 @@ def _parse(
     return facts, record._replace(state=ACCEPTED, warnings=problem_dicts(warnings))
 
 
-def _drafts_to_render(kind: str, deleted: bool, ports: Ports) -> list[str]:
+def _drafts_to_render(kind: str, site: Site | None, ports: Ports) -> list[str]:
     """Return the keys of drafts that a change of a profile or of the settings affects.
 
     Every draft is read with the settings: tiers, zone, default teaser. If the site requires profiles, drafts are rejected
     while one is missing.
+
+    Args:
+        site: the settings with which the file was read; None if the file is gone.
     """
-    required = kind in ("author", "topic") and load_site(ports).require_profiles
-    if kind == "site" or (required and deleted):
+    required = kind in ("author", "topic") and (site or load_site(ports)).require_profiles
+    if kind == "site" or (required and site is None):
         return [key for key, _ in ports.drafts.list("drafts/") if classify(key)]
     if required:
         return [file.key for file in articles_table.rejected(ports.articles) if file.key.startswith("drafts/")]

@@ -54,9 +54,13 @@ def refresh_profile(kind: str, identifier: str, ports: Ports, theme: Theme) -> N
     if kind == "page":
         _refresh(lambda site: refresh_standing_page(identifier, site, ports, theme), ports, LlmsFile(ports, theme))
     else:
-        refresh_whole_list(f"{kind}:{identifier}", ports, theme)
-        if kind == "author":
-            _refresh(lambda site: refresh_standing_page("process", site, ports, theme), ports, LlmsFile(ports, theme))
+        process = ["process"] if kind == "author" else []
+
+        def pages(site: Site) -> list[str]:
+            paths = _whole_list(f"{kind}:{identifier}", site, ports, theme)
+            return paths + [path for name in process for path in refresh_standing_page(name, site, ports, theme)]
+
+        _refresh(pages, ports, LlmsFile(ports, theme))
 
 
 def refresh_whole_list(name: str, ports: Ports, theme: Theme, bulk: str = "") -> None:
@@ -65,13 +69,12 @@ def refresh_whole_list(name: str, ports: Ports, theme: Theme, bulk: str = "") ->
     Args:
         bulk: the cache tag that all affected pages share, if one change affects many.
     """
-    kind = kind_of(name)
+    _refresh(lambda site: _whole_list(name, site, ports, theme), ports, LlmsFile(ports, theme), bulk=bulk)
 
-    def pages(site: Site) -> list[str]:
-        paths = refresh_list(name, None, site, ports, theme)
-        return [*paths, *refresh_directories(site, ports, theme)] if kind in LIST_FOLDERS else paths
 
-    _refresh(pages, ports, LlmsFile(ports, theme), bulk=bulk)
+def _whole_list(name: str, site: Site, ports: Ports, theme: Theme) -> list[str]:
+    paths = refresh_list(name, None, site, ports, theme)
+    return [*paths, *refresh_directories(site, ports, theme)] if kind_of(name) in LIST_FOLDERS else paths
 
 
 def refresh_site(ports: Ports, theme: Theme, each_list: bool = True) -> None:

@@ -67,6 +67,7 @@ class SlugClaims:
         self._draft = draft_id(key)
         self._ports = ports
         self._held: set[str] = set()
+        self._fresh: set[str] = set()
         self._free: set[str] = set()
         self._displaced: set[str] = set()
         self._carried: dict[str, Blob] = {}
@@ -75,15 +76,23 @@ class SlugClaims:
         self.takedown = DraftTakedown(key, ports)
         self.alias_lines: Mapping[str, int] = {}
 
-    def publish(self, document: Document, record: DraftRecord) -> DraftRecord:
+    def publish(self, document: Document, record: DraftRecord, is_new: bool = False) -> DraftRecord:
         """Claim a document's slugs, store it, and give up the slugs that it no longer has.
+
+        Args:
+            is_new: whether the record did not name the document's slug before this run.
 
         Returns:
             The record with the outcome. It stays as it was, but for a problem, if another draft holds the slug.
         """
         plan = plan_published(document, record.slugs)
-        seen = self._inspect(plan.article)
-        claim = self._claim(plan.article)
+        # At a slug that nobody ever had, nothing is stored.
+        first = articles_table.claim_first(self._ports.articles, plan.article, self._key) if is_new else None
+        if first:
+            self._held.add(plan.article)
+            self._fresh.add(plan.article)
+        seen = None if first else self._inspect(plan.article)
+        claim = first or self._claim(plan.article)
         if claim.holder != self._key:
             problems = problem_dicts([slug_taken(plan.article, claim.holder)])
             return record._replace(problems=problems, waiting_for=[plan.article])
@@ -91,8 +100,8 @@ class SlugClaims:
         self._carry_decisions(plan.former, plan.article, record.slug, withdrawn)
         self.takedown.take_down_again(document)
         document, taken = self._claim_addresses(document)
-        self._first = first = self._first_address(plan.article, record, seen)
-        document = replace(document, file=self._key, first_address=first if first != plan.article else "")
+        self._first = address = self._first_address(plan.article, record, seen)
+        document = replace(document, file=self._key, first_address=address if address != plan.article else "")
         body = document.to_bytes()
         store_over(seen, self._ports.private, Output(document_key(plan.article), body, JSON))
         record = record._replace(
@@ -101,7 +110,7 @@ class SlugClaims:
             revision=record.revision + (digest(body) != record.document),
             document=digest(body),
             taken_down=False,
-            first_address=first,
+            first_address=address,
         )
         holders = {slug: self._point(slug, plan.article) for slug in plan.pointers}
         blocked = {slug: holder for slug, holder in holders.items() if holder != self._key}
@@ -224,11 +233,17 @@ class SlugClaims:
             if not claim or own or self._is_older(self._key, claim.holder, slug):
                 raise Conflict(f"{self._key} need not wait for {slug} any more")
 
-    def drafts_to_render(self) -> set[str]:
+    def drafts_to_render(self, is_new: bool = False) -> set[str]:
         """Return the keys of the drafts that gain or lose a slug by what this run did.
 
         Also corrects what the table says this draft waits for, in case a run died between two writes.
+
+        Args:
+            is_new: whether there was no record of the draft before this run, so that it never waited for anything. Nobody waits
+                for slugs that no draft had before.
         """
+        if is_new and self._held <= self._fresh and not self._free and not self._displaced:
+            return set()
         found = set(self._displaced)
         for waiting in articles_table.waiting(self._ports.articles):
             if waiting.key == self._key:
