@@ -18,8 +18,9 @@ class Client:
         self.answer = {"VersionId": "v", "ETag": '"e"', "Metadata": {}, **answer}
         self.request: dict[str, Any] = {}
 
-    def put_object(self, **request: Any) -> None:
+    def put_object(self, **request: Any) -> dict[str, Any]:
         self.request = request
+        return self.answer
 
     def head_object(self, **request: Any) -> dict[str, Any]:
         self.request = request
@@ -28,7 +29,8 @@ class Client:
 
 def test_each_object_is_put_with_its_sha256_which_s3_checks_and_keeps() -> None:
     client = Client()
-    S3Objects(client, "bucket").put(Output("a", b"text", "text/plain"), ANY)
+    written = S3Objects(client, "bucket").put(Output("a", b"text", "text/plain"), ANY)
+    assert (written.version, written.etag, written.sha256) == ("v", "e", sha256(b"text").hexdigest())
     assert client.request["ChecksumSHA256"] == b64encode(sha256(b"text").digest()).decode()
 
 
