@@ -124,9 +124,10 @@ class EmulatedCloud:
     def distribution(self) -> Distribution:
         config = self._cloudfront.get_distribution_config(Id=self._id)["DistributionConfig"]
         origins = {origin["Id"]: origin for origin in config["Origins"]["Items"]}
+        policies = _Policies(self._cloudfront)
         ordered = (config.get("CacheBehaviors") or {}).get("Items") or []
         behaviours = tuple(
-            self._behaviour(part, origins)
+            _behaviour(part, origins, policies)
             for part in [*ordered, {**config["DefaultCacheBehavior"], "PathPattern": "*"}]
         )
         names = {name for behaviour in behaviours for name in behaviour.functions.values()}
@@ -145,27 +146,6 @@ class EmulatedCloud:
             code={name: self._code(name) for name in names},
             root=config.get("DefaultRootObject") or "",
             tag_header=((config.get("CacheTagConfig") or {}).get("HeaderName") or "x-amz-meta-cache-tag").lower(),
-        )
-
-    def _behaviour(self, part: dict[str, Any], origins: dict[str, Any]) -> Behaviour:
-        origin = origins[part["TargetOriginId"]]
-        bucket = re.match(r"([a-z0-9.-]+)\.s3[.-]", origin["DomainName"]) if "S3OriginConfig" in origin else None
-        policy_id, headers_id = part.get("CachePolicyId"), part.get("ResponseHeadersPolicyId")
-        if not policy_id:
-            bucket = None  # the older way to say what is cached; we never use it
-        policy = self._cloudfront.get_cache_policy(Id=policy_id)["CachePolicy"] if policy_id else None
-        headers = (
-            self._cloudfront.get_response_headers_policy(Id=headers_id)["ResponseHeadersPolicy"] if headers_id else None
-        )
-        functions = (part.get("FunctionAssociations") or {}).get("Items") or []
-        return Behaviour(
-            pattern=part["PathPattern"],
-            bucket=bucket[1] if bucket else None,
-            prefix=origin.get("OriginPath") or "",
-            functions={item["EventType"]: item["FunctionARN"].rsplit("/", 1)[-1] for item in functions},
-            policy=rules.CachePolicy.from_api(policy["CachePolicyConfig"]) if policy else rules.CachePolicy(),
-            headers_policy=headers["ResponseHeadersPolicyConfig"] if headers else {},
-            compress=part.get("Compress", False),
         )
 
     def _code(self, name: str) -> str:
@@ -233,6 +213,45 @@ class EmulatedCloud:
             return Response(502, {"content-type": "text/plain", "x-cache": "Error from cloudfront"}, b"Bad gateway\n")
         finally:
             connection.close()
+
+
+class _Policies:
+    """The policies that a distribution's behaviours share, each read once: the configuration is read every few seconds."""
+
+    def __init__(self, cloudfront: Any) -> None:
+        self._cloudfront = cloudfront
+        self._cache: dict[str, rules.CachePolicy] = {}
+        self._headers: dict[str, dict[str, Any]] = {}
+
+    def cache(self, policy: str) -> rules.CachePolicy:
+        if policy not in self._cache:
+            found = self._cloudfront.get_cache_policy(Id=policy)["CachePolicy"]["CachePolicyConfig"]
+            self._cache[policy] = rules.CachePolicy.from_api(found)
+        return self._cache[policy]
+
+    def headers(self, policy: str) -> dict[str, Any]:
+        if policy not in self._headers:
+            found = self._cloudfront.get_response_headers_policy(Id=policy)["ResponseHeadersPolicy"]
+            self._headers[policy] = found["ResponseHeadersPolicyConfig"]
+        return self._headers[policy]
+
+
+def _behaviour(part: dict[str, Any], origins: dict[str, Any], policies: _Policies) -> Behaviour:
+    origin = origins[part["TargetOriginId"]]
+    bucket = re.match(r"([a-z0-9.-]+)\.s3[.-]", origin["DomainName"]) if "S3OriginConfig" in origin else None
+    policy_id, headers_id = part.get("CachePolicyId"), part.get("ResponseHeadersPolicyId")
+    if not policy_id:
+        bucket = None  # the older way to say what is cached; we never use it
+    functions = (part.get("FunctionAssociations") or {}).get("Items") or []
+    return Behaviour(
+        pattern=part["PathPattern"],
+        bucket=bucket[1] if bucket else None,
+        prefix=origin.get("OriginPath") or "",
+        functions={item["EventType"]: item["FunctionARN"].rsplit("/", 1)[-1] for item in functions},
+        policy=policies.cache(policy_id) if policy_id else rules.CachePolicy(),
+        headers_policy=policies.headers(headers_id) if headers_id else {},
+        compress=part.get("Compress", False),
+    )
 
 
 def _kept(headers: Headers) -> Headers:

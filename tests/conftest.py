@@ -16,22 +16,28 @@ load_profile()
 # Thousands of tests' modules and parameters are looked through at each full collection, and hardly any of them is ever garbage.
 gc.set_threshold(50_000, 20, 20)
 _STACK_FOLDERS = ("e2e", "browser", "integration")
+_SECOND = ("test_publish", "test_ticker_live", "test_lifecycle", "test_real_input", "test_dead_letters")
+"""The files of the second newsroom in their order: the first needs a front page with room, the last leaves dead letters."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep all tests of the shared cloud on one worker, and each other file that needs a cloud; begin with these.
+    """Keep all tests of one cloud on one worker, and each other file that needs a cloud; begin with these.
 
-    So the example publication is published once. These tests mostly wait for the pipeline, and other tests fill up the time
-    beside them on the second worker.
+    So the example publication is published once, and two stacks are deployed for most tests. These tests mostly wait for the
+    pipeline, and other tests fill up the time beside them.
     """
     shared = {item.path for item in items if "cloud" in getattr(item, "fixturenames", ())}
     for item in items:
         if _needs_stack(item):
-            item.add_marker(pytest.mark.xdist_group("shared" if item.path in shared else item.path.stem))
+            group = "shared" if item.path in shared else "second" if item.path.stem in _SECOND else item.path.stem
+            item.add_marker(pytest.mark.xdist_group(group))
         if item.get_closest_marker("deep") and EFFORT != "soak":
             item.add_marker(pytest.mark.skip(reason="runs in `make soak`; tests/README.md says what covers it here"))
-    items.sort(key=lambda item: (not _needs_stack(item), item.path not in shared))
+    order = {stem: number for number, stem in enumerate(_SECOND)}
+    items.sort(
+        key=lambda item: (not _needs_stack(item), item.path not in shared, order.get(item.path.stem, len(order)))
+    )
 
 
 def _needs_stack(item: pytest.Item) -> bool:
@@ -60,7 +66,7 @@ def deployed(request: pytest.FixtureRequest, home: Path) -> Iterator[CloudUnderT
         return
     with in_docker() if request.config.getoption("--localstack") == "docker" else embedded(home) as found:
         found.send_event("SiteChanged", {}, source="nightdesk.deploy")
-        found.settle()
+        found.settle(300)
         yield found
 
 
@@ -77,8 +83,8 @@ def newsroom(cloud: CloudUnderTest) -> Newsroom:
     return Newsroom(cloud)
 
 
-@pytest.fixture(scope="module")
-def own_newsroom(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newsroom]:
-    """A separate newsroom without articles, for the tests of one file, which would disturb others."""
-    with deployed(request, tmp_path_factory.mktemp("own")) as found:
+@pytest.fixture(scope="session")
+def second_newsroom(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newsroom]:
+    """A newsroom that begins without articles, for files whose tests would disturb those of the examples."""
+    with deployed(request, tmp_path_factory.mktemp("second")) as found:
         yield Newsroom(found, articles=False)

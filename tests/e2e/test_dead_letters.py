@@ -17,9 +17,9 @@ pytestmark = pytest.mark.cloud
 
 
 @pytest.fixture(scope="module")
-def newsroom(own_newsroom: Newsroom) -> Newsroom:
-    """A newsroom that only these tests use."""
-    return own_newsroom
+def newsroom(second_newsroom: Newsroom) -> Newsroom:
+    """The second newsroom; these tests come last in it, because they leave dead letters."""
+    return second_newsroom
 
 
 ARTICLES = 100

@@ -50,9 +50,9 @@ def entitled(tier: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def newsroom(own_newsroom: Newsroom) -> Newsroom:
-    """A separate newsroom for these tests, because the front page shows the newest thirty articles of all tests."""
-    return own_newsroom
+def newsroom(second_newsroom: Newsroom) -> Newsroom:
+    """The second newsroom; these tests come first in it, because the front page shows the newest thirty articles."""
+    return second_newsroom
 
 
 def test_an_article_by_an_ai_persona_needs_approval(newsroom: Newsroom) -> None:

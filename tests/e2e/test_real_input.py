@@ -25,9 +25,9 @@ pytestmark = [pytest.mark.cloud, pytest.mark.deep]
 
 
 @pytest.fixture(scope="module")
-def newsroom(own_newsroom: Newsroom) -> Newsroom:
-    """A newsroom of these tests' own."""
-    return own_newsroom
+def newsroom(second_newsroom: Newsroom) -> Newsroom:
+    """The second newsroom."""
+    return second_newsroom
 
 
 SHARED = ROOT.parent / "shared"

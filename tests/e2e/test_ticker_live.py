@@ -26,9 +26,9 @@ POSTS = amount("POSTS", test=200, soak=1000)
 
 
 @pytest.fixture(scope="module")
-def newsroom(own_newsroom: Newsroom) -> Newsroom:
-    """A newsroom of these tests' own."""
-    return own_newsroom
+def newsroom(second_newsroom: Newsroom) -> Newsroom:
+    """The second newsroom, whose ticker is empty."""
+    return second_newsroom
 
 
 class Ticker:

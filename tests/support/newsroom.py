@@ -101,7 +101,7 @@ class Newsroom:
         done = self.run("publish", "--wait", "--json", str(folder))
         assert done.returncode == 0, done.stdout + done.stderr
         self.examples = json.loads(done.stdout)
-        cloud.settle(120)
+        cloud.settle(300)
         self.seconds = time.perf_counter() - started
         self.first_site = self.site()
         self._cookies = {"public": ""}
