@@ -434,3 +434,88 @@ def test_emphasis_that_readers_see_as_asterisks_is_reported(body: str) -> None:
 )
 def test_other_asterisks_are_left_alone(body: str) -> None:
     assert read(f"{body}\n")[1] == []
+
+
+# --- What is hidden stays hidden, and what is shown as typed is named ---
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "<p hidden>ask the lawyer</p>",
+        "<div hidden><div>a</div>ask the lawyer</div>",
+        '<section style="color: red; DISPLAY : none">ask the lawyer</section>',
+        '<span style="visibility:hidden">ask the lawyer</span>',
+        '<div hidden="until-found">\n\nask the **lawyer**\n\n</div>',
+        "<div hidden>ask the lawyer",
+        "<ul><li hidden>ask the lawyer</li></ul>",
+    ],
+)
+def test_what_an_author_hid_reaches_nobody(typed: str) -> None:
+    shown, said = read(f"Before.\n\n{typed}")
+    assert "lawyer" not in shown
+    assert {kind for _, kind in said} & {Kind.ELEMENT_HIDDEN, Kind.ELEMENT_UNCLOSED}
+    assert read('<p aria-hidden="true">Shown</p> <div class="hidden">too</div>')[1] == []
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "%% note to self %%",
+        "{>>is this right?<<}",
+        "{/* later */}",
+        "<o:p>word</o:p>",
+        "==marked==",
+        "$$x^2$$",
+        "> [!NOTE]\n> x",
+        "[TOC]",
+        "!!! note",
+        ":smile:",
+        "- [x] done",
+        "x^[a note]",
+    ],
+)
+def test_marks_of_other_dialects_that_readers_see_are_named(typed: str) -> None:
+    assert Kind.TEMPLATE_CODE in {kind for _, kind in read(typed)[1]}
+
+
+@pytest.mark.parametrize(
+    ("typed", "kind"),
+    [
+        ("[call](tel:+43 1 234)", Kind.LINK_LITERAL),
+        ("![map](the map.png)", Kind.LINK_LITERAL),
+        ("[see](https://x.example/a b)", Kind.LINK_LITERAL),
+        ("[see][nowhere]", Kind.LINK_LITERAL),
+        ("[see]()", Kind.LINK_EMPTY),
+        ("[see](#)", Kind.LINK_EMPTY),
+        ("<a href=https://x.example/it's>see</a>", Kind.TAG_LITERAL),
+    ],
+)
+def test_links_that_are_none_are_named(typed: str, kind: ProblemKind) -> None:
+    assert read(f"Before.\n\n{typed}")[1] == [(2, kind)]
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["\\[a](b c)", "`[a](b c)`", "&lt;b&gt;", "\\<b>", "arr[0][1]", "3:2:1, a::b, x==y", "5 $ and 6 $", "50%% of 60%%", "[sic]"],
+)  # fmt: skip
+def test_what_is_meant_as_typed_is_not_warned_of(typed: str) -> None:
+    assert read(typed)[1] == []
+
+
+def test_a_footnote_that_readers_never_get_is_named() -> None:
+    text = "See[^a].\n\n[^a]: one\n\n[^a]: two\n\n[^c]: three\n\n::: gate tier=member\n[^d]: four\n:::\n"
+    assert read(text)[1] == [
+        (4, Kind.FOOTNOTE_REPEATED),
+        (6, Kind.FOOTNOTE_UNUSED),
+        (9, Kind.FOOTNOTE_UNUSED),
+    ]
+    assert read("::: gate tier=member\nSee[^a].\n:::\n\n[^a]: of free text\n")[1] == []
+
+
+def test_each_element_that_has_an_address_leaves_a_link() -> None:
+    for typed in ('<amp-img src="{}" alt="Map"></amp-img>', '<map><area href="{}" alt="Map"></map>'):
+        shown, said = read(typed.format("https://x.example/map"))
+        assert '<a href="https://x.example/map">Map</a>' in shown
+        assert Kind.ELEMENT_LINKED in {kind for _, kind in said}
+    assert "<img" in read('<img data-src="map.png" alt="Map">', ("map.png",))[0]

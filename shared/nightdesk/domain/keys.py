@@ -25,7 +25,8 @@ MAX_ITEM = 500
 _TRUE, _FALSE = ("true", "yes", "on"), ("false", "no", "off", "")
 _BLANKS = re.compile(r"[ \t\n\r\f\v]+")
 """What YAML folds into one blank. Other spaces, such as French no-break spaces and the ideographic one, stay as typed."""
-_COMMAS = re.compile("[,，、،]")
+_COMMAS = re.compile(r"[,，、،;；|]|(?<=\w)\s+(?=#\w)")
+"""What stands between the entries of a list that is typed as one text; between hashtags also blanks."""
 
 File = TypeVar("File")
 
@@ -151,7 +152,7 @@ class Value:
         """Return each text of a list with its node; a single text is a list of one.
 
         Args:
-            commas: True if a single text with commas in it is a list.
+            commas: True if a single text with commas, or what some write in their place, is a list.
         """
         items = self._items()
         if commas and self.node is not None and isinstance(self.node.value, str):

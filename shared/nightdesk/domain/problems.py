@@ -283,12 +283,15 @@ class Kind:
     ATTACHMENT_MISSING = _left_out("{typed} is not in the draft's folder, so the text is shown without the link")
     ATTACHMENT_UNUSABLE = _left_out("the text is shown without the link: the file “{typed}” {what}")
     COMMENT_UNCLOSED = _left_out("this comment is never closed, so everything after it is missing")
+    ELEMENT_HIDDEN = _left_out("<{typed}> is hidden by its author, so readers do not get it")
     ELEMENT_LINKED = _left_out("<{typed}> is not shown; a link to {address} stands in its place")
     ELEMENT_REMOVED = _left_out("<{typed}> is not shown")
     ELEMENT_UNCLOSED = _left_out("<{typed}> is never closed, so everything after it is missing")
     EMPHASIS_LITERAL = _noted(
         "“{typed}” is shown with its asterisks: close them, and leave no blank inside them; for asterisks, write \\*\\*"
     )
+    FOOTNOTE_REPEATED = _left_out("another footnote is named [^{typed}], too; give this one a name of its own")
+    FOOTNOTE_UNUSED = _left_out("nothing refers to the footnote [^{typed}], so readers do not get it")
     FOOTNOTE_MISSING = _noted("there is no footnote [^{typed}], so readers see it as it was typed")
     IMAGE_ACTIVE = _left_out(
         "the drawing “{typed}” is not shown, because it contains {what}; export it without that, or as PNG"
@@ -309,8 +312,13 @@ class Kind:
     LINK_TO_HIDDEN = _noted("{typed} leads to an article that readers cannot get at present")
     LINK_TO_WITHDRAWN = _noted("{typed} leads to an article that was withdrawn")
     LINK_ANCHOR_MISSING = _noted("{typed} leads to a page without that anchor, so readers get its beginning")
+    LINK_EMPTY = _left_out("a link without an address is shown as text")
     LINK_SCHEME = _left_out("{typed} is shown as text: only https, http, mailto and tel addresses can be links")
     MARKUP_TOO_MUCH = _rejected("the text has {count:,} pieces of markup; the limit is {limit:,}")
+    LINK_LITERAL = _noted(
+        "“{typed}” is shown as it was typed: put an address with blanks between < and >, or define the link’s name"
+    )
+    TAG_LITERAL = _noted("“{typed}” is shown as it was typed: put each value in the tag in double quotes")
     TAG_UNCLOSED = _noted("a tag that begins here is never closed with “>”, so readers see it as it was typed")
     TAGS_UNCLOSED = _rejected("too many tags are never closed with “>”")
     TEMPLATE_CODE = _noted("“{typed}” is code of another system, which readers see as it was typed")

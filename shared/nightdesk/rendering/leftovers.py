@@ -14,15 +14,26 @@ _CODE = re.compile(
     | \{[.\#][\w.\#: -]{1,100}(?:=[^{}\n]{0,200})?\}   # attributes of Pandoc
     | <%[-=\#]?[^<>\n]{1,300}%>                 # ERB, EJS
     | <\?(?:php|=)[^<>\n]{0,300}\?>
+    | </?[a-z][\w-]{0,30}:[a-z][\w-]{0,30}[^<>\n]{0,200}>   # elements of Word and of other XML
+    | (?<![\d%])%%[^%\n]{1,300}%%(?!\d) | ^%%$                           # comments of Obsidian
+    | \{(?:>>[^{}\n]{1,300}<<|\+\+[^{}\n]{1,300}\+\+|--[^{}\n]{1,300}--|~~[^{}\n]{1,300}~~|==[^{}\n]{1,300}==)\}   # CriticMarkup
+    | \^\[[^\[\]\n]{1,300}\]                     # footnotes of Pandoc
+    | \{/\*[^{}\n]{0,300}\*/\}                    # comments of MDX
+    | (?<![=\w])==[^=\s][^=\n]{0,200}==(?!=)    # marked text of Obsidian and others
+    | \$\$[^$\s][^$\n]{0,300}\$\$                       # formulas
+    | ^!!![ ]?[a-z]{3,20}\b.{0,100}             # admonitions of MkDocs
+    | ^\[(?:!(?:note|tip|important|warning|caution|info|quote)\].{0,100}|toc\])   # of GitHub and Obsidian
+    | ^\[[ x]\](?=[ ])                          # boxes of task lists
+    | (?<![\w:]):[a-z][a-z+-]{0,20}(?:_[a-z_]{1,30})?:(?![\w:])   # emoji
     | \[/[a-z][\w-]{0,40}\]                     # WordPress: the end of a shortcode
     | \[\[/?[a-z][^\[\]\n]{0,200}\]\]           # wiki links
     | \[(?:caption|gallery|playlist|embed|youtube|vimeo|soundcloud|sourcecode|shortcode|contact-form(?:-7)?|wp_\w{1,40}
         |vc_\w{1,40}|et_pb_\w{1,40}|pullquote|dropcap|nextpage|adsense|accordion|slideshow)(?:[ =:][^\[\]\n]{0,300})?/?\]
     | \[[a-z][\w-]{0,40}(?:[ ][\w-]{1,40}=(?:"[^"\[\]\n]{0,200}"|“[^”\[\]\n]{0,200}”|'[^'\[\]\n]{0,200}'|[^\s"'\[\]]{1,200})){1,20}[ ]?/?\]
     """,
-    re.VERBOSE | re.IGNORECASE,
+    re.VERBOSE | re.IGNORECASE | re.MULTILINE,
 )
-_FIRST = re.compile(r"[{\[]|<[%?]")
+_FIRST = re.compile(r"[{\[]|<[%?/a-z]|%%|==|\$\$|!!!|:[a-z]", re.IGNORECASE)
 
 
 def template_code(text: str) -> Iterator[str]:
@@ -60,6 +71,29 @@ def literal_emphasis(text: str) -> str:
 
 def _is_word(character: str) -> bool:
     return character.isalnum()
+
+
+_LINK = re.compile(r"!?\[(?![\d.,+*-]+\])[^\[\]\n]{0,200}\](?:\([^()\n]{1,300}\)|\[[^\[\]^\n]{1,100}\])")
+
+
+def literal_links(text: str) -> Iterator[str]:
+    """Yield the links and images that the parser left as they were typed, by their beginning.
+
+    >>> list(literal_links("See [the map](my map.png), [sic] and [the plan][b]."))
+    ['[the map](my map.png)', '[the plan][b]']
+    """
+    return (found[0][:100] for found in _LINK.finditer(text)) if "](" in text or "][" in text else iter(())
+
+
+_ELEMENT = re.compile(
+    r"</?(?:a|abbr|b|blockquote|br|center|code|div|em|font|h[1-6]|hr|i|iframe|img|li|ol|p|pre|s|small|span|strong|su[bp]|table|t[dhr]|u|ul|video)\b[^<>\n]{0,200}>",
+    re.IGNORECASE,
+)
+
+
+def literal_tags(text: str) -> Iterator[str]:
+    """Yield the tags of HTML that the parser left as they were typed, such as one with a quotation mark in a bare value."""
+    return (found[0][:100] for found in _ELEMENT.finditer(text)) if "<" in text else iter(())
 
 
 _FOOTNOTE = re.compile(r"\[\^([^\[\]\s]{1,100})\]")

@@ -23,6 +23,14 @@ ADDRESS, MARKUP, PROSE, FRONT_MATTER = "address", "markup", "prose", "front matt
 """Where something was typed: the address of a link or image, HTML, text, or the value of a key."""
 
 
+_LITERAL = (Kind.TAG_LITERAL, Kind.LINK_LITERAL)
+
+
+def is_typed(line: str, text: str) -> bool:
+    """Return True if a line has a text without a backslash or a character reference in it, by which its author wants it shown."""
+    return re.search(rf"(?<!\\){re.escape(text)}", line) is not None
+
+
 class _Loss(NamedTuple):
     kind: ProblemKind
     key: str
@@ -84,6 +92,8 @@ class Losses:
             place = found.next_line(loss.where, loss.needle)
             if loss.kind is Kind.EMPHASIS_LITERAL and not _STARS.search(lines[place]):
                 continue  # each asterisk was typed after a backslash
+            if loss.kind in _LITERAL and not is_typed(lines[place], loss.needle):
+                continue
             line = first_line + place if first_line else 0
             self.found.append((loss.kind.at(line, loss.key, loss.suggestion, **loss.values), loss.needle))
         self._pending.clear()

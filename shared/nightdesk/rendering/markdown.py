@@ -31,8 +31,10 @@ from nightdesk.rendering.embeds import EmbedFinder, no_embed
 from nightdesk.rendering.footnotes import Section, take_notes
 from nightdesk.rendering.highlighting import Highlighter
 from nightdesk.rendering.losses import ADDRESS, Losses
-from nightdesk.rendering.rewriting import NOTHING_PLACED, Finder, Finders, Placed, PlacedFigure, TextStyle, rewrite
+from nightdesk.rendering.rewriting import rewrite
+from nightdesk.rendering.rewriting_inputs import NOTHING_PLACED, Finder, Finders, Placed, PlacedFigure, TextStyle
 from nightdesk.rendering.typed_marks import SET_TYPE, place_marks, stand_aside
+from nightdesk.rendering.unused_footnotes import unused_footnotes
 
 OPTIONS = (
     pyromark.Options.ENABLE_TABLES
@@ -124,6 +126,7 @@ def render_passages(
         placed = [PlacedFigure(each, figure(each) if figure else image(each.src)) for each in passage.figures]
         rendered.append(_block(passage, section, placed, _Sanitiser(image, link, losses, style, embed_of)))
         losses.locate(_PRIVATE.sub("", passage.text), passage.line, OPTIONS)
+    losses.found += [(problem, "") for problem in unused_footnotes(passages, rendered, OPTIONS)]
     return tuple(rendered)
 
 

@@ -10,17 +10,15 @@ from __future__ import annotations
 import html
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from nightdesk.domain.ai_parts import AI_END, AI_START, AiPart
 from nightdesk.domain.anchors import typed_anchor
 from nightdesk.domain.embeds import Embed, title_of
 from nightdesk.domain.errors import Rejected
-from nightdesk.domain.figures import FIGURE_MARK, Figure
+from nightdesk.domain.figures import FIGURE_MARK
 from nightdesk.domain.html_tokens import COMMENT, END, START, TEXT, UNCLOSED, Token, attributes, tokens
 from nightdesk.domain.problems import Kind
-from nightdesk.domain.typography import AS_TYPED, Typography
+from nightdesk.domain.typography import AS_TYPED
 from nightdesk.rendering.ai_labels import part_start
 from nightdesk.rendering.bare_links import MOST as MOST_ADDRESSES
 from nightdesk.rendering.bare_links import split_addresses
@@ -37,13 +35,18 @@ from nightdesk.rendering.elements import (
     VOID,
 )
 from nightdesk.rendering.embedded import address_of, look_ahead, name_of
-from nightdesk.rendering.embeds import EMBED_MARK, EmbedFinder, address_alone, no_embed
-from nightdesk.rendering.leftovers import literal_emphasis, missing_footnotes, template_code
+from nightdesk.rendering.embeds import EMBED_MARK, address_alone
+from nightdesk.rendering.hidden_elements import hidden_end, may_hide
+from nightdesk.rendering.leftovers import (
+    literal_emphasis,
+    literal_links,
+    literal_tags,
+    missing_footnotes,
+    template_code,
+)
 from nightdesk.rendering.losses import ADDRESS, MARKUP, PROSE, Losses
+from nightdesk.rendering.rewriting_inputs import NOTHING_PLACED, PLAIN_STYLE, Finders, Placed, TextStyle
 from nightdesk.rendering.tags import MARKS, chosen, tag_of
-
-Finder = Callable[[str], str | None]
-"""Takes an address as typed; returns the one on the site, or None if there is none."""
 
 _HEADING_ID = re.compile(r"\s*\{:?\s*\#([\w.:-]{1,200})[^{}<>]{0,200}\}\s*$")
 _ALIGN = re.compile(r"text-align:\s*(left|center|right)")
@@ -51,47 +54,14 @@ _COMMON = ("dir", "lang", "title")
 _KNOWN = TAGS | HEADINGS
 _SPECIAL = HEADINGS | {"a", "img"}
 _LANGUAGE = re.compile(r'^<code class="language-([A-Za-z0-9_+-]{1,30})"')
+_UNLINKED = ("script", "style", "link", "base", "meta", "input", "bgsound")
+"""Elements whose address shows a reader nothing."""
 _VERBATIM = ("code", "pre", "kbd", "samp")
-_SUSPECT = re.compile(r"[{\[]|&lt;[%?]|\*\*")
+_SUSPECT = re.compile(r"[{\[]|&lt;[%?/a-z]|\*\*|%%|==|\$\$|!!!|:[a-z_+-]+:", re.IGNORECASE)
 _LAZY = (("loading", "lazy"), ("decoding", "async"))
 _MAX_DEPTH, _MAX_REOPENED = 250, 200_000
 _TEXT_BREAK = 500
 """The sanitiser appends to a text at each line and character reference, and copies it; a comment begins a new text."""
-
-
-class Finders(NamedTuple):
-    """What finds the addresses of images and of links, and what links show of other sites."""
-
-    image: Finder
-    link: Finder
-    embed: EmbedFinder = no_embed
-
-
-class TextStyle(NamedTuple):
-    """How text is set, and what returns code of a language in colours; None for code that stays plain."""
-
-    typography: Typography = AS_TYPED
-    colour: Callable[[str, str], str | None] = lambda code, language: None
-
-
-PLAIN_STYLE = TextStyle()
-
-
-class PlacedFigure(NamedTuple):
-    """A figure with the address of its image; None if there is none."""
-
-    figure: Figure
-    address: str | None
-
-
-class Placed(NamedTuple):
-    """What the marks in a text stand for: its figures, and its parts that a machine made."""
-
-    figures: Sequence[PlacedFigure] = ()
-    ai_parts: Sequence[AiPart] = ()
-
-
-NOTHING_PLACED = Placed()
 
 
 def rewrite(
@@ -136,6 +106,7 @@ class _Rewriter:
         self.placed: set[int] = set()
         self._image, self._link, self._embed, self._losses = find.image, find.link, find.embed, losses
         self._tokens = list(tokens(source))
+        self._may_hide = may_hide(source)
         self._ends, self._inner = look_ahead(source, self._tokens)
         self._out: list[str] = []
         self._open: Counter[str] = Counter()
@@ -157,6 +128,11 @@ class _Rewriter:
             self._unclosed(token)
         elif token.kind == END:
             self._end(token.name)
+        elif token.kind == START and self._may_hide and (end := hidden_end(self._source, self._tokens, number)):
+            is_closed = end < len(self._tokens) or self._tokens[-1].kind == END or token.name in VOID
+            kind = Kind.ELEMENT_HIDDEN if is_closed else Kind.ELEMENT_UNCLOSED
+            self._losses.add(kind, "", MARKUP, f"<{token.name}", typed=token.name)
+            return end
         elif token.kind == START and token.name in _KNOWN:
             if token.name == "p" and (end := self._bare_link(number)):
                 return end
@@ -165,19 +141,28 @@ class _Rewriter:
                 return end
         elif token.kind == START and token.name not in PLAIN:
             return self._remove(number, token)
-        elif token.kind == COMMENT and (mark := self._source[token.start : token.end]) in self._figures:
-            self._figure(self._figures[mark])
-        elif token.kind == COMMENT and (mark := self._source[token.start : token.end]) in self._ai_starts:
-            self._start_ai_part(self._ai_starts[mark])
-        elif token.kind == COMMENT and self._source[token.start : token.end] in self._ai_ends:
-            self._end("div")
-        elif token.kind == COMMENT and self._source.startswith("<?", token.start):
-            name = re.split(r"[\s>?]", self._source[token.start + 2 : token.start + 20])[0]
-            self._losses.add(Kind.ELEMENT_REMOVED, "", MARKUP, f"<?{name}".lower(), typed=f"?{name}")
+        elif token.kind == COMMENT:
+            self._comment(self._source[token.start : token.end])
         return number + 1
+
+    def _comment(self, mark: str) -> None:
+        """Write what a mark of ours stands for. No other comment is kept, and code is reported."""
+        if mark in self._figures:
+            self._figure(self._figures[mark])
+        elif mark in self._ai_starts:
+            self._start_ai_part(self._ai_starts[mark])
+        elif mark in self._ai_ends:
+            self._end("div")
+        elif mark.startswith("<?"):
+            name = re.split(r"[\s>?]", mark[2:20])[0]
+            self._losses.add(Kind.ELEMENT_REMOVED, "", MARKUP, f"<?{name}".lower(), typed=f"?{name}")
+        elif mark.startswith("<![CDATA[") and mark[9:-3].strip():
+            self._losses.add(Kind.ELEMENT_REMOVED, "", MARKUP, "<![cdata[", typed="![CDATA[")
 
     def _text_with_links(self, text: str) -> None:
         """Write text, with links to the addresses that stand in it outside of links and code."""
+        if "](" in text or "][" in text:
+            self._report_literal_links(text)
         if "://" not in text or self._links or any(self._open[name] for name in _VERBATIM):
             self._text(text)
             return
@@ -223,12 +208,19 @@ class _Rewriter:
             "".join(parts[start : start + _TEXT_BREAK]) for start in range(0, len(parts), _TEXT_BREAK)
         )
 
+    def _report_literal_links(self, text: str) -> None:
+        if not any(self._open[name] for name in _VERBATIM):
+            for link in literal_links(MARKS.sub("", html.unescape(AS_TYPED.marked(text)))):
+                self._losses.add(Kind.LINK_LITERAL, "link", PROSE, link, typed=link)
+
     def _report_leftovers(self, text: str) -> None:
         if self._open["code"] or self._open["pre"] or not _SUSPECT.search(text):
             return
         plain = MARKS.sub("", html.unescape(AS_TYPED.marked(text)))
         for code in template_code(plain):
             self._losses.add(Kind.TEMPLATE_CODE, "", PROSE, code, typed=code)
+        for tag in literal_tags(plain):
+            self._losses.add(Kind.TAG_LITERAL, "", PROSE, tag, typed=tag)
         for name in missing_footnotes(plain):
             self._losses.add(Kind.FOOTNOTE_MISSING, "footnote", PROSE, f"[^{name}]", typed=name)
         if typed := literal_emphasis(plain):
@@ -281,12 +273,12 @@ class _Rewriter:
             raise Rejected(Kind.MARKDOWN_TOO_DEEP.at(0))
 
     def _picture(self, values: dict[str, str]) -> str:
-        source = self._image(values.get("src", ""))
+        typed = values.get("src") or values.get("data-src") or values.get("srcset", "").split(" ")[0]
+        source = self._image(typed)
         alt = self._typography.marked(values.get("alt", ""))
         if source is None:
             return f"<span>{html.escape(MARKS.sub('', alt))}</span>" if alt else ""
         if not alt.strip():
-            typed = values.get("src", "")
             self._losses.add(Kind.IMAGE_ALT_MISSING, "image", ADDRESS, typed, typed=typed)
         if "title" in values:
             values["title"] = self._typography.plain(values["title"])
@@ -312,6 +304,8 @@ class _Rewriter:
 
     def _anchor_start(self, values: dict[str, str], anchor: str) -> None:
         address = self._link(values["href"]) if values.get("href") else None
+        if values.get("href") in ("", "#"):
+            self._losses.add(Kind.LINK_EMPTY, "link", PROSE, "](")
         self._links.append(address is not None)
         if anchor:
             self._out.append(f"{tag_of('span', [('id', anchor)])}</span>")
@@ -372,13 +366,13 @@ class _Rewriter:
         inner = self._tokens[self._inner[number]] if self._inner[number] < end else None
         if name in EMBEDS and name != "form" and not address_of(own) and inner:
             own |= {"src": address_of(attributes(self._source[inner.start : inner.end]))}
-        typed = address_of(own) if name in EMBEDS else ""
+        typed = address_of(own) if name not in _UNLINKED else ""
         embed = self._embed(typed) if name != "form" else None
         if embed and self._write_embed(embed, own.get("title") or own.get("aria-label") or ""):
             return end + 1 if name in DROPPED and end < len(self._tokens) else number + 1
         address = self._link(typed) if typed else None
         if typed:
-            self._write_link(address, own.get("title") or own.get("aria-label") or name_of(typed))
+            self._write_link(address, own.get("title") or own.get("aria-label") or own.get("alt") or name_of(typed))
         if address:
             self._losses.add(Kind.ELEMENT_LINKED, "", MARKUP, f"<{name}", typed=name, address=typed[:200])
         elif name in ("script", "style") and end == len(self._tokens):

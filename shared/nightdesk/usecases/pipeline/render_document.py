@@ -172,8 +172,11 @@ def drop_found_anchors(losses: Losses, anchors: Anchors) -> None:
     ]
 
 
+_VISIBLE = re.compile("[^\\s\u00ad\u200b-\u200f\u2060\ufeff]")
+
+
 def _shows_something(text: str) -> bool:
-    return "<img" in text or bool(html.unescape(re.sub(r"<[^>]*>", "", text)).strip())
+    return "<img" in text or _VISIBLE.search(html.unescape(re.sub(r"<[^>]*>", "", text))) is not None
 
 
 def _last_line(draft: Draft) -> int:
@@ -349,6 +352,17 @@ def _name_of(typed: str) -> str:
     return _composed(str(PurePosixPath(clean_path(typed))))
 
 
+_HOST = re.compile(r"(?:[\w-]+\.)+[a-z]{2,24}(?:[/?#].*)?", re.IGNORECASE)
+
+
+def _meant(typed: str) -> str:
+    """Return a question for a web address or an e-mail address without its scheme."""
+    if re.fullmatch(r"[\w.+-]+@[\w-]+(\.[\w-]+)+", typed):
+        return f"did you mean `mailto:{typed}`?"
+    is_file = typed.rpartition(".")[2].lower() in ("md", "markdown", "htm", "html", "php", "asp", "aspx", "jsp")
+    return f"did you mean `https://{typed}`?" if _HOST.fullmatch(typed) and not is_file else ""
+
+
 def link_finder(
     losses: Losses, here: str, base_url: str = "", attachments: AttachmentFinder | None = None
 ) -> Callable[[str], str | None]:
@@ -377,7 +391,7 @@ def link_finder(
         kind = (
             Kind.LINK_SCHEME if is_foreign(address) and not address.startswith(("http:", "https:")) else Kind.LINK_DEAD
         )
-        losses.add(kind, "link", ADDRESS, typed, typed=typed)
+        losses.add(kind, "link", ADDRESS, typed, _meant(typed), typed=typed)
         return None
 
     return find

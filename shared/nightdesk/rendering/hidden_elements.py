@@ -1,0 +1,44 @@
+"""Elements that their author hid: with `hidden`, or with a style. Without both, which the page does not keep, readers would see them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from nightdesk.domain.html_tokens import END, START, Token, attributes
+from nightdesk.rendering.elements import BLOCKS, VOID
+
+_MAY_HIDE = re.compile(r"<[a-z][^>]*\b(?:hidden|none)\b", re.IGNORECASE)
+_STYLE = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|content-visibility\s*:\s*hidden", re.IGNORECASE
+)
+
+
+def may_hide(source: str) -> bool:
+    """Return True if a text may have hidden elements."""
+    return _MAY_HIDE.search(source) is not None
+
+
+def hidden_end(source: str, found: Sequence[Token], number: int) -> int:
+    """Return the number of the token after a hidden element; 0 for an element that is not hidden.
+
+    One that is never closed hides all that follows.
+    """
+    token = found[number]
+    if token.end - token.start < len(token.name) + len(" hidden") + 2:
+        return 0
+    values = attributes(source[token.start : token.end])
+    if "hidden" not in values and not _STYLE.search(values.get("style", "")):
+        return 0
+    if token.name in VOID:
+        return number + 1
+    depth = 0
+    for place in range(number, len(found)):
+        each = found[place]
+        if token.name == "p" and place > number and each.kind == START and each.name in BLOCKS:
+            return place  # HTML lets a paragraph end without an end tag
+        if each.name == token.name and each.kind in (START, END):
+            depth += 1 if each.kind == START else -1
+            if not depth:
+                return place + 1
+    return len(found)
