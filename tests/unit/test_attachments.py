@@ -109,7 +109,7 @@ def test_no_other_kind_of_file_is_offered(newsroom: Newsroom) -> None:
         write(newsroom, f"[Open]({name}) this.")
         assert files(newsroom) == {}
         assert "Open this." in newsroom.page("articles/harbour/")
-        [warning] = warnings(newsroom)
+        [warning] = [each for each in warnings(newsroom) if "neither shown nor offered" not in each]
         assert warning.startswith(f"{name} is not a kind of file that readers can download (csv, docx"), name
     assert {".html", ".svg", ".js", ".xml", ".xhtml"}.isdisjoint(ATTACHMENT_TYPES)
 

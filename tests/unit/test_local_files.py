@@ -96,6 +96,15 @@ def test_a_folder_of_any_other_name_holds_drafts(name: str, key: str, tmp_path: 
         assert find_files([folder]).files[key] == root / name
 
 
+def test_images_without_a_text_in_their_folder_are_named(tmp_path: Path) -> None:
+    root = write(tmp_path, "drafts/quay.md", "drafts/quay/p.png", "drafts/pier/index.md", "drafts/pier/img/p.png")
+    for paths in ([root], [root / "drafts"]):
+        files, left = find_files(paths)
+        assert set(files) == {"drafts/quay.md", "drafts/pier/index.md", "drafts/pier/img/p.png"}
+        assert [problem.kind for problem in left.values()] == [Kind.FILE_ORPHAN]
+    assert set(find_files([root / "drafts/quay/p.png"]).files) == {"drafts/quay/p.png"}
+
+
 def test_two_files_with_one_key_are_reported(tmp_path: Path) -> None:
     root = write(tmp_path, "posts/2023/a.md", "posts/2024/a.md")
     files, left = find_files([root / "posts"])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 import pytest
 from nightdesk.domain.drafts import Draft, parse_draft
 from nightdesk.domain.errors import Rejected
 from nightdesk.domain.profiles import parse_profile
 from nightdesk.domain.site import Site
 from nightdesk.domain.site_file import parse_site
+from nightdesk.domain.timestamps import local_time, month_in
 from nightdesk.rendering.markdown import to_html
 
 SITE = Site(timezone="Europe/Oslo", tiers=("public", "subscriber", "member"))
@@ -209,6 +212,33 @@ def test_an_update_in_the_future_is_not_shown(key: str) -> None:
     assert draft.lastmod == ""
     assert [problem.line for problem in draft.warnings] == [3]
     assert parse(f"title: T\n{key}: 2026-11-29 12:04Z").lastmod, "clocks differ a little"
+
+
+def test_a_review_in_the_future_is_not_shown() -> None:
+    draft = parse("title: T\nproduction: {reviewed_by: Bo, reviewed_at: 2099-01-01}")
+    assert draft.production["reviewed_at"] == ""
+    assert [problem.key for problem in draft.warnings] == ["production.reviewed_at"]
+
+
+@pytest.mark.parametrize(
+    "keys",
+    ["publish_at: 2099-01-01\nexpires: 2098-01-01", "date: 2024-01-02\nexpires: 2024-01-02", "expiry: 2020-01-01\nembargo: 2021-01-01"],
+)  # fmt: skip
+def test_an_article_that_ends_before_it_begins_is_warned_of(keys: str) -> None:
+    assert "is not later than the date" in warnings(parse(f"title: T\n{keys}"))[0]
+    assert not parse("title: T\ndate: 2024-01-02\nexpires: 2024-01-03").warnings
+
+
+def test_old_paths_may_be_typed_as_in_jekyll() -> None:
+    assert parse("title: T\nredirect_from: /old/").aliases == ("/old/",)
+
+
+@pytest.mark.parametrize("zone", ["Europe/Amsterdam", "Africa/Monrovia", "Asia/Kolkata"])
+def test_a_day_of_old_offsets_with_seconds_is_the_day_that_was_typed(zone: str) -> None:
+    typed = "---\ntitle: T\ndate: 1905-05-01\n---\n"
+    date = parse_draft(typed.encode(), "s", Site(timezone=zone), to_html).date
+    assert local_time(date, ZoneInfo(zone)).isoformat()[:19] == "1905-05-01T00:00:00"
+    assert month_in(date, ZoneInfo(zone)) == "1905-05"
 
 
 def test_a_correction_in_the_future_is_rejected() -> None:

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
-from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
+from nightdesk.domain.draft_dates import (
+    DATE_SYNONYMS,
+    WAITING,
+    is_published_flag,
+    read_date,
+    read_expires,
+    read_lastmod,
+    read_pinned_until,
+    read_publish_at,
+)
+from nightdesk.domain.draft_file import DraftFile
 from nightdesk.domain.hidden_drafts import hiding_keys
-from nightdesk.domain.keys import Key, KeyReader, Value
+from nightdesk.domain.keys import Key, Value
 from nightdesk.domain.languages import language_tag
 from nightdesk.domain.old_addresses import OLD_PREFIX, old_address, slug_of_address
 from nightdesk.domain.path_owners import owner_of
 from nightdesk.domain.problems import Kind
-from nightdesk.domain.site import PUBLIC, Site, is_link, web_address
+from nightdesk.domain.site import PUBLIC, is_link, web_address
 from nightdesk.domain.source_types import SOURCE_TYPES
-from nightdesk.domain.text import SLUG, SLUG_LENGTH, date_like, date_of_filename, slug_of_filename, slugify, spelling
-from nightdesk.domain.timestamps import InvalidTimestamp, iso_utc_seconds, parse_timestamp
+from nightdesk.domain.text import SLUG, SLUG_LENGTH, slug_of_filename, slugify, spelling
 
 _HERO = ("src", "alt", "caption", "credit", "source_type", "focus")
 _FOCUS = re.compile(r"(\d{1,2}|100)\s*%?[\s,]+(\d{1,2}|100)\s*%?")
@@ -24,33 +32,8 @@ _SOURCE = ("title", "url", "publisher", "date", "note")
 # Publishing an article writes an entry to each of its lists and removes the old ones, in one transaction of at most 100
 # writes (Amazon DynamoDB Developer Guide, "Managing complex workflows with transactions").
 _MAX_AUTHORS, _MAX_TOPICS, _MAX_CORRECTIONS, _MAX_ALIASES = 12, 24, 12, 24
-_EMBARGO_SYNONYMS = ("publishDate", "publishdate")
-_DATE_SYNONYMS = ("published", *_EMBARGO_SYNONYMS, "published_at", "pubdate", "publication_date", "date_published")
-_WAITING = ("embargo", "embargo_until", "embargoed_until", "publish_on", "scheduled_at", "scheduled_for", "go_live")
-_CLOCK_DIFFERENCE = timedelta(minutes=5)
+ALIAS_SYNONYMS = ("redirect_from",)
 _STATUSES = ("draft", "published", "live", "public", "scheduled")
-
-
-class DraftFile(NamedTuple):
-    """What the reading of a draft's keys depends on.
-
-    Attributes:
-        keys: its front matter.
-        name: the file name without its suffix, or the name of its folder; the default slug comes from it.
-        site: the site's settings, for tiers and the time zone.
-        filed: when this version of the file was put (ISO 8601); empty if that does not matter.
-    """
-
-    keys: KeyReader
-    name: str
-    site: Site
-    filed: str = ""
-
-    def is_ahead(self, iso: str) -> bool:
-        """Return True if a timestamp is later than the file; clocks may differ by a few minutes."""
-        if not iso or not self.filed:
-            return False
-        return datetime.fromisoformat(iso) > datetime.fromisoformat(self.filed) + _CLOCK_DIFFERENCE
 
 
 def _title(value: Value, file: DraftFile) -> str:
@@ -69,57 +52,6 @@ def _typography(value: Value, file: DraftFile) -> bool:
     return value.flag() if value else file.site.typography
 
 
-def _date(value: Value, file: DraftFile) -> str:
-    """Return the later of the dates that were typed, or else the one at the head of the file's name.
-
-    `publishDate` beside `date` is Hugo's embargo, and `publish_at` takes it. `published` may be a flag, as in Jekyll.
-    """
-    typed = [each for each in file.keys.typed("date", *_DATE_SYNONYMS) if not _is_published_flag(each)]
-    if any(each.key == "date" for each in typed):
-        typed = [each for each in typed if each.key not in _EMBARGO_SYNONYMS]
-    if typed:
-        return _latest(typed, file)
-    named = date_of_filename(file.name)
-    with suppress(InvalidTimestamp):
-        return parse_timestamp(named, file.site.zone).isoformat()
-    if unread := date_like(file.name):
-        file.keys.report(Kind.FILE_NAME_DATE, "date", typed=unread)
-    return ""
-
-
-def _publish_at(value: Value, file: DraftFile) -> str:
-    names = ("publish_at", *_WAITING, *(_EMBARGO_SYNONYMS if file.keys.typed("date") else ()))
-    return _latest(file.keys.typed(*names), file)
-
-
-def _latest(typed: list[Value], file: DraftFile) -> str:
-    """Return the latest of several timestamps that mean the same, and report the earlier ones that differ from it."""
-    read = [(text, each) for each in typed if (text := each.timestamp(file.site.zone))]
-    if not read:
-        return ""
-    latest, value = max(read, key=lambda pair: iso_utc_seconds(pair[0]))
-    for text, each in read:
-        if iso_utc_seconds(text) != iso_utc_seconds(latest) and value.node:
-            each.report(Kind.LATER_DATE_COUNTS, other=value.key, first=value.node.line)
-    return latest
-
-
-def _lastmod(value: Value, file: DraftFile) -> str:
-    latest = _latest(file.keys.typed("lastmod", "updated"), file)
-    if file.is_ahead(latest):
-        value.report(Kind.LASTMOD_FUTURE, typed=latest)
-        return ""
-    return latest
-
-
-def _expires(value: Value, file: DraftFile) -> str:
-    return value.timestamp(file.site.zone, round_up=False)
-
-
-def _pinned_until(value: Value, file: DraftFile) -> str:
-    return value.timestamp(file.site.zone, round_up=False)
-
-
 def _tags(value: Value, file: DraftFile) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text for text, _ in value.texts(commas=True)))
 
@@ -130,15 +62,11 @@ def _draft(value: Value, file: DraftFile) -> bool:
     state = status.word().lower()
     if state and state not in _STATUSES:
         status.report(Kind.STATUS_UNKNOWN, typed=state)
-    hidden = [each for each in file.keys.typed("published") if _is_published_flag(each) and not each.flag()]
+    hidden = [each for each in file.keys.typed("published") if is_published_flag(each) and not each.flag()]
     hidden += hiding_keys(file.keys)
     for each in hidden:
         each.report(Kind.KEPT_FROM_READERS)
     return value.flag() or state == "draft" or bool(hidden)
-
-
-def _is_published_flag(value: Value) -> bool:
-    return value.key == "published" and value.is_flag()
 
 
 def _slug(value: Value, file: DraftFile) -> str:
@@ -245,6 +173,9 @@ def _production(value: Value, file: DraftFile) -> dict[str, Any]:
             "reviewed_at": keys.value("reviewed_at").timestamp(file.site.zone),
             "statement": keys.value("statement").text(),
         }
+        if file.is_ahead(production["reviewed_at"]):
+            keys.value("reviewed_at").report(Kind.LASTMOD_FUTURE, typed=production["reviewed_at"])
+            production["reviewed_at"] = ""
         keys.report_unknown(Kind.UNKNOWN_SETTING)
     return production
 
@@ -334,11 +265,11 @@ DRAFT_KEYS: tuple[Key[DraftFile], ...] = (
     Key(
         "date",
         "ISO 8601; default: the date at the head of the file name, or else when it was first published. If it is in the future, the article waits until then",
-        _date,
-        _DATE_SYNONYMS,
+        read_date,
+        DATE_SYNONYMS,
         several="read",
     ),
-    Key("lastmod", "ISO 8601", _lastmod, ("updated",), several="read"),
+    Key("lastmod", "ISO 8601", read_lastmod, ("updated",), several="read"),
     Key("authors", f"list of ids or names, at most {_MAX_AUTHORS}", _authors, ("author",)),
     Key(
         "topics",
@@ -351,14 +282,14 @@ DRAFT_KEYS: tuple[Key[DraftFile], ...] = (
     Key(
         "publish_at",
         "ISO 8601: not published before then; `publishDate` beside a `date` is read as this",
-        _publish_at,
-        _WAITING,
+        read_publish_at,
+        WAITING,
         several="read",
     ),
     Key(
         "expires",
         "ISO 8601: withdrawn then",
-        _expires,
+        read_expires,
         ("expiryDate", "expirydate", "expires_at", "expiry", "unpublish_at", "unpublishDate"),
     ),
     Key(
@@ -378,13 +309,13 @@ DRAFT_KEYS: tuple[Key[DraftFile], ...] = (
     Key("production", "`{ai_roles, reviewed_by, reviewed_at, statement}`", _production),
     Key("corrections", f"list of `{{date, text}}`, at most {_MAX_CORRECTIONS}", _corrections),
     Key("featured", "`true`: leads the front page while it is among the newest articles there", _flag),
-    Key("pinned_until", "ISO 8601: leads the front page until then", _pinned_until),
+    Key("pinned_until", "ISO 8601: leads the front page until then", read_pinned_until),
     Key("newsletter", "`true`: mailed once to readers of the newsletter, when it goes live", _flag),
     Key(
         "typography",
         "`false`: show quotation marks, dashes and ellipses as they are typed; default: the setting of the site",
         _typography,
     ),
-    Key("aliases", f"list of old paths that redirect here, at most {_MAX_ALIASES}", _aliases),
+    Key("aliases", f"list of old paths that redirect here, at most {_MAX_ALIASES}", _aliases, ALIAS_SYNONYMS),
 )
 """Every key; each sets the attribute of `Draft` that has its name."""

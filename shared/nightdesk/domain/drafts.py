@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from nightdesk.domain.draft_keys import DRAFT_KEYS, DraftFile
+from nightdesk.domain.draft_file import DraftFile
+from nightdesk.domain.draft_keys import ALIAS_SYNONYMS, DRAFT_KEYS
 from nightdesk.domain.errors import Rejected, only_rejects
 from nightdesk.domain.frontmatter import decode, split_front_matter, to_plain
 from nightdesk.domain.keys import KeyReader, raise_rejections
@@ -71,7 +72,8 @@ def slug_of_rejected(raw: bytes, name: str) -> str:
 
 def alias_lines(raw: bytes) -> dict[str, int]:
     """Return the line of each alias of a draft that can be parsed, by its one spelling (`old_address`)."""
-    node = split_front_matter(decode(raw)).matter.get("aliases")
+    matter = split_front_matter(decode(raw)).matter
+    node = next((matter[name] for name in ("aliases", *ALIAS_SYNONYMS) if name in matter), None)
     items = node.value if node and isinstance(node.value, list) else [node] if node else []
     typed = [(item.value.strip(), item.line) for item in items if isinstance(item.value, str)]
     return {old_address("/" + text.lstrip("/")): line for text, line in typed}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence, Sized
+from contextlib import suppress
 from datetime import tzinfo
 from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -131,6 +132,13 @@ class Value:
     def is_flag(self) -> bool:
         """Return True if there is a value, and it is one of YAML's spellings of true and false."""
         return self.node is not None and isinstance(self.node.value, str) and self.node.value.lower() in _TRUE + _FALSE
+
+    def timestamp_if_valid(self, zone: tzinfo) -> str:
+        """Return an ISO 8601 timestamp, or nothing, without a report."""
+        typed = self.node.value if self.node else None
+        with suppress(InvalidTimestamp):
+            return parse_timestamp(typed, zone).isoformat() if isinstance(typed, str) else ""
+        return ""
 
     def timestamp(self, zone: tzinfo, round_up: bool = True) -> str:
         """Return an ISO 8601 timestamp with offset, or nothing.

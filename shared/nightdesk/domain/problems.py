@@ -121,6 +121,7 @@ class Kind:
     NOT_UTF8 = _rejected("the file is not UTF-8; save it in that encoding")
     NUL_CHARACTER = _rejected("the line contains a NUL character; delete it")
     FILE_HIDDEN = _rejected("its name, or that of its folder, begins with a dot; hidden files are not published")
+    FILE_ORPHAN = _left_alone("no text lies in its folder; move it to {folder}index.md")
     FILE_OTHER = _left_alone("it is neither Markdown nor a file that articles can show or offer")
     FILE_OUTSIDE = _left_alone("it is outside the folders drafts, authors, topics, pages and updates")
     FILE_LINK_TO_FOLDER = _rejected("is a link to a folder, which is not followed; put the folder itself here")
@@ -218,6 +219,7 @@ class Kind:
     TRANSLATION_OF_TRANSLATION = _noted("“{typed}” is itself a translation, so this article is not linked with it")
     LASTMOD_FUTURE = _left_out("“{typed}” is later than the file itself, so the page does not show it")
     CORRECTION_FUTURE = _rejected("“{typed}” is later than the file itself; write when the text was corrected")
+    EXPIRES_FIRST = _noted("“{typed}” is not later than the date from which readers could get the article")
     FILE_NAME_DATE = _noted(
         "the file’s name begins with “{typed}”, which is not read as the date; write “date: …”, or begin the name like 2014-05-27-"
     )
@@ -290,6 +292,7 @@ class Kind:
     EMPHASIS_LITERAL = _noted(
         "“{typed}” is shown with its asterisks: close them, and leave no blank inside them; for asterisks, write \\*\\*"
     )
+    FILE_UNUSED = _noted("the file “{typed}” beside it is neither shown nor offered, so readers do not get it")
     FOOTNOTE_REPEATED = _left_out("another footnote is named [^{typed}], too; give this one a name of its own")
     FOOTNOTE_UNUSED = _left_out("nothing refers to the footnote [^{typed}], so readers do not get it")
     FOOTNOTE_MISSING = _noted("there is no footnote [^{typed}], so readers see it as it was typed")

@@ -78,9 +78,22 @@ def _offset(utc: str | None, sign: str | None, hours: str | None, minutes: str |
 
 def _whole_minutes(timestamp: datetime) -> datetime:
     """Return the same time of day with its offset rounded to a minute."""
+    rounded = _rounded_zone(timestamp)
+    return timestamp.replace(tzinfo=rounded) if rounded else timestamp
+
+
+def _rounded_zone(timestamp: datetime) -> tzinfo | None:
+    """Return a zone whose offset is that of a timestamp, rounded to a minute; None if that is in whole minutes."""
     offset = timestamp.utcoffset() or timedelta()
     rounded = timedelta(minutes=round(offset / timedelta(minutes=1)))
-    return timestamp if rounded == offset else timestamp.replace(tzinfo=timezone(rounded))
+    return None if rounded == offset else timezone(rounded)
+
+
+def _in_zone(iso: str, zone: tzinfo) -> datetime:
+    """Return a timestamp in a time zone. Of what `parse_timestamp` read there, it is the time of day that was typed."""
+    local = datetime.fromisoformat(iso).astimezone(zone)
+    rounded = _rounded_zone(local)
+    return local.astimezone(rounded) if rounded else local
 
 
 @lru_cache(maxsize=1024)
@@ -91,12 +104,12 @@ def iso_utc_seconds(iso: str) -> str:
 
 def local_time(iso: str, zone: tzinfo) -> datetime:
     """Return an ISO 8601 timestamp in a time zone, in whole seconds, with an offset in whole minutes."""
-    return _whole_minutes(datetime.fromisoformat(iso).replace(microsecond=0).astimezone(zone))
+    return _in_zone(iso, zone).replace(microsecond=0)
 
 
 def month_in(iso: str, zone: tzinfo) -> str:
     """Return the month, `yyyy-mm`, that it is in a time zone at a timestamp."""
-    local = datetime.fromisoformat(iso).astimezone(zone)
+    local = _in_zone(iso, zone)
     return f"{local.year:04}-{local.month:02}"
 
 

@@ -63,6 +63,8 @@ def find_files(paths: Iterable[Path], is_drafts: bool = False) -> LocalFiles:
             found.add_file(path)
         else:
             raise FileNotFoundError(path)
+        if path.is_dir():
+            found.leave_orphans()
     return LocalFiles(found.files, found.left)
 
 
@@ -127,6 +129,12 @@ class _Found:
         else:
             known = _known_folder(path.parent, self._is_drafts)
             self._add(f"{known}/{path.name}" if known else _loose_key(path, path.parent.parent), path, path.name)
+
+    def leave_orphans(self) -> None:
+        """Leave the files in folders that hold no draft or newsletter: nothing can show them."""
+        folders = {"authors/", *(parsed.folder for key in self.files if (parsed := classify(key)))}
+        for key in [key for key in self.files if not classify(key) and folder_of_image(key) not in folders]:
+            self.left[self.files.pop(key)] = Kind.FILE_ORPHAN.at(0, folder=folder_of_image(key))
 
     def _add(self, key: str, path: Path, inner: str = "", fault: Problem | None = None) -> None:
         """Add a file under a key, or the reason why it is not published.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 import unicodedata
 from collections.abc import Callable, Container, Mapping
@@ -12,7 +11,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from nightdesk.domain.anchors import PREFIX, Anchors
+from nightdesk.domain.anchors import PREFIX
 from nightdesk.domain.attachments import KINDS_OF_ATTACHMENTS, has_other_suffix, is_attachment
 from nightdesk.domain.documents import Asset, Attachment, Document, canonical_json, digest
 from nightdesk.domain.drafts import Draft, parse_draft
@@ -27,10 +26,10 @@ from nightdesk.domain.source_types import understates
 from nightdesk.domain.suggestions import did_you_mean
 from nightdesk.domain.text import slugify
 from nightdesk.domain.typography import Typography
-from nightdesk.domain.views import all_anchors
 from nightdesk.rendering.losses import ADDRESS, FRONT_MATTER, Losses
 from nightdesk.rendering.markdown import OPTIONS, clean_path, is_foreign, render_passages, to_html
 from nightdesk.repositories.private_bucket import IMAGE_TYPES, profile_key
+from nightdesk.usecases.pipeline.draft_warnings import draft_warnings
 
 
 class FoundImage(NamedTuple):
@@ -148,39 +147,7 @@ def to_document(
         figures={name: typography.values(said, "caption") for name, said in finder.figures.items()},
         attachments=tuple(attachments.found[name] for name in sorted(attachments.found)),
     )
-    return document, _warnings(document, draft, losses)
-
-
-def _warnings(document: Document, draft: Draft, losses: Losses) -> tuple[Problem, ...]:
-    """Return what readers will miss in an article."""
-    if any(problem.kind is Kind.ANCHOR_DEAD for problem, _ in losses.found):
-        drop_found_anchors(losses, all_anchors(document))
-    empty = (
-        ()
-        if any(_shows_something(block.html) for block in document.blocks)
-        else (Kind.ARTICLE_EMPTY.at(_last_line(draft)),)
-    )
-    return (*losses.problems, *empty)
-
-
-def drop_found_anchors(losses: Losses, anchors: Anchors) -> None:
-    """Take the links to anchors that there are out of the losses."""
-    losses.found = [
-        (problem, typed)
-        for problem, typed in losses.found
-        if problem.kind is not Kind.ANCHOR_DEAD or not anchors.find(typed[1:])
-    ]
-
-
-_VISIBLE = re.compile("[^\\s\u00ad\u200b-\u200f\u2060\ufeff]")
-
-
-def _shows_something(text: str) -> bool:
-    return "<img" in text or _VISIBLE.search(html.unescape(re.sub(r"<[^>]*>", "", text))) is not None
-
-
-def _last_line(draft: Draft) -> int:
-    return draft.passages[0].line if draft.passages else 0
+    return document, draft_warnings(document, draft, losses, images, folder)
 
 
 class ImageFinder:

@@ -31,6 +31,7 @@ from nightdesk.repositories.articles_table import ACCEPTED
 from nightdesk.repositories.private_bucket import JSON, SITE_KEY, load_site, profile_key, written_key
 from nightdesk.repositories.records import DraftRecord, problem_dicts
 from nightdesk.usecases.pipeline.converge import converge, is_stored, store
+from nightdesk.usecases.pipeline.draft_warnings import drop_found_anchors
 from nightdesk.usecases.pipeline.file_records import FileRecord, outcome
 from nightdesk.usecases.pipeline.gate_pictures import read_pictures
 from nightdesk.usecases.pipeline.images import StoredImages, image_versions
@@ -39,7 +40,6 @@ from nightdesk.usecases.pipeline.profile_pictures import ProfilePictures
 from nightdesk.usecases.pipeline.render_document import (
     ImageFinder,
     Images,
-    drop_found_anchors,
     link_finder,
     to_document,
 )
