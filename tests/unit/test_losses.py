@@ -6,6 +6,7 @@ import re
 
 import pytest
 from nightdesk.domain.drafts_bucket import DraftsKey
+from nightdesk.domain.errors import Rejected
 from nightdesk.domain.problems import Kind, ProblemKind
 from nightdesk.domain.site import Site
 from nightdesk.domain.views import VisiblePart, view
@@ -525,3 +526,8 @@ def test_a_file_beside_a_draft_that_readers_get_nowhere_is_named() -> None:
     files = ("used.png", "unused.png", "img/deep.jpg", "table.csv", "index.md", ".hidden.png")
     _, said = read("![a](used.png) ![b](missing.png)", files)
     assert [kind for _, kind in said] == [Kind.IMAGE_MISSING] + [Kind.FILE_UNUSED] * 3
+
+
+def test_a_text_of_no_break_spaces_is_refused_before_it_takes_minutes() -> None:
+    with pytest.raises(Rejected, match="the limit is 50,000"):
+        read("&nbsp;" * 1000 + "\u00a0" * 50_001)

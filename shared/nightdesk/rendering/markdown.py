@@ -58,6 +58,8 @@ MAX_MARKUP = 60_000
 """Tags that the parser may return for one text, which bounds all that is done with them afterwards."""
 _MAX_REFERENCES = 150_000
 """Character references, likewise: the parser writes one for each quotation mark, ampersand and angle bracket."""
+_MAX_NO_BREAK_SPACES = 50_000
+"""The time that the sanitiser takes to write them grows with the square of their number."""
 _MAX_REPEATED = 8 * 1024 * 1024
 """Characters of free text that may be parsed again for the gates that refer to its definitions."""
 
@@ -75,7 +77,7 @@ def to_html(markdown: str, extra: pyromark.Options | None = None) -> str:
     """
     marked = mark_delimiters(markdown)
     raw = str(pyromark.html(marked, options=OPTIONS if extra is None else OPTIONS | extra))
-    for sign, limit in (("<", MAX_MARKUP), ("&", _MAX_REFERENCES)):
+    for sign, limit in (("<", MAX_MARKUP), ("&", _MAX_REFERENCES), ("\u00a0", _MAX_NO_BREAK_SPACES)):
         if (count := raw.count(sign)) > limit:
             raise Rejected(Kind.MARKUP_TOO_MUCH.at(0, count=count, limit=limit))
     return raw if marked is markdown else remove_marks(raw)

@@ -50,7 +50,7 @@ def drop_found_anchors(losses: Losses, anchors: Anchors) -> None:
 
 def _unused_files(document: Document, files: Iterable[str], folder: str, losses: Losses) -> Iterator[Problem]:
     """Yield a warning for each file beside a draft that readers get nowhere, unless something else is said of it."""
-    used = {each.key for each in (*document.assets, *document.attachments)}
+    used = {each.key for each in document.assets} | {each.key for each in document.attachments}
     unused = sorted(key for key in files if key not in used and key.startswith(folder) and _may_be_shown(key))
     said = _plain("\n".join(problem.text for problem, _ in losses.found)) if unused else ""
     names = (key.removeprefix(folder) for key in unused)
