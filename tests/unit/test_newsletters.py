@@ -279,6 +279,27 @@ def test_an_article_that_is_withdrawn_is_in_no_mail_after_it_and_on_no_page(room
     assert "article-harbour" not in room.page("/newsletter/archive/")
 
 
+def test_an_article_that_is_withdrawn_after_it_was_sent_is_no_longer_in_the_list_of_editions(room: LetterRoom) -> None:
+    room.add("ada")
+    letter(room)
+    assert "The port reopens" in room.page("/newsletter/archive/")
+    room.file("drafts/harbour.md", None)
+    assert room.editions[0].state == "sent"
+    assert "The port reopens" not in room.page("/newsletter/archive/")
+
+
+def test_a_digest_whose_first_article_is_withdrawn_is_listed_by_the_next(theme: Theme) -> None:
+    room = LetterRoom(theme, DAILY.replace("minimum: 2", "minimum: 1"))
+    room.add("ada", ["daily"])
+    room.publish("one", "One", date="2026-11-22T12:00:00Z")
+    room.publish("two", "Two", date="2026-11-22T13:00:00Z")
+    room.tick("2026-11-23T05:01:00+00:00")
+    assert "Daily: Two" in room.page("/newsletter/archive/")
+    room.file("drafts/two.md", None)
+    archive = room.page("/newsletter/archive/")
+    assert ("Daily: One" in archive, "Two" in archive) == (True, False)
+
+
 def test_an_article_that_changes_after_planning_is_sent_as_it_is_then(room: LetterRoom) -> None:
     room.add("ada")
     planned(room, "The minister’s letter.")

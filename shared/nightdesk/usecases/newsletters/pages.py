@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+from typing import NamedTuple
 
 from nightdesk.domain.events import PagesWritten
 from nightdesk.domain.newsletters import CANCELLED, Edition
@@ -15,6 +17,7 @@ from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.standing_pages import gone_html
 from nightdesk.repositories import articles_table, editions_table
 from nightdesk.repositories.private_bucket import HTML, load_site
+from nightdesk.usecases.newsletters.changes import change_edition
 from nightdesk.usecases.newsletters.contents import store_images, what_it_shows
 from nightdesk.usecases.newsletters.ports import NewsletterPorts
 from nightdesk.usecases.newsletters.sources import is_enough, sources_of
@@ -40,25 +43,53 @@ def refresh_pages(editions: Iterable[Edition], ports: NewsletterPorts, theme: Th
 
 
 def _refresh_page(edition: Edition, ports: NewsletterPorts, theme: Theme) -> str:
-    def make() -> Output:
+    def make() -> _Page:
         site = load_site(ports.pipeline)
         sources = sources_of(edition, site, ports.pipeline)
         if not sources or edition.state == CANCELLED or not is_enough(edition, sources):
             gone = site_page(edition.path, gone_html(theme, site))
-            return Output(gone.key, gone.body, HTML, gone.cache_control, {**gone.metadata, **_GONE})
+            return _Page(Output(gone.key, gone.body, HTML, gone.cache_control, {**gone.metadata, **_GONE}), "", True)
         shown = what_it_shows(edition, sources, ports, site, theme)
         store_images(shown, ports.pipeline)
         public = view(shown.text.article.document, PUBLIC, site) if shown.text.article else None
-        return site_page(edition.path, edition_page(theme, site, shown.text, public))
+        page = site_page(edition.path, edition_page(theme, site, shown.text, public))
+        return _Page(page, shown.text.edition.subject, False)
 
-    converge(make, lambda output: (None, store(ports.pipeline.site, output)))
+    def write(page: _Page) -> tuple[None, bool]:
+        is_stored, changes = store(ports.pipeline.site, page.output), list[bool]()
+
+        def describe(found: Edition) -> Edition:
+            changes.append(page.describe(found) != found)
+            return page.describe(found)
+
+        change_edition(edition.id, ports, describe)
+        return None, is_stored or changes[-1:] == [True]
+
+    converge(make, write)
     return edition.path
+
+
+class _Page(NamedTuple):
+    """The page of an edition, and what the list of all says of it."""
+
+    output: Output
+    heading: str
+    is_gone: bool
+
+    def describe(self, edition: Edition) -> Edition:
+        """Return the edition as the list is to show it."""
+        heading = "" if self.heading == edition.subject else self.heading
+        return replace(edition, heading=heading, is_gone=self.is_gone)
 
 
 def _refresh_archive(ports: NewsletterPorts, theme: Theme) -> str:
     def make() -> Output:
         found = editions_table.editions(ports.editions, _MOST_LISTED)
-        listed = [stored.edition for stored in found if stored.edition.state != CANCELLED and stored.edition.digest]
+        listed = [
+            replace(stored.edition, subject=stored.edition.heading or stored.edition.subject)
+            for stored in found
+            if stored.edition.digest and stored.edition.state != CANCELLED and not stored.edition.is_gone
+        ]
         return site_page(ARCHIVE_PATH, archive_page(theme, load_site(ports.pipeline), listed))
 
     converge(make, lambda output: (None, store(ports.pipeline.site, output)))
