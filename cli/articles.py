@@ -48,7 +48,11 @@ def _takedown_text(report: Report) -> str:
         before = "was there" if surface.was_there else "was not there"
         lines.append(f"{state:<12}{surface.status}  {surface.path}  ({surface.tier}; {before})")
     outcome = "gone from" if report.complete else "NOT gone from all of"
-    return "\n".join([*lines, f"{report.slug} is {outcome} {len(lines)} surfaces after {report.seconds} s"])
+    if not report.everywhere:
+        lines.append(
+            "CloudFront has not dropped it at all of its edge locations yet; withdraw it again to ask once more."
+        )
+    return "\n".join([*lines, f"{report.slug} is {outcome} {len(report.surfaces)} surfaces after {report.seconds} s"])
 
 
 @retry_conflicts

@@ -405,6 +405,7 @@ def test_only_the_notify_stage_reads_the_key_of_webhooks_and_it_reads_no_text() 
 def test_article_schedules_send_to_the_gate() -> None:
     variables = RESOURCES["GateFunction"]["Properties"]["Environment"]["Variables"]
     assert variables["NIGHTDESK_SCHEDULE_QUEUE"] == {"Fn::GetAtt": ["GateQueue", "Arn"]}
+    assert variables["NIGHTDESK_SCHEDULE_QUEUE_URL"] == {"Ref": "GateQueue"}
     assert variables["NIGHTDESK_SCHEDULE_ROLE"] == {"Fn::GetAtt": ["GateScheduleRole", "Arn"]}
 
 
@@ -554,6 +555,25 @@ def test_the_distribution_and_the_api_share_the_origin_key() -> None:
     variables = RESOURCES["ReaderApiFunction"]["Properties"]["Environment"]["Variables"]
     assert headers["x-origin-key"] == variables["NIGHTDESK_ORIGIN_KEY"]
     assert origin["CustomOriginConfig"]["OriginProtocolPolicy"] == "https-only"
+
+
+def test_the_origin_key_can_be_replaced() -> None:
+    assert {"Ref": "OriginKeySerial"} in RESOURCES["OriginKey"]["Properties"]["Name"]["Fn::Join"][1]
+
+
+def test_hsts_covers_other_hosts_only_if_asked_to() -> None:
+    policies = of_type("AWS::CloudFront::ResponseHeadersPolicy").values()
+    for policy in policies:
+        found = policy["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"]["StrictTransportSecurity"]
+        assert found["IncludeSubdomains"] == {"Fn::If": ["CoversSubdomains", True, False]}
+    assert TEMPLATE["Parameters"]["HstsSubdomains"]["Default"] == "no"
+
+
+def test_access_logs_are_written_if_asked_for_and_expire() -> None:
+    assert distribution_config()["Logging"]["Fn::If"][0] == "WritesAccessLogs"
+    assert RESOURCES["EditorApiStage"]["Properties"]["AccessLogSettings"]["Fn::If"][0] == "WritesAccessLogs"
+    [rule] = RESOURCES["LogsBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert rule["ExpirationInDays"] == {"Ref": "AccessLogDays"}
 
 
 def test_the_stripe_emulator_is_ignored_on_aws() -> None:
@@ -783,7 +803,7 @@ def test_a_stage_that_sends_to_itself_is_not_stopped_as_a_loop() -> None:
                 targets = [{"Fn::GetAtt": [f"{queue}Queue", "Arn"]} for queue in queues]
                 if "sqs:SendMessage" in as_list(statement["Action"]) and statement["Resource"] in targets:
                     looping.append(stage)
-    assert looping == ["Updates"]
+    assert looping == ["Gate", "Updates"]
     for stage in looping:
         assert RESOURCES[f"{stage}Function"]["Properties"]["RecursiveLoop"] == "Allow"
 

@@ -66,14 +66,19 @@ class Cache:
         cached.current = output
         cached.written = self._tick()
 
-    def invalidate(self, paths: Sequence[str], reference: str) -> None:
+    def invalidate(self, paths: Sequence[str], reference: str) -> str:
         """Invalidate as CloudFront does: a repeated reference has no effect, and with other paths it is an error."""
         if reference in self._references:
             assert self._references[reference] == tuple(paths), f"{reference} was used for other paths"
-            return
+            return reference
         self._references[reference] = tuple(paths)
         for path in paths:
             self._invalidate(path)
+        return reference
+
+    def is_complete(self, invalidation: str) -> bool:
+        """Return True: here every edge location hears of an invalidation at once."""
+        return invalidation in self._references
 
     def _invalidate(self, path: str) -> None:
         """Drop the responses at a path or with a tag. A reader may at once put there what the site serves now.

@@ -40,6 +40,8 @@ QUEUES = (
     "Images",
     "Notify",
 )
+WAITING = ("Updates", "Gate")
+"""Queues whose delayed messages wait until an update expires or an article is due."""
 LOCALSTACK_IMAGE = "localstack/localstack:4.14"
 """The last version that starts without an account (pytest-localstack's own default)."""
 _SERVICES = (
@@ -129,10 +131,10 @@ class CloudUnderTest:
     def messages(self, queue: str, *, dead: bool = False) -> int:
         """Return how many messages a queue holds, received and delayed ones included.
 
-        The updates queue's delayed messages do not count: each waits for an update to expire, which may be far off.
+        Those that wait for a moment do not count.
         """
         name = f"{queue}{'DeadLetter' if dead else ''}QueueUrl"
-        kinds = ("", "NotVisible") if queue == "Updates" else ("", "NotVisible", "Delayed")
+        kinds = ("", "NotVisible") if queue in WAITING else ("", "NotVisible", "Delayed")
         counts = [f"ApproximateNumberOfMessages{kind}" for kind in kinds]
         found = self.client("sqs").get_queue_attributes(QueueUrl=self.outputs[name], AttributeNames=counts)
         return sum(int(found["Attributes"][count]) for count in counts)
@@ -166,7 +168,7 @@ class CloudUnderTest:
         held = {url: found for account in accounts for region in account.values() for url, found in region.items()}
         for queue in QUEUES:
             found = held.get(self.outputs[f"{queue}QueueUrl"], [])
-            if queue == "Updates":
+            if queue in WAITING:
                 found = [message for message in found if message["IsVisible"] or message["ReceiveCount"]]
             if found:
                 return queue

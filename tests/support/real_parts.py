@@ -214,7 +214,7 @@ class Account:
         self._account = account
         client = self.wire.plain
         client("events").create_event_bus(Name="histories")
-        client("sqs").create_queue(QueueName="alarms")
+        alarms = client("sqs").create_queue(QueueName="alarms")["QueueUrl"]
         origin = {"Id": "o", "DomainName": "o.s3.amazonaws.com", "S3OriginConfig": {"OriginAccessIdentity": ""}}
         behaviour = {"TargetOriginId": "o", "ViewerProtocolPolicy": "allow-all"}
         config = {"CallerReference": account, "Comment": "", "Enabled": True, "DefaultCacheBehavior": behaviour}
@@ -226,6 +226,7 @@ class Account:
             distribution_id=distribution["Id"],
             schedule_group="default",
             schedule_queue=f"arn:aws:sqs:{REGION}:{account}:alarms",
+            schedule_queue_url=alarms,
             schedule_role=f"arn:aws:iam::{account}:role/alarm",
         )
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ConnectionClosedError
-from nightdesk.adapters.audit_log import MemoryAuditLog, copied
+from nightdesk.adapters.audit_log import DynamoAuditLog, MemoryAuditLog, copied
 from nightdesk.domain.errors import Permanent, Transient
 from nightdesk.repositories import audit_table
 from nightdesk.usecases.editors.audit import Action, Actor, Entry, entries, record
@@ -130,3 +131,11 @@ def test_without_a_copy_nothing_is_recorded_and_so_nothing_is_done() -> None:
 def test_a_stack_that_keeps_no_copies_has_the_table_alone(name: str) -> None:
     table = MemoryAuditLog()
     assert copied(table, Bucket(), name) is table
+
+
+def test_an_entry_is_only_ever_put_where_there_is_none() -> None:
+    """IAM cannot demand the condition, so the adapter must."""
+    sent: list[Any] = []
+    client = SimpleNamespace(transact_write_items=lambda TransactItems: sent.extend(TransactItems))
+    DynamoAuditLog(client, "audit").append(["all", "article:quay"], "1", {"did": "withdraw"})
+    assert [put["Put"]["ConditionExpression"] for put in sent] == ["attribute_not_exists(pk)"] * 2

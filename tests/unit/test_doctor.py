@@ -23,6 +23,8 @@ NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
 
 class Queues:
+    settles = timedelta(0)
+
     def __init__(self, parked: int = 0) -> None:
         self.parked = parked
 

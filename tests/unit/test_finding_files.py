@@ -117,6 +117,8 @@ def test_a_live_article_has_no_moment_to_come(room: Newsroom) -> None:
 class _NoQueues:
     """Queues without messages."""
 
+    settles = timedelta(0)
+
     def in_flight(self) -> dict[str, int]:
         return {}
 

@@ -24,13 +24,14 @@ class Recorder(MemoryCdn):
         self.calls: list[tuple[tuple[str, ...], str]] = []
         self.fails = ""
 
-    def invalidate(self, paths: Sequence[str], reference: str) -> None:
+    def invalidate(self, paths: Sequence[str], reference: str) -> str:
         if self.fails == "before":
             raise OSError("the CDN is away")
         self.calls.append((tuple(paths), reference))
         super().invalidate(paths, reference)
         if self.fails == "after":
             raise OSError("the answer was lost")
+        return reference
 
 
 class Site:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,6 +21,8 @@ GOOD = "---\ntitle: Tide\ndate: 2026-11-01\nauthors: [ada]\ntopics: [sea]\n---\n
 
 class Queues:
     """Queues that are empty, or that hold one message for ever."""
+
+    settles = timedelta(0)
 
     def __init__(self, count: int = 0) -> None:
         self.count = count

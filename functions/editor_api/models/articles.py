@@ -190,4 +190,5 @@ class Takedown(ResponseModel):
     at: str
     seconds: float
     complete: bool
+    everywhere: bool
     surfaces: list[Surface]

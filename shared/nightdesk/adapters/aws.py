@@ -8,8 +8,10 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import islice
-from typing import Any
+from math import ceil
+from typing import Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -32,6 +34,9 @@ _THROTTLED = frozenset(
 )
 _MISSING = frozenset(("NoSuchKey", "404", "NotFound", "NoSuchVersion"))
 _CHUNK = 1 << 20  # bytes: as much of a large object is in memory at a time
+_LONGEST_DELAY = 900
+"""Seconds that a message of SQS may wait (API reference, SendMessage)."""
+_EARLY = timedelta(minutes=5)
 _PER_CALL = 10
 """PutEvents takes ten entries (API reference of EventBridge)."""
 
@@ -256,58 +261,89 @@ class CloudFrontCdn:
         self._cloudfront = client
         self._distribution_id = distribution_id
 
-    def invalidate(self, paths: Sequence[str], reference: str) -> None:
+    def invalidate(self, paths: Sequence[str], reference: str) -> str:
         batch = {"Paths": {"Quantity": len(paths), "Items": list(paths)}, "CallerReference": reference}
         with translate_aws_errors("invalidate"):
             try:
-                self._cloudfront.create_invalidation(DistributionId=self._distribution_id, InvalidationBatch=batch)
+                made = self._cloudfront.create_invalidation(
+                    DistributionId=self._distribution_id, InvalidationBatch=batch
+                )
             except ClientError as error:
                 if error.response["Error"]["Code"] == "TooManyInvalidationsInProgress":
                     raise Transient("too many invalidations in progress") from error
                 raise
+        return str(made["Invalidation"]["Id"])
+
+    def is_complete(self, invalidation: str) -> bool:
+        with translate_aws_errors("read an invalidation"):
+            found = self._cloudfront.get_invalidation(DistributionId=self._distribution_id, Id=invalidation)
+        return bool(found["Invalidation"]["Status"] == "Completed")
+
+
+class ScheduleTarget(NamedTuple):
+    """Where schedules send to: a queue's ARN and URL, the ARNs of the role by which the scheduler may send to it, and of the queue for
+    what it cannot send."""
+
+    queue: str
+    url: str
+    role: str
+    dead_letters: str
 
 
 class EventBridgeSchedules:
-    """One-time schedules, each of which puts an `ArticleDue` into a queue and is gone then.
+    """Puts an `ArticleDue` into a queue when an article is due, to the second.
 
-    A schedule's name says the article and the moment, so asking twice makes one. One that is no longer wanted stays and
-    does no harm: an event only says where to look.
+    EventBridge Scheduler is exact to the minute only (Scheduler user guide), and a message of SQS can wait for 15 minutes. So a
+    one-time schedule rings five minutes early; its message has the article gated, which asks again, and now a message waits
+    until the moment. A schedule's name says the article and the moment, so asking twice makes one. A schedule or a message that is no longer
+    wanted stays and does no harm: an event only says where to look.
 
     Args:
-        make_client: for the scheduler, when it is first needed: few articles need it, and a cold function should not wait.
-        target: the ARNs of the queue, of the role by which the scheduler may send to it, and of the queue for what it cannot send.
+        make_client: makes a client of a service when it is first needed: few articles need one, and a cold function should not wait.
     """
 
-    def __init__(self, make_client: Callable[[], Any], group: str, target: tuple[str, str, str]) -> None:
-        self._make_client = make_client
-        self._scheduler: Any = None
+    def __init__(
+        self,
+        make_client: Callable[[str], Any],
+        group: str,
+        target: ScheduleTarget,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._client = cache(make_client)
         self._group = group
-        self._queue, self._role, self._dead_letters = target
+        self._target = target
+        self._clock = clock
 
     def wake_at(self, slug: str, moment: datetime) -> None:
-        when = moment.astimezone(UTC)
         due = ArticleDue(slug)
         message = {"source": "nightdesk.scheduler", "detail-type": due.name, "detail": due.to_detail()}
-        self._scheduler = self._scheduler or self._make_client()
+        left = ceil((moment - self._clock()).total_seconds())
         with translate_aws_errors(f"schedule {slug}"):
-            try:
-                self._scheduler.create_schedule(
-                    Name=hashlib.sha256(f"{slug} {when.isoformat()}".encode()).hexdigest()[:40],
-                    GroupName=self._group,
-                    # Rounded up to whole seconds: a fraction would be cut off, and the schedule would fire too early.
-                    ScheduleExpression=f"at({when + timedelta(microseconds=-when.microsecond % 1_000_000):%Y-%m-%dT%H:%M:%S})",
-                    FlexibleTimeWindow={"Mode": "OFF"},
-                    ActionAfterCompletion="DELETE",
-                    Target={
-                        "Arn": self._queue,
-                        "RoleArn": self._role,
-                        "Input": json.dumps(message),
-                        "DeadLetterConfig": {"Arn": self._dead_letters},
-                    },
+            if left > _LONGEST_DELAY:
+                self._schedule(slug, moment.astimezone(UTC), json.dumps(message))
+            else:
+                self._client("sqs").send_message(
+                    QueueUrl=self._target.url, MessageBody=json.dumps(message), DelaySeconds=max(0, left)
                 )
-            except ClientError as error:
-                if error.response["Error"]["Code"] != "ConflictException":
-                    raise
+
+    def _schedule(self, slug: str, moment: datetime, message: str) -> None:
+        try:
+            self._client("scheduler").create_schedule(
+                Name=hashlib.sha256(f"{slug} {moment.isoformat()}".encode()).hexdigest()[:40],
+                GroupName=self._group,
+                ScheduleExpression=f"at({moment - _EARLY:%Y-%m-%dT%H:%M:%S})",
+                FlexibleTimeWindow={"Mode": "OFF"},
+                ActionAfterCompletion="DELETE",
+                Target={
+                    "Arn": self._target.queue,
+                    "RoleArn": self._target.role,
+                    "Input": message,
+                    "DeadLetterConfig": {"Arn": self._target.dead_letters},
+                },
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConflictException":
+                raise
 
 
 class SecretKeys(Mapping[str, str]):

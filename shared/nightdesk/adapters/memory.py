@@ -211,8 +211,12 @@ class MemoryCdn:
     def __init__(self) -> None:
         self.invalidated: list[str] = []
 
-    def invalidate(self, paths: Sequence[str], reference: str) -> None:
+    def invalidate(self, paths: Sequence[str], reference: str) -> str:
         self.invalidated.extend(paths)
+        return reference
+
+    def is_complete(self, invalidation: str) -> bool:
+        return True
 
 
 class MemorySchedules:

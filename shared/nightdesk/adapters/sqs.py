@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -31,15 +31,22 @@ class SqsQueues:
 
     Args:
         queues: the URLs of each queue and of its dead-letter queue, by the queue's name.
+        settles: how long counts may be wrong after the last message was sent; SQS says a minute at least (API reference,
+            GetQueueAttributes).
     """
 
-    def __init__(self, client: Any, queues: Mapping[str, tuple[str, str]]) -> None:
+    def __init__(
+        self, client: Any, queues: Mapping[str, tuple[str, str]], settles: timedelta = timedelta(seconds=75)
+    ) -> None:
+        self.settles = settles
         self._sqs = client
         self._queues = queues
 
     def in_flight(self) -> Mapping[str, int]:
-        # A delayed message of the ticker waits for an update to expire, so it is not work in flight.
-        return {name: self._count(url, delayed=name != "updates") for name, (url, _) in self._queues.items()}
+        # A delayed message of these waits until an update expires or an article is due, so it is not work in flight.
+        return {
+            name: self._count(url, delayed=name not in ("updates", "gate")) for name, (url, _) in self._queues.items()
+        }
 
     def dead_letters(self) -> Mapping[str, int]:
         return {name: self._count(url) for name, (_, url) in self._queues.items()}

@@ -8,7 +8,14 @@ from typing import Any
 from botocore.config import Config
 from botocore.session import get_session
 
-from nightdesk.adapters.aws import CloudFrontCdn, EventBridgeBus, EventBridgeSchedules, S3Objects, SqsTickerTimer
+from nightdesk.adapters.aws import (
+    CloudFrontCdn,
+    EventBridgeBus,
+    EventBridgeSchedules,
+    S3Objects,
+    ScheduleTarget,
+    SqsTickerTimer,
+)
 from nightdesk.adapters.dynamodb import DynamoTable
 from nightdesk.adapters.parallel import in_parallel
 from nightdesk.entrypoints.settings import Settings
@@ -42,9 +49,14 @@ def aws_ports(settings: Settings, source: str, make_client: Callable[..., Any] |
         bus=EventBridgeBus(client("events"), settings.bus, source),
         cdn=CloudFrontCdn(client("cloudfront") if settings.distribution_id else None, settings.distribution_id),
         schedules=EventBridgeSchedules(
-            lambda: client("scheduler"),
+            client,
             settings.schedule_group,
-            (settings.schedule_queue, settings.schedule_role, settings.schedule_dead_letters),
+            ScheduleTarget(
+                settings.schedule_queue,
+                settings.schedule_queue_url,
+                settings.schedule_role,
+                settings.schedule_dead_letters,
+            ),
         ),
         updates=DynamoTable(dynamodb, settings.updates_table),
         base_url=settings.base_url,

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from botocore.session import get_session
 
 from nightdesk.adapters.audit_log import DynamoAuditLog, copied
-from nightdesk.adapters.aws import CloudFrontCdn, EventBridgeBus, EventBridgeSchedules, S3Objects, S3Uploads, SecretKeys
+from nightdesk.adapters.aws import (
+    CloudFrontCdn,
+    EventBridgeBus,
+    EventBridgeSchedules,
+    S3Objects,
+    S3Uploads,
+    ScheduleTarget,
+    SecretKeys,
+)
 from nightdesk.adapters.dynamodb import DynamoTable
 from nightdesk.adapters.readers import HttpReaders
 from nightdesk.adapters.sqs import SqsQueues
@@ -20,7 +30,8 @@ _READER_TIMEOUT = 4.0
 
 
 def editor_ports(settings: Settings) -> EditorPorts:
-    """Return the editors' ports on AWS. The editors' API never invalidates or schedules: the stages do."""
+    """Return the editors' ports on AWS. The editors' API never invalidates or schedules: the stages do. A takedown
+    asks CloudFront how far an invalidation has come."""
     session = get_session()
     s3, dynamodb = (session.create_client(service, config=CONFIG) for service in ("s3", "dynamodb"))
     ports = Ports(
@@ -29,13 +40,14 @@ def editor_ports(settings: Settings) -> EditorPorts:
         site=S3Objects(s3, settings.site_bucket),
         articles=DynamoTable(dynamodb, settings.articles_table),
         bus=EventBridgeBus(LateClient(session.create_client, "events"), settings.bus, "nightdesk.editor_api"),
-        cdn=CloudFrontCdn(None, ""),
-        schedules=EventBridgeSchedules(lambda: None, "", ("", "", "")),
+        cdn=CloudFrontCdn(LateClient(session.create_client, "cloudfront"), settings.distribution_id),
+        schedules=EventBridgeSchedules(lambda _: None, "", ScheduleTarget("", "", "", "")),
         updates=DynamoTable(dynamodb, settings.updates_table),
         base_url=settings.base_url,
     )
     memberships = DynamoTable(dynamodb, settings.memberships_table)
     editions = DynamoTable(dynamodb, settings.editions_table)
+    settles = timedelta(seconds=settings.count_seconds)
     keys = SecretKeys(LateClient(session.create_client, "secretsmanager"), _key_arns(settings.edge_keys))
     return EditorPorts(
         pipeline=ports,
@@ -43,7 +55,7 @@ def editor_ports(settings: Settings) -> EditorPorts:
         newsletters=NewsletterPorts(ports, memberships, editions, postal_address=settings.postal_address),
         requests=DynamoTable(dynamodb, settings.requests_table),
         audit_log=copied(DynamoAuditLog(dynamodb, settings.audit_table), s3, settings.audit_bucket),
-        queues=SqsQueues(LateClient(session.create_client, "sqs"), _queue_urls(settings.queues)),
+        queues=SqsQueues(LateClient(session.create_client, "sqs"), _queue_urls(settings.queues), settles),
         uploads=S3Uploads(LateClient(session.create_client, "s3", SIGNING), settings.drafts_bucket),
         readers=lambda: HttpReaders(
             settings.base_url, keys[settings.edge_key_id], settings.edge_key_id, _READER_TIMEOUT

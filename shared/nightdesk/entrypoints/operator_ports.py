@@ -7,11 +7,19 @@ is imported here, so that the command line starts quickly.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 from botocore.config import Config
 
-from nightdesk.adapters.aws import CloudFrontCdn, EventBridgeBus, EventBridgeSchedules, S3Objects, S3Uploads
+from nightdesk.adapters.aws import (
+    CloudFrontCdn,
+    EventBridgeBus,
+    EventBridgeSchedules,
+    S3Objects,
+    S3Uploads,
+    ScheduleTarget,
+)
 from nightdesk.adapters.dynamodb import DynamoTable
 from nightdesk.adapters.sqs import SqsQueues
 from nightdesk.domain.errors import Permanent
@@ -55,7 +63,7 @@ def operator_ports(stack: Stack) -> Ports:
         articles=DynamoTable(dynamodb, names["ArticlesTable"]),
         bus=EventBridgeBus(_late(stack, "events"), names["EventBusName"], SOURCE),
         cdn=CloudFrontCdn(_late(stack, "cloudfront"), names["DistributionId"]),
-        schedules=EventBridgeSchedules(lambda: None, "", ("", "", "")),
+        schedules=EventBridgeSchedules(lambda _: None, "", ScheduleTarget("", "", "", "")),
         updates=DynamoTable(dynamodb, names["UpdatesTable"]),
         base_url=names["SiteUrl"].rstrip("/"),
         can_sign_in=names["CanSignIn"] == "yes",
@@ -123,7 +131,7 @@ def stage_queues(stack: Stack) -> SqsQueues:
     """Return the queues of all stages, by their names in lower case."""
     names = [name.removesuffix(_DEAD_LETTERS) for name in stack.outputs if name.endswith(_DEAD_LETTERS)]
     urls = {name.lower(): (stack.outputs[f"{name}QueueUrl"], stack.outputs[f"{name}{_DEAD_LETTERS}"]) for name in names}
-    return SqsQueues(_late(stack, "sqs"), urls)
+    return SqsQueues(_late(stack, "sqs"), urls, **({"settles": timedelta(0)} if stack.stripe else {}))
 
 
 def editor_accounts(stack: Stack) -> CognitoEditors:

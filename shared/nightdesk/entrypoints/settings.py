@@ -23,6 +23,7 @@ class Settings:
         edge_keys: the ARNs of the edge's secrets, in order of their key ids from 1, with commas between.
         edge_key_id: of the one that signs.
         queues: of each stage's queues its name, its URL and that of its dead-letter queue, with blanks between.
+        count_seconds: for how long a queue's counts may be wrong.
         can_sign_in: `yes` where readers can sign in, because the stack has a sender address.
         can_pay: `yes` where the stack was given the secret of a payment provider.
         stripe_secret: that secret's ARN. It holds JSON with `api_key` and `webhook_secret`.
@@ -45,6 +46,7 @@ class Settings:
     distribution_id: str = ""
     schedule_group: str = ""
     schedule_queue: str = ""
+    schedule_queue_url: str = ""
     schedule_role: str = ""
     schedule_dead_letters: str = ""
     base_url: str = ""
@@ -59,6 +61,7 @@ class Settings:
     edge_keys: str = ""
     edge_key_id: str = "1"
     queues: str = ""
+    count_seconds: int = 75
     can_pay: str = ""
     can_sign_in: str = ""
     stripe_secret: str = ""

@@ -16,6 +16,8 @@ Report = dict[str, Any]
 """A draft's status, as `nightdesk status` reports it."""
 
 _QUIET_SECONDS = 600.0
+_QUIET_FOR = 0.9
+"""Seconds without a message after which exact counts are believed: a stage sends its events before it deletes its message."""
 _STALLED_SECONDS = 240.0
 _IDLE_SECONDS = 20.0
 _COUNT_SECONDS = 3.0
@@ -33,11 +35,14 @@ def in_flight(queues: Queues) -> int:
 
 
 def wait_until_quiet(queues: Queues) -> None:
-    """Wait until three counts in a row find no message in any queue, or ten minutes have passed."""
-    until, quiet = time.monotonic() + _QUIET_SECONDS, 0
-    while quiet < 3 and time.monotonic() < until:
-        quiet = 0 if in_flight(queues) else quiet + 1
-        time.sleep(0.3)
+    """Wait until no count has found a message for as long as counts may be wrong, or ten minutes have passed."""
+    now = time.monotonic()
+    until, busy, needed = now + _QUIET_SECONDS, now, max(_QUIET_FOR, queues.settles.total_seconds())
+    while now < min(until, busy + needed):
+        time.sleep(_QUIET_FOR / 3)
+        now = time.monotonic()
+        if in_flight(queues):
+            busy = now
 
 
 def wait_for_article(slug: str, ports: Ports) -> Report | None:

@@ -97,12 +97,15 @@ class Bus(Protocol):
 class Cdn(Protocol):
     """The cache in front of the site bucket."""
 
-    def invalidate(self, paths: Sequence[str], reference: str) -> None:
-        """Drop cached responses by path, or by tag (`#tag`).
+    def invalidate(self, paths: Sequence[str], reference: str) -> str:
+        """Drop cached responses by path, or by tag (`#tag`). Returns the id of the invalidation.
 
         Args:
             reference: identifies the request; a second one with the same reference and paths has no effect.
         """
+
+    def is_complete(self, invalidation: str) -> bool:
+        """Return True if every edge location has dropped what an invalidation names."""
 
 
 class ArticleSchedules(Protocol):
@@ -313,7 +316,13 @@ class DeadLetter(NamedTuple):
 
 
 class Queues(Protocol):
-    """The queues of all stages, by name, and their dead-letter queues. SQS's counts are approximate."""
+    """The queues of all stages, by name, and their dead-letter queues. SQS's counts are approximate.
+
+    Attributes:
+        settles: for how long a count of no messages may be wrong, after the last one was sent.
+    """
+
+    settles: timedelta
 
     def in_flight(self) -> Mapping[str, int]:
         """Return how many messages each queue holds, including those being processed and those delayed."""

@@ -20,6 +20,15 @@ def add_rebuild(table: Table, identifier: str, item: Item) -> None:
     table.write([Change(_REBUILDS, identifier, item, None)])
 
 
+def update_rebuild(table: Table, identifier: str, item: Item, expected: int) -> None:
+    """Store a rebuild over its version `expected`.
+
+    Raises:
+        Conflict: it has another version by now.
+    """
+    table.write([Change(_REBUILDS, identifier, item, expected)])
+
+
 def rebuild(table: Table, identifier: str) -> Item | None:
     """Return a rebuild; None for an unknown or expired one."""
     return table.get(_REBUILDS, identifier)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from nightdesk.domain.documents import DRAFT, LIVE, SCHEDULED
-from nightdesk.domain.errors import Permanent
+from nightdesk.domain.errors import Conflict, Permanent
 from nightdesk.domain.events import ProfileChanged, SiteChanged
 from nightdesk.domain.text import SLUG
-from nightdesk.ports import Ports, Queues, Table
+from nightdesk.ports import Item, Ports, Queues, Table
 from nightdesk.repositories import articles_table, requests_table
 from nightdesk.repositories.private_bucket import article_slugs
 from nightdesk.usecases.newsletters.control import held
@@ -21,7 +22,7 @@ _MOST_LISTED = 100
 _CHUNK = 500
 _LIFETIME = timedelta(days=1)
 _FAN_OUT = timedelta(seconds=4)
-"""After this time every message of a rebuild is in its queue, or done."""
+"""After this time every message that a stage sent is in its queue."""
 
 
 def overview(queues: Queues, ports: Ports, newsletters: NewsletterPorts) -> dict[str, Any]:
@@ -113,6 +114,17 @@ def rebuild_progress(identifier: str, queues: Queues, requests: Table, now: date
     if not item:
         return None
     left = sum(queues.in_flight().values())
-    finished = not left and now - datetime.fromisoformat(item["at"]) > _FAN_OUT
+    quiet_since = _remember_quiet(identifier, item, not left, now, requests)
+    finished = bool(quiet_since and now - quiet_since >= max(_FAN_OUT, queues.settles))
     total = item["total"]
     return Rebuild(identifier, item["at"], item["topic"], item["author"], total, min(left, total), finished)
+
+
+def _remember_quiet(identifier: str, item: Item, is_quiet: bool, now: datetime, requests: Table) -> datetime | None:
+    """Record since when all counts have found no message, and return it; None while there are messages."""
+    known = item.get("quiet_since")
+    if bool(known) != is_quiet:
+        known = now.isoformat() if is_quiet else ""
+        with suppress(Conflict):  # Another caller asks as well, and has recorded it.
+            requests_table.update_rebuild(requests, identifier, {**item, "quiet_since": known}, item["version"])
+    return datetime.fromisoformat(known) if known else None

@@ -6,8 +6,9 @@ preceding one, and the ticker. Each is fetched the way readers of every tier fet
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, Protocol
@@ -19,6 +20,7 @@ from nightdesk.domain.site_paths import (
     NEWS_SITEMAP_PATH,
     RECENT_SEARCH_PATH,
     SEARCH_ARCHIVE,
+    is_uncached,
     key_of,
     path_of,
     sitemap_path,
@@ -28,6 +30,7 @@ from nightdesk.rendering.page_parts import escaped
 from nightdesk.repositories import articles_table
 from nightdesk.repositories.private_bucket import JSON, SEARCH_KEY, document_key, load_site, takedown_key
 from nightdesk.usecases.editors.decisions import withdraw
+from nightdesk.usecases.pipeline.invalidate import is_dropped_everywhere
 from nightdesk.usecases.pipeline.places import LIST_FOLDERS, kind_of, list_path, month_path
 from nightdesk.usecases.pipeline.related import RELATED
 from nightdesk.usecases.pipeline.search_recent import indexed_in
@@ -104,7 +107,9 @@ class Report:
     Attributes:
         at: when the article was withdrawn, ISO 8601.
         seconds: how long it took until the last poll.
-        complete: whether the article is gone from every surface.
+        everywhere: whether CloudFront has dropped what it held at all of its edge locations. The surfaces were read through
+            the nearest one.
+        complete: whether the article is gone from every surface, everywhere.
     """
 
     slug: str
@@ -112,6 +117,7 @@ class Report:
     at: str
     seconds: float
     complete: bool
+    everywhere: bool
     surfaces: tuple[SurfaceResult, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -141,16 +147,19 @@ def take_down(takedown: Takedown, ports: Ports, readers: Readers, polling: Polli
             return dict(zip(some, found, strict=True))
 
         results = check(places)
+        everywhere = False
         for pause in _pauses(started + polling.timeout):
             showing = [place for place in places if not results[place].gone]
             polling.progress(len(places) - len(showing), len(places))
-            if not showing:
+            everywhere = not showing and _is_gone_everywhere(places, ports)
+            if everywhere:
                 break
             time.sleep(pause)
             results |= check(showing)
     found = tuple(results.values())
     seconds = round(time.monotonic() - started, 1)
-    report = Report(slug, takedown.by, at, seconds, all(result.gone for result in found), found)
+    complete = everywhere and all(result.gone for result in found)
+    report = Report(slug, takedown.by, at, seconds, complete, everywhere, found)
     ports.private.put(Output(takedown_key(slug, at), canonical_json(report.to_json()), JSON), ANY)
     return report
 
@@ -160,6 +169,14 @@ def _slugs_of(slug: str, ports: Ports) -> list[str]:
     blob = ports.private.get(document_key(slug))
     moved = Document.from_bytes(blob.body).moved if blob else ""
     return [slug, moved] if moved else [slug]
+
+
+def _is_gone_everywhere(places: Iterable[Surface], ports: Ports) -> bool:
+    """Return True once no edge location can serve an older copy of the surfaces."""
+    paths = (place.path for place in places)
+    articles = re.compile(r"(/articles/[^/]+/).*")
+    named = {articles.sub(r"\1*", path) for path in paths if not path.startswith(f"/{SEARCH_ARCHIVE}")}
+    return is_dropped_everywhere((path for path in named if not is_uncached(path)), ports)
 
 
 def _pauses(deadline: float) -> Iterator[float]:

@@ -108,11 +108,14 @@ def _invalidate_once(
         *invalidation_items([state.path for state in stale if state.has_changed("pages")], bulk),
         *sorted(f"#{files_tag(_slug_of(state.path))}" for state in stale if state.has_changed("files")),
     ]
+    made = ""
     if items:
         # The same for a run that died after this call and is repeated, which then costs nothing.
         writes = [f"{state.path} {state.tokens.write}" for state in stale]
-        ports.cdn.invalidate(items, digest("\n".join([*items, *writes]).encode())[:32])
-    return [state.path for state in changed], _record(changed, ports)
+        made = ports.cdn.invalidate(items, digest("\n".join([*items, *writes]).encode())[:32])
+    cached = {state.path for state in stale}
+    changes = {state.path: _change(state, made if state.path in cached else "") for state in changed}
+    return list(changes), _record(changes, ports)
 
 
 def bulk_tag(tag: str, count: int) -> str:
@@ -145,9 +148,8 @@ def _slug_of(path: str) -> str:
     return path.removeprefix("/articles/").removesuffix("/*")
 
 
-def _record(states: Sequence[_PathState], ports: Ports) -> list[str]:
-    """Record what was invalidated. Returns the paths that another run recorded first."""
-    changes = {state.path: _change(state) for state in states}
+def _record(changes: Mapping[str, Change], ports: Ports) -> list[str]:
+    """Record what was invalidated, by path. Returns the paths that another run recorded first."""
     lost: list[str] = []
     pending = list(changes)
     for start in range(0, len(pending), _PER_TRANSACTION):
@@ -160,9 +162,21 @@ def _record(states: Sequence[_PathState], ports: Ports) -> list[str]:
     return lost
 
 
-def _change(state: _PathState) -> Change:
+def _change(state: _PathState, invalidation: str) -> Change:
     version = state.recorded["version"] if state.recorded else None
-    return articles_table.invalidation_change(state.path, state.tokens._asdict(), version)
+    item = {**state.tokens._asdict(), "invalidation": invalidation}
+    return articles_table.invalidation_change(state.path, item, version)
+
+
+def is_dropped_everywhere(paths: Iterable[str], ports: Ports) -> bool:
+    """Return True if no edge location holds an older copy of some paths: their newest writes were invalidated, to the end."""
+    wanted = sorted(set(paths))
+    recorded = articles_table.invalidations(ports.articles, wanted)
+    states = ports.in_parallel(lambda each: _read(*each, ports), zip(wanted, recorded, strict=True))
+    if any(state.is_new and (state.recorded or has_older_version(_versions_of(state, ports))) for state in states):
+        return False
+    made = {str(found["invalidation"]) for found in recorded if found and found.get("invalidation")}
+    return all(ports.in_parallel(ports.cdn.is_complete, sorted(made)))
 
 
 def _wrote(change: Change, ports: Ports) -> bool:

@@ -53,6 +53,7 @@ from nightdesk.repositories.private_bucket import (
 )
 from nightdesk.repositories.records import DraftRecord
 from nightdesk.usecases.pipeline.build_site import build_site
+from nightdesk.usecases.pipeline.expected_site import DigestedPages, Digests, ReadAhead
 from nightdesk.usecases.pipeline.invalidate import has_older_version, token_of_versions
 from nightdesk.usecases.pipeline.places import list_of_path
 from nightdesk.usecases.pipeline.stored_pictures import HERE, missing_pictures, missing_social_cards, with_pictures
@@ -156,8 +157,9 @@ def _chunks(names: Sequence[str]) -> list[list[str]]:
 
 def _read_documents(ports: Ports) -> dict[str, Document]:
     """Return the documents, tombstones and pointers that are stored, by slug."""
-    found = ((slug, load_document(slug, ports)) for slug in article_slugs(ports))
-    return {slug: document for slug, document in found if document}
+    slugs = article_slugs(ports)
+    found = ports.in_parallel(lambda slug: load_document(slug, ports), slugs)
+    return {slug: document for slug, document in zip(slugs, found, strict=True) if document}
 
 
 def _build_expected(stored: Mapping[str, Document], ports: Ports, theme: Theme, empty: Ports) -> Ports:
@@ -166,9 +168,12 @@ def _build_expected(stored: Mapping[str, Document], ports: Ports, theme: Theme, 
     Args:
         stored: the documents of the present site, by slug.
     """
+    keys = [key for key, _ in ports.drafts.list("")]
+    texts = [key for key in keys if classify(key)]
     world = replace(
         empty,
-        drafts=ports.drafts,
+        drafts=ReadAhead(ports.drafts, texts, ports.in_parallel),
+        site=DigestedPages(empty.site),
         base_url=ports.base_url,
         clock=ports.clock,
         can_sign_in=ports.can_sign_in,
@@ -176,16 +181,16 @@ def _build_expected(stored: Mapping[str, Document], ports: Ports, theme: Theme, 
     )
     world = with_pictures(world, ports)
     decided = decisions_keys(ports)
-    for key in (*decided, *owners_keys(ports)):
-        if blob := ports.private.get(key):
+    copied = [*decided, *owners_keys(ports)]
+    for key, blob in zip(copied, ports.in_parallel(ports.private.get, copied), strict=True):
+        if blob:
             world.private.put(Output(key, blob.body, JSON), ANY)
     for key in filter(is_about_article, decided):
         _copy_approved(decisions_from(world.private.get(key)), ports, world)
     for slug, document in stored.items():
         if document.withdrawn:
             world.private.put(Output(document_key(slug), document.to_bytes(), JSON), ANY)
-    keys = [key for key, _ in ports.drafts.list("")]
-    _copy_records([key for key in keys if classify(key)], ports, world)
+    _copy_records(texts, ports, world)
     build_site(keys, world, theme)
     return world
 
@@ -220,26 +225,30 @@ def _copy_approved(decisions: Decisions, ports: Ports, world: Ports) -> None:
 def _differing_keys(expected: Ports, ports: Ports) -> set[str]:
     """Return the keys of the site bucket whose objects are missing, different or superfluous."""
     outputs: dict[str, Output] = expected.site.outputs  # type: ignore[attr-defined]  # it is in memory
-    stored = dict(ports.site.list(""))
-    wrong = {
-        key
+    digests: dict[str, Digests] = {
+        key: expected.site.digests(output)  # type: ignore[attr-defined]  # `_build_expected` wraps it
         for key, output in outputs.items()
-        if key not in stored or (output.body != HERE and not _holds(output, stored[key], ports))
+        if output.body != HERE and not key.startswith("updates/")
     }
-    extra = {key for key in set(stored) - set(outputs) if not key.startswith(_NOT_COMPARED) and not _is_edition(key)}
-    return {key for key in wrong if not key.startswith("updates/")} | {k for k in extra if not _is_history(k, ports)}
+    stored = dict(ports.site.list(""))
+    missing = {key for key in set(outputs) - set(stored) if not key.startswith("updates/")}
+    # Whatever a listing cannot tell is looked at.
+    unsure = [key for key, found in digests.items() if stored.get(key, found.md5) != found.md5]
+    same = ports.in_parallel(lambda key: _holds(key, digests[key], ports), unsure)
+    extra = [key for key in set(stored) - set(outputs) if not key.startswith(_NOT_COMPARED) and not _is_edition(key)]
+    history = ports.in_parallel(lambda key: _is_history(key, ports), extra)
+    wrong = {key for key, right in (*zip(unsure, same, strict=True), *zip(extra, history, strict=True)) if not right}
+    return missing | wrong
 
 
-def _holds(output: Output, etag: str, ports: Ports) -> bool:
-    """Return True if the object of which a listing shows the ETag holds these bytes.
+def _holds(key: str, digests: Digests, ports: Ports) -> bool:
+    """Return True if an object whose ETag is another one holds the expected bytes nevertheless.
 
     The ETag is the MD5 of the bytes for most objects, and then a listing is enough. It is not for those that S3 encrypts with
     a key of KMS, nor for those put in parts (API reference of S3, “Object”), so whatever differs is compared by its SHA-256.
     """
-    if etag == hashlib.md5(output.body, usedforsecurity=False).hexdigest():
-        return True
-    stat = ports.site.stat(output.key)
-    return stat is not None and stat.sha256 == hashlib.sha256(output.body).hexdigest()
+    stat = ports.site.stat(key)
+    return stat is not None and stat.sha256 == digests.sha256
 
 
 def _is_edition(key: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from nightdesk.domain.events import PictureRequested, SocialCardRequested
 from nightdesk.domain.pictures import Derivatives
-from nightdesk.ports import ANY, Blob, Objects, Output, Ports, Stat
+from nightdesk.ports import ANY, Blob, InParallel, Objects, Output, Ports, Stat
 from nightdesk.repositories.private_bucket import ATTACHMENTS, DERIVATIVES, INSPECTIONS, RENDITIONS, rendition_key
 
 HERE = b"as stored"
@@ -24,8 +24,10 @@ class _WithPictures:
     A list of renditions of which one is not stored any more counts as missing, so that it is requested again.
     """
 
-    def __init__(self, inner: Objects, stored: Objects) -> None:
+    def __init__(self, inner: Objects, stored: Objects, in_parallel: InParallel) -> None:
         self._inner, self._stored = inner, stored
+        known = [key for folder in (INSPECTIONS, DERIVATIVES) for key, _ in stored.list(folder)]
+        self._facts = dict(zip(known, in_parallel(stored.get, known), strict=True))
         self._renditions = {key for key, _ in stored.list(RENDITIONS)}
 
     def __getattr__(self, name: str) -> Any:
@@ -35,7 +37,8 @@ class _WithPictures:
         if key.startswith(ATTACHMENTS):
             seen = self.stat(key)
             return Blob(HERE, seen.version, seen.etag, _UNKNOWN, seen.metadata) if seen else None
-        blob = self._of(key).get(key, version)
+        is_fact = key.startswith((INSPECTIONS, DERIVATIVES))
+        blob = self._facts.get(key) if is_fact else self._of(key).get(key, version)
         if not blob or not key.startswith(DERIVATIVES):
             return blob
         listed = Derivatives.from_bytes(blob.body).renditions
@@ -59,7 +62,7 @@ def with_pictures(world: Ports, ports: Ports) -> Ports:
         for key, size in ports.site.sizes(folder).items():
             if size and _FILE.fullmatch(key):
                 world.site.put(Output(key, HERE, ""), ANY)
-    return replace(world, private=_WithPictures(world.private, ports.private))
+    return replace(world, private=_WithPictures(world.private, ports.private, ports.in_parallel))
 
 
 def missing_pictures(world: Ports) -> list[tuple[str, str, str]]:
