@@ -82,7 +82,7 @@ deploy: $(VENV)/.sam ## build the stack and deploy it to AWS as STACK= in REGION
 	$(if $(filter prod,$(PROFILE)),$(BIN)/python -c "import boto3; boto3.client('cloudformation').update_termination_protection(StackName='$(STACK)', EnableTerminationProtection=True)")
 
 lock: $(VENV)/.uv ## compile requirements/*.in; UPGRADE=--upgrade takes newer versions
-	cd $(LOCKS) && for step in uv cloud "lambda -c cloud.txt" "runtime -c cloud.txt" "payments -c cloud.txt -c runtime.txt" images search \
+	cd $(LOCKS) && for step in uv cloud "lambda -c cloud.txt" "interface -c lambda.txt" "runtime -c cloud.txt" "payments -c cloud.txt -c runtime.txt" images search \
 		"importing -c cloud.txt -c runtime.txt" "dev -c cloud.txt -c runtime.txt -c payments.txt -c images.txt -c importing.txt" sam bench; do \
 		set -- $$step; name=$$1; shift; ../$(COMPILE) $$name.in "$$@" -o $$name.txt || exit 1; done
 
@@ -106,10 +106,10 @@ $(VENV)/.run: $(VENV)/.uv $(LOCKS)/runtime.txt $(LOCKS)/payments.txt $(LOCKS)/im
 	@$(BIN)/python -m compileall -q shared cli local
 	@touch $@
 
-# The interpreter of the local cloud's functions: as on Lambda, it has the AWS SDK and nothing else.
-.venv-lambda/.ready: $(VENV)/.uv $(LOCKS)/lambda.txt
+# The interpreter of the local cloud's functions: as on Lambda, it has the AWS SDK, the runtime's client and nothing else.
+.venv-lambda/.ready: $(VENV)/.uv $(LOCKS)/lambda.txt $(LOCKS)/interface.txt
 	@$(UV) venv --quiet --clear --python $(BIN)/python .venv-lambda
-	@$(INSTALL) --python .venv-lambda/bin/python --compile-bytecode -r $(LOCKS)/lambda.txt
+	@$(INSTALL) --python .venv-lambda/bin/python --compile-bytecode -r $(LOCKS)/lambda.txt -r $(LOCKS)/interface.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run $(LOCKS)/dev.txt

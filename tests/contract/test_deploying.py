@@ -28,19 +28,40 @@ def functions_of(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
     }
 
 
-def test_a_gradual_deploy_gives_each_stage_an_alias_that_goes_back_on_errors(tmp_path: Path) -> None:
+def test_a_gradual_deploy_gives_each_function_an_alias_that_goes_back_on_errors(tmp_path: Path) -> None:
     path = tmp_path / "template.yaml"
     path.write_text(with_aliases((ROOT / "template.yaml").read_text("utf-8")), "utf-8")
-    functions = functions_of(load_template(path))
+    template = load_template(path)
+    functions = functions_of(template)
     aliased = {name for name, function in functions.items() if function.get("AutoPublishAlias") == "live"}
-    assert aliased == {stage.capitalize() for stage in FUNCTIONS}
-    assert len(functions) == len(aliased) + len(APIS)
+    assert aliased == set(functions)
+    assert len(aliased) == len(FUNCTIONS) + len(APIS)
     for name in aliased:
         preference = functions[name]["DeploymentPreference"]
         assert preference["Type"].startswith("Canary")
         assert 0 < len(preference["Alarms"]) <= 10, "CodeDeploy takes ten"
         assert {alarm["Ref"].removesuffix("ErrorsAlarm") for alarm in preference["Alarms"]} <= set(functions)
         assert functions[name]["AutoPublishAliasAllProperties"], "a new layer is a new version too"
+    alias = {"Ref": "EditorApiFunctionAliaslive"}
+    resources = template["Resources"]
+    assert resources["EditorApiIntegration"]["Properties"]["IntegrationUri"] == alias
+    assert resources["EditorApiPermission"]["Properties"]["FunctionName"] == alias
+    variables = functions["ReaderApi"]["Environment"]["Variables"]
+    assert variables["NIGHTDESK_JOBS_FUNCTION"] == {"Fn::Sub": "${AWS::StackName}-reader-api:live"}
+    [statement] = [
+        s
+        for s in resources["ReaderApiRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+        if s.get("Sid") == "InvokeItself"
+    ]
+    assert [arn["Fn::Sub"].rpartition(":function:")[2] for arn in statement["Resource"]] == [
+        "${AWS::StackName}-reader-api",
+        "${AWS::StackName}-reader-api:live",
+    ]
+
+
+def test_a_function_that_is_invoked_in_an_unknown_way_is_refused() -> None:
+    with pytest.raises(ValueError, match="IntegrationUri"):
+        with_aliases("Resources: {}")
 
 
 def test_the_template_itself_has_no_aliases() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import json
 import re
 from importlib import import_module
@@ -138,3 +139,21 @@ def test_seconds_count_from_when_the_oldest_message_was_sent(monkeypatch: pytest
     assert worker._longest_seconds([{"attributes": {"SentTimestamp": "1000400"}}]) == 0.0, (
         "SQS's clock is ahead of ours"
     )
+
+
+def test_outcomes_of_signing_in_and_paying_are_counted_in_lines_that_the_api_writes() -> None:
+    metrics = of_type("AWS::Logs::MetricFilter")
+    assert {name.removesuffix("Metric") for name in metrics} == set(TEMPLATE["Mappings"]["Outcomes"])
+    routes = {f"{route.method} {route.path}" for route in import_module("functions.reader_api.routes").ROUTES}
+    serve = (ROOT / "functions/reader_api/serve.py").read_text("utf-8")
+    assert 'logger.info("answered", extra={"route": name, "status": response.status})' in serve
+    body = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    for name, metric in metrics.items():
+        assert metric["LogGroupName"] == {"Ref": "ReaderApiLogs"}
+        pattern = metric["FilterPattern"]
+        assert '$.message = "answered"' in pattern
+        named = re.findall(r'\$\.route = "([^"]+)"', pattern)
+        assert named
+        for route in named:
+            assert any(fnmatch.fnmatch(known, route) for known in routes), route
+        assert f'"{name.removesuffix("Metric")}"' in body

@@ -103,6 +103,8 @@ def test_roles_name_their_actions_and_resources(role: str, statement: dict[str, 
             continue  # on the emulator, which has no resource for mail
         if statement["Sid"] == "ReadMailQuota":
             continue  # the quota is the account's: the action takes no resource
+        if statement["Sid"] == "WriteTraces":
+            continue  # X-Ray has no resource to name (Service Authorization Reference)
         assert named != "*"
         if statement["Sid"] == "SendMail":
             continue  # its condition names the sender instead; see below
@@ -137,6 +139,7 @@ def test_a_role_attaches_its_own_managed_policies_only(name: str) -> None:
     assert basics == {
         "WriteLogs": {"Fn::GetAtt": [f"{name}Logs", "Arn"]},
         "PublishEvents": {"Fn::GetAtt": ["Bus", "Arn"]},
+        "WriteTraces": "*",
     }
     for queue in QUEUES.get(name, ()):
         (statement,) = statements_of(RESOURCES[f"{queue}Consumer"]["Properties"])
@@ -574,6 +577,14 @@ def test_access_logs_are_written_if_asked_for_and_expire() -> None:
     assert RESOURCES["EditorApiStage"]["Properties"]["AccessLogSettings"]["Fn::If"][0] == "WritesAccessLogs"
     [rule] = RESOURCES["LogsBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
     assert rule["ExpirationInDays"] == {"Ref": "AccessLogDays"}
+
+
+def test_traces_are_recorded_if_asked_for() -> None:
+    assert TEMPLATE["Parameters"]["Tracing"]["Default"] == "off"
+    assert TEMPLATE["Globals"]["Function"]["Tracing"] == {"Fn::If": ["Traces", "Active", "PassThrough"]}
+    for name in [*STAGES, *APIS_IN_TEMPLATE]:
+        document = RESOURCES[f"{name}Basics"]["Properties"]["PolicyDocument"]
+        assert [s["Fn::If"][0] for s in document["Statement"] if "Fn::If" in s] == ["Traces"]
 
 
 def test_the_stripe_emulator_is_ignored_on_aws() -> None:

@@ -12,6 +12,7 @@ import botocore.session
 import pytest
 from botocore.stub import Stubber
 from nightdesk.adapters.aws_facts import StackFacts
+from nightdesk.adapters.dns import records_in
 from nightdesk.adapters.memory import memory_ports
 from nightdesk.domain.errors import NightdeskError, Transient
 from nightdesk.domain.site import Site
@@ -19,6 +20,7 @@ from nightdesk.domain.stack_facts import MailState, StackState
 from nightdesk.ports import ANY, Output
 from nightdesk.usecases.editors.doctor import FAILED, OK, SKIPPED, WARNING, Finding, Patient, examine
 
+SITE = "https://news.example"
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
 
@@ -64,7 +66,22 @@ class Facts:
     limit: int = 1000
     created: Mapping[str, datetime] = field(default_factory=lambda: {"EdgeKey": NOW, "EdgeKeyTwo": NOW})
     stripe: Mapping[str, str] = field(default_factory=lambda: {"api_key": "rk_live_", "webhook_secret": "whsec_ab"})
+    webhooks: Mapping[str, str] | None = field(default_factory=lambda: {f"{SITE}/api/stripe/webhook": "enabled"})
+    texts: tuple[str, ...] = ("v=DMARC1; p=none",)
+    found: tuple[str, ...] = ("192.0.2.1",)
     error: NightdeskError | None = None
+
+    def stripe_webhooks(self, arn: str) -> Mapping[str, str]:
+        if self.webhooks is None:
+            raise Transient("HTTPError")
+        return self.webhooks
+
+    def text_records(self, name: str) -> tuple[str, ...]:
+        assert name == "_dmarc.news.example"
+        return self.texts
+
+    def addresses(self, name: str) -> tuple[str, ...]:
+        return self.found
 
     def stack(self) -> StackState:
         if self.error:
@@ -93,7 +110,9 @@ class Facts:
 
 def sound() -> Patient:
     ports = replace(memory_ports(clock=lambda: NOW), can_sign_in=True, can_pay=True)
-    ports.private.put(Output("site.json", json.dumps(Site(name="News").to_json()).encode(), "application/json"), ANY)
+    ports.private.put(
+        Output("site.json", json.dumps(Site(name="News", base_url=SITE).to_json()).encode(), "application/json"), ANY
+    )
     return Patient(ports, Queues(), Readers(), lambda: NOW, Facts())  # type: ignore[arg-type]  # only what is asked
 
 
@@ -110,8 +129,39 @@ def findings(patient: Patient) -> dict[str, Finding]:
 
 def test_a_sound_stack_has_nothing_to_mend() -> None:
     found = findings(sound())
-    assert {name: one.outcome for name, one in found.items() if one.outcome != OK} == {"DMARC": SKIPPED}
+    assert {name: one.outcome for name, one in found.items() if one.outcome != OK} == {}
     assert len(found) >= 14
+
+
+@pytest.mark.parametrize(
+    ("facts", "check", "outcome", "remedy"),
+    [
+        (Facts(texts=("google-site-verification=1",)), "DMARC", WARNING, '_dmarc.news.example TXT "v=DMARC1'),
+        (Facts(found=()), "DNS", FAILED, "DistributionDomain"),
+        (Facts(webhooks={}), "Stripe webhook", FAILED, f"{SITE}/api/stripe/webhook"),
+        (Facts(webhooks={f"{SITE}/api/stripe/webhook": "disabled"}), "Stripe webhook", FAILED, "in Stripe"),
+        (Facts(webhooks=None), "Stripe webhook", SKIPPED, "Webhook Endpoints: read"),
+        (Facts(IN_ORDER._replace(drift="DRIFTED")), "stack", FAILED, "describe-stack-resource-drifts"),
+        (Facts(IN_ORDER._replace(drift="NOT_CHECKED")), "drift", SKIPPED, "detect-stack-drift"),
+    ],
+)
+def test_what_is_wrong_outside_the_stack_is_found(facts: Facts, check: str, outcome: str, remedy: str) -> None:
+    found = findings(replace(sound(), aws=facts))[check]
+    assert found.outcome == outcome
+    assert remedy in found.remedy
+
+
+def test_text_records_are_read_from_a_response_of_dns() -> None:
+    question = b"\x06_dmarc\x04news\x07example\x00\x00\x10\x00\x01"
+    text = b"\x09v=DMARC1;\x07 p=none"
+    other = b"\xc0\x0c\x00\x05\x00\x01\x00\x00\x00\x3c\x00\x02\xc0\x0c"
+    record = b"\xc0\x0c\x00\x10\x00\x01\x00\x00\x00\x3c" + bytes([0, len(text)]) + text
+    assert records_in(b"\x00\x01\x81\x80\x00\x01\x00\x02\x00\x00\x00\x00" + question + other + record) == [
+        "v=DMARC1; p=none"
+    ]
+    for cut in (b"", b"\x00\x01\x81\x80\x00\x01\x00\x01\x00\x00\x00\x00" + question):
+        with pytest.raises(Transient):
+            records_in(cut)
 
 
 def test_the_local_cloud_skips_what_is_of_aws() -> None:
@@ -194,7 +244,7 @@ def test_facts_are_read_from_aws_and_secrets_are_cut() -> None:
     stubs["secretsmanager"].add_response("get_secret_value", {"SecretString": secret})
     stubs["lambda"].add_response("get_account_settings", {"AccountLimit": {"ConcurrentExecutions": 10}})
     facts = StackFacts(lambda service, **_: clients[service], "desk")
-    assert facts.stack() == StackState("CREATE_COMPLETE", True, {"MailSender": "desk@news.example"})
+    assert facts.stack() == StackState("CREATE_COMPLETE", True, {"MailSender": "desk@news.example"}, "NOT_CHECKED")
     assert facts.alarm_subscribers() == (1, 1)
     assert facts.concurrency() == 10
     assert facts.stripe_keys("arn") == {"api_key": "rk_live_", "webhook_secret": "whsec_ve"}

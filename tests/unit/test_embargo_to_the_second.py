@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from nightdesk.adapters.aws import EventBridgeSchedules, ScheduleTarget
+from nightdesk.adapters.timers import EventBridgeSchedules, ScheduleTarget
 from nightdesk.rendering.environment import Theme
 from support.memory_newsroom import NOW, Newsroom
 

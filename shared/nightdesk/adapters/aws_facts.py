@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import socket
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from urllib.request import Request, urlopen
 
 from nightdesk.adapters.aws import translate_aws_errors
+from nightdesk.adapters.dns import text_records
+from nightdesk.domain.errors import Transient
 from nightdesk.domain.stack_facts import MailState, StackState
 
+_STRIPE_WEBHOOKS = "https://api.stripe.com/v1/webhook_endpoints?limit=100"
+_TIMEOUT = 10
 _SHOWN = 8
 """Characters of a secret that tell its kind, such as `rk_live_`, and nothing more."""
 
@@ -33,7 +39,9 @@ class StackFacts:
             with translate_aws_errors("describe the stack"):
                 [found] = self._make("cloudformation").describe_stacks(StackName=self._name)["Stacks"]
             parameters = {each["ParameterKey"]: each.get("ParameterValue", "") for each in found.get("Parameters", [])}
-            self._state = StackState(found["StackStatus"], found.get("EnableTerminationProtection", False), parameters)
+            drift = found.get("DriftInformation", {}).get("StackDriftStatus", "NOT_CHECKED")
+            is_protected = found.get("EnableTerminationProtection", False)
+            self._state = StackState(found["StackStatus"], is_protected, parameters, drift)
         return self._state
 
     def alarm_subscribers(self) -> tuple[int, int]:
@@ -81,13 +89,39 @@ class StackFacts:
 
     def stripe_keys(self, arn: str) -> Mapping[str, str]:
         """Return the first characters of each value of Stripe's secret, by name."""
+        return {name: value[:_SHOWN] for name, value in self._stripe_secret(arn).items()}
+
+    def stripe_webhooks(self, arn: str) -> Mapping[str, str]:
+        """Return the status of each webhook endpoint that Stripe knows, by its address (Stripe's API reference, “List all webhook
+        endpoints”)."""
+        key = self._stripe_secret(arn).get("api_key", "")
+        asked = Request(_STRIPE_WEBHOOKS, headers={"Authorization": f"Bearer {key}"})
+        try:
+            with urlopen(asked, timeout=_TIMEOUT) as answer:
+                found = json.load(answer)["data"]
+        except (OSError, ValueError, KeyError) as error:
+            raise Transient(type(error).__name__) from error
+        return {each["url"]: each["status"] for each in found}
+
+    def text_records(self, name: str) -> Sequence[str]:
+        """Return the text records of a name in DNS."""
+        return text_records(name)
+
+    def addresses(self, name: str) -> Sequence[str]:
+        """Return the IP addresses of a name in DNS; none if it has none."""
+        try:
+            return sorted({str(found[4][0]) for found in socket.getaddrinfo(name, 443)})
+        except OSError:
+            return ()
+
+    def _stripe_secret(self, arn: str) -> dict[str, str]:
         with translate_aws_errors("read Stripe's secret"):
             text = self._make("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]
         try:
             values = json.loads(text)
         except ValueError:
             return {}
-        return {name: str(value)[:_SHOWN] for name, value in values.items()} if isinstance(values, dict) else {}
+        return {name: str(value) for name, value in values.items()} if isinstance(values, dict) else {}
 
     def _physical_id(self, logical_id: str) -> str:
         with translate_aws_errors("describe the stack"):

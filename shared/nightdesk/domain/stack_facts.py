@@ -7,11 +7,13 @@ from typing import NamedTuple
 
 
 class StackState(NamedTuple):
-    """A CloudFormation stack: its status, whether it is protected from deletion, and its parameters."""
+    """A CloudFormation stack: its status, whether it is protected from deletion, its parameters, and how the last check whether it was
+    changed by hand ended (`IN_SYNC`, `DRIFTED`, `NOT_CHECKED`)."""
 
     status: str
     is_protected: bool
     parameters: Mapping[str, str]
+    drift: str = "IN_SYNC"
 
 
 class MailState(NamedTuple):

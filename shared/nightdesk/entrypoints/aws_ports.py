@@ -8,16 +8,10 @@ from typing import Any
 from botocore.config import Config
 from botocore.session import get_session
 
-from nightdesk.adapters.aws import (
-    CloudFrontCdn,
-    EventBridgeBus,
-    EventBridgeSchedules,
-    S3Objects,
-    ScheduleTarget,
-    SqsTickerTimer,
-)
+from nightdesk.adapters.aws import CloudFrontCdn, EventBridgeBus, S3Objects
 from nightdesk.adapters.dynamodb import DynamoTable
 from nightdesk.adapters.parallel import in_parallel
+from nightdesk.adapters.timers import EventBridgeSchedules, ScheduleTarget, SqsTickerTimer
 from nightdesk.entrypoints.settings import Settings
 from nightdesk.ports import Feeds, Ports, TickerTimer
 

@@ -7,18 +7,11 @@ from datetime import timedelta
 from botocore.session import get_session
 
 from nightdesk.adapters.audit_log import DynamoAuditLog, copied
-from nightdesk.adapters.aws import (
-    CloudFrontCdn,
-    EventBridgeBus,
-    EventBridgeSchedules,
-    S3Objects,
-    S3Uploads,
-    ScheduleTarget,
-    SecretKeys,
-)
+from nightdesk.adapters.aws import CloudFrontCdn, EventBridgeBus, S3Objects, S3Uploads, SecretKeys
 from nightdesk.adapters.dynamodb import DynamoTable
 from nightdesk.adapters.readers import HttpReaders
 from nightdesk.adapters.sqs import SqsQueues
+from nightdesk.adapters.timers import EventBridgeSchedules, ScheduleTarget
 from nightdesk.entrypoints.clients import CONFIG, SIGNING, LateClient
 from nightdesk.entrypoints.settings import Settings
 from nightdesk.ports import Ports

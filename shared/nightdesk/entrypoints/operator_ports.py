@@ -12,16 +12,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from botocore.config import Config
 
-from nightdesk.adapters.aws import (
-    CloudFrontCdn,
-    EventBridgeBus,
-    EventBridgeSchedules,
-    S3Objects,
-    S3Uploads,
-    ScheduleTarget,
-)
+from nightdesk.adapters.aws import CloudFrontCdn, EventBridgeBus, S3Objects, S3Uploads
 from nightdesk.adapters.dynamodb import DynamoTable
 from nightdesk.adapters.sqs import SqsQueues
+from nightdesk.adapters.timers import EventBridgeSchedules, ScheduleTarget
 from nightdesk.domain.errors import Permanent
 from nightdesk.entrypoints.clients import SIGNING, LateClient
 from nightdesk.ports import Ports, ReaderPorts

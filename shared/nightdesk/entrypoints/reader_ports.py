@@ -6,7 +6,6 @@ Each client is created on first use: most requests need the memberships table al
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -39,7 +38,7 @@ def reader_ports(
         private=S3Objects(LateClient(make, "s3"), settings.private_bucket, may_list=False),
         bus=EventBridgeBus(LateClient(make, "events"), settings.bus, source),
         mailer=SignInSmtpMailer(smtp) if smtp else SesMailer(LateClient(make, "sesv2"), settings.mail_sender),
-        jobs=LambdaJobs(LateClient(make, "lambda"), os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "")),
+        jobs=LambdaJobs(LateClient(make, "lambda"), settings.jobs_function),
         keys=SecretKeys(secrets, {str(n): name for n, name in enumerate(names, 1)}),
         key_id=settings.edge_key_id,
         base_url=settings.base_url,

@@ -19,6 +19,7 @@ class Settings:
         smtp_secret: the ARN of a secret; if it is set, mail goes through the server that it names instead of SES.
         postal_address: the newsroom's, for newsletters, where `site.yaml` names none.
         suppression_key: the ARN of the secret under which addresses that get no mail are recorded; empty for none.
+        jobs_function: the name of the function that the readers' API invokes for its jobs: itself.
         origin_key: the header value by which the readers' API recognises requests of the distribution; it refuses all others.
         edge_keys: the ARNs of the edge's secrets, in order of their key ids from 1, with commas between.
         edge_key_id: of the one that signs.
@@ -57,6 +58,7 @@ class Settings:
     postal_address: str = ""
     editions_table: str = ""
     suppression_key: str = ""
+    jobs_function: str = ""
     origin_key: str = ""
     edge_keys: str = ""
     edge_key_id: str = "1"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -67,6 +67,15 @@ class AwsFacts(Protocol):
 
     def stripe_keys(self, arn: str) -> Mapping[str, str]:
         """Return the first characters of each value of Stripe's secret, by name, as far as they tell what it is."""
+
+    def stripe_webhooks(self, arn: str) -> Mapping[str, str]:
+        """Return the status of each webhook endpoint that Stripe knows, by its address."""
+
+    def text_records(self, name: str) -> Sequence[str]:
+        """Return the text records of a name in DNS."""
+
+    def addresses(self, name: str) -> Sequence[str]:
+        """Return the IP addresses of a name in DNS; none if it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,11 +182,19 @@ def _stack(patient: Patient) -> Iterator[Finding]:
     if not found.status.endswith("_COMPLETE") or "ROLLBACK" in found.status:
         remedy = "See the stack's events in CloudFormation for the first failure, then deploy again."
         yield Finding("stack", FAILED, f"the stack is {found.status}", remedy)
+    elif found.drift == "DRIFTED":
+        remedy = "aws cloudformation describe-stack-resource-drifts --stack-name NAME shows what; “make deploy” sets it right."
+        yield Finding("stack", FAILED, "the stack was changed by hand", remedy)
     elif not found.is_protected:
         remedy = "aws cloudformation update-termination-protection --enable-termination-protection --stack-name NAME"
         yield Finding("stack", WARNING, "the stack can be deleted by mistake", remedy)
     else:
         yield Finding("stack", OK, f"{found.status}, protected from deletion")
+    if found.drift == "NOT_CHECKED":
+        remedy = (
+            "aws cloudformation detect-stack-drift --stack-name NAME compares it with its template; then ask again."
+        )
+        yield Finding("drift", SKIPPED, "nobody has checked whether it was changed by hand", remedy)
 
 
 def _alarms(patient: Patient) -> Iterator[Finding]:
@@ -224,9 +241,22 @@ def _mail(patient: Patient) -> Iterator[Finding]:
         remedy = f"Add to DNS: {records}" if records else f"Deploy with MailDomain={domain}, then add the DKIM records."
         yield Finding("DKIM", FAILED, f"mail from {domain} is not signed", remedy)
     record = f'_dmarc.{domain} TXT "v=DMARC1; p=quarantine; rua=mailto:postmaster@{domain}"'
-    yield Finding(
-        "DMARC", SKIPPED, "your DNS is not read from here", f"Make sure that DNS has a record such as {record}"
-    )
+    if any(text.startswith("v=DMARC1") for text in _facts(patient).text_records(f"_dmarc.{domain}")):
+        yield Finding("DMARC", OK, f"{domain} says what becomes of mail that is not signed")
+    else:
+        remedy = f"Add to DNS, or providers may refuse newsletters: {record}"
+        yield Finding("DMARC", WARNING, f"{domain} has no DMARC record", remedy)
+
+
+def _dns(patient: Patient) -> Iterator[Finding]:
+    domain = _facts(patient).stack().parameters.get("SiteDomain", "")
+    if not domain:
+        return
+    if _facts(patient).addresses(domain):
+        yield Finding("DNS", OK, f"{domain} has an address")
+    else:
+        remedy = "Point it at DistributionDomain (“nightdesk outputs”): a CNAME, or an ALIAS at the root of a domain."
+        yield Finding("DNS", FAILED, f"{domain} has no address", remedy)
 
 
 def _certificate(patient: Patient) -> Iterator[Finding]:
@@ -280,6 +310,21 @@ def _stripe(patient: Patient) -> Iterator[Finding]:
             yield Finding("Stripe", WARNING, f"{name} is not a live key", remedy)
         else:
             yield Finding("Stripe", OK, f"{name} is there")
+    yield _webhook(patient, arn)
+
+
+def _webhook(patient: Patient, arn: str) -> Finding:
+    """Return whether Stripe tells this site of payments."""
+    address = load_site(patient.ports).base_url + "/api/stripe/webhook"
+    try:
+        status = _facts(patient).stripe_webhooks(arn).get(address, "")
+    except NightdeskError as error:
+        remedy = "The key needs the permission “Webhook Endpoints: read” for this check only."
+        return Finding("Stripe webhook", SKIPPED, f"Stripe does not say: {error}", remedy)
+    if status == "enabled":
+        return Finding("Stripe webhook", OK, "Stripe sends its events here")
+    remedy = f"Add the endpoint {address} in Stripe; docs/aws.md lists its events."
+    return Finding("Stripe webhook", FAILED, f"the endpoint is {status or 'missing'} in Stripe", remedy)
 
 
 Check = Callable[[Patient], Iterator[Finding]]
@@ -295,6 +340,7 @@ _ON_AWS: dict[str, Check] = {
     "stack": _stack,
     "alarms": _alarms,
     "mail": _mail,
+    "DNS": _dns,
     "certificate": _certificate,
     "concurrency": _quota,
     "edge keys": _keys,
