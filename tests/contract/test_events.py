@@ -423,7 +423,7 @@ def allowed_events(resources: dict[str, Any]) -> dict[str, set[str]]:
         if not sid.endswith("Basics"):
             continue
         [publish] = [
-            s for s in resource["Properties"]["PolicyDocument"]["Statement"] if s["Action"] == "events:PutEvents"
+            s for s in resource["Properties"]["PolicyDocument"]["Statement"] if s.get("Action") == "events:PutEvents"
         ]
         condition = publish["Condition"]["ForAllValues:StringEquals"]
         [source] = condition["events:source"]
