@@ -499,6 +499,6 @@ def events_used_in(module: str) -> set[str]:
 )
 def test_the_editors_api_may_send_what_its_use_cases_send(module: str) -> None:
     policy = expanded_template()["Resources"]["EditorApiBasics"]["Properties"]["PolicyDocument"]["Statement"]
-    [publish] = [statement for statement in policy if statement["Sid"] == "PublishEvents"]
+    [publish] = [statement for statement in policy if statement.get("Sid") == "PublishEvents"]
     allowed = publish["Condition"]["ForAllValues:StringEquals"]["events:detail-type"]
     assert events_used_in(module) - set(allowed) == set()
