@@ -275,8 +275,6 @@ class CloudFrontCdn:
         return bool(found["Invalidation"]["Status"] == "Completed")
 
 
-
-
 class SecretKeys(Mapping[str, str]):
     """Secrets of Secrets Manager by key id, each read when it is first asked for.
 

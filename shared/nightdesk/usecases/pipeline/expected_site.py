@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from nightdesk.ports import Blob, InParallel, Objects, Output
+from nightdesk.ports import Blob, InParallel, Objects, Output, Stat
 
 
 class Digests(NamedTuple):
@@ -68,14 +68,14 @@ class DigestedPages:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
-    def put(self, output: Output, expected: str | None) -> None:
+    def put(self, output: Output, expected: str | None) -> Stat:
         """Store an object as `Objects.put` does."""
-        if output.body and output.key.startswith("articles/") and output.key.endswith("/index.html"):
-            found = digests_of(output.body)
-            self._inner.put(replace(output, body=found.sha256.encode()), expected)
-            self._digests[output.key] = found
-        else:
-            self._inner.put(output, expected)
+        if not (output.body and output.key.startswith("articles/") and output.key.endswith("/index.html")):
+            return self._inner.put(output, expected)
+        found = digests_of(output.body)
+        stored = self._inner.put(replace(output, body=found.sha256.encode()), expected)
+        self._digests[output.key] = found
+        return stored
 
     def digests(self, output: Output) -> Digests:
         """Return the digests of an object that is stored here, as it was put."""

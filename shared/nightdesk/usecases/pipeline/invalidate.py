@@ -172,7 +172,7 @@ def is_dropped_everywhere(paths: Iterable[str], ports: Ports) -> bool:
     """Return True if no edge location holds an older copy of some paths: their newest writes were invalidated, to the end."""
     wanted = sorted(set(paths))
     recorded = articles_table.invalidations(ports.articles, wanted)
-    states = ports.in_parallel(lambda each: _read(*each, ports), zip(wanted, recorded, strict=True))
+    states = ports.in_parallel(lambda each: _read(*each, {}, ports), zip(wanted, recorded, strict=True))
     if any(state.is_new and (state.recorded or has_older_version(_versions_of(state, ports))) for state in states):
         return False
     made = {str(found["invalidation"]) for found in recorded if found and found.get("invalidation")}
