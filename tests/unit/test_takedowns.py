@@ -242,6 +242,18 @@ def test_a_takedown_covers_the_other_form_of_a_draft_at_once(plain: Newsroom) ->
     assert shown(plain) == [], "although the newest version of the other form was rejected"
 
 
+@pytest.mark.parametrize("other", ["permit.MD", "permit/INDEX.Md", "permit.Markdown", "/permit.md", "permit//index.md"])
+def test_a_takedown_covers_a_form_of_a_draft_whose_key_is_unusual(plain: Newsroom, other: str) -> None:
+    plain.publish("permit", "Permit", SECRET, slug="one")
+    plain.publish("elsewhere", "Other", "Words.", slug="three")
+    plain.file(f"drafts/{other}", "---\ntitle: Permit\nslug: two\n---\nOther words.\n")
+    assert (answer(plain, "one"), answer(plain, "two")) == ("200", "200")
+    decide(plain, "one", decisions.withdraw)
+    assert (answer(plain, "one"), answer(plain, "two"), answer(plain, "three")) == ("410", "410", "200")
+    decide(plain, "two", decisions.publish)
+    assert answer(plain, "two") == "200", "until an editor lifts it there"
+
+
 def file_at_once(room: Newsroom, key: str, *texts: str) -> None:
     """Upload several versions of a file before any stage runs."""
     for text in texts:
