@@ -494,8 +494,13 @@ def events_used_in(module: str) -> set[str]:
     return {alias.name for node in imported for alias in node.names} & set(SAMPLES)
 
 
+USE_CASES = ROOT / "shared/nightdesk/usecases"
+OF_EDITORS = sorted(f"editors/{path.name}" for path in (USE_CASES / "editors").glob("*.py"))
+
+
 @pytest.mark.parametrize(
-    "module", ["newsletters/control.py", "newsletters/changes.py", "editors/decisions.py", "readers/members.py"]
+    "module",
+    [*OF_EDITORS, "newsletters/control.py", "newsletters/changes.py", "readers/members.py", "ticker/updates.py"],
 )
 def test_the_editors_api_may_send_what_its_use_cases_send(module: str) -> None:
     policy = expanded_template()["Resources"]["EditorApiBasics"]["Properties"]["PolicyDocument"]["Statement"]
