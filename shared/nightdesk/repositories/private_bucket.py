@@ -270,7 +270,11 @@ def author_kinds(document: Document, site: Site, ports: Ports) -> list[str]:
 def load_site(ports: Ports | ReaderPorts) -> Site:
     """Return the site's settings, or the defaults if there are none, with what the stack can do: whether readers can sign in,
     and whether anything is for sale."""
-    blob = ports.private.get(SITE_KEY)
+    return site_from(ports.private.get(SITE_KEY), ports)
+
+
+def site_from(blob: Blob | None, ports: Ports | ReaderPorts) -> Site:
+    """Return the settings that the object at `SITE_KEY` holds, as `load_site` does."""
     return _site_from(blob.body if blob else b"null", ports.base_url, ports.can_pay, ports.can_sign_in)
 
 

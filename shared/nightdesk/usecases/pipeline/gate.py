@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import count
+from typing import Any
 
 from nightdesk.domain.documents import EXPIRED, LIVE, WITHDRAWN
 from nightdesk.domain.errors import Conflict, Transient
@@ -12,14 +15,14 @@ from nightdesk.ports import Output, Ports
 from nightdesk.rendering.environment import Theme
 from nightdesk.repositories import articles_table
 from nightdesk.repositories.private_bucket import JSON, document_key, facts_key, load_document
-from nightdesk.usecases.pipeline.converge import converge, store
+from nightdesk.usecases.pipeline.converge import converge, store_over
 from nightdesk.usecases.pipeline.gate_folders import (
     copy_images,
     store_outputs,
     write_preview_folder,
     write_site_folder,
 )
-from nightdesk.usecases.pipeline.gate_inputs import GateInputs, read_inputs
+from nightdesk.usecases.pipeline.gate_inputs import GateInputs, answer, read_inputs
 from nightdesk.usecases.pipeline.gate_outputs import GateOutputs, live_pages, make_outputs
 from nightdesk.usecases.pipeline.turns import LastTurn
 
@@ -84,9 +87,16 @@ def _pointers_to(slug: str, ports: Ports) -> list[str]:
 
 def _write(slug: str, outputs: GateOutputs, ports: Ports, repeated: bool) -> bool:
     """Store an article's outputs. Returns True if anything was written."""
-    wrote = write_site_folder(outputs.pages, ports)
-    wrote |= write_preview_folder(outputs.preview, ports, complete=repeated)
-    return store(ports.private, Output(facts_key(slug), outputs.facts, JSON)) or wrote
+    facts, preview = Output(facts_key(slug), outputs.facts, JSON), outputs.preview
+    asked: list[Callable[[], Any]] = [
+        partial(ports.site.listing, outputs.pages.prefix),
+        partial(ports.private.stat, preview.outputs[0].key),
+        partial(ports.private.stat, facts.key),
+    ]
+    stored, seen_preview, seen_facts = ports.in_parallel(answer, asked)
+    wrote = write_site_folder(outputs.pages, stored, ports)
+    wrote |= write_preview_folder(preview, seen_preview, ports, complete=repeated)
+    return store_over(seen_facts, ports.private, facts) or wrote
 
 
 def lift_embargo(slug: str, ports: Ports, theme: Theme) -> datetime | None:

@@ -47,31 +47,33 @@ class Folder(NamedTuple):
     attachments: tuple[AttachmentCopy, ...] = ()
 
 
-def write_site_folder(folder: Folder, ports: Ports) -> bool:
+def write_site_folder(folder: Folder, stored: Stored, ports: Ports) -> bool:
     """Make a folder of the site bucket match. Returns True if anything was written or deleted.
+
+    Args:
+        stored: what is in the folder.
 
     Raises:
         Conflict: another run wrote one of the objects meanwhile, or an image is not stored.
     """
-    stored = ports.site.listing(folder.prefix)
     # Images first, so that no page shows one that is missing.
     copied = copy_images(folder, stored, ports.site, ports)
     wrote = store_outputs(folder, stored, ports.site, ports)
     return _remove_extras(folder, stored, ports.site) or wrote or copied
 
 
-def write_preview_folder(folder: Folder, ports: Ports, *, complete: bool) -> bool:
+def write_preview_folder(folder: Folder, seen: Stat | None, ports: Ports, *, complete: bool) -> bool:
     """Make an article's preview folder match, as `write_site_folder` does.
 
     The page is written last. The pointer that ends a preview therefore stands for an empty folder, which need not be listed.
 
     Args:
+        seen: the page that is stored.
         complete: whether to list the folder in any case, because a run that was overtaken may have written an image
             after the pointer.
     """
     [page] = folder.outputs
     ended = bool(page.metadata)
-    seen = ports.private.stat(page.key) if ended and not complete else None
     if ended and not complete and (seen is None or "status" in seen.metadata):
         return store_over(seen, ports.private, page)
     stored = ports.private.listing(folder.prefix)

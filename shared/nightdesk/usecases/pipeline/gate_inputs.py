@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from itertools import chain
 from typing import Any, NamedTuple
 
 from nightdesk.domain.documents import DRAFT, LIVE, SCHEDULED, WITHDRAWN, Document
 from nightdesk.domain.site import Site
+from nightdesk.domain.social_cards import CardOrder
 from nightdesk.ports import Ports
 from nightdesk.rendering.environment import Theme
 from nightdesk.repositories import articles_table
 from nightdesk.repositories.private_bucket import (
+    SITE_KEY,
     article_etag,
     author_kinds_of_profiles,
     decisions_from,
     decisions_key,
     document_key,
     facts_from,
-    load_site,
     profile_key,
+    site_from,
 )
 from nightdesk.usecases.pipeline.effective import effective_article, load_effective
 from nightdesk.usecases.pipeline.gate_pictures import NO_PICTURES, ArticlePictures, read_pictures
-from nightdesk.usecases.pipeline.places import related_lists, sort_key
-from nightdesk.usecases.pipeline.related import earlier_by_list
+from nightdesk.usecases.pipeline.places import related_lists, sort_key, translation_lists
+from nightdesk.usecases.pipeline.related import earlier_in
 from nightdesk.usecases.pipeline.social_cards import PageCard, article_card, read_card
-from nightdesk.usecases.pipeline.translations import read_translations
+from nightdesk.usecases.pipeline.translations import others_in
 
 NOT_YET_PUBLIC = frozenset((DRAFT, SCHEDULED))
 _SHOWS_PROFILES = NOT_YET_PUBLIC | {LIVE}
@@ -86,14 +90,16 @@ class GateInputs:
 def read_inputs(slug: str, ports: Ports, theme: Theme) -> GateInputs | None:
     """Read the inputs for an article; None if there is no document."""
     now = ports.clock()
-    blob, decisions = ports.in_parallel(ports.private.get, (document_key(slug), decisions_key(slug)))
+    blob, decisions, settings = ports.in_parallel(
+        ports.private.get, (document_key(slug), decisions_key(slug), SITE_KEY)
+    )
     if not blob:
         return None
-    site = load_site(ports)
+    site = site_from(settings, ports)
     rendered = Document.from_bytes(blob.body)
     profiles = _ProfileReader(ports)
     # Whether an article needs approval depends on who its authors are.
-    authors = profiles.read("author", rendered.authors) if site.require_approval else None
+    authors = profiles.read(("author", rendered.authors))[0] if site.require_approval else None
     kinds = author_kinds_of_profiles(authors or ())
     document, held = effective_article(rendered, decisions_from(decisions), site, kinds, ports)
     state, next_change = document.state(now), document.next_change(now)
@@ -102,18 +108,20 @@ def read_inputs(slug: str, ports: Ports, theme: Theme) -> GateInputs | None:
         if target and target.state(now) in NOT_YET_PUBLIC:
             state, next_change = target.state(now), target.next_change(now)
     topics: Profiles = ()
-    pending = Pending(held, authors or (), profiles.read("topic", held.topics)) if held else None
+    pending = Pending(held, authors or (), profiles.read(("topic", held.topics))[0]) if held else None
     if state in _SHOWS_PROFILES:
-        authors = profiles.read("author", document.authors) if authors is None or held else authors
-        topics = profiles.read("topic", document.topics)
+        known = authors if not held else None
+        names = document.authors if known is None else ()
+        authors, topics = profiles.read(("author", names), ("topic", document.topics))
+        authors = authors if known is None else known
     else:
         authors = ()
         profiles.digests = profiles.digests if pending else {}
-    lists = related_lists(document) if state == LIVE else []
     documents = [*([document] if state in _SHOWS_PROFILES else []), *([held] if held else [])]
     pictures = read_pictures(documents, ports)
     has_card = site.social_cards and state in _HAS_CARD and not document.moved
     card = article_card(document, topics, pictures, site, theme) if has_card else None
+    others = _read_others(document, state, card, site, ports)
     return GateInputs(
         document=document,
         rendered=rendered,
@@ -124,14 +132,39 @@ def read_inputs(slug: str, ports: Ports, theme: Theme) -> GateInputs | None:
         authors=authors,
         topics=topics,
         profile_digests=profiles.digests,
-        earlier=earlier_by_list(lists, sort_key(document, site), ports),
-        translations=read_translations(document, ports) if state == LIVE and not document.moved else {},
+        earlier=others.earlier,
+        translations=others.translations,
         pending=pending,
         pinned=state == LIVE and document.is_pinned(now),
         pictures=pictures,
-        card=read_card(card, ports),
+        card=others.card,
         was_public=state != WITHDRAWN or not rendered.withdrawn or bool(ports.site.list_versions(f"articles/{slug}/")),
     )
+
+
+class _Others(NamedTuple):
+    """What the pages of an article show that was made of other articles, and its social card."""
+
+    earlier: dict[str, list[dict[str, Any]]]
+    translations: dict[str, list[dict[str, Any]]]
+    card: PageCard | None
+
+
+def _read_others(document: Document, state: str, card: CardOrder | None, site: Site, ports: Ports) -> _Others:
+    lists = related_lists(document) if state == LIVE else []
+    versions = translation_lists(document) if state == LIVE and not document.moved else []
+    place = sort_key(document, site)
+    calls: list[Callable[[], Any]] = [partial(earlier_in, name, place, ports) for name in lists]
+    calls += [partial(others_in, name, document.slug, ports) for name in versions]
+    calls.append(partial(read_card, card, ports))
+    *cards, page_card = ports.in_parallel(answer, calls)
+    found = dict(zip([*lists, *versions], cards, strict=True))
+    return _Others({name: found[name] for name in lists}, {name: found[name] for name in versions}, page_card)
+
+
+def answer(asked: Callable[[], Any]) -> Any:
+    """Return what a call returns, one of several that are made at once."""
+    return asked()
 
 
 class _ProfileReader:
@@ -141,12 +174,14 @@ class _ProfileReader:
         self._ports = ports
         self.digests: dict[str, str] = {}
 
-    def read(self, kind: str, names: Iterable[tuple[str, str]]) -> Profiles:
-        """Return the facts of each author or topic; `names` are pairs of an id and the name that the draft gives."""
-        keys = [profile_key(kind, identifier) for identifier, _ in names]
-        blobs = self._ports.in_parallel(self._ports.private.get, keys)
-        self.digests |= {key: b.metadata.get("digest", "") if b else "" for key, b in zip(keys, blobs, strict=True)}
-        return tuple(facts_from(blob.body) if blob else None for blob in blobs)
+    def read(self, *wanted: tuple[str, Iterable[tuple[str, str]]]) -> list[Profiles]:
+        """Return the facts of authors or topics, for each kind and the pairs of an id and the name that the draft gives."""
+        keys = [[profile_key(kind, identifier) for identifier, _ in names] for kind, names in wanted]
+        each = list(dict.fromkeys(chain(*keys)))
+        blobs = dict(zip(each, self._ports.in_parallel(self._ports.private.get, each), strict=True))
+        self.digests |= {key: blob.metadata.get("digest", "") if blob else "" for key, blob in blobs.items()}
+        facts = {key: facts_from(blob.body) if blob else None for key, blob in blobs.items()}
+        return [tuple(facts[key] for key in some) for some in keys]
 
 
 def _target_of(pointer: Document, site: Site, ports: Ports) -> Document | None:

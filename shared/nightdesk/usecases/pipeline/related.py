@@ -24,12 +24,15 @@ def related_facts(card: Mapping[str, Any]) -> dict[str, Any]:
 def earlier_by_list(names: Iterable[str], sort_key: str, ports: Ports) -> dict[str, list[dict[str, Any]]]:
     """Return what a page shows of the articles that precede a sort key in each list, newest first."""
 
-    def earlier(name: str) -> list[dict[str, Any]]:
-        entries = articles_table.preceding(ports.articles, name, sort_key, RELATED)
-        return [related_facts(entry.card) for entry in entries]
-
     lists = list(names)
-    return dict(zip(lists, ports.in_parallel(earlier, lists), strict=True))
+    found = ports.in_parallel(lambda name: earlier_in(name, sort_key, ports), lists)
+    return dict(zip(lists, found, strict=True))
+
+
+def earlier_in(name: str, sort_key: str, ports: Ports) -> list[dict[str, Any]]:
+    """Return what a page shows of the articles that precede a sort key in a list, newest first."""
+    entries = articles_table.preceding(ports.articles, name, sort_key, RELATED)
+    return [related_facts(entry.card) for entry in entries]
 
 
 def digest_earlier(earlier: Mapping[str, list[dict[str, Any]]]) -> dict[str, str]:

@@ -10,19 +10,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from nightdesk.domain.documents import Document
 from nightdesk.ports import Ports
 from nightdesk.repositories import articles_table
-from nightdesk.usecases.pipeline.places import translation_lists
 
 _MOST = 50
 """Translations of one article that pages name."""
 Cards = list[dict[str, Any]]
-
-
-def read_translations(document: Document, ports: Ports) -> dict[str, Cards]:
-    """Return the other articles in each list in which a live article has its translations."""
-    return {name: others_in(name, document.slug, ports) for name in translation_lists(document)}
 
 
 def others_in(name: str, slug: str, ports: Ports) -> Cards:
