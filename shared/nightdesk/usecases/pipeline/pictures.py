@@ -158,8 +158,11 @@ def _store_each(
 def store_rendition(derived: Derived, ports: Ports) -> Rendition:
     """Store the bytes of something that was derived, unless they are stored already."""
     sha256 = digest(derived.body)
-    with suppress(Conflict):  # they are stored
+    try:
         ports.private.put(Output(rendition_key(sha256), derived.body, _BYTES), None)
+    except Conflict:
+        if ports.private.stat(rendition_key(sha256)) is None:
+            raise  # another run was about to store them, and failed
     return Rendition(derived.format, derived.width, derived.height, sha256, derived.still)
 
 
