@@ -51,7 +51,7 @@ class Desk:
         whole = build(self.drafts, fresh, self._theme, now, Options(pictures=pictures))
         ours, theirs = files_of(self.out), files_of(fresh)
         assert {name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name)} == set()
-        assert (built.states, built.rejected) == (whole.states, whole.rejected)
+        assert (built.states, built.rejected, built.warnings) == (whole.states, whole.rejected, whole.warnings)
         return built.changed
 
 

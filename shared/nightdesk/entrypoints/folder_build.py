@@ -34,7 +34,7 @@ class Built(NamedTuple):
     Attributes:
         states: the slugs of the articles in each state.
         rejected: the problems of each rejected file, by key.
-        warnings: the warnings of each other file that was read anew and has any, by key.
+        warnings: the warnings of each other file that has any, by key.
         files: the files that were read, by key.
         left: the files that are not published, with the reason.
         objects: how many files the site has.
@@ -171,6 +171,7 @@ def _save(report: Report, sources: Mapping[str, SourceFile], state: BuildState, 
     state.store.set_fact("built", job.now.isoformat())
     state.store.set_fact("states", report.states)
     state.store.set_fact("rejected", report.rejected)
+    state.store.set_fact("warnings", report.warnings)
     state.save(job.fingerprint, sources)
 
 

@@ -29,6 +29,7 @@ from nightdesk.usecases.ticker.pages import refresh as refresh_ticker
 
 Reports = dict[str, list[dict[str, Any]]]
 """Problems or warnings by the keys of their files."""
+_OF_LINKS = ("link", "translation_of")
 _MANY = 200
 """So many changed files are not worth the detour: a full build makes each list only once."""
 
@@ -43,7 +44,7 @@ class Report(NamedTuple):
     Attributes:
         states: the state of each article, by slug.
         rejected: the problems of each rejected file, by key.
-        warnings: the warnings of each other file that was read and has any, by key.
+        warnings: the warnings of each other file that has any, by key.
     """
 
     states: dict[str, str]
@@ -72,7 +73,7 @@ def update(
         NeedsFullBuild: this takes a full build. What was written until then is of no use.
     """
     ports, now = state.ports, state.ports.clock()
-    report = Report(state.store.fact("states"), state.store.fact("rejected"), {})
+    report = Report(state.store.fact("states"), state.store.fact("rejected"), state.store.fact("warnings"))
     if len(changed) > _MANY or not all(_is_of_a_draft(key) for key in changed):
         raise NeedsFullBuild
     drafts = _drafts_concerned(files, changed)
@@ -94,7 +95,7 @@ def update(
     refresh_ticker(ports, theme, everything=True)
     stages.take()
     _report_states(report, sent, ports)
-    return report._replace(warnings=warnings_of(drafts, ports, now))
+    return report._replace(warnings=_warnings_now(report.warnings, drafts, ports, now))
 
 
 def _is_of_a_draft(key: str) -> bool:
@@ -154,6 +155,14 @@ def _report_states(report: Report, sent: Iterable[Event | ObjectChanged], ports:
             document = load_document(event.slug, ports)
             if document and not document.moved:
                 report.states[event.slug] = event.state
+
+
+def _warnings_now(known: Reports, drafts: Collection[str], ports: Ports, now: datetime) -> Reports:
+    """Return the warnings of all files. Of those that were not read, only links may lead elsewhere than before."""
+    linking = [key for key, found in known.items() if any(each["key"] in _OF_LINKS for each in found)]
+    anew = sorted({*drafts, *linking})
+    kept = {key: found for key, found in known.items() if key not in anew}
+    return kept | warnings_of(anew, ports, now)
 
 
 def warnings_of(keys: Collection[str], ports: Ports, now: datetime) -> Reports:
