@@ -565,3 +565,31 @@ def test_a_nearly_valid_directive_never_shows_the_passage(
     in_code = {"canary"} if "canary" in "".join(re.findall(r"<pre>.*?</pre>", html, re.DOTALL)) else set()
     if not escaped_by_author and not in_code:
         assert "canary" not in html
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "：：： gate tier=member\nHidden.\n：：：",
+        "：:: gate\nHidden.\n:::",
+        ":: gate tier=member\nHidden.\n::",
+        '<gate tier="member">Hidden.</gate>',
+        "<!--members-only-->\nHidden.",
+        "<!-- paywall -->\nHidden.",
+        "[gate tier=member]Hidden.[/gate]",
+        "[members_only]Hidden.[/members_only]",
+        "{% paywall %}Hidden.{% endpaywall %}",
+        "{{< gate >}}Hidden.{{< /gate >}}",
+    ],
+)
+def test_what_looks_like_a_gate_and_hides_nothing_is_rejected(typed: str) -> None:
+    assert problems_of(f"Free.\n\n{typed}") == [(3, "gate")]
+    assert passages(f"```\n{typed.replace(':::', '::')}\n```")
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["The [gate](https://x.example)", "he passed the [gate]", "注意：次", "std::gate", "<!--more-->", "\\<gate>", "`<!--paywall-->`"],
+)  # fmt: skip
+def test_words_about_gates_are_text(typed: str) -> None:
+    assert [tier for tier, _, _ in passages(typed)] == [FREE]

@@ -16,6 +16,7 @@ from nightdesk.domain.ai_parts import AI, AI_END, AI_MARK, AI_START, AiPart, ai_
 from nightdesk.domain.ai_parts import ATTRIBUTES as AI_ATTRIBUTES
 from nightdesk.domain.errors import Rejected
 from nightdesk.domain.figures import FIGURE, FIGURE_MARK, Figure, read_figure
+from nightdesk.domain.foreign_gates import refuse_foreign_gates
 from nightdesk.domain.html_tokens import END, START, UNCLOSED, tokens
 from nightdesk.domain.problem_list import ProblemList
 from nightdesk.domain.problems import Kind, Problem, ProblemKind
@@ -106,6 +107,7 @@ def split_passages(body: str, first_line: int, site: Site, to_html: Callable[[st
     Raises:
         Rejected: a line begins like a directive and is not understood, or is not allowed where it is.
     """
+    refuse_foreign_gates(body, first_line, to_html)
     if ":::" not in body:
         return (Passage(FREE, "", body, first_line),)
     problems = ProblemList()

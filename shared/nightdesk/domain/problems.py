@@ -267,6 +267,9 @@ class Kind:
     )
     FIGURE_UNCLOSED = _rejected("this figure is never closed; add a line of {fence} below it")
     GATE_ATTRIBUTE_UNKNOWN = _rejected("a gate has “tier”, “teaser”, “source_type” and “note”, and nothing else")
+    GATE_FOREIGN = _rejected(
+        "the line looks like a gate, and would hide nothing; write ::: gate tier=… before the text"
+    )
     GATE_IN_GATE = _rejected("a gate cannot be inside a gate (the one that opens in line {opened})")
     GATE_IN_HTML = _rejected("HTML is left open around this gate; a gate cannot be inside HTML")
     GATE_NOT_ALLOWED = _rejected("gates and figures are for articles only; this file is public as a whole")
@@ -318,9 +321,7 @@ class Kind:
     LINK_EMPTY = _left_out("a link without an address is shown as text")
     LINK_SCHEME = _left_out("{typed} is shown as text: only https, http, mailto and tel addresses can be links")
     MARKUP_TOO_MUCH = _rejected("the text has {count:,} pieces of markup; the limit is {limit:,}")
-    LINK_LITERAL = _noted(
-        "“{typed}” is shown as it was typed: put an address with blanks between < and >, or define the link’s name"
-    )
+    LINK_LITERAL = _noted("“{typed}” is shown as typed: put < > around an address with blanks, or define its name")
     TAG_LITERAL = _noted("“{typed}” is shown as it was typed: put each value in the tag in double quotes")
     TAG_UNCLOSED = _noted("a tag that begins here is never closed with “>”, so readers see it as it was typed")
     TAGS_UNCLOSED = _rejected("too many tags are never closed with “>”")
