@@ -113,6 +113,15 @@ def test_two_files_with_one_key_are_reported(tmp_path: Path) -> None:
     assert find_files([root / "posts/2023", root / "posts/2023/a.md"]).left == {}
 
 
+def test_two_profiles_with_one_id_are_reported(tmp_path: Path) -> None:
+    names = ("authors/eve.md", "authors/ève.md", "topics/c.md", "topics/C++.md", "pages/uber.md", "pages/über.md")
+    files, left = find_files([write(tmp_path, *names, "drafts/c.md", "drafts/C.md")])
+    assert set(files) == {"authors/eve.md", "topics/C++.md", "pages/uber.md", "drafts/c.md", "drafts/C.md"}
+    assert {path.name: problem.kind for path, problem in left.items()} == dict.fromkeys(
+        ("ève.md", "c.md", "über.md"), Kind.SAME_KEY
+    )
+
+
 def test_the_folder_above_may_be_hidden(tmp_path: Path) -> None:
     root = write(tmp_path / ".work", "drafts/a.md", "posts/b.md")
     assert set(find_files([root / "drafts", root / "posts/b.md"]).files) == {"drafts/a.md", "drafts/b.md"}

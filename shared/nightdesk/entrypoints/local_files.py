@@ -19,6 +19,7 @@ from nightdesk.domain.drafts_bucket import (
     is_hidden_or_temporary,
 )
 from nightdesk.domain.problems import Kind, Problem
+from nightdesk.domain.text import slugify
 from nightdesk.repositories.private_bucket import IMAGE_TYPES, is_image
 
 _MARKDOWN = (".md", ".markdown")
@@ -65,6 +66,7 @@ def find_files(paths: Iterable[Path], is_drafts: bool = False) -> LocalFiles:
             raise FileNotFoundError(path)
         if path.is_dir():
             found.leave_orphans()
+    found.leave_doubles()
     return LocalFiles(found.files, found.left)
 
 
@@ -135,6 +137,17 @@ class _Found:
         folders = {"authors/", *(parsed.folder for key in self.files if (parsed := classify(key)))}
         for key in [key for key in self.files if not classify(key) and folder_of_image(key) not in folders]:
             self.left[self.files.pop(key)] = Kind.FILE_ORPHAN.at(0, folder=folder_of_image(key))
+
+    def leave_doubles(self) -> None:
+        """Leave profiles and pages whose id another file has: the last one to be processed would take the page of the other."""
+        holders: dict[tuple[str, str], str] = {}
+        for key in sorted(self.files):
+            parsed = classify(key)
+            if parsed and parsed.kind in ("author", "topic", "page") and not parsed.refusal:
+                holder = holders.setdefault((parsed.kind, slugify(parsed.name)), key)
+                if holder != key:
+                    name = f"{key.split('/')[0]}/{slugify(parsed.name)}"
+                    self.left[self.files.pop(key)] = Kind.SAME_KEY.at(0, name=name, other=holder)
 
     def _add(self, key: str, path: Path, inner: str = "", fault: Problem | None = None) -> None:
         """Add a file under a key, or the reason why it is not published.
