@@ -223,6 +223,9 @@ class KeyReader:
         self._prefix = prefix
         self._node = node
         self._asked: set[str] = set()
+        self._alike: dict[str, list[str]] = {}
+        for key in mapping:
+            self._alike.setdefault(_plain(key), []).append(key)
 
     def value(self, name: str, *synonyms: str) -> Value:
         """Return the value of the first of a key and its synonyms that has one."""
@@ -241,8 +244,9 @@ class KeyReader:
         self._asked.update(names)
         found = []
         for name in names:
-            for key, node in self._mapping.items():
-                is_misspelt = key != name and key not in self._asked and _plain(key) == _plain(name)
+            for key in self._alike.get(_plain(name), ()):
+                node = self._mapping[key]
+                is_misspelt = key != name and key not in self._asked
                 if is_misspelt:
                     self._asked.add(key)
                     self.problems.add(Kind.KEY_MISSPELT.at(node.line, self._prefix + key, name=name))

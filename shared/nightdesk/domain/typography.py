@@ -157,7 +157,7 @@ class Typography:
         """Return a plain text with what is printed in the place of its marks."""
         if not _MARKED.search(text):
             return text
-        return "".join(self._characters(text)) if self.language else text.translate(_TO_STRAIGHT)
+        return _put(text, self._printed(text)) if self.language else text.translate(_TO_STRAIGHT)
 
     def html(self, html: str) -> str:
         """Return HTML with what is printed in the place of its marks. Quotes are paired within a paragraph, also across its tags."""
@@ -178,19 +178,20 @@ class Typography:
             between = "\n" if token.name == "br" else "\n\n" if ends else ""
             read.append(between)
             pieces.append(_Piece(part, len(between), 0))
-        return _rejoin(self._characters("".join(read)), pieces)
+        whole = "".join(read)
+        return _rejoin(whole, self._printed(whole), pieces)
 
-    def _characters(self, text: str) -> list[str]:
-        """Return what is printed for each character of a text."""
-        printed = list(text)
+    def _printed(self, text: str) -> dict[int, str]:
+        """Return what is printed in the place of each mark of a text, by the mark's place."""
+        printed = {found.start(): found[0] for found in _MARKED.finditer(text)}
         for found in _ADDRESS.finditer(text):
-            for place in range(found.start(), found.end()):
-                printed[place] = _STRAIGHT.get(printed[place], printed[place])
+            for mark in _MARKED.finditer(text, found.start(), found.end()):
+                printed[mark.start()] = _STRAIGHT[mark[0]]
         for start, end in _paragraphs(text):
             self._paragraph(text, printed, start, end)
         return printed
 
-    def _paragraph(self, text: str, printed: list[str], start: int, end: int) -> None:
+    def _paragraph(self, text: str, printed: dict[int, str], start: int, end: int) -> None:
         opened: list[tuple[str, int]] = []
         count = dict.fromkeys((DOUBLE, SINGLE), 0)
         for found in _MARKED.finditer(text, start, end):
@@ -229,12 +230,12 @@ class Typography:
         rest = text[place + 1 : place + 12]
         return bool(_ABBREVIATED.match(rest) or (self._elided and self._elided.match(rest)))
 
-    def _pair(self, printed: list[str], opening: int, closing: int, inner: bool) -> None:
+    def _pair(self, printed: dict[int, str], opening: int, closing: int, inner: bool) -> None:
         quotes = self._quotes
         printed[opening] = quotes.inner_opening if inner else quotes.opening
         printed[closing] = quotes.inner_closing if inner else quotes.closing
 
-    def _leave(self, printed: list[str], kind: str, place: int) -> None:
+    def _leave(self, printed: dict[int, str], kind: str, place: int) -> None:
         """Print a quotation mark that is never closed: a quote over several paragraphs opens each of them again."""
         printed[place] = "’" if kind == SINGLE else self._quotes.opening
 
@@ -264,12 +265,30 @@ def _is_sign(character: str) -> bool:
     return character in MARKS or unicodedata.category(character)[0] in "PS"
 
 
-def _rejoin(printed: list[str], pieces: list[_Piece]) -> str:
+def _put(text: str, printed: Mapping[int, str]) -> str:
+    """Return a text with what is printed in the place of its marks."""
     out: list[str] = []
+    done = 0
+    for place, shown in printed.items():
+        out += (text[done:place], shown)
+        done = place + 1
+    return "".join(out) + text[done:]
+
+
+def _rejoin(text: str, printed: Mapping[int, str], pieces: list[_Piece]) -> str:
+    """Return HTML of its pieces and of its text, with what is printed in the place of the text's marks."""
+    out: list[str] = []
+    marks = iter([*printed.items(), (len(text), "")])
+    mark, shown = next(marks)
     place = 0
     for kept, skipped, taken in pieces:
         place += skipped
         out.append(kept)
-        out += printed[place : place + taken]
-        place += taken
+        end = place + taken
+        while mark < end:
+            out += (text[place:mark], shown)
+            place = mark + 1
+            mark, shown = next(marks)
+        out.append(text[place:end])
+        place = end
     return "".join(out)

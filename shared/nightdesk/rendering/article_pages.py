@@ -109,7 +109,8 @@ def article_pages(theme: Theme, site: Site, article: Article, views: Sequence[Vi
 def article_contexts(theme: Theme, site: Site, article: Article, views: Sequence[View]) -> list[ArticleContext]:
     """Return what an article's page, or its mail, shows to readers of each of several views."""
     text, document = _words_of(theme, site, article), article.document
-    public = _public_context(theme, site, article)
+    seen = next((each for each in views if each.tier == PUBLIC), None) or view(document, PUBLIC, site)
+    public = _public_context(theme, site, article, seen)
     placer, embeds = _placer(text, site, article), EmbedCards(text, site.embeds)
     return [
         public._replace(
@@ -138,8 +139,12 @@ def _placer(text: Catalogue, site: Site, article: Article) -> Placer:
     return Placer(text, article.base, article.pictures, document.figures, article.plain, others)
 
 
-def _public_context(theme: Theme, site: Site, article: Article) -> ArticleContext:
-    """Return the parts of an article's page that are the same for every reader."""
+def _public_context(theme: Theme, site: Site, article: Article, seen: View) -> ArticleContext:
+    """Return the parts of an article's page that are the same for every reader.
+
+    Args:
+        seen: what everyone may see of it.
+    """
     text, document = _words_of(theme, site, article), article.document
     authors = tuple(
         author_box(text, i, typed, p) for (i, typed), p in zip(document.authors, article.authors, strict=True)
@@ -152,7 +157,6 @@ def _public_context(theme: Theme, site: Site, article: Article) -> ArticleContex
     published, updated = stamp(text, site, document.date), updated_date(document)
     hero = _hero(text, article)
     versions = versions_of(site, document, article.translations)
-    seen = view(document, PUBLIC, site)
     figures = _placer(text, site, article).figures(seen) if has_figures(document) else []
     ai_types = source_types_in(part.html for part in seen.parts if isinstance(part, VisiblePart))
     described = Described(document, authors, topics, hero, figures, ai_types, versions)

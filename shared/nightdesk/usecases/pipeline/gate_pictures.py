@@ -56,6 +56,8 @@ class ArticlePictures(NamedTuple):
 
     def public_files(self, document: Document, site: Site) -> dict[str, PictureFiles | None]:
         """Return the files of the images that everyone sees."""
+        if not document.assets:
+            return {}
         public = view(document, PUBLIC, site).assets
         return {name: found for name, found in self.files(document, public).items() if name in public}
 
