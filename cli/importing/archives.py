@@ -58,7 +58,7 @@ class Archive:
             self._list_folder()
         elif not path.is_file():
             raise ImportRefused(f"{path}: there is no such file or folder")
-        elif zipfile.is_zipfile(path):
+        elif zipfile.is_zipfile(path) or _begins_like_a_zip(path):
             self._list_zip()
         else:
             self._places[path.name] = str(path)
@@ -156,6 +156,12 @@ class Archive:
 
     def _leave_out(self, name: str, what: str) -> None:
         self._report.add(SKIPPED, name, 0, f"{what} is left out")
+
+
+def _begins_like_a_zip(path: Path) -> bool:
+    """Return True for a zip file that may have lost its end, as one that was not wholly downloaded."""
+    with open(path, "rb") as file:
+        return file.read(4) == b"PK\x03\x04"
 
 
 def decode_text(data: bytes, name: str) -> str:

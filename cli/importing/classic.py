@@ -26,10 +26,21 @@ _MEMBERS = re.compile(
     r"arm_restrict_content|content_control|loggedin|access|wlm_.*|swpm_protected|leaky_paywall.*|mp-?only)",
     re.IGNORECASE,
 )
-DIVIDER_BLOCKS = re.compile(
-    r"<!--\s*wp:(?:jetpack/paywall|premium-content/(?:subscriber-view|container)|(?:[\w-]+/)?(?:paywall|members?-only|restrict(?:ed)?-content))\b.*?-->",
-    re.DOTALL,
+_OF_MEMBERS = re.compile(
+    r"(?:^|[-_/])(?:mepr|memberpress|pms|pmpro|paid-memberships-pro|rcp|restrict-content-pro|ihc|arm|um|ultimate-member|wlm|wishlist|swpm|"
+    r"wpmem|s2member|memberful|patreon|leaky-paywall)(?:[-_/]|$)|memberships?(?:[-_/]|$)|members?[-_](?:only|content)|restrict|paywall|"
+    r"logged[-_]?in|subscribers?[-_]only|premium[-_]content|(?:hide|protect|lock)(?:ed)?[-_]?content",
+    re.IGNORECASE,
 )
+"""Names of shortcodes and blocks of plug-ins for members."""
+_FOR_OTHERS = re.compile(
+    r"(?:^|[-_/])(?:non|not|no|un|guests?|visitors?)[-_]?(?:members?|paid|subscribers?|authori[sz]ed|active|logged)|logged[-_]?out|guest|"
+    r"(?:log[-_]?in|sign[-_]?(?:in|up)|register|registration|form|account|buttons?|link|price|pricing|checkout|plans?|levels?|profile|logout|widget|"
+    r"list|directory)$",
+    re.IGNORECASE,
+)
+"""Names of what such plug-ins show to everybody else, and of their forms."""
+_BLOCK = re.compile(r"<!--\s*wp:([\w/-]+)(?=[\s/]).*?-->", re.DOTALL)
 _REUSABLE = re.compile(r"<!--\s*wp:block\s+(\{.*?\})\s*/-->", re.DOTALL)
 
 
@@ -50,8 +61,21 @@ def fill_blocks(text: str, blocks: Mapping[str, str], note: Note) -> str:
 
 
 def mark_dividers(text: str) -> str:
-    """Turn the blocks that hide what follows them into one divider."""
-    return DIVIDER_BLOCKS.sub("<!--members-only-->", text)
+    """Turn the blocks that hide what they hold, or what follows them, into one divider."""
+    return _BLOCK.sub(lambda found: "<!--members-only-->" if hides_content(found[1]) else found[0], text)
+
+
+def has_dividers(text: str) -> bool:
+    """Return True if a block of a text hides what it holds or what follows it."""
+    return any(hides_content(found[1]) for found in _BLOCK.finditer(text))
+
+
+def hides_content(name: str) -> bool:
+    """Return True if a shortcode or a block of this name shows its content to members only.
+
+    Plug-ins have hundreds of names. In doubt, more is hidden than there was: nothing that was paid for becomes public.
+    """
+    return bool(_OF_MEMBERS.search(name) and not _FOR_OTHERS.search(name))
 
 
 def add_paragraphs(text: str) -> str:
@@ -127,7 +151,7 @@ class Shortcodes:
         )
         if not is_code:
             return found[0]  # plain words in brackets, such as [sic]
-        if _MEMBERS.fullmatch(name):
+        if _MEMBERS.fullmatch(name) or (name in closed and hides_content(name)):
             if not found[2]:
                 self._note(CHANGED, "a shortcode for members hides everything that follows it", found[0][:160], 0)
             return "" if found[2] else "<!--members-only-->"

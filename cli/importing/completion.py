@@ -40,7 +40,7 @@ _MATTER_ORDER = (
     "publish_at",
     "expires",
 )
-_REFERENCES = re.compile(rf"{REFERENCE}[^\s\"'<>()]*")
+_REFERENCES = re.compile(rf"{REFERENCE}(?:[^\s\"'<>()]*[^\s\"'<>().,;:!?])?")
 _FOREIGN_PARTS = 3
 """How alike the path of an image on another site, such as that of a content network, must be to that of a file here."""
 _MAX = {"authors": 12, "topics": 24}
@@ -87,6 +87,7 @@ class Completion:
         matter["authors"] = self._ids("author", post)
         matter["topics"] = self._ids("topic", post)
         matter |= {"draft": post.draft, "access": post.access, "aliases": place.aliases}
+        matter |= {"language": post.language, "translation_of": self._directory.original_of(post)}
         matter["expires"] = self._expiry.of(post, self._report)
         if post.hero.get("src"):
             matter["hero"] = self._hero(post, addresses)

@@ -51,6 +51,7 @@ class Directory:
         self._places: dict[str, Place] = {}
         self._paths: dict[str, str] = {}
         self._names: dict[str, str] = {}
+        self._originals: dict[str, str] = {}
         self._people: dict[tuple[str, str], str] = {}
         self._ids: dict[tuple[str, str], str] = {}
 
@@ -72,6 +73,10 @@ class Directory:
             for number, typed in enumerate([outline.address, *outline.aliases]):
                 if typed:
                     self._claim(outline, typed, is_main=number == 0)
+        # A reference leads to the site's language, whatever the order of the articles.
+        for outline in sorted(order, key=lambda o: bool(o.language)):
+            if outline.versions and not outline.language and outline.kind != PAGE:
+                self._originals.setdefault(outline.versions, self._places[outline.id].slug)
             for name in outline.names:
                 self._names.setdefault(name.casefold(), self._places[outline.id].path)
         self._add_redirects(redirects, {outline.id: outline for outline in order})
@@ -80,6 +85,10 @@ class Directory:
     def place(self, post: ImportedPost) -> Place:
         """Return where a post goes."""
         return self._places[post.id]
+
+    def original_of(self, post: ImportedPost) -> str:
+        """Return the slug of the article in the site's language that a post is a translation of; empty if there is none."""
+        return self._originals.get(post.versions, "") if post.language and post.versions else ""
 
     def _free_slug(self, outline: ImportedPost, taken: set[tuple[str, str]]) -> str:
         wanted = slugify(outline.slug) or slugify(outline.title) or slugify(outline.id) or "untitled"

@@ -15,7 +15,7 @@ from nightdesk.domain.text import slugify
 from .archives import Archive, ImportRefused, decode_text
 from .front_matter import Matter, plain_value, read_matter
 from .html_text import html_to_markdown
-from .hugo import read_redirects, zone_of
+from .hugo import looks_like, other_system, read_redirects, zone_of
 from .liquid import replace_liquid
 from .matter_posts import common_post, keep_rest, settle_page, tier_of
 from .permalinks import date_tokens
@@ -60,6 +60,9 @@ class EleventyReader:
         """Return the folder of texts, as the configuration names it."""
         configs = sorted((name for name in self._archive.names if _CONFIG.search(name)), key=len)
         if not configs:
+            other = other_system(self._archive.names)
+            if other not in ("", "Eleventy"):
+                raise looks_like(self._archive.path, other)
             return ""
         top = configs[0].rpartition("/")[0]
         found = re.search(r"\binput\s*:\s*[\"']([^\"']+)", self._archive.read(configs[0]).decode("utf-8", "replace"))

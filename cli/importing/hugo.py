@@ -6,7 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from datetime import UTC, tzinfo
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -83,8 +83,9 @@ class HugoReader:
     def __init__(self, archive: Archive, report: Report, fallback: Site, hints: Hints) -> None:
         self._archive, self._report, self._fallback, self._permalink = archive, report, fallback, hints.permalink
         self._root, self._content = self._find_content()
-        self._config = self._read_configs()
-        config = self._config
+        self._config = config = self._read_configs()
+        self._default = str(config.get("defaultcontentlanguage") or "en")
+        self._folders = self._content_folders()
         self.site = SiteFacts(
             name=str(config.get("title") or ""),
             base_url=(hints.base_url or str(config.get("baseurl") or "")).rstrip("/"),
@@ -101,10 +102,9 @@ class HugoReader:
         tops = sorted(
             {name.partition("content/")[0] for name in self._archive.names if f"/{name}".count("/content/")}, key=len
         )
-        if not tops and (other := _other_system(self._archive.names)):
-            raise ImportRefused(
-                f"{self._archive.path}: this looks like a site of {other}; type “nightdesk import {other.lower()} …”"
-            )
+        other = other_system(self._archive.names) if not tops else ""
+        if other not in ("", "Hugo"):
+            raise looks_like(self._archive.path, other)
         root = tops[0] if tops and (not tops[0] or tops[0].endswith("/")) else ""
         if not any(name.endswith(_TEXTS) for name in self._archive.names):
             raise ImportRefused(f"{self._archive.path}: this is no Hugo site; it holds no Markdown file")
@@ -122,6 +122,26 @@ class HugoReader:
                 config |= found if stem in ("hugo", "config") else {stem: found}
         return config
 
+    def _content_folders(self) -> dict[str, str]:
+        """Return the language of each folder of texts (gohugo.io/content-management/multilingual); empty for the site's.
+
+        The longest path comes first, because one folder may lie in another.
+        """
+        top = str(self._config.get("contentdir") or "").strip("./")
+        content = f"{self._root}{top}" if top and self._archive.under(f"{self._root}{top}") else self._content
+        found = {content: ""}
+        languages = self._config.get("languages")
+        for code, values in languages.items() if isinstance(languages, dict) else ():
+            settings = {key.lower(): value for key, value in values.items()} if isinstance(values, dict) else {}
+            folder = self._root + str(settings.get("contentdir") or "").strip("./")
+            if settings.get("contentdir") and self._archive.under(folder):
+                found[folder] = self._foreign(code)
+        return dict(sorted(found.items(), key=lambda each: -len(each[0])))
+
+    def _foreign(self, language: str) -> str:
+        """Return a language, or nothing for the site's."""
+        return language if language.casefold() != self._default.casefold() else ""
+
     def _permalinks(self) -> dict[str, str]:
         permalinks = self._config.get("permalinks")
         permalinks = permalinks if isinstance(permalinks, dict) else {}
@@ -131,14 +151,18 @@ class HugoReader:
 
     # Files
 
-    def _texts(self) -> Iterator[tuple[str, str]]:
-        """Yield each file of the content folder, and its path within that folder."""
-        for name in self._archive.under(self._content):
-            path = name.removeprefix(f"{self._content}/") if self._content else name
-            if name.endswith(_TEXTS):
-                yield name, path
-            elif name.endswith(_OTHER_TEXTS):
-                self._report.add(LOST, name, 0, "a text that is not Markdown is not imported", name, post=True)
+    def _texts(self) -> Iterator[tuple[str, str, str]]:
+        """Yield each file of a folder of texts, its path within that folder, and the folder's language."""
+        seen: set[str] = set()
+        for folder, language in self._folders.items():
+            for name in self._archive.under(folder):
+                if name in seen:
+                    continue
+                seen.add(name)
+                if name.endswith(_TEXTS):
+                    yield name, name.removeprefix(f"{folder}/") if folder else name, language
+                elif name.endswith(_OTHER_TEXTS):
+                    self._report.add(LOST, name, 0, "a text that is not Markdown is not imported", name, post=True)
 
     def _profile_kind(self, path: str) -> str:
         parts = path.split("/")
@@ -162,7 +186,7 @@ class HugoReader:
         yield from self._posts(with_body=True)
 
     def _posts(self, with_body: bool) -> Iterator[ImportedPost]:
-        for name, path in self._texts():
+        for name, path, language in self._texts():
             if self._profile_kind(path):
                 continue
             matter = self._matter(name)
@@ -173,13 +197,15 @@ class HugoReader:
                     SKIPPED, name, 0, "the page of a section is left out; Nightdesk makes its lists itself"
                 )
                 continue
-            yield self._post(name, path, matter, with_body)
+            yield self._post(name, path, language, matter, with_body)
 
-    def _post(self, name: str, path: str, matter: Matter, with_body: bool) -> ImportedPost:
+    def _post(self, name: str, path: str, language: str, matter: Matter, with_body: bool) -> ImportedPost:
         place = PurePosixPath(path)
         is_bundle = place.stem.split(".")[0] == "index"
         file_name = place.parent.name if is_bundle else place.stem
-        file_name, _, language = file_name.partition(".") if self._is_language(file_name) else (file_name, "", "")
+        if self._is_language(place.stem):
+            language = self._foreign(place.stem.rpartition(".")[2])
+            file_name = file_name if is_bundle else file_name.rpartition(".")[0]
         if own := own_post(matter, name, file_name):
             own.folder = str(PurePosixPath(name).parent)
             start = f"{own.folder}/" if is_bundle else "\0"
@@ -196,9 +222,13 @@ class HugoReader:
         post.address = self._address(matter, post, place, file_name, language)
         folder = str(PurePosixPath(post.address).parent)
         post.aliases = [a if a.startswith(("/", "http")) else f"{folder}/{a}" for a in post.aliases]
-        if language and not matter.text("slug"):
-            post.slug += f"-{language}"
         stem = str(place.parent if is_bundle else place.with_suffix("")).casefold()
+        post.language, post.versions = (
+            language,
+            matter.text("translationKey") or str(place.parent if is_bundle else place.with_name(file_name)),
+        )
+        if language and not matter.text("slug"):
+            post.slug += f"-{language.lower()}"
         post.names = [stem, PurePosixPath(stem).name, *([f"/{stem}"] if stem else [])]
         settle_page(post, matter)
         if with_body:
@@ -237,14 +267,13 @@ class HugoReader:
             address = "/" + "/".join(urlize(part, lower) for part in (*sections, slug or file_name)) + "/"
             if str(self._config.get("uglyurls", "")).lower() == "true":
                 address = address.rstrip("/") + ".html"
-        return f"/{language}{address}" if language and language != self._default_language() else address
-
-    def _default_language(self) -> str:
-        return str(self._config.get("defaultcontentlanguage") or "en")
+        if str(self._config.get("defaultcontentlanguageinsubdir", "")).lower() == "true":
+            language = language or self._default
+        return f"/{language.lower()}{address}" if language else address
 
     def profiles(self) -> Iterator[ImportedProfile]:
         """Yield the pages of authors and topics."""
-        for name, path in self._texts():
+        for name, path, _ in self._texts():
             kind = self._profile_kind(path)
             if not kind or (matter := self._matter(name)) is None:
                 continue
@@ -292,15 +321,22 @@ class HugoReader:
                 yield key, name
 
 
-def _other_system(names: list[str]) -> str:
-    """Return the system whose files a folder without a `content` folder holds; empty if there are none."""
+def other_system(names: list[str]) -> str:
+    """Return the system that a folder belongs to, by the files of its settings; empty if there are none."""
     files = {PurePosixPath(name).name for name in names}
     folders = {part for name in names for part in name.split("/")[:-1]}
     if files & {"_config.yml", "_config.yaml"} or "_posts" in folders:
         return "Jekyll"
     if "pelicanconf.py" in files:
         return "Pelican"
-    return "Eleventy" if any(re.match(r"\.eleventy|eleventy\.config", name) for name in files) else ""
+    if any(re.match(r"\.eleventy|eleventy\.config", name) for name in files):
+        return "Eleventy"
+    return "Hugo" if files & {"hugo.toml", "hugo.yaml", "hugo.yml", "hugo.json"} else ""
+
+
+def looks_like(path: Path, other: str) -> ImportRefused:
+    """Return the refusal of a site of another system, whose drafts and addresses would be misread."""
+    return ImportRefused(f"{path}: this looks like a site of {other}; type “nightdesk import {other.lower()} …”")
 
 
 def _is_unlisted(matter: Matter) -> bool:

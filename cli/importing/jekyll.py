@@ -19,7 +19,7 @@ from .liquid import replace_liquid
 from .matter_posts import common_post, keep_rest, settle_page, tier_of
 from .permalinks import date_tokens, fill
 from .records import PAGE, FirstLine, Hints, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
-from .report import LOST, SKIPPED, Report
+from .report import CHANGED, LOST, SKIPPED, Report
 
 _TEXTS = (".md", ".markdown", ".mkd", ".mkdown", ".html", ".htm")
 _OTHER_TEXTS = (".textile", ".org", ".adoc", ".asciidoc", ".rst")
@@ -140,7 +140,11 @@ class JekyllReader:
         stem = PurePosixPath(path).stem
         post = common_post(matter, name, stem, self._zone)
         post.kind = PAGE if kind == "pages" else post.kind
-        post.draft = post.draft or kind == "drafts"
+        is_shown = kind in ("posts", "pages") or self._is_shown(kind)
+        if not is_shown and kind != "drafts" and not post.draft:
+            what = "a text of a collection that has no pages of its own becomes a draft"
+            self._report.add(CHANGED, name, 0, what, post.title)
+        post.draft = post.draft or not is_shown
         post.access = tier_of(post.access, self._fallback.tiers)
         post.hidden_tier = tier_of("paid", self._fallback.tiers)
         post.folder = str(PurePosixPath(name).parent)
@@ -148,7 +152,7 @@ class JekyllReader:
         if kind != "pages":
             post.topics = post.topics or [(folder, folder) for folder in folders]
         post.address = self.site.path + self._address(matter, post, path, kind, folders)
-        if kind == "drafts":
+        if not is_shown:
             post.address = ""
         plain = re.sub(r"^\d{4}-\d{1,2}-\d{1,2}-", "", stem)
         post.names = [stem, path.rpartition(".")[0], *([plain] if plain != stem else [])]
@@ -193,6 +197,12 @@ class JekyllReader:
         tokens |= {"categories": "/".join(categories), "output_ext": ".html", "collection": kind}
         tokens |= {"path": "/".join([*folders, plain]), "basename": plain}
         return fill(pattern, tokens)
+
+    def _is_shown(self, collection: str) -> bool:
+        """Return True if Jekyll makes a page of each text of a collection."""
+        known = self._config.get("collections")
+        settings = known.get(collection) if isinstance(known, dict) else None
+        return isinstance(settings, dict) and str(settings.get("output")).lower() == "true"
 
     def _collection_pattern(self, kind: str) -> str:
         known = self._config.get("collections")

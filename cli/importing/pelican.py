@@ -20,7 +20,7 @@ from .directory import REFERENCE
 from .front_matter import Matter, read_matter
 from .html_text import html_to_markdown
 from .html_trees import parse_html
-from .hugo import zone_of
+from .hugo import looks_like, other_system, zone_of
 from .matter_posts import common_post, keep_rest, settle_page, tier_of
 from .records import PAGE, FirstLine, Hints, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
 from .report import LOST, Report
@@ -83,12 +83,16 @@ class PelicanReader:
                         self._report.add(
                             LOST, name, node.lineno, "a setting is computed, so its value is not known here", target.id
                         )
+        self._settings_found = bool(names)
         self._root = names[0].rpartition("/")[0] if names else ""
         return found
 
     def _find_content(self) -> str:
         folder = "/".join(part for part in (self._root, str(self._settings["PATH"]).strip("./")) if part)
         content = folder if self._archive.under(folder) else self._root
+        other = other_system(self._archive.names) if not self._settings_found else ""
+        if other not in ("", "Pelican"):
+            raise looks_like(self._archive.path, other)
         if not any(name.endswith(_TEXTS) for name in self._archive.under(content)):
             raise ImportRefused(f"{self._archive.path}: this is no Pelican site; it holds no text that Pelican reads")
         return content
@@ -161,7 +165,9 @@ class PelicanReader:
         language = matter.text("lang")
         is_translation = bool(language) and language != self._settings["DEFAULT_LANG"]
         post.address = self._address(matter, post, language if is_translation else "")
+        post.versions = post.slug
         if is_translation:
+            post.language = language
             post.slug += f"-{slugify(language)}"
         plain = path.rpartition(".")[0]
         post.names = [plain, f"/{plain}", stem]

@@ -103,6 +103,8 @@ class ImportedPost:
         directives: the lines of the body that are meant as directives of Nightdesk.
         verbatim: of an article that Nightdesk exported: all of its front matter, which is taken as it is, like its body.
         beside: the images of such an article: names in the archive by their names.
+        language: its own, if it is not the site's.
+        versions: names the article in all of its languages; empty if it can have no other.
     """
 
     id: str
@@ -129,6 +131,8 @@ class ImportedPost:
     directives: frozenset[str] = frozenset()
     verbatim: dict[str, Any] = field(default_factory=dict)
     beside: dict[str, str] = field(default_factory=dict)
+    language: str = ""
+    versions: str = ""
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from nightdesk.domain.timestamps import InvalidTimestamp
 
 from .addresses import host_of
 from .archives import Archive, ImportRefused
-from .classic import DIVIDER_BLOCKS, Shortcodes, add_paragraphs, fill_blocks, mark_dividers
+from .classic import Shortcodes, add_paragraphs, fill_blocks, has_dividers, mark_dividers
 from .epochs import local_moment
 from .html_text import html_to_markdown, plain_text
 from .html_trees import UnreadableHtml
@@ -207,12 +207,12 @@ class WordPressReader:
         tier = tier_of(
             {"subscribers": "members", "paid_subscribers": "paid", "everybody": ""}.get(letter, ""), self._tiers
         )
-        if DIVIDER_BLOCKS.search(text) or DIVIDER in text:
+        if has_dividers(text) or DIVIDER in text:
             post.hidden_tier = tier or self._tiers[-1]
         else:
             post.access = tier
             post.hidden_tier = tier or self._tiers[-1]
-        is_hidden = post.draft or post.access or DIVIDER_BLOCKS.search(text)
+        is_hidden = post.draft or post.access or has_dividers(text)
         if post.kind == PAGE and is_hidden:
             post.kind = POST
             what = "a page that is not for everyone became an article, because standing pages are public"

@@ -473,3 +473,45 @@ def test_what_looks_like_another_system_is_named(tmp_path: Path) -> None:
     root = write_tree(tmp_path / "s", {"_config.yml": "title: x", "_posts/2020-01-01-a.md": post()})
     with pytest.raises(Permanent, match="nightdesk import jekyll"):
         import_from("hugo", root, tmp_path / "out")
+
+
+def test_each_language_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    languages = 'defaultContentLanguage = "en"\n[languages.no]\ncontentDir = "content/no"\n[languages.en]\ncontentDir = "content/en"\n'
+    root = write_tree(
+        tmp_path / "site",
+        {
+            "hugo.toml": languages + CONFIG,
+            "content/en/posts/quay.md": post(body='See {{< ref "pier" >}}.\n'),
+            "content/en/posts/pier.md": post("Pier"),
+            "content/no/posts/pier.md": post("Brygge", date="2018-01-01"),
+            "content/no/om.md": "---\ntitle: Om oss\ntranslationKey: about\n---\nVi.\n",
+            "content/en/about.md": "---\ntitle: About\ntranslationKey: about\n---\nWe.\n",
+            "content/en/authors/ada/_index.md": "---\ntitle: Ada\n---\nBio.\n",
+        },
+    )
+    import_from("hugo", root, tmp_path / "out")
+    assert "See /articles/pier/." in text_of(tmp_path / "out", "quay")
+    norwegian = draft(tmp_path / "out", "pier-no")
+    assert (norwegian.language, norwegian.translation_of) == ("no", "pier")
+    assert norwegian.aliases == ("/no/2018/01/brygge/",)
+    assert (draft(tmp_path / "out", "pier").language, draft(tmp_path / "out", "pier").aliases) == (
+        "",
+        ("/2019/03/pier/",),
+    )
+    assert {path.name for path in (tmp_path / "out").glob("*/*.md")} == {"about.md", "om-no.md", "ada.md"}
+
+
+def test_the_languages_of_a_bundle_are_translations(tmp_path: Path) -> None:
+    files = {"content/posts/quay/index.md": post("Quay"), "content/posts/quay/index.fr.md": post("Le quai")}
+    files |= {"content/posts/pier.en.md": post("Pier"), "content/posts/pier.fr.md": post("La jetée")}
+    root = write_tree(tmp_path / "site", {"hugo.toml": CONFIG + "[languages.en]\n[languages.fr]\n", **files})
+    import_from("hugo", root, tmp_path / "out")
+    found = {slug: draft(tmp_path / "out", slug).translation_of for slug in ("quay", "quay-fr", "pier", "pier-fr")}
+    assert found == {"quay": "", "quay-fr": "quay", "pier": "", "pier-fr": "pier"}
+
+
+def test_a_zip_that_was_not_wholly_downloaded_is_called_so(tmp_path: Path) -> None:
+    whole = write_zip(tmp_path / "site.zip", {"hugo.toml": CONFIG, "content/posts/a.md": post() * 100})
+    (tmp_path / "half.zip").write_bytes(whole.read_bytes()[:150])
+    with pytest.raises(Permanent, match="damaged or not complete"):
+        import_from("hugo", tmp_path / "half.zip", tmp_path / "out")

@@ -85,6 +85,15 @@ def test_what_is_not_published_stays_a_draft(tmp_path: Path) -> None:
     assert [draft(tmp_path / "out", slug).draft for slug in ("idea", "a", "b", "c")] == [True, True, True, False]
 
 
+def test_a_collection_without_pages_stays_unpublished(tmp_path: Path) -> None:
+    collections = "collections:\n  notes: {output: true}\n  sources: {output: false}\n  old: {}\n"
+    files = {f"_{name}/{name}.md": post(title=name.title()) for name in ("notes", "sources", "old")}
+    report = import_from("jekyll", site(tmp_path, CONFIG + collections, **files), tmp_path / "out")
+    assert [draft(tmp_path / "out", name).draft for name in ("notes", "sources", "old")] == [False, True, True]
+    assert draft(tmp_path / "out", "sources").aliases == ()
+    assert len([note for note in notes(report, "changed") if "_sources" in note or "_old" in note]) == 2
+
+
 def test_liquid_becomes_text_and_addresses(tmp_path: Path) -> None:
     body = """See [one]({% post_url 2021-01-02-other %}#x) and [two]({{ site.baseurl }}/2021/01/02/other.html).
 

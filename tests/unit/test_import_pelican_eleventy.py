@@ -156,3 +156,19 @@ def test_an_eleventy_site(tmp_path: Path) -> None:
     assert "language: nb" in (tmp_path / "out/site.yaml").read_text()
     assert report.failed_posts == 1
     assert len(notes(report, "skipped", "template")) == 1
+
+
+def test_a_translation_names_its_original(tmp_path: Path) -> None:
+    files = {"content/a.md": article(Slug="storm"), "content/b.md": article(Slug="storm", Lang="fr", Title="Tempête")}
+    import_from("pelican", pelican(tmp_path, **files), tmp_path / "out")
+    french = draft(tmp_path / "out", "storm-fr")
+    assert (french.language, french.translation_of) == ("fr", "storm")
+    assert draft(tmp_path / "out", "storm").language == ""
+
+
+@pytest.mark.parametrize("system", ["pelican", "eleventy"])
+@pytest.mark.parametrize("settings", ["_config.yml", "hugo.toml"])
+def test_a_site_of_another_system_is_refused(tmp_path: Path, system: str, settings: str) -> None:
+    root = write_tree(tmp_path / "site", {settings: "title: X\n", "content/_posts/2020-01-01-a.md": post()})
+    with pytest.raises(Permanent, match="looks like a site of"):
+        import_from(system, root, tmp_path / "out")

@@ -209,6 +209,33 @@ def test_what_members_alone_read_is_hidden(tmp_path: Path, content: str) -> None
     assert "Hidden" not in free.source + rest.source
 
 
+@pytest.mark.parametrize(
+    ("content", "is_hidden"),
+    [
+        ("[mepr-active rules='1']canary[/mepr-active]", True),
+        ("[wpmem_logged_in]canary[/wpmem_logged_in]", True),
+        ("[pms-restrict subscription_plans='2']canary[/pms-restrict]", True),
+        ("[wc_memberships_members]canary[/wc_memberships_members]", True),
+        ("<!-- wp:pmpro/membership {} --><p>canary</p><!-- /wp:pmpro/membership -->", True),
+        ("<!-- wp:patreon/locked-content --><p>canary</p><!-- /wp:patreon/locked-content -->", True),
+        ("<!-- wp:acme/restricted-section --><p>canary</p><!-- /wp:acme/restricted-section -->", True),
+        ("[wc_memberships_nonmembers]canary[/wc_memberships_nonmembers]", False),
+        ("[wpmem_logged_out]canary[/wpmem_logged_out]", False),
+        ("[mepr-membership-registration-form id='3'] canary", False),
+        ("[pms-account] canary", False),
+        ("<!-- wp:jetpack/subscriptions /--><p>canary</p>", False),
+        ("<!-- wp:memberpress/login-form /--><p>canary</p>", False),
+        ("<!-- wp:premium/heading --><p>canary</p><!-- /wp:premium/heading -->", False),
+    ],
+)
+def test_plug_ins_for_members_hide_what_they_hid(tmp_path: Path, content: str, is_hidden: bool) -> None:
+    import_from("wordpress", export(tmp_path, item(1, "storm", f"Free.\n\n{content}")), tmp_path / "out")
+    public, gate, hidden = text_of(tmp_path / "out", "storm").partition("::: gate")
+    assert "Free." in public
+    assert ("canary" in hidden, "canary" in public) == (is_hidden, not is_hidden)
+    assert bool(gate) == is_hidden
+
+
 def test_a_letter_for_subscribers_is_for_subscribers(tmp_path: Path) -> None:
     items = [
         item(1, "a", meta=meta("_jetpack_newsletter_access", "subscribers")),
