@@ -14,7 +14,7 @@ import unicodedata
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO
 
 from nightdesk.domain.errors import Permanent
@@ -162,6 +162,24 @@ def _begins_like_a_zip(path: Path) -> bool:
     """Return True for a zip file that may have lost its end, as one that was not wholly downloaded."""
     with open(path, "rb") as file:
         return file.read(4) == b"PK\x03\x04"
+
+
+def other_system(names: list[str]) -> str:
+    """Return the system that a folder belongs to, by the files of its settings; empty if there are none."""
+    files = {PurePosixPath(name).name for name in names}
+    folders = {part for name in names for part in name.split("/")[:-1]}
+    if files & {"_config.yml", "_config.yaml"} or "_posts" in folders:
+        return "Jekyll"
+    if "pelicanconf.py" in files:
+        return "Pelican"
+    if any(re.match(r"\.eleventy|eleventy\.config", name) for name in files):
+        return "Eleventy"
+    return "Hugo" if files & {"hugo.toml", "hugo.yaml", "hugo.yml", "hugo.json"} else ""
+
+
+def looks_like(path: Path, other: str) -> ImportRefused:
+    """Return the refusal of a site of another system, whose drafts and addresses would be misread."""
+    return ImportRefused(f"{path}: this looks like a site of {other}; type “nightdesk import {other.lower()} …”")
 
 
 def decode_text(data: bytes, name: str) -> str:

@@ -12,10 +12,10 @@ from nightdesk.domain.errors import Permanent
 from nightdesk.domain.site import Site
 from nightdesk.domain.text import slugify
 
-from .archives import Archive, ImportRefused, decode_text
+from .archives import Archive, ImportRefused, decode_text, looks_like, other_system
 from .front_matter import Matter, plain_value, read_matter
 from .html_text import html_to_markdown
-from .hugo import looks_like, other_system, read_redirects, zone_of
+from .hugo import read_redirects, zone_of
 from .liquid import replace_liquid
 from .matter_posts import common_post, keep_rest, settle_page, tier_of
 from .permalinks import date_tokens

@@ -148,6 +148,7 @@ def draft_matter(draft: Draft, typed: Mapping[str, Any]) -> dict[str, Any]:
         typed: the front matter as its author typed it, for what a parsed draft has in another form.
     """
     matter: dict[str, Any] = {"title": draft.title, "description": draft.dek, "slug": draft.slug}
+    matter |= {"language": draft.language, "translation_of": draft.translation_of}
     matter |= {"date": draft.date, "lastmod": draft.lastmod, "draft": draft.draft}
     matter |= {"publishDate": draft.publish_at, "expiryDate": draft.expires}
     matter["authors"] = [name or identifier for identifier, name in draft.authors]
@@ -160,6 +161,8 @@ def draft_matter(draft: Draft, typed: Mapping[str, Any]) -> dict[str, Any]:
     matter["corrections"] = [_filled(correction) for correction in draft.corrections]
     matter |= {"newsletter": draft.newsletter, "featured": draft.featured, "pinned_until": draft.pinned_until}
     matter = _filled(matter)
+    if "typography" in typed:
+        matter["typography"] = draft.typography
     own: dict[str, Any] = {"exported": True}
     if draft.publish_at and (not draft.date or iso_utc_seconds(draft.publish_at) <= iso_utc_seconds(draft.date)):
         own["publish_at"] = draft.publish_at

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, tzinfo
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -15,7 +15,7 @@ from nightdesk.domain.errors import Permanent, Rejected
 from nightdesk.domain.site import Site
 from nightdesk.domain.text import slugify
 
-from .archives import Archive, ImportRefused, decode_text
+from .archives import Archive, ImportRefused, decode_text, looks_like, other_system
 from .front_matter import Matter, plain_value, plain_yaml, read_matter
 from .matter_posts import common_post, keep_rest, settle_page, tier_of
 from .own import own_post
@@ -86,6 +86,12 @@ class HugoReader:
         self._config = config = self._read_configs()
         self._default = str(config.get("defaultcontentlanguage") or "en")
         self._folders = self._content_folders()
+        self._bundles = {
+            str(PurePosixPath(name).parent) for name, path, _ in self._texts() if "/" in path and _stem(path) == "index"
+        }
+        self._hidden = {
+            str(PurePosixPath(name).parent) for name, path, _ in self._texts() if self._hides_others(name, path)
+        }
         self.site = SiteFacts(
             name=str(config.get("title") or ""),
             base_url=(hints.base_url or str(config.get("baseurl") or "")).rstrip("/"),
@@ -164,17 +170,33 @@ class HugoReader:
                 elif name.endswith(_OTHER_TEXTS):
                     self._report.add(LOST, name, 0, "a text that is not Markdown is not imported", name, post=True)
 
+    def _hides_others(self, name: str, path: str) -> bool:
+        """Return True for the page of a section that keeps what is below it from readers (`cascade`)."""
+        if _stem(path) != "_index" or b"cascade" not in self._read(name):
+            return False
+        matter = self._matter(name, Report())
+        cascade = matter.values.get("cascade") if matter else None
+        passed_on = cascade if isinstance(cascade, list) else [cascade]
+        return any(isinstance(each, dict) and _keeps_from_readers(each) for each in passed_on)
+
+    def _read(self, name: str) -> bytes:
+        try:
+            return self._archive.read(name)
+        except Permanent:
+            return b""
+
     def _profile_kind(self, path: str) -> str:
         parts = path.split("/")
         if parts[0] in _PROFILES and PurePosixPath(path).stem in ("_index", "index") and len(parts) == 3:
             return _PROFILES[parts[0]]
         return ""
 
-    def _matter(self, name: str) -> Matter | None:
+    def _matter(self, name: str, report: Report | None = None) -> Matter | None:
+        report = report or self._report
         try:
-            return read_matter(self._archive.read(name), name, self._report)
+            return read_matter(self._archive.read(name), name, report)
         except Permanent as error:
-            self._report.add(LOST, name, 0, "a file cannot be read", str(error), post=True)
+            report.add(LOST, name, 0, "a file cannot be read", str(error), post=True)
             return None
 
     def outlines(self) -> Iterator[ImportedPost]:
@@ -192,7 +214,7 @@ class HugoReader:
             matter = self._matter(name)
             if matter is None:
                 continue
-            if PurePosixPath(path).stem.split(".")[0] == "_index":
+            if _stem(path) == "_index":
                 self._report.add(
                     SKIPPED, name, 0, "the page of a section is left out; Nightdesk makes its lists itself"
                 )
@@ -216,7 +238,12 @@ class HugoReader:
         post = common_post(matter, name, file_name or "index", self._zone)
         post.kind = PAGE if not section and not post.date else post.kind
         post.folder = str(PurePosixPath(name).parent)
-        post.draft = post.draft or _is_unlisted(matter)
+        folders = {str(folder) for folder in PurePosixPath(name).parents}
+        post.draft = post.draft or _is_unlisted(matter) or bool(self._hidden & folders)
+        if self._is_part(name, path) and not post.draft:
+            post.draft = True
+            what = "a text in the folder of an article was a part of it and no page, so it becomes a draft"
+            self._report.add(CHANGED, name, 0, what, post.title)
         post.access = tier_of(post.access, self._fallback.tiers)
         post.hidden_tier = tier_of(matter.text("paywall") or "paid", self._fallback.tiers)
         post.address = self._address(matter, post, place, file_name, language)
@@ -236,6 +263,11 @@ class HugoReader:
             post.body, post.lines, post.directives = replaced
             keep_rest(matter, post)
         return post
+
+    def _is_part(self, name: str, path: str) -> bool:
+        """Return True for a text that lies in the folder of another one, whose resource it is."""
+        folders = list(map(str, PurePosixPath(name).parents))
+        return bool(self._bundles & set(folders[1:] if _stem(path) == "index" else folders))
 
     def _noter(self, name: str, first_line: int) -> Any:
         def note(outcome: str, kind: str, detail: str, line: int) -> None:
@@ -321,29 +353,24 @@ class HugoReader:
                 yield key, name
 
 
-def other_system(names: list[str]) -> str:
-    """Return the system that a folder belongs to, by the files of its settings; empty if there are none."""
-    files = {PurePosixPath(name).name for name in names}
-    folders = {part for name in names for part in name.split("/")[:-1]}
-    if files & {"_config.yml", "_config.yaml"} or "_posts" in folders:
-        return "Jekyll"
-    if "pelicanconf.py" in files:
-        return "Pelican"
-    if any(re.match(r"\.eleventy|eleventy\.config", name) for name in files):
-        return "Eleventy"
-    return "Hugo" if files & {"hugo.toml", "hugo.yaml", "hugo.yml", "hugo.json"} else ""
-
-
-def looks_like(path: Path, other: str) -> ImportRefused:
-    """Return the refusal of a site of another system, whose drafts and addresses would be misread."""
-    return ImportRefused(f"{path}: this looks like a site of {other}; type “nightdesk import {other.lower()} …”")
-
-
 def _is_unlisted(matter: Matter) -> bool:
     """Return True if a page is not rendered."""
-    build = matter.values.get("build") or matter.values.get("_build")
+    return _is_never_rendered(matter.values) or matter.flag("headless")
+
+
+def _is_never_rendered(values: Mapping[str, Any]) -> bool:
+    build = values.get("build") or values.get("_build")
     render = str(build.get("render", "")).lower() if isinstance(build, dict) else ""
-    return render in ("never", "false", "link") or matter.flag("headless")
+    return render in ("never", "false", "link")
+
+
+def _keeps_from_readers(values: Mapping[str, Any]) -> bool:
+    return _is_never_rendered(values) or str(values.get("draft", "")).lower() == "true"
+
+
+def _stem(path: str) -> str:
+    """Return the name of a file without its language and its suffix."""
+    return PurePosixPath(path).stem.split(".")[0]
 
 
 def read_redirects(archive: Archive, name: str) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ from .records import POST, ImportedPost
 from .shortcodes import replace_shortcodes
 
 _NAMES = {"description": "dek", "publishDate": "publish_at", "expiryDate": "expires"}
-_FLAGS = ("draft", "newsletter", "featured")
+_FLAGS = ("draft", "newsletter", "featured", "typography")
 
 
 def own_post(matter: Matter, name: str, file_name: str) -> ImportedPost | None:

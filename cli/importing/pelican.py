@@ -15,12 +15,12 @@ from nightdesk.domain.frontmatter import decode
 from nightdesk.domain.site import Site
 from nightdesk.domain.text import slugify
 
-from .archives import Archive, ImportRefused, decode_text
+from .archives import Archive, ImportRefused, decode_text, looks_like, other_system
 from .directory import REFERENCE
 from .front_matter import Matter, read_matter
 from .html_text import html_to_markdown
 from .html_trees import parse_html
-from .hugo import looks_like, other_system, zone_of
+from .hugo import zone_of
 from .matter_posts import common_post, keep_rest, settle_page, tier_of
 from .records import PAGE, FirstLine, Hints, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
 from .report import LOST, Report

@@ -23,6 +23,9 @@ SITE = "name: Skerry\ntimezone: Europe/Oslo\ntiers: [public, reader, friend, pat
 ARTICLE = """---
 title: "What &amp; who: the #1 storm"
 dek: All of it.
+language: nb
+translation_of: the-storm
+typography: false
 date: 2021-02-03 10:00
 updated: 2021-02-04
 author: [Ada Lindqvist, bo]

@@ -515,3 +515,23 @@ def test_a_zip_that_was_not_wholly_downloaded_is_called_so(tmp_path: Path) -> No
     (tmp_path / "half.zip").write_bytes(whole.read_bytes()[:150])
     with pytest.raises(Permanent, match="damaged or not complete"):
         import_from("hugo", tmp_path / "half.zip", tmp_path / "out")
+
+
+def test_what_a_section_or_a_bundle_keeps_from_readers_is_a_draft(tmp_path: Path) -> None:
+    root = site(
+        tmp_path,
+        **{
+            "content/posts/inside/_index.md": "---\ntitle: Inside\ncascade:\n  draft: true\n---\n",
+            "content/posts/inside/2019/plan.md": post("Plan"),
+            "content/posts/never/_index.md": "---\ntitle: N\ncascade:\n- build: {render: never}\n---\n",
+            "content/posts/never/note.md": post("Note"),
+            "content/posts/quay/index.md": post("Quay"),
+            "content/posts/quay/interview.md": post("Interview"),
+            "content/posts/open/_index.md": "---\ntitle: Open\ncascade: {type: news}\n---\n",
+            "content/posts/open/pier.md": post("Pier"),
+            "content/index.md": post("Home"),
+        },
+    )
+    import_from("hugo", root, tmp_path / "out")
+    found = {name: draft(tmp_path / "out", name).draft for name in ("plan", "note", "quay", "interview", "pier")}
+    assert found == {"plan": True, "note": True, "quay": False, "interview": True, "pier": False}
