@@ -140,11 +140,7 @@ def _placer(text: Catalogue, site: Site, article: Article) -> Placer:
 
 
 def _public_context(theme: Theme, site: Site, article: Article, seen: View) -> ArticleContext:
-    """Return the parts of an article's page that are the same for every reader.
-
-    Args:
-        seen: what everyone may see of it.
-    """
+    """Return the parts of an article's page that are the same for every reader; `seen` is what everyone may see of it."""
     text, document = _words_of(theme, site, article), article.document
     authors = tuple(
         author_box(text, i, typed, p) for (i, typed), p in zip(document.authors, article.authors, strict=True)
