@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,10 +20,10 @@ from nightdesk.ports import ANY, Output, Ports
 from nightdesk.rendering.environment import Theme
 from nightdesk.repositories import articles_table
 from nightdesk.usecases.pipeline.build_site import build_site
-from nightdesk_local.cloud import Cloud, find, is_running
-from support.cloud_under_test import worker_port
+from nightdesk_local.cloud import Cloud
 from support.effort import amount
 from support.newsroom import ROOT, draft
+from support.separate_cloud import SeparateCloud
 
 pytestmark = pytest.mark.cloud
 
@@ -38,58 +33,9 @@ SLUGS = 10
 _PATIENCE = 240.0
 
 
-class Desk:
-    """A separate local cloud, started as a user does, and killed as by a power cut."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        self._port = worker_port()
-
-    @property
-    def cloud(self) -> Cloud:
-        found = find(self.home)
-        assert found, "the local cloud is not up"
-        return found
-
-    def run(self, *words: str, within: float = 600) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "NIGHTDESK_HOME": str(self.home), "NIGHTDESK_PORT": str(self._port)}
-        return subprocess.run(
-            [Path(sys.executable).parent / "nightdesk", *words],
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=within,
-            check=False,
-        )
-
-    def up(self) -> None:
-        done = self.run("up", "--detach", "--no-examples", "--watch", str(self.home / "content"))
-        assert done.returncode == 0, done.stderr
-
-    def kill(self) -> None:
-        """Kill everything at once: the process that holds the cloud, the emulator, and the functions that it runs."""
-        pid = self.cloud.pid
-        for victim in [pid, *descendants(pid)]:
-            os.kill(victim, signal.SIGKILL)
-        while is_running(pid):
-            time.sleep(0.02)
-
-
-def descendants(pid: int) -> list[int]:
-    """The processes that a process started, and those that they started."""
-    parents = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
-        except OSError:  # it has ended meanwhile
-            continue
-    children = [child for child, parent in parents.items() if parent == pid]
-    return children + [further for child in children for further in descendants(child)]
-
-
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    found = Desk(tmp_path_factory.mktemp("chaos"))
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeparateCloud]:
+    found = SeparateCloud(tmp_path_factory.mktemp("chaos"))
     found.up()
     yield found
     found.run("down")
@@ -112,7 +58,7 @@ def version(rnd: random.Random, writer: int, number: int) -> tuple[str, bytes | 
     return key, draft(title, f"Words {number}.\n\n::: gate tier=member\nMore of {number}.\n:::\n", **matter).encode()
 
 
-def write(desk: Desk, writer: int, done: list[int]) -> None:
+def write(desk: SeparateCloud, writer: int, done: list[int]) -> None:
     """One writer's work: whatever befalls the cloud, it is tried again until it is done."""
     rnd = random.Random(writer)
     cloud = desk.cloud
@@ -137,7 +83,7 @@ def write(desk: Desk, writer: int, done: list[int]) -> None:
 
 
 @pytest.fixture(scope="module")
-def survived(desk: Desk) -> dict[str, Any]:
+def survived(desk: SeparateCloud) -> dict[str, Any]:
     """All of it; what `nightdesk reconcile` found at first, and what it found then."""
     s3, bucket = desk.cloud.client("s3"), desk.cloud.outputs["DraftsBucket"]
     # The site is compared with one that is made in memory, where nothing draws cards.
@@ -185,7 +131,7 @@ def wanted(ports: Ports) -> dict[str, Output]:
     return world.site.outputs  # type: ignore[attr-defined, no-any-return]  # it is in memory
 
 
-def test_the_site_equals_the_drafts(desk: Desk, survived: dict[str, Any]) -> None:
+def test_the_site_equals_the_drafts(desk: SeparateCloud, survived: dict[str, Any]) -> None:
     ports = operator_ports(desk.cloud)
     # What the ticker makes, and what a build adds to the theme, no draft tells of; what the search reads depends on the time.
     others = ("updates/", "openapi.json", "search/archive/", "search/recent.json")
@@ -200,7 +146,7 @@ def test_the_site_equals_the_drafts(desk: Desk, survived: dict[str, Any]) -> Non
     assert sum(key.startswith("articles/wanted-") for key in should) >= 3 * 3
 
 
-def test_every_draft_has_its_fate(desk: Desk, survived: dict[str, Any]) -> None:
+def test_every_draft_has_its_fate(desk: SeparateCloud, survived: dict[str, Any]) -> None:
     ports = operator_ports(desk.cloud)
     for key, etag in ports.drafts.list("drafts/"):
         record = articles_table.draft_record(ports.articles, key)
@@ -216,7 +162,7 @@ def readers_of(cloud: Cloud) -> HttpReaders:
     return HttpReaders(cloud.outputs["SiteUrl"], edge_key(cloud), cloud.outputs["EdgeKeyId"])
 
 
-def test_readers_get_what_the_bucket_holds(desk: Desk, survived: dict[str, Any]) -> None:
+def test_readers_get_what_the_bucket_holds(desk: SeparateCloud, survived: dict[str, Any]) -> None:
     cloud = desk.cloud
     ports, readers = operator_ports(cloud), readers_of(cloud)
     for key, output in wanted(ports).items():
@@ -226,7 +172,7 @@ def test_readers_get_what_the_bucket_holds(desk: Desk, survived: dict[str, Any])
                 assert readers.get(f"/articles/{slug}/", tier[1:]) == (200, output.body.decode())
 
 
-def test_an_update_is_there_whose_table_is_lost(desk: Desk, survived: dict[str, Any]) -> None:
+def test_an_update_is_there_whose_table_is_lost(desk: SeparateCloud, survived: dict[str, Any]) -> None:
     assert survived["found"]["found"]["updates"] == ["updates/ferry.md"]
     assert "Ferry runs again" in readers_of(desk.cloud).get("/updates/", "public")[1]
     assert [one["headline"] for one in json.loads(desk.run("updates", "list", "--json").stdout)["live"]] == [
@@ -234,7 +180,7 @@ def test_an_update_is_there_whose_table_is_lost(desk: Desk, survived: dict[str, 
     ]
 
 
-def test_a_takedown_survives_a_restart(desk: Desk, survived: dict[str, Any]) -> None:
+def test_a_takedown_survives_a_restart(desk: SeparateCloud, survived: dict[str, Any]) -> None:
     readers = readers_of(desk.cloud)
     for tier in ("public", "subscriber", "member"):
         status, text = readers.get("/articles/taken-down/", tier)
