@@ -74,6 +74,14 @@ class Assumptions(NamedTuple):
     """CloudFront's regional edge caches, each of which would ask for them."""
     kilobytes_per_article: float = 120.0
     """Stored: three variants, the document and a share of its lists; pictures come on top."""
+    photographs_per_article: float = 1.0
+    photograph_seconds: float = 3.7
+    """To make all files of a photograph of 10.7 megapixels, measured (`make bench ARGS=images`); larger ones take no longer."""
+    photograph_gigabytes: float = 2.0
+    """The memory of the images function."""
+    photograph_files: int = 14
+    kilobytes_per_photograph: float = 7_200.0
+    """Stored twice each: its files (0.6 MB), privately and on the site, and an original of 3 MB, as a draft's image and as the copy of it."""
 
 
 class Newsroom(NamedTuple):
@@ -139,6 +147,17 @@ def _notify(calls: Calls, prices: Prices, assumed: Assumptions) -> float:
     return assumed.notify_runs * (run + prices.s3_read) + requests * prices.sqs_request
 
 
+def thousand_photographs(prices: Prices, assumed: Assumptions) -> dict[str, float]:
+    """Return what a thousand photographs cost until they are shown, in dollars by service, without the second gating of their article."""
+    # Beside the files: the original's copy, what was found in it, and the list; and gate copies each file to the site.
+    puts, reads = 2 * assumed.photograph_files + 3, 3 * assumed.photograph_files
+    run = assumed.photograph_seconds * assumed.photograph_gigabytes * prices.lambda_gigabyte_second
+    return {
+        "Lambda": 1e3 * (run + 2 * prices.lambda_run),
+        "S3": 1e3 * (puts * prices.s3_put + reads * prices.s3_read),
+    }
+
+
 def million_views(mix: Mix, prices: Prices, assumed: Assumptions) -> dict[str, float]:
     """Return what a million page views cost, in dollars by service."""
     requests = 1e6 * assumed.requests_per_view
@@ -177,10 +196,18 @@ def month(
     per = {name: sum(services(calls, prices, assumed).values()) for name, calls in acts.items()}
     return {
         "publishing": newsroom.articles_a_day * 30 * per[_PUBLISH] + newsroom.updates_a_day * 30 * per[_UPDATE],
+        "photographs": newsroom.articles_a_day
+        * 30
+        * assumed.photographs_per_article
+        * sum(thousand_photographs(prices, assumed).values())
+        / 1e3,
         "invalidation": _invalidation(newsroom, acts, "paths", prices, assumed),
         "reading": newsroom.views / 1e6 * sum(million_views(usual, prices, assumed).values()),
         "newsletters": sum(mails(newsroom.mails, mail, prices, assumed).values()),
-        "storage": newsroom.archive * assumed.kilobytes_per_article / 1e6 * prices.s3_gigabyte,
+        "storage": newsroom.archive
+        * (assumed.kilobytes_per_article + assumed.photographs_per_article * assumed.kilobytes_per_photograph)
+        / 1e6
+        * prices.s3_gigabyte,
         "idle queues": assumed.queues * assumed.polls_per_queue * prices.sqs_request,
     }
 
@@ -235,6 +262,12 @@ def measure() -> str:
                 _table_of_acts(acts, prices, assumed),
                 _NOTIFY,
                 _PATHS.format(dollars=acts[_PUBLISH]["paths"] * prices.invalidated_path),
+                table(
+                    "A thousand photographs",
+                    ("", "dollars"),
+                    [(name, f"{value:.4f}") for name, value in thousand_photographs(prices, assumed).items()],
+                ),
+                _PHOTOGRAPHS,
                 table(
                     "A million page views, in dollars",
                     ("", *(mix.name for mix, _ in views)),
@@ -307,6 +340,8 @@ $0.40 a month of its key. Where it names somebody, each notice is one more event
 """
 _PATHS = """The calls are the same in an archive of a hundred articles or of a million ([benchmarks.md](benchmarks.md) has the table). Invalidation
 costs nothing within the first thousand paths of a month; after that, one publish costs ${dollars:.3f}, by far the largest item of publishing.
+"""
+_PHOTOGRAPHS = """Each is made once, in six widths and three formats, however often its article is published. What readers load of it is part of a view's kilobytes below.
 """
 _VIEWS = """The edge decides what a reader gets, so a member's view costs what anybody's does, apart from an hourly renewal of the session and a cache that
 holds a variant for each tier.
