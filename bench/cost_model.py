@@ -262,12 +262,7 @@ def measure() -> str:
                 _table_of_acts(acts, prices, assumed),
                 _NOTIFY,
                 _PATHS.format(dollars=acts[_PUBLISH]["paths"] * prices.invalidated_path),
-                table(
-                    "A thousand photographs",
-                    ("", "dollars"),
-                    [(name, f"{value:.4f}") for name, value in thousand_photographs(prices, assumed).items()],
-                ),
-                _PHOTOGRAPHS,
+                _table_of_photographs(prices, assumed),
                 table(
                     "A million page views, in dollars",
                     ("", *(mix.name for mix, _ in views)),
@@ -311,6 +306,11 @@ def measure() -> str:
         ).rstrip("\n")
         + "\n"
     )
+
+
+def _table_of_photographs(prices: Prices, assumed: Assumptions) -> str:
+    rows = [(name, f"{value:.4f}") for name, value in thousand_photographs(prices, assumed).items()]
+    return f"{table('A thousand photographs', ('', 'dollars'), rows)}\n{_PHOTOGRAPHS}"
 
 
 def _table_of_acts(acts: Mapping[str, Calls], prices: Prices, assumed: Assumptions) -> str:

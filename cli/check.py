@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from nightdesk.domain.drafts import alias_lines
-from nightdesk.domain.drafts_bucket import FOLDERS, SITE_FILE, classify
+from nightdesk.domain.drafts_bucket import FOLDERS, SITE_FILE, classify, is_hidden_or_temporary
 from nightdesk.domain.errors import Rejected
 from nightdesk.domain.languages import INTERFACE_LANGUAGES
 from nightdesk.domain.old_addresses import slug_of_address
@@ -118,10 +118,10 @@ class _Roots:
         self._settings: dict[Path, tuple[Site, Container[str]]] = {}
 
     def beside(self, folder: Path) -> list[tuple[str, Path]]:
-        """Return the files in a folder and below it, with their paths from there."""
+        """Return the files in a folder and below it that would be uploaded, with their paths from there."""
         if self._beside[0] != folder:
-            found = [file for file in folder.rglob("*") if file.is_file()]
-            self._beside = folder, [(file.relative_to(folder).as_posix(), file) for file in found]
+            found = [(file.relative_to(folder).as_posix(), file) for file in folder.rglob("*") if file.is_file()]
+            self._beside = folder, [(name, file) for name, file in found if not is_hidden_or_temporary(name)]
         return self._beside[1]
 
     def settings(self, root: Path) -> tuple[Site, Container[str]]:

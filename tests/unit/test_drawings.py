@@ -242,3 +242,14 @@ def test_a_check_before_publishing_says_the_same(tmp_path: Path, capsys: pytest.
     [found] = json.loads(capsys.readouterr().out)
     [message] = [warning["message"] for warning in found["warnings"] if "map.svg" in warning["message"]]
     assert "a script" in message
+
+
+def test_a_check_knows_that_hidden_files_are_not_uploaded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "drafts" / "tolls"
+    folder.mkdir(parents=True)
+    (folder / "..%2fmap.svg").write_text(CLEAN)
+    (folder / "index.md").write_text("---\ntitle: Tolls\ndate: 2026-11-01\n---\n![Map](..%252fmap.svg)\n")
+    main(["check", str(folder / "index.md"), "--json"])
+    [found] = json.loads(capsys.readouterr().out)
+    messages = [warning["message"] for warning in found["warnings"]]
+    assert "..%2fmap.svg is not in the draft's folder, so the image is left out" in messages
