@@ -260,7 +260,6 @@ def measure() -> str:
             [
                 _TITLE,
                 _table_of_acts(acts, prices, assumed),
-                _NOTIFY,
                 _PATHS.format(dollars=acts[_PUBLISH]["paths"] * prices.invalidated_path),
                 _table_of_photographs(prices, assumed),
                 table(
@@ -327,7 +326,7 @@ def _table_of_acts(acts: Mapping[str, Calls], prices: Prices, assumed: Assumptio
             )
         )
     columns = ("", "S3", "DynamoDB", "Lambda", "EventBridge", "SQS", "notify", "all of these", "invalidation")
-    return table("One of each, in dollars for a thousand", columns, rows)
+    return f"{table('One of each, in dollars for a thousand', columns, rows)}\n{_NOTIFY}"
 
 
 _TITLE = """# What it costs
