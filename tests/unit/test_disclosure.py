@@ -97,3 +97,18 @@ def approve_article(room: Newsroom, slug: str) -> None:
     approve(slug, "Henrike Solano", "editor:1", room.ports)
     room.deliver_emitted()
     room.process_all()
+
+
+def test_the_process_page_names_the_roles_of_ai_that_live_articles_name(room: Newsroom) -> None:
+    assert "What AI does" not in room.page("/process/")
+    room.publish("a", production={"ai_roles": ["drafting", "Translation"]})
+    room.publish("b", production={"ai_roles": ["Drafting", "drafting", "<b>"]}, date="2026-11-02")
+    room.publish("c", production={"ai_roles": ["painting"]}, draft=True)
+    shown = room.page("/process/")
+    roles = ["Drafting (2 articles)", "&lt;b&gt; (1 article)", "Translation (1 article)"]
+    assert re.findall(r"<li>(.* article.*)</li>", shown) == roles
+    assert "painting" not in shown
+    room.file("drafts/b.md", None)
+    assert "&lt;b&gt;" not in room.page("/process/")
+    room.publish("a")
+    assert "What AI does" not in room.page("/process/")

@@ -300,10 +300,18 @@ class Persona(NamedTuple):
     responsible_editor: str
 
 
+class AiRole(NamedTuple):
+    """What AI did, and in how many of the newest articles."""
+
+    name: str
+    articles: int
+
+
 class Process(NamedTuple):
-    """How articles come about, as far as settings and profiles say so.
+    """How articles come about, as far as settings, profiles and articles say so.
 
     Attributes:
+        ai_roles: what AI did in the newest articles that say so, the most frequent first.
         ai_approved: True if an editor must approve articles by AI personas before they are live.
         people_approved: likewise for articles by people.
     """
@@ -311,6 +319,7 @@ class Process(NamedTuple):
     personas: tuple[Persona, ...]
     ai_approved: bool
     people_approved: bool
+    ai_roles: tuple[AiRole, ...] = ()
 
 
 class PageContext(NamedTuple):

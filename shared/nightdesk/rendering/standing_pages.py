@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -10,9 +11,12 @@ from markupsafe import Markup
 
 from nightdesk.domain.site import Site
 from nightdesk.domain.site_paths import CODE_PATH, SEARCH_PATH, SIGN_IN_PATH, THANKS_PATH
-from nightdesk.rendering.contexts import NewsletterChoice, PageContext, Persona, Process, SearchContext
+from nightdesk.rendering.contexts import AiRole, NewsletterChoice, PageContext, Persona, Process, SearchContext
 from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.page_parts import page_head, site_context, unlisted_head
+
+_MOST_ROLES = 20
+"""How many roles of AI a page names."""
 
 
 class StandingPage(NamedTuple):
@@ -39,14 +43,28 @@ class StandingPage(NamedTuple):
     process: Process | None = None
 
 
-def process_of(site: Site, authors: Sequence[Mapping[str, Any]]) -> Process:
-    """Return what the settings and the authors' profiles say of how articles come about."""
+def process_of(site: Site, authors: Sequence[Mapping[str, Any]], roles: Sequence[Sequence[str]] = ()) -> Process:
+    """Return what the settings, the authors' profiles and the articles say of how articles come about.
+
+    Args:
+        roles: those of AI in each of the newest articles that name any, the newest first.
+    """
     personas = (
         Persona(author["name"], f"/authors/{author['id']}/", author["responsible_editor"])
         for author in authors
         if not author["human"]
     )
-    return Process(tuple(sorted(personas)), "ai" in site.require_approval, "human" in site.require_approval)
+    names: dict[str, str] = {}
+    articles: Counter[str] = Counter()
+    for each in roles:
+        articles.update({role.casefold() for role in each})
+        for role in each:
+            names.setdefault(role.casefold(), role)
+    counted = sorted(
+        (AiRole(names[key], count) for key, count in articles.items()), key=lambda role: (-role.articles, role.name)
+    )
+    approved = site.require_approval
+    return Process(tuple(sorted(personas)), "ai" in approved, "human" in approved, tuple(counted[:_MOST_ROLES]))
 
 
 def page_html(theme: Theme, site: Site, page: StandingPage) -> str:

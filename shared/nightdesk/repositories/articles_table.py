@@ -14,7 +14,7 @@
     path                <path>                 the write of a path that was last invalidated
     failure             <message id>           why a message failed; kept for a fortnight
 
-A list is `all`, `topic:<id>`, `author:<id>` or `corrections`; `alias:<path>`, the articles that an old address leads to; or
+A list is `all`, `topic:<id>`, `author:<id>`, `corrections` or `ai-roles`, the articles that name roles of AI; `alias:<path>`, the articles that an old address leads to; or
 `translation:<slug>`, an article and its translations, if there are any; or `lead`, those that may lead the front page, whose sort keys begin with `pinned#` or `featured#`. Articles that readers cannot see are in lists without pages, named after their state: `draft:all`,
 `scheduled:topic:<id>` and so on.
 """

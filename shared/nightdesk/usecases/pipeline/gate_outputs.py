@@ -32,6 +32,7 @@ from nightdesk.usecases.pipeline.places import (
     correction_place,
     lead_places,
     list_places,
+    role_places,
     sort_key,
     translation_places,
 )
@@ -244,6 +245,9 @@ def _live_entries(
         places |= dict.fromkeys(translated, len(cards))
         original = not document.translation_of
         cards.append({"slug": document.slug, "language": document.language, "original": original})
+    if roles := role_places(document, inputs.site):
+        places |= dict.fromkeys(roles, len(cards))
+        cards.append({"slug": document.slug, "roles": document.production["ai_roles"]})
     for number, correction in enumerate(document.corrections):
         places[correction_place(document, number)] = len(cards)
         cards.append({**correction, "title": document.title, "slug": document.slug})

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from nightdesk.domain.documents import parse_json
 from nightdesk.domain.errors import Conflict
 from nightdesk.domain.site import Site
-from nightdesk.domain.site_paths import NEWS_SITEMAP_PATH, SITEMAP_PATH, is_uncached, key_of, path_of
+from nightdesk.domain.site_paths import NEWS_SITEMAP_PATH, PROCESS_PATH, SITEMAP_PATH, is_uncached, key_of, path_of
 from nightdesk.ports import Blob, Output, Ports, Stat
 from nightdesk.rendering.contexts import DirectoryEntry, Link
 from nightdesk.rendering.environment import Theme
@@ -38,7 +38,7 @@ from nightdesk.usecases.pipeline.list_outputs import (
     machine_file,
     site_page,
 )
-from nightdesk.usecases.pipeline.places import DIRECTORIES, LIST_FOLDERS, kind_of, list_path, turn_of
+from nightdesk.usecases.pipeline.places import AI_ROLES, DIRECTORIES, LIST_FOLDERS, kind_of, list_path, turn_of
 from nightdesk.usecases.pipeline.social_cards import PageCard, list_card, read_card
 from nightdesk.usecases.pipeline.standing_pages import refresh_address, refresh_corrections
 from nightdesk.usecases.pipeline.turns import Turns, in_turn
@@ -64,7 +64,7 @@ def refresh_list(
     """Make a list's front, feeds and the pages of some months match its entries.
 
     Args:
-        name: `all`, `topic:<id>`, `author:<id>`, `corrections`, `news` or `alias:<path>`.
+        name: `all`, `topic:<id>`, `author:<id>`, `corrections`, `ai-roles`, `news` or `alias:<path>`.
         months: each `yyyy-mm`; None for all months of the list.
         site: the settings. The caller must check afterwards that they have not changed.
         shared: what this refresh shares with those of other lists.
@@ -78,6 +78,8 @@ def refresh_list(
         return _refresh_news(site, ports)
     if kind == "corrections":
         return [refresh_corrections(site, ports, theme, run)]
+    if kind == AI_ROLES:
+        return refresh_address(PROCESS_PATH, site, ports, theme, run)
     if kind == "alias":
         return refresh_address(identifier, site, ports, theme, run)
     wanted = sorted(list_records.all_months(ports.articles, name) if months is None else set(months))

@@ -11,7 +11,7 @@ from nightdesk.domain.documents import Document
 from nightdesk.domain.old_addresses import OLD_PREFIX, slug_of_address
 from nightdesk.domain.path_owners import PAGES, owner_of
 from nightdesk.domain.site import Site
-from nightdesk.domain.site_paths import NEWS_SITEMAP_PATH, SITEMAP_PATH
+from nightdesk.domain.site_paths import NEWS_SITEMAP_PATH, PROCESS_PATH, SITEMAP_PATH
 from nightdesk.domain.timestamps import iso_utc_seconds, month_in
 from nightdesk.repositories.articles_table import has_pages, month_of, split_entry
 
@@ -23,6 +23,8 @@ DIRECTORIES = "directories"
 """The name of the turn at `/topics/` and `/authors/`."""
 TRANSLATIONS = "translation"
 """The kind of the lists of an article's translations (see `translations`)."""
+AI_ROLES = "ai-roles"
+"""The list of articles that name roles of AI, which the page `/process/` shows."""
 _NO_DATE = "1000-01-01T00:00:00+00:00"
 """The date of an article whose draft was deleted, of which only the slug is known."""
 
@@ -48,6 +50,11 @@ def correction_place(document: Document, number: int) -> str:
     """Return the place of one of an article's corrections, by its index from 0, in the list of all corrections."""
     date = document.corrections[number]["date"]
     return f"corrections {iso_utc_seconds(date)}#{document.slug}#{number:03}"
+
+
+def role_places(document: Document, site: Site) -> list[str]:
+    """Return the place of a live article that names roles of AI in the list of these."""
+    return [f"{AI_ROLES} {sort_key(document, site)}"] if document.production.get("ai_roles") else []
 
 
 def alias_places(document: Document, *, gone: bool) -> list[str]:
@@ -99,7 +106,7 @@ def has_topic_or_author(places: Iterable[str]) -> bool:
 
 
 def kind_of(name: str) -> str:
-    """Return the kind of a list: `all`, `topic`, `author`, `corrections`, `alias` or `translation`."""
+    """Return the kind of a list: such as `all`, `topic` or `corrections`."""
     return name.partition(":")[0]
 
 
@@ -123,6 +130,8 @@ def turn_of(name: str) -> str:
     kind, _, path = name.partition(":")
     if kind == "news":
         return "all"
+    if kind == AI_ROLES:
+        return turn_of(f"alias:{PROCESS_PATH}")
     if kind != "alias":
         return name
     return "corrections" if path == "/corrections/" else f"alias:{OLD_PREFIX}{path.removeprefix(OLD_PREFIX)}"

@@ -10,6 +10,7 @@ from nightdesk.domain.path_owners import PAGES, owner_of
 from nightdesk.domain.site import Site
 from nightdesk.domain.site_paths import PROCESS_PATH, key_of
 from nightdesk.ports import Output, Ports
+from nightdesk.rendering.contexts import Process
 from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.list_pages import corrections_html
 from nightdesk.rendering.standing_pages import StandingPage, page_html, process_of
@@ -17,10 +18,12 @@ from nightdesk.repositories import articles_table
 from nightdesk.repositories.private_bucket import HTML, facts_from, profile_ids, profile_key
 from nightdesk.usecases.pipeline.converge import store_or_remove
 from nightdesk.usecases.pipeline.list_outputs import LIST_CACHE, site_page
-from nightdesk.usecases.pipeline.places import turn_of
+from nightdesk.usecases.pipeline.places import AI_ROLES, turn_of
 from nightdesk.usecases.pipeline.turns import Converge, in_turn
 
 _SHOWN_CORRECTIONS = 200
+_ARTICLES_WITH_ROLES = 200
+"""How many of the newest articles that name roles of AI count for the page that says what these are."""
 _FORMS = frozenset(("newsletter", "membership", "process"))
 """Standing pages that end with the form of the same name."""
 Facts = Mapping[str, Any]
@@ -67,16 +70,15 @@ def refresh_address(path: str, site: Site, ports: Ports, theme: Theme, run: Conv
     plain = [path] if is_plain(path) else []
     other = path if path.startswith(f"{OLD_PREFIX}/") else OLD_PREFIX + path
 
-    def read() -> tuple[Facts | None, list[str], list[dict[str, Any]]]:
+    def read() -> tuple[Facts | None, list[str], Process | None]:
         page = _load_page(identifier, site, ports, theme) if plain and "/" not in identifier else None
         entries = articles_table.entries(ports.articles, f"alias:{path}", "", 1)
-        authors = _load_authors(ports) if path == PROCESS_PATH and page else []
-        return page, [entry.card["slug"] for entry in entries], authors
+        process = process_of(site, _load_authors(ports), _roles(ports)) if path == PROCESS_PATH and page else None
+        return page, [entry.card["slug"] for entry in entries], process
 
-    def make(page: Facts | None, slugs: list[str], authors: list[dict[str, Any]]) -> list[Output]:
+    def make(page: Facts | None, slugs: list[str], process: Process | None) -> list[Output]:
         if page:
             form = identifier if identifier in _FORMS else ""
-            process = process_of(site, authors) if path == PROCESS_PATH else None
             standing = StandingPage(page["name"], path, page["body"], form, ports.can_sign_in, process=process)
             return [site_page(path, page_html(theme, site, standing)), site_page(other, "")]
         if slugs:
@@ -96,6 +98,11 @@ def _load_authors(ports: Ports) -> list[dict[str, Any]]:
     """Return the facts of all authors with profiles."""
     blobs = (ports.private.get(profile_key("author", each)) for each in profile_ids("author", ports))
     return [dict(facts_from(blob.body)) for blob in blobs if blob]
+
+
+def _roles(ports: Ports) -> list[list[str]]:
+    """Return the roles of AI that each of the newest articles names."""
+    return [entry.card["roles"] for entry in articles_table.newest(ports.articles, AI_ROLES, _ARTICLES_WITH_ROLES)]
 
 
 def _load_page(identifier: str, site: Site, ports: Ports, theme: Theme) -> Facts | None:
