@@ -236,3 +236,12 @@ def test_texts_are_read_back_as_they_were_written(room: Newsroom) -> None:
     assert len(cards) == len(bodies)
     for path in (*FEEDS, "/feed.json"):
         assert set(texts_in(room.page(path).encode())) == cards
+
+
+def test_a_feed_says_when_something_in_it_last_changed_and_has_no_empty_description(room: Newsroom) -> None:
+    room.publish("old", "Old", date="2026-11-01", lastmod="2026-11-20T10:00:00Z")
+    room.publish("new", "New", date="2026-11-10", dek="What it is.")
+    channel = ElementTree.fromstring(room.page("/feed.xml"))[0]
+    assert channel.findtext("lastBuildDate") == "Fri, 20 Nov 2026 15:45:00 +0545"
+    found = rss_items(room)
+    assert (found["New"].findtext("description"), found["Old"].find("description")) == ("What it is.", None)

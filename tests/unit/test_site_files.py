@@ -66,7 +66,11 @@ def test_the_manifest_and_the_icon(room: Newsroom) -> None:
     manifest = json.loads(room.page("/site.webmanifest"))
     assert (manifest["name"], manifest["lang"], manifest["dir"]) == ("دفتر", "fa", "rtl")
     assert all(icon["src"].lstrip("/") in room.site.outputs for icon in manifest["icons"])
+    assert len(manifest["icons"]) == 2
     assert '<link rel="manifest" href="/site.webmanifest">' in room.page("/")
+    assert '<link rel="apple-touch-icon" href="/apple-touch-icon.png">' in room.page("/")
+    touch = room.site.outputs["apple-touch-icon.png"]
+    assert (touch.content_type, touch.body[:4]) == ("image/png", b"\x89PNG")
     icon = room.site.outputs["favicon.ico"]
     assert (icon.content_type, icon.body[:4]) == ("image/x-icon", b"\0\0\1\0")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from html import unescape
 from typing import Any
 
@@ -52,7 +53,7 @@ def rss(theme: Theme, site: Site, head: tuple[str, str], cards: Sequence[Facts],
         url=site.base_url + path,
         self_url=f"{site.base_url}{path}feed.xml",
         hub=site.websub,
-        updated=rfc822(cards[0]["date"], site.zone) if cards else "",
+        updated=rfc822(max((_changed(facts) for facts in cards), key=datetime.fromisoformat), site.zone) if cards else "",
         cards=tuple(shown),
         dates=tuple(rfc822(facts["date"], site.zone) for facts in cards),
         authors=tuple(tuple(_author_name(theme.text(site), author) for author in one.authors) for one in shown),
@@ -110,6 +111,11 @@ def _categories(facts: Facts) -> tuple[str, ...]:
 
 def _modified(site: Site, facts: Facts) -> str:
     return local_time(facts["modified"], site.zone).isoformat() if facts.get("modified") else ""
+
+
+def _changed(facts: Facts) -> str:
+    """Return when an article was last changed, or published."""
+    return str(facts.get("modified") or facts["date"])
 
 
 def _author_name(text: Catalogue, author: AuthorLink) -> str:

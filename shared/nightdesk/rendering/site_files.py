@@ -13,7 +13,7 @@ from nightdesk.domain.site_paths import NEWS_SITEMAP_PATH, SECURITY_PATH, SITEMA
 from nightdesk.domain.timestamps import iso_utc_seconds
 from nightdesk.rendering.environment import Theme
 
-_ICON, _COLOUR = "favicon.svg", "night"
+_ICON, _TOUCH_ICON, _COLOUR = "favicon.svg", "apple-touch-icon.png", "night"
 _MARKDOWN = re.compile(r"[\\\[\]<>`*_]")
 _NEVER_CRAWLED = ("/api/", "/account/", "/preview/")
 
@@ -85,6 +85,8 @@ def _plain(text: str) -> str:
 def web_manifest(theme: Theme, site: Site) -> str:
     """Return the manifest (w3.org/TR/appmanifest) with which readers put the site on a home screen."""
     icon = theme.assets.get(_ICON)
+    icons = [{"src": f"/{icon[0]}", "type": "image/svg+xml", "sizes": "any"}] if icon else []
+    icons += [{"src": f"/{_TOUCH_ICON}", "type": "image/png", "sizes": "180x180"}] if _TOUCH_ICON in theme.root else []
     colour = theme.tokens.light.get(_COLOUR)
     manifest = {
         "name": site.name,
@@ -93,6 +95,6 @@ def web_manifest(theme: Theme, site: Site) -> str:
         "start_url": "/",
         "display": "browser",
         **({"background_color": colour, "theme_color": colour} if colour else {}),
-        "icons": [{"src": f"/{icon[0]}", "type": "image/svg+xml", "sizes": "any"}] if icon else [],
+        "icons": icons,
     }
     return json.dumps(manifest, ensure_ascii=False, indent=1)
