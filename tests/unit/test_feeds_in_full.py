@@ -245,3 +245,10 @@ def test_a_feed_says_when_something_in_it_last_changed_and_has_no_empty_descript
     assert channel.findtext("lastBuildDate") == "Fri, 20 Nov 2026 15:45:00 +0545"
     found = rss_items(room)
     assert (found["New"].findtext("description"), found["Old"].find("description")) == ("What it is.", None)
+
+
+def test_feed_readers_get_the_alignment_of_cells(room: Newsroom) -> None:
+    room.publish("table", "Table", "| a | b |\n|---|--:|\n| 1 | 2 |\n")
+    for _, html in contents(room):
+        assert '<td align="right">2' in html
+    assert '<td class="align-right">2' in room.page("/articles/table/")

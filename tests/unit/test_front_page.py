@@ -107,15 +107,15 @@ def test_a_pin_begins_when_the_article_goes_live(room: Newsroom) -> None:
     assert (NOW + timedelta(hours=6), "a1") in room.schedules
 
 
-def test_the_settings_name_the_lead_as_long_as_readers_can_get_it(room: Newsroom) -> None:
+def test_the_settings_name_the_lead_above_a_pinned_article_as_long_as_readers_can_get_it(room: Newsroom) -> None:
     publish(room, "13")
     room.publish("a2", date="2026-11-02", pinned_until=SOON)
     room.file("site.yaml", "front: {lead: a1}\n")
-    assert shown(room) == ["a1", "a3", "a2"]
+    assert shown(room) == ["a1", "a2", "a3"]
     room.publish("a1", date="2026-11-01", draft=True)
     assert shown(room) == ["a2", "a3"]
     publish(room, "1")
-    assert shown(room) == ["a1", "a3", "a2"]
+    assert shown(room) == ["a1", "a2", "a3"]
     room.file("site.yaml", "front: {lead: nothing}\n")
     assert shown(room) == ["a2", "a3", "a1"]
 

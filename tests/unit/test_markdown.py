@@ -80,18 +80,31 @@ def test_markdown_is_rendered(markdown: str, expected: str) -> None:
 
 def test_tables_keep_their_alignment_without_styles() -> None:
     table = html("| a | b | c | d |\n|:--|:-:|--:|---|\n| 1 | 2 | 3 | **4** |")
-    assert re.findall(r"<th( [^>]*|)>", table) == [' align="left"', ' align="center"', ' align="right"', ""]
-    assert re.findall(r"<td([^>]*)>", table) == [' align="left"', ' align="center"', ' align="right"', ""]
+    assert re.findall(r"<th( [^>]*|)>", table) == [
+        ' class="align-left"',
+        ' class="align-center"',
+        ' class="align-right"',
+        "",
+    ]
+    assert re.findall(r"<td([^>]*)>", table) == [
+        ' class="align-left"',
+        ' class="align-center"',
+        ' class="align-right"',
+        "",
+    ]
     assert "<strong>4</strong>" in table
     assert "style" not in table
 
 
 def test_html_tables_keep_their_spans() -> None:
     made = html(
-        '<table><tr><th scope="row" colspan="2">a</th><td rowspan="2" style="text-align: right">b</td></tr></table>'
+        '<table><tr><th scope="row" colspan="2">a</th><td rowspan="2" style="text-align: right">b</td>'
+        '<td align="RIGHT" class="gate">c</td><td class="gate" style="vertical-align: top" align="justify">d</td></tr></table>'
     )
     assert '<th scope="row" colspan="2">' in made
-    assert '<td rowspan="2" align="right">' in made
+    assert '<td rowspan="2" class="align-right">b' in made
+    assert '<td class="align-right">c' in made
+    assert "<td>d" in made
 
 
 def test_footnotes_are_separated_from_the_text() -> None:
@@ -169,8 +182,8 @@ ALLOWED = {
     "abbr": {"title"},
     "img": {"src", "alt", "title", "width", "height", "loading", "decoding"},
     "ol": {"start", "reversed"},
-    "td": {"align", "colspan", "rowspan"},
-    "th": {"align", "colspan", "rowspan", "scope"},
+    "td": {"class", "colspan", "rowspan"},
+    "th": {"class", "colspan", "rowspan", "scope"},
     "time": {"datetime"},
     "code": {"class"},
     "del": {"datetime"},

@@ -15,7 +15,7 @@ from nightdesk.domain.site import Site
 from nightdesk.domain.timestamps import iso_utc_seconds
 from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.texts import Catalogue
-from nightdesk.rendering.times import month_name, script_times, stamp
+from nightdesk.rendering.times import month_name, script_times, stamp, typed_date
 from nightdesk.repositories.articles_table import month_of
 from nightdesk.usecases.pipeline.places import sort_key
 from nightdesk_local.edge_runtime import node_binary
@@ -157,3 +157,19 @@ def test_no_page_has_a_moment_with_a_fraction_or_in_another_zone() -> None:
     assert len(found) > 20
     assert [moment for moment in found if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+05:30", moment)] == []
     assert "+0530</pubDate>" in bodies.get("feed.xml", room.page("/feed.xml"))
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("2026-01-02", "2 January 2026"),
+        ("2026-11", "November 2026"),
+        ("2026", "2026"),
+        ("spring 2026", "spring 2026"),
+        ("2026-13-01", "2026-13-01"),
+        ("2026-01-02T10:00", "2026-01-02T10:00"),
+        ("", ""),
+    ],
+)
+def test_the_date_of_a_source_is_shown_like_other_dates_if_it_is_one(text: Catalogue, typed: str, shown: str) -> None:
+    assert typed_date(text, typed) == shown

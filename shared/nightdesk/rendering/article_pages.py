@@ -48,7 +48,7 @@ from nightdesk.rendering.pictures import Placer, has_figures, picture_of
 from nightdesk.rendering.structured_data import WHOLE_ARTICLE, Described, json_ld, news_article, passage_class
 from nightdesk.rendering.texts import Catalogue
 from nightdesk.rendering.tier_names import tier_name, tier_readers
-from nightdesk.rendering.times import stamp
+from nightdesk.rendering.times import stamp, typed_date
 from nightdesk.rendering.translations import Card, alternates, translation_links, versions_of
 
 _RELATED = {"topic": ("article.more_in", "article.all_in"), "author": ("article.more_from", "article.all_from")}
@@ -308,7 +308,9 @@ def _sources(text: Catalogue, document: Document, view: View, can_sign_in: bool)
     tier, door = document.sources_access, _Door(document.slug, view.tier, can_sign_in)
     return SourcesBox(
         items=tuple(
-            Source(s.title or s.publisher or text("sources.untitled"), s.publisher, s.date, s.note, s.url)
+            Source(
+                s.title or s.publisher or text("sources.untitled"), s.publisher, typed_date(text, s.date), s.note, s.url
+            )
             for s in view.sources
         ),
         publishers=tuple(dict.fromkeys(s.publisher for s in view.sources if s.publisher)),

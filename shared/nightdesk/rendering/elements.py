@@ -73,16 +73,21 @@ ATTRIBUTES = {
     "abbr": ("title",),
     "img": ("src", "alt", "title", "width", "height", "loading", "decoding", "data-credit", "data-source-type"),
     "ol": ("start", "reversed"),
-    "td": ("align", "colspan", "rowspan"),
-    "th": ("align", "colspan", "rowspan", "scope"),
+    "td": ("colspan", "rowspan"),
+    "th": ("colspan", "rowspan", "scope"),
     "time": ("datetime",),
     "code": ("class",),
     "del": ("datetime",),
     "ins": ("datetime",),
 }
 """The attributes of each element, and of every element."""
-OWN_ATTRIBUTES = {"span": ("class",), "div": ("data-source-type", "data-note")}
-"""The attributes of what code in colours and parts of AI's are made of. No author can write them."""
+OWN_ATTRIBUTES = {
+    "span": ("class",),
+    "div": ("data-source-type", "data-note"),
+    "td": ("class", *ATTRIBUTES["td"]),
+    "th": ("class", *ATTRIBUTES["th"]),
+}
+"""The attributes of what code in colours, parts of AI's and aligned cells are made of. No author can write those that are not above."""
 PLAIN = frozenset(
     [
         "acronym",

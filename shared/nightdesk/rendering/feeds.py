@@ -53,7 +53,9 @@ def rss(theme: Theme, site: Site, head: tuple[str, str], cards: Sequence[Facts],
         url=site.base_url + path,
         self_url=f"{site.base_url}{path}feed.xml",
         hub=site.websub,
-        updated=rfc822(max((_changed(facts) for facts in cards), key=datetime.fromisoformat), site.zone) if cards else "",
+        updated=rfc822(max((_changed(facts) for facts in cards), key=datetime.fromisoformat), site.zone)
+        if cards
+        else "",
         cards=tuple(shown),
         dates=tuple(rfc822(facts["date"], site.zone) for facts in cards),
         authors=tuple(tuple(_author_name(theme.text(site), author) for author in one.authors) for one in shown),

@@ -49,7 +49,7 @@ _PLAIN_ADDRESS = re.compile(
     r"(?:https?://[a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+)+)?/[\w./?=&%~+,;:@!$'()*#-]*|#[^\s\"<>]*", re.ASCII
 )
 _ALLOWED_VALUES = {
-    "class": re.compile(r"language-[A-Za-z0-9_+-]{1,30}|h-[a-z]"),
+    "class": re.compile(r"language-[A-Za-z0-9_+-]{1,30}|h-[a-z]|align-(?:left|center|right)"),
     "dir": re.compile(r"ltr|rtl|auto", re.IGNORECASE),
     "id": re.compile(rf"{PREFIX}[\w.:-]{{1,200}}"),
     "lang": TAG,

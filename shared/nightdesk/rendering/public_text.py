@@ -23,6 +23,8 @@ from nightdesk.rendering.tier_names import tier_readers
 GATE_LINK = re.compile(r'<a class="gate-link"[^>]*>.*?</a>')
 """The link that follows a gate's teaser."""
 NO_PICTURES: Mapping[str, PictureFiles | None] = MappingProxyType({})
+_ALIGNED = re.compile(r'(<t[dh]\b[^<>]*) class="align-([a-z]+)"')
+"""How a cell of a table is aligned on pages. Feed readers do not know the style sheet."""
 _OWN_LINK = re.compile(r' (href|src)="([#/][^"]*)"')
 
 
@@ -49,7 +51,7 @@ def public_text(
     def absolute(found: re.Match[str]) -> str:
         return f' {found[1]}="{page if found[2].startswith("#") else site.base_url}{found[2]}"'
 
-    return NOT_XML.sub("", _OWN_LINK.sub(absolute, "\n".join(parts)))
+    return NOT_XML.sub("", _ALIGNED.sub(r'\1 align="\2"', _OWN_LINK.sub(absolute, "\n".join(parts))))
 
 
 def _teaser(text: Catalogue, gate: ClosedGate, page: str) -> str:

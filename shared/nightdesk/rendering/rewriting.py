@@ -46,10 +46,9 @@ from nightdesk.rendering.leftovers import (
 )
 from nightdesk.rendering.losses import ADDRESS, MARKUP, PROSE, Losses
 from nightdesk.rendering.rewriting_inputs import NOTHING_PLACED, PLAIN_STYLE, Finders, Placed, TextStyle
-from nightdesk.rendering.tags import MARKS, chosen, tag_of
+from nightdesk.rendering.tags import MARKS, aligned, chosen, tag_of
 
 _HEADING_ID = re.compile(r"\s*\{:?\s*\#([\w.:-]{1,200})[^{}<>]{0,200}\}\s*$")
-_ALIGN = re.compile(r"text-align:\s*(left|center|right)")
 _COMMON = ("dir", "lang", "title")
 _KNOWN = TAGS | HEADINGS
 _SPECIAL = HEADINGS | {"a", "img"}
@@ -251,8 +250,7 @@ class _Rewriter:
             self._anchor_start(values, anchor)
         else:
             kept = chosen(values, (*ATTRIBUTES.get(name, ()), *_COMMON))
-            if name in ("td", "th") and (aligned := _ALIGN.search(values.get("style", ""))):
-                kept.append(("align", aligned[1]))
+            kept += aligned(values) if name in ("td", "th") else ()
             if name in HEADINGS:
                 self._heading = len(self._out) + 1
             self._out.append(tag_of(name, [*kept, *([("id", anchor)] if anchor else [])]))

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -14,6 +15,8 @@ from nightdesk.domain.site import Site
 from nightdesk.domain.timestamps import local_time
 from nightdesk.rendering.contexts import Stamp
 from nightdesk.rendering.texts import Catalogue
+
+_TYPED_DATE = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?")
 
 
 def stamp(text: Catalogue, site: Site, iso: str) -> Stamp:
@@ -48,6 +51,17 @@ def _offset(text: Catalogue, local: datetime) -> str:
 def month_name(text: Catalogue, month: str) -> str:
     """Return `November 2026` for `2026-11`."""
     return text("time.month", month=_months(text)[int(month[5:]) - 1], year=month[:4])
+
+
+def typed_date(text: Catalogue, typed: str) -> str:
+    """Return a day (`2026-11-23`) or a month (`2026-11`) that an author typed as readers see it, and anything else as it was typed."""
+    if not _TYPED_DATE.fullmatch(typed):
+        return typed
+    year, month, *days = typed.split("-")
+    if not days:
+        return month_name(text, typed)
+    day = text("time.first") if days == ["01"] else int(days[0])
+    return text("time.day", day=day, month=_months(text)[int(month) - 1], year=year)
 
 
 @lru_cache(maxsize=8)

@@ -35,7 +35,8 @@ def read_front(site: Site, newest: Sequence[Card], ports: Ports) -> FrontContent
     """Choose what the front page shows. Reads a few entries, however large the archive is.
 
     The lead is the article that the settings name if readers can get it, else the newest pinned article, else the newest
-    featured one among the newest articles, else the newest article. No article is shown twice.
+    featured one among the newest articles, else the newest article. Below a lead that the settings name, a pinned article is
+    the next. No article is shown twice.
 
     Args:
         newest: the newest cards of all articles, at least `FRONT_SIZE` if there are so many.
@@ -43,21 +44,21 @@ def read_front(site: Site, newest: Sequence[Card], ports: Ports) -> FrontContent
     newest = newest[:FRONT_SIZE]
     size = _TOP_SIZE if site.front.sections else FRONT_SIZE
     chosen = _Chosen([], set())
-    lead = _lead(site, newest, ports)
-    for card in [*([lead] if lead else []), *newest]:
+    for card in [*_leads(site, newest, ports), *newest]:
         if card["slug"] not in chosen.slugs and len(chosen.cards) < size:
             chosen.add(card)
     return FrontContents(tuple(chosen.cards), tuple(_sections(site, chosen.slugs, ports)))
 
 
-def _lead(site: Site, newest: Sequence[Card], ports: Ports) -> Card | None:
-    named = articles_table.entry_of(ports.articles, "all", site.front.lead) if site.front.lead else None
-    if named:
-        return named.card
-    for entry in articles_table.newest(ports.articles, LEADS, 1):
-        if entry.sort_key.startswith("pinned#") or entry.card["slug"] in {card["slug"] for card in newest}:
-            return entry.card
-    return None
+def _leads(site: Site, newest: Sequence[Card], ports: Ports) -> list[Card]:
+    """Return the cards of the article that leads the page, and of a pinned one that is second; none if the newest leads."""
+    entry = articles_table.entry_of(ports.articles, "all", site.front.lead) if site.front.lead else None
+    leads = [entry.card] if entry else []
+    for other in articles_table.newest(ports.articles, LEADS, 1):
+        is_among_newest = other.card["slug"] in {card["slug"] for card in newest}
+        if other.sort_key.startswith("pinned#") or (is_among_newest and not leads):
+            leads.append(other.card)
+    return leads
 
 
 def _sections(site: Site, shown: set[str], ports: Ports) -> list[FrontSection]:
