@@ -223,6 +223,25 @@ def test_a_persona_is_stated_with_the_person_responsible(room: Newsroom) -> None
     assert structured(room.page("/authors/ada/"))["mainEntity"]["@type"] == "Person"
 
 
+def test_an_article_that_people_and_personas_wrote_is_a_composite(room: Newsroom) -> None:
+    found = [structured(room.page(f"/articles/{slug}/"))["digitalSourceType"] for slug in ("free", "gated")]
+    kinds = ("CompositeWithTrainedAlgorithmicMedia", "TrainedAlgorithmicMedia")
+    assert found == [f"https://schema.org/{kind}DigitalSource" for kind in kinds]
+
+
+def test_an_article_without_a_byline_is_by_the_newsroom(room: Newsroom) -> None:
+    room.publish("note", authors=[])
+    [author] = structured(room.page("/articles/note/"))["author"]
+    room.file("drafts/note.md", None)
+    assert author == {"@type": "NewsMediaOrganization", "name": "Fjord & Sound", "url": "https://fjord.example/"}
+
+
+def test_social_networks_are_told_the_section_and_the_tags(room: Newsroom) -> None:
+    shown = room.page("/articles/free/")
+    assert '<meta property="article:section" content="Energy">' in shown
+    assert '<meta property="article:tag" content="tide">' in shown
+
+
 def test_fronts_list_their_articles_in_order(room: Newsroom) -> None:
     listed = structured(room.page("/"))["mainEntity"]
     assert [(item["position"], item["url"]) for item in listed["itemListElement"]] == [

@@ -155,7 +155,8 @@ def _public_context(theme: Theme, site: Site, article: Article, seen: View) -> A
     versions = versions_of(site, document, article.translations)
     figures = _placer(text, site, article).figures(seen) if has_figures(document) else []
     ai_types = source_types_in(part.html for part in seen.parts if isinstance(part, VisiblePart))
-    described = Described(document, authors, topics, hero, figures, ai_types, versions)
+    head_image = _head_image(site, article, hero)
+    described = Described(document, authors, topics, hero, figures, ai_types, versions, head_image)
     return ArticleContext(
         site=site_context(theme, site),
         head=Head(
@@ -163,7 +164,7 @@ def _public_context(theme: Theme, site: Site, article: Article, seen: View) -> A
             description=document.dek,
             canonical=f"{site.base_url}/articles/{document.slug}/",
             kind="article",
-            image=_head_image(site, article, hero),
+            image=head_image,
             json_ld=json_ld(news_article(theme, site, described)),
             feeds=(*site_feeds(site), *(Link(t.label, f"{t.url}feed.xml") for t in topics[:1])),
             published=published.iso,

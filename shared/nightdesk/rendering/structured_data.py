@@ -13,7 +13,7 @@ from nightdesk.domain.site import PUBLIC, Site
 from nightdesk.domain.site_paths import CORRECTIONS_PATH, PROCESS_PATH
 from nightdesk.domain.timestamps import local_time
 from nightdesk.rendering.ai_labels import part_class
-from nightdesk.rendering.contexts import AuthorBox, Link, Picture
+from nightdesk.rendering.contexts import AuthorBox, HeadImage, Link, Picture
 from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.page_parts import updated_date
 from nightdesk.rendering.pictures import AI_LABELS, IPTC
@@ -37,6 +37,7 @@ class Described(NamedTuple):
         figures: the images in figures that everyone may see.
         ai_types: the digital source types of the parts of the text that a machine made, as far as everyone may see them.
         versions: the article and its translations; none without translations.
+        card: the social card, which stands for an image in an article without any.
     """
 
     document: Document
@@ -46,6 +47,7 @@ class Described(NamedTuple):
     figures: Sequence[Picture] = ()
     ai_types: Sequence[str] = ()
     versions: Sequence[Version] = ()
+    card: HeadImage | None = None
 
 
 def json_ld(data: Mapping[str, Any]) -> Markup:
@@ -86,7 +88,7 @@ def news_article(theme: Theme, site: Site, described: Described) -> Data:
         "dateModified": local_time(updated_date(document) or document.date, site.zone).isoformat(),
         "inLanguage": document.language or site.language,
         "isAccessibleForFree": not closed,
-        "author": [person_or_persona(theme, site, author) for author in authors],
+        "author": [person_or_persona(theme, site, author) for author in authors] or [_newsroom(site)],
         "publisher": publisher(theme, site),
     }
     if document.dek:
@@ -108,6 +110,8 @@ def news_article(theme: Theme, site: Site, described: Described) -> Data:
     hero = [described.hero] if described.hero and described.hero.src else []
     if images := [_image(site, picture) for picture in (*hero, *described.figures)]:
         data["image"] = images if described.figures else images[0]
+    elif card := described.card:
+        data["image"] = {"@type": "ImageObject", "url": card.url, "width": card.width, "height": card.height}
     if document.tags:
         data["keywords"] = list(document.tags)
     if document.corrections:
@@ -139,6 +143,11 @@ def breadcrumbs(site: Site, links: Sequence[Link]) -> Data:
             for number, link in enumerate(trail, start=1)
         ],
     }
+
+
+def _newsroom(site: Site) -> Data:
+    """Return the author of an article that has no byline."""
+    return {"@type": "NewsMediaOrganization", "name": site.name, "url": f"{site.base_url}/"}
 
 
 def publisher(theme: Theme, site: Site) -> Data:
@@ -191,7 +200,8 @@ def _responsibility(document: Document, authors: Sequence[AuthorBox]) -> Data:
     if responsible:
         data["accountablePerson"] = {"@type": "Person", "name": responsible}
     if any(a.is_ai for a in authors):
-        data["digitalSourceType"] = _SOURCE_TYPES["trainedAlgorithmicMedia"]
+        kind = "trainedAlgorithmicMedia" if all(a.is_ai for a in authors) else "compositeWithTrainedAlgorithmicMedia"
+        data["digitalSourceType"] = _SOURCE_TYPES[kind]
     return data
 
 
