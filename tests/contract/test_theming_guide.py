@@ -16,7 +16,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import pytest
 from jinja2 import Environment, FileSystemLoader, nodes
-from nightdesk.rendering import article_contexts, contexts, edition_contexts, reader_contexts
+from nightdesk.rendering import article_contexts, contexts, edition_contexts, process_contexts, reader_contexts
 from nightdesk.rendering.environment import Theme, make_environment
 from nightdesk.rendering.texts import Catalogue
 from nightdesk.rendering.tokens import parse_tokens
@@ -27,7 +27,7 @@ GUIDE = ROOT / "docs" / "theming.md"
 RENDERING = sorted((ROOT / "shared" / "nightdesk" / "rendering").glob("*.py"))
 CLASSES: dict[str, type] = {
     name: found
-    for module in (contexts, article_contexts, reader_contexts, edition_contexts)
+    for module in (contexts, article_contexts, reader_contexts, process_contexts, edition_contexts)
     for name, found in vars(module).items()
     if isinstance(found, type) and issubclass(found, tuple) and found.__module__ == module.__name__
 }

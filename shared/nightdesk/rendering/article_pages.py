@@ -151,7 +151,7 @@ def _public_context(theme: Theme, site: Site, article: Article, seen: View) -> A
     ]
     language, written, frame = page_language(site, document.language)
     published, updated = stamp(text, site, document.date), updated_date(document)
-    hero = _hero(text, article)
+    hero, seen = _hero(text, article), view(document, PUBLIC, site)
     versions = versions_of(site, document, article.translations)
     figures = _placer(text, site, article).figures(seen) if has_figures(document) else []
     ai_types = source_types_in(part.html for part in seen.parts if isinstance(part, VisiblePart))

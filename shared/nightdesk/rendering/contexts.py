@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
+from nightdesk.rendering.process_contexts import Process
+
 
 class Link(NamedTuple):
     """A label and its target: a path on this site (`/topics/energy/`) or an https URL."""
@@ -290,36 +292,6 @@ class NewsletterChoice(NamedTuple):
 
     id: str
     label: str
-
-
-class Persona(NamedTuple):
-    """An AI persona, and who answers for it; empty if its profile names nobody."""
-
-    name: str
-    url: str
-    responsible_editor: str
-
-
-class AiRole(NamedTuple):
-    """What AI did, and in how many of the newest articles."""
-
-    name: str
-    articles: int
-
-
-class Process(NamedTuple):
-    """How articles come about, as far as settings, profiles and articles say so.
-
-    Attributes:
-        ai_roles: what AI did in the newest articles that say so, the most frequent first.
-        ai_approved: True if an editor must approve articles by AI personas before they are live.
-        people_approved: likewise for articles by people.
-    """
-
-    personas: tuple[Persona, ...]
-    ai_approved: bool
-    people_approved: bool
-    ai_roles: tuple[AiRole, ...] = ()
 
 
 class PageContext(NamedTuple):

@@ -11,9 +11,10 @@ from markupsafe import Markup
 
 from nightdesk.domain.site import Site
 from nightdesk.domain.site_paths import CODE_PATH, SEARCH_PATH, SIGN_IN_PATH, THANKS_PATH
-from nightdesk.rendering.contexts import AiRole, NewsletterChoice, PageContext, Persona, Process, SearchContext
+from nightdesk.rendering.contexts import NewsletterChoice, PageContext, SearchContext
 from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.page_parts import page_head, site_context, unlisted_head
+from nightdesk.rendering.process_contexts import AiRole, Persona, Process
 
 _MOST_ROLES = 20
 """How many roles of AI a page names."""

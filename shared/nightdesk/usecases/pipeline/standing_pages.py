@@ -10,9 +10,9 @@ from nightdesk.domain.path_owners import PAGES, owner_of
 from nightdesk.domain.site import Site
 from nightdesk.domain.site_paths import PROCESS_PATH, key_of
 from nightdesk.ports import Output, Ports
-from nightdesk.rendering.contexts import Process
 from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.list_pages import corrections_html
+from nightdesk.rendering.process_contexts import Process
 from nightdesk.rendering.standing_pages import StandingPage, page_html, process_of
 from nightdesk.repositories import articles_table
 from nightdesk.repositories.private_bucket import HTML, facts_from, profile_ids, profile_key
