@@ -166,6 +166,7 @@ def _is(value: Any, kind: str) -> bool:
 PAGES = {
     "/": "WebSite", "/articles/free/": "NewsArticle", "/articles/gated/": "NewsArticle", "/articles/closed/": "NewsArticle",
     "/topics/energy/": "CollectionPage", "/topics/energy/2026/11/": "CollectionPage", "/archive/2026/11/": "CollectionPage",
+    "/topics/": "CollectionPage", "/authors/": "CollectionPage",
     "/authors/robo/": "ProfilePage", "/authors/ada/": "ProfilePage", "/authors/robo/2026/11/": "CollectionPage",
 }  # fmt: skip
 

@@ -25,7 +25,7 @@ from nightdesk.rendering.contexts import (
 from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.page_parts import Facts, card, card_image, page_head, site_context
 from nightdesk.rendering.structured_data import Data, json_ld
-from nightdesk.rendering.structured_lists import collection_page, home_page, profile_page
+from nightdesk.rendering.structured_lists import collection_page, directory_page, home_page, profile_page
 from nightdesk.rendering.texts import Catalogue
 from nightdesk.rendering.times import month_name, stamp
 
@@ -105,8 +105,8 @@ def month_links(text: Catalogue, base: str, months: Sequence[str]) -> list[Link]
 def directory_html(theme: Theme, site: Site, kind: str, path: str, entries: Sequence[DirectoryEntry]) -> str:
     """Return the page of all topics (`kind` is `topic`) or all authors (`author`), in the order of their names."""
     heading = theme.text(site)(_DIRECTORIES[kind])
-    head = page_head(site, heading, path)
     by_name = tuple(sorted(entries, key=lambda entry: entry.label.casefold()))
+    head = page_head(site, heading, path)._replace(json_ld=json_ld(directory_page(site, Link(heading, path), by_name)))
     return theme.render("directory.html", DirectoryContext(site_context(theme, site), head, heading, by_name))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nightdesk.domain.site import Site
-from nightdesk.rendering.contexts import AuthorBox, Card, Link
+from nightdesk.rendering.contexts import AuthorBox, Card, DirectoryEntry, Link
 from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.structured_data import CONTEXT, Data, breadcrumbs, person_or_persona, publisher
 
@@ -19,7 +19,7 @@ def home_page(theme: Theme, site: Site, cards: Sequence[Card]) -> Data:
         "url": f"{site.base_url}/",
         "inLanguage": site.language,
         "publisher": publisher(theme, site),
-        "mainEntity": _item_list(site, cards),
+        "mainEntity": _item_list(site, _links(cards)),
     }
     return data | ({"description": site.tagline} if site.tagline else {})
 
@@ -30,6 +30,19 @@ def collection_page(site: Site, trail: Sequence[Link], cards: Sequence[Card]) ->
     Args:
         trail: the way from the front page; the last link is the page.
     """
+    return _collection(site, trail, _links(cards))
+
+
+def directory_page(site: Site, page: Link, entries: Sequence[DirectoryEntry]) -> Data:
+    """Return the page of all topics or all authors."""
+    return _collection(site, [page], [Link(entry.label, entry.url) for entry in entries])
+
+
+def _links(cards: Sequence[Card]) -> list[Link]:
+    return [Link(card.title, card.url) for card in cards]
+
+
+def _collection(site: Site, trail: Sequence[Link], listed: Sequence[Link]) -> Data:
     return {
         "@context": CONTEXT,
         "@type": "CollectionPage",
@@ -37,7 +50,7 @@ def collection_page(site: Site, trail: Sequence[Link], cards: Sequence[Card]) ->
         "url": site.base_url + trail[-1].url,
         "inLanguage": site.language,
         "breadcrumb": breadcrumbs(site, trail),
-        "mainEntity": _item_list(site, cards),
+        "mainEntity": _item_list(site, listed),
     }
 
 
@@ -68,12 +81,12 @@ def profile_page(theme: Theme, site: Site, author: AuthorBox, trail: Sequence[Li
     }
 
 
-def _item_list(site: Site, cards: Sequence[Card]) -> Data:
+def _item_list(site: Site, listed: Sequence[Link]) -> Data:
     return {
         "@type": "ItemList",
-        "numberOfItems": len(cards),
+        "numberOfItems": len(listed),
         "itemListElement": [
-            {"@type": "ListItem", "position": number, "name": card.title, "url": site.base_url + card.url}
-            for number, card in enumerate(cards, start=1)
+            {"@type": "ListItem", "position": number, "name": link.label, "url": site.base_url + link.url}
+            for number, link in enumerate(listed, start=1)
         ],
     }

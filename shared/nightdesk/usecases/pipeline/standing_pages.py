@@ -86,7 +86,10 @@ def refresh_address(path: str, site: Site, ports: Ports, theme: Theme, run: Conv
             # Who has the slug in an address of the form /articles/<slug>/ is decided there.
             target = slug_of_address(other.removeprefix(OLD_PREFIX)) or slugs[0]
             metadata = {"status": "301", "location": f"/articles/{target}/"}
-            return [Output(key_of(each), redirect_html(metadata["location"]), HTML, LIST_CACHE, metadata) for each in (*plain, other)]
+            return [
+                Output(key_of(each), redirect_html(metadata["location"]), HTML, LIST_CACHE, metadata)
+                for each in (*plain, other)
+            ]
         return [site_page(each, "") for each in (*plain, other)]
 
     (run or in_turn(turn_of(f"alias:{path}"), ports))(
