@@ -85,6 +85,7 @@ lock: $(VENV)/.uv ## compile requirements/*.in; UPGRADE=--upgrade takes newer ve
 	cd $(LOCKS) && for step in uv cloud "lambda -c cloud.txt" "interface -c lambda.txt" "runtime -c cloud.txt" "payments -c cloud.txt -c runtime.txt" images search \
 		"importing -c cloud.txt -c runtime.txt" "dev -c cloud.txt -c runtime.txt -c payments.txt -c images.txt -c importing.txt" sam bench; do \
 		set -- $$step; name=$$1; shift; ../$(COMPILE) $$name.in "$$@" -o $$name.txt || exit 1; done
+	$(BIN)/python -c "from bench.lighthouse import LOCK, npm; npm('install --package-lock-only', LOCK)"
 
 setup: $(VENV)/.dev $(VENV)/.sam ## install everything
 

@@ -1,0 +1,178 @@
+"""Lighthouse on the example publication, as a phone with a slow connection shows it: the median of three runs of each page.
+
+The pages are those of `nightdesk build`, compressed and with the headers of the site. Scores of performance on a busy machine are too low.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import mimetypes
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+
+from nightdesk_local.edge_runtime import node_binary
+from nightdesk_local.preview_server import POLICY
+from nightdesk_local.quiet_server import QuietServer
+
+from .measure import ROOT, median, table
+
+_CHROMIUM = Path("/usr/bin/chromium")
+LOCK = ROOT / "requirements" / "npm"
+_MODULES = ROOT / "build" / "npm"
+_PHOTOGRAPHS = "articles/tamrin-strait-insurance/"
+_PAGES = (
+    ("front page, with photographs", "public", ""),
+    ("article with photographs", "public", _PHOTOGRAPHS),
+    ("the same for a member", "member", _PHOTOGRAPHS),
+    ("article with drawings alone", "public", "articles/denna-ceasefire-ninety-days/"),
+    ("topic", "public", "topics/trade/"),
+    ("search", "public", "search/"),
+)
+_TEXT = ("text/", "application/xml", "application/json", "image/svg")
+mimetypes.add_type("image/avif", ".avif")
+
+
+def measure(runs: int = 3) -> str:
+    """Audit the pages, or return a sentence that says what is missing."""
+    if not _CHROMIUM.exists():
+        return f"(lighthouse: skipped, {_CHROMIUM} is not installed)\n"
+    install()
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "site"
+        build = [
+            str(ROOT / ".venv/bin/nightdesk"),
+            "build",
+            "--drafts",
+            str(ROOT / "examples/drafts"),
+            "--out",
+            str(out),
+        ]
+        home = {**os.environ, "NIGHTDESK_HOME": folder}
+        subprocess.run(build, check=True, env=home, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return _measure_site(out, runs)
+
+
+def _measure_site(out: Path, runs: int) -> str:
+    """Audit the pages of a built site."""
+    with ExitStack() as stack:
+        ports = {tier: stack.enter_context(_served(out, tier)) for tier in ("public", "member")}
+        pages = [(name, f"http://localhost:{ports[tier]}/{path}") for name, tier, path in _PAGES]
+        found = audit(pages, runs)
+    failed = sorted({f"{name}: {text}" for name, many in found for run in many for text in run["failed"]})
+    columns = ("page", "performance", "accessibility", "best practices", "SEO", "LCP s", "CLS", "blocked ms", "kB")
+    heading = f"Lighthouse, phone, median of {runs}"
+    return table(heading, columns, [_row(name, many) for name, many in found]) + "".join(
+        f"- {each}\n" for each in failed
+    )
+
+
+def audit(pages: Sequence[tuple[str, str]], runs: int) -> list[tuple[str, list[dict[str, Any]]]]:
+    """Return what Lighthouse finds in each run of each page: `scores`, `numbers`, and the audits that `failed`.
+
+    Args:
+        pages: a name and an address each.
+    """
+    job = {"modules": str(_MODULES / "node_modules"), "chromium": str(_CHROMIUM), "runs": runs, "pages": pages}
+    script = Path(__file__).with_suffix(".mjs")
+    done = subprocess.run(
+        [str(node_binary()), str(script), json.dumps(job)], check=True, stdout=subprocess.PIPE, text=True
+    )
+    return [(name, many) for name, many in json.loads(done.stdout)]
+
+
+def install() -> None:
+    """Install the locked packages for Node, unless they are there."""
+    digest = hashlib.sha256((LOCK / "package-lock.json").read_bytes()).hexdigest()
+    stamp = _MODULES / ".lock-digest"
+    if stamp.is_file() and stamp.read_text() == digest:
+        return
+    shutil.rmtree(_MODULES, ignore_errors=True)
+    _MODULES.mkdir(parents=True)
+    for name in ("package.json", "package-lock.json", ".npmrc"):
+        shutil.copyfile(LOCK / name, _MODULES / name)
+    npm("ci", _MODULES)
+    stamp.write_text(digest)
+
+
+def npm(command: str, folder: Path) -> None:
+    """Run npm, which comes with Node, in a folder."""
+    node = node_binary()
+    program = node.parent.parent / "lib/node_modules/npm/bin/npm-cli.js"
+    subprocess.run(
+        [str(node), str(program), *command.split(), "--loglevel", "error"],
+        check=True,
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def _row(name: str, runs: Sequence[dict[str, Any]]) -> tuple[object, ...]:
+    scores = {each: median([run["scores"][each] for run in runs]) for each in runs[0]["scores"]}
+    numbers = {each: median([run["numbers"][each] for run in runs]) for each in runs[0]["numbers"]}
+    seconds, blocked = numbers["lcp"] / 1000, round(numbers["tbt"])
+    return (
+        name,
+        *map(round, scores.values()),
+        seconds,
+        f"{numbers['cls']:.3f}",
+        blocked,
+        round(numbers["bytes"] / 1000),
+    )
+
+
+@contextmanager
+def _served(out: Path, tier: str) -> Iterator[int]:
+    """Serve a built site to readers of one tier, and return the port."""
+    handler = type("Handler", (_Handler,), {"out": out, "tier": tier})
+    server = QuietServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    yield server.server_address[1]
+    server.shutdown()
+    server.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    out: Path
+    tier: str
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        path = self.path.partition("?")[0].lstrip("/")
+        found = next((each for each in self._candidates(path) if each.is_file()), None)
+        body = (found or self.out / "~errors/404.html").read_bytes()
+        kind = mimetypes.guess_type(found.name)[0] or "application/octet-stream" if found else "text/html"
+        is_named_by_content = path.startswith("assets/") or ".public." in path
+        headers = {
+            "Content-Type": f"{kind}; charset=utf-8" if kind.startswith("text/") else kind,
+            "Content-Security-Policy": POLICY,
+            "Cache-Control": "public, max-age=31536000, immutable" if is_named_by_content else "public, max-age=0",
+        }
+        if kind.startswith(_TEXT):
+            body, headers["Content-Encoding"] = gzip.compress(body, 6), "gzip"
+        self.send_response(HTTPStatus.OK if found else HTTPStatus.NOT_FOUND)
+        for name, value in {**headers, "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _candidates(self, path: str) -> Iterator[Path]:
+        parts = path.split("/")
+        if parts[0] == "articles" and len(parts) > 2:
+            rest = "/".join(parts[2:]) or "index.html"
+            yield from (self.out / "articles" / parts[1] / f"~{tier}" / rest for tier in (self.tier, "public"))
+        else:
+            yield self.out / path if path and not path.endswith("/") else self.out / path / "index.html"
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Print nothing for each request."""
