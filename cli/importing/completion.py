@@ -137,6 +137,8 @@ class Completion:
             self._report.add(
                 NOTED, post.source, post.line, "a members-only divider in a public post hides nothing, there as here"
             )
+            while parts := split_at_divider(body):
+                body = "".join(parts)
         return write_gates(body, self._site.tiers)
 
     def _gate_noter(self, post: ImportedPost) -> Callable[[str, int], None]:

@@ -12,7 +12,7 @@ from nightdesk.domain.documents import Asset, Document, digest
 from nightdesk.domain.drafts import parse_draft
 from nightdesk.domain.errors import Rejected
 from nightdesk.domain.passages import FREE, Passage
-from nightdesk.domain.problems import Problem
+from nightdesk.domain.problems import Kind, Problem
 from nightdesk.domain.site import Site
 from nightdesk.domain.views import view
 from nightdesk.rendering.markdown import clean_path, is_foreign, render_passages, render_plain, to_html
@@ -32,9 +32,10 @@ def render_any_address(markdown: str) -> str:
 
 
 def rendered(body: str, folder: str = "drafts/a/") -> tuple[Document, tuple[Problem, ...]]:
-    """Return the document of a draft in a folder with images, and the warnings."""
+    """Return the document of a draft in a folder with images, and the warnings but for the images that it does not show."""
     draft = parse_draft(f"---\ntitle: T\ndate: 2026-11-23\n---\n{body}".encode(), "a", SITE, to_html)
-    return to_document(draft, IMAGES if folder else {}, folder)
+    document, told = to_document(draft, IMAGES if folder else {}, folder)
+    return document, tuple(problem for problem in told if problem.kind is not Kind.FILE_UNUSED)
 
 
 def html(body: str, folder: str = "drafts/a/") -> str:

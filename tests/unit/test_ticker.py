@@ -26,7 +26,7 @@ from nightdesk.domain.updates import (
     Update,
     parse_new_update,
 )
-from nightdesk.ports import ANY, Change, Output, Ports
+from nightdesk.ports import ANY, Change, Output, Ports, Stat
 from nightdesk.rendering.environment import Theme
 from nightdesk.repositories import articles_table, updates_table
 from nightdesk.stages.updates import TickerPorts, UpdatesBatch
@@ -895,13 +895,13 @@ def test_concurrent_refreshes_end_with_the_newest(room: TickerNewsroom) -> None:
     original = room.site.put
     overtaken = False
 
-    def put(output: Output, expected: str | None) -> None:
+    def put(output: Output, expected: str | None) -> Stat:
         nonlocal overtaken
         if not overtaken:
             overtaken = True
             room.post("Second")
             room.refresh()
-        original(output, expected)
+        return original(output, expected)
 
     room.site.put = put  # type: ignore[method-assign]
     room.refresh()
@@ -915,9 +915,9 @@ def test_an_update_that_ends_during_a_refresh_is_not_shown(room: TickerNewsroom)
     room.post("Short", expires=end.isoformat())
     original = room.site.put
 
-    def put(output: Output, expected: str | None) -> None:
+    def put(output: Output, expected: str | None) -> Stat:
         room.now = end
-        original(output, expected)
+        return original(output, expected)
 
     room.site.put = put  # type: ignore[method-assign]
     room.refresh()
