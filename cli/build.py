@@ -16,7 +16,7 @@ from nightdesk.entrypoints.picture_maker import picture_maker
 from nightdesk_local.cloud import home
 from nightdesk_local.themes import open_theme
 
-from .arguments import add_theme
+from .arguments import add_theme, whole_number
 from .console import Progress, problem_lines, result, say
 from .files import refused, say_left
 
@@ -42,6 +42,13 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--full", action="store_true", help="make everything again, also what did not change since the last build"
+    )
+    parser.add_argument(
+        "--jobs",
+        type=whole_number,
+        default=0,
+        metavar="N",
+        help="how many processes share the work (default: one for each processor); the site is the same",
     )
     parser.set_defaults(run=run)
 
@@ -75,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
         say(str(error))
         return 2
     pictures = None if args.no_images else FolderPictures(picture_maker(), home() / "pictures")
-    options = Options(args.base_url, Progress("Building"), pictures, _state(args.out), args.full)
+    options = Options(args.base_url, Progress("Building"), pictures, _state(args.out), args.full, args.jobs)
     with _no_garbage_collection():
         built = build(args.drafts, args.out, theme, datetime.now(UTC), options)
     for key, path in built.files.items():

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from nightdesk.adapters.memory import Clock, copy_of, fingerprint_of, wall_clock
 from nightdesk.domain.documents import canonical_json, parse_json
@@ -50,8 +50,11 @@ class SqliteStore:
     def __init__(self, path: Path | None = None) -> None:
         exists = path is not None and path.exists()
         self._connection = sqlite3.connect(path or ":memory:", isolation_level=None)
-        # A build that is killed is undone by the journal of the file; a new file is only used when it is complete.
-        self.execute(f"PRAGMA journal_mode = {'DELETE' if exists else 'OFF'}")
+        # A build that is killed is undone by the journal of the file. A new file is only used when it is complete; until then,
+        # other processes read it while it is written.
+        self.execute(f"PRAGMA journal_mode = {'DELETE' if exists else 'WAL'}")
+        if not exists:
+            self.execute("PRAGMA synchronous = OFF")
         self.execute("PRAGMA cache_size = -32000")
         if not exists:
             self._connection.executescript(_TABLES)
@@ -82,9 +85,26 @@ class SqliteStore:
         self.execute("REPLACE INTO facts VALUES ('writes', ?)", (self._writes,))
         self.execute("COMMIT")
 
+    def show_others(self) -> None:
+        """Commit, so that other processes that open the file see what it holds now."""
+        self.commit()
+        self.execute("BEGIN")
+
     def close(self) -> None:
         """Close the file; what was not committed is lost."""
         self._connection.close()
+
+
+class ObjectRow(NamedTuple):
+    """What a store holds of an object besides its bucket and key."""
+
+    version: int
+    modified: str
+    etag: str
+    metadata: bytes
+    size: int
+    time: int
+    body: bytes
 
 
 class SqliteObjects:
@@ -112,9 +132,9 @@ class SqliteObjects:
         """Return the bytes of an object, of which the store holds `body`."""
         return body or b""
 
-    def save_body(self, output: Output) -> bytes | None:
+    def save_body(self, key: str, body: bytes) -> bytes | None:
         """Keep the bytes of an object, and return what the store is to hold of them."""
-        return output.body
+        return body
 
     def stat(self, key: str) -> Stat | None:
         row = self._row("version, etag, metadata", key)
@@ -125,21 +145,28 @@ class SqliteObjects:
             row = self._row("etag", output.key)
             if (row[0] if row else None) != expected:
                 raise Conflict(output.key)
-        body = self.save_body(output)
         version, etag = self._store.next_write(), hashlib.md5(output.body, usedforsecurity=False).hexdigest()
-        values = (
-            self.bucket,
-            output.key,
+        row = ObjectRow(
             version,
             self._clock().isoformat(),
             etag,
             canonical_json(dict(output.metadata)),
             len(output.body),
             0,
-            body,
+            output.body,
         )
-        self._store.execute("REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+        self.write_row(output.key, row)
         return Stat(output.key, str(version), etag, output.metadata)
+
+    def write_row(self, key: str, row: ObjectRow) -> None:
+        """Store an object over whatever is there."""
+        values = (self.bucket, key, *row[:-1], self.save_body(key, row.body))
+        self._store.execute("REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+
+    def version_of(self, key: str) -> int | None:
+        """Return the number of the write that an object is from; None for no object."""
+        row = self._row("version", key)
+        return row[0] if row else None
 
     def fingerprint(self, key: str, version: str, largest: int) -> Fingerprint | None:
         return fingerprint_of(self.get(key, version), largest)
@@ -178,6 +205,13 @@ class SqliteObjects:
         ]
 
 
+class ItemRow(NamedTuple):
+    """The version of an item, and the item as JSON; None for one that is removed."""
+
+    version: int
+    body: bytes | None
+
+
 class SqliteTable:
     """A table of a store.
 
@@ -187,13 +221,13 @@ class SqliteTable:
 
     def __init__(self, store: SqliteStore, name: str) -> None:
         self._store = store
-        self._name = name
+        self.name = name
         self._fresh: set[tuple[str, str]] = set()
         self.overwritten: set[tuple[str, str]] = set()
 
     def get(self, pk: str, sk: str) -> Item | None:
         row = self._store.execute(
-            "SELECT item FROM items WHERE name = ? AND pk = ? AND sk = ?", (self._name, pk, sk)
+            "SELECT item FROM items WHERE name = ? AND pk = ? AND sk = ?", (self.name, pk, sk)
         ).fetchone()
         return parse_json(row[0]) if row else None
 
@@ -201,7 +235,7 @@ class SqliteTable:
         self, pk: str, keys: KeyRange = ALL_KEYS, *, descending: bool = False, limit: int | None = None
     ) -> list[Item]:
         prefix, after, before = keys
-        conditions, values = ["name = ? AND pk = ?"], [self._name, pk]
+        conditions, values = ["name = ? AND pk = ?"], [self.name, pk]
         for condition, value in (
             ("sk > ?", after),
             ("sk >= ?", prefix),
@@ -220,21 +254,22 @@ class SqliteTable:
         """Return items with a sort key from the partitions after one."""
         rows = self._store.execute(
             "SELECT item FROM items WHERE name = ? AND sk = ? AND pk > ? ORDER BY pk LIMIT ?",
-            (self._name, sort_key, after, limit),
+            (self.name, sort_key, after, limit),
         )
         return [parse_json(row[0]) for row in rows]
 
     def get_many(self, keys: Sequence[tuple[str, str]]) -> list[Item | None]:
         return [self.get(pk, sk) for pk, sk in keys]
 
-    def _version(self, pk: str, sk: str) -> int | None:
+    def version_of(self, pk: str, sk: str) -> int | None:
+        """Return the version of an item; None for no item."""
         row = self._store.execute(
-            "SELECT version FROM items WHERE name = ? AND pk = ? AND sk = ?", (self._name, pk, sk)
+            "SELECT version FROM items WHERE name = ? AND pk = ? AND sk = ?", (self.name, pk, sk)
         ).fetchone()
         return row[0] if row else None
 
     def write(self, changes: Sequence[Change]) -> None:
-        versions = [self._version(change.pk, change.sk) for change in changes]
+        versions = [self.version_of(change.pk, change.sk) for change in changes]
         for (pk, sk, _, expected), version in zip(changes, versions, strict=True):
             if expected not in (ANY, version):
                 raise Conflict(f"{pk} {sk}")
@@ -243,13 +278,17 @@ class SqliteTable:
                 self._fresh.add((pk, sk))
             elif (pk, sk) not in self._fresh:
                 self.overwritten.add((pk, sk))
-            if item is None:
-                self._store.execute("DELETE FROM items WHERE name = ? AND pk = ? AND sk = ?", (self._name, pk, sk))
-                continue
             number = (version or 0) + 1
-            body = canonical_json({**item, "pk": pk, "sk": sk, "version": number})
-            self._store.execute("REPLACE INTO items VALUES (?, ?, ?, ?, ?)", (self._name, pk, sk, number, body))
+            body = None if item is None else canonical_json({**item, "pk": pk, "sk": sk, "version": number})
+            self.write_row(pk, sk, ItemRow(number, body))
+
+    def write_row(self, pk: str, sk: str, row: ItemRow) -> None:
+        """Store an item over whatever is there, or remove it."""
+        if row.body is None:
+            self._store.execute("DELETE FROM items WHERE name = ? AND pk = ? AND sk = ?", (self.name, pk, sk))
+        else:
+            self._store.execute("REPLACE INTO items VALUES (?, ?, ?, ?, ?)", (self.name, pk, sk, *row))
 
     def increment(self, pk: str, sk: str, until: int) -> int:
         self.write([Change(pk, sk, {"ttl": until}, ANY)])
-        return self._version(pk, sk) or 0
+        return self.version_of(pk, sk) or 0

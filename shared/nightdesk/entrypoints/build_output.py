@@ -11,7 +11,6 @@ from pathlib import Path, PurePosixPath
 from nightdesk.adapters.memory import Clock
 from nightdesk.adapters.sqlite import SqliteObjects, SqliteStore
 from nightdesk.domain.documents import canonical_json, parse_json
-from nightdesk.ports import Output
 
 MANIFEST = ".nightdesk-build.json"
 """Lists the files that the last build wrote, with their digests, so that the next one removes no others."""
@@ -41,10 +40,10 @@ class SiteFolder(SqliteObjects):
         out.mkdir(parents=True, exist_ok=True)
         self._journal = (out / JOURNAL).open("a", encoding="utf-8")
 
-    def save_body(self, output: Output) -> bytes | None:
-        self._waiting[output.key] = output.body
-        self._gone.discard(output.key)
-        self._bytes += len(output.body)
+    def save_body(self, key: str, body: bytes) -> bytes | None:
+        self._waiting[key] = body
+        self._gone.discard(key)
+        self._bytes += len(body)
         if self._bytes > _BUFFER:
             self._write_waiting()
         return None

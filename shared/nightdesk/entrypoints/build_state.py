@@ -55,6 +55,7 @@ class BuildState:
     def __init__(self, path: Path | None, out: Path, base_url: str, clock: Clock) -> None:
         self.store = SqliteStore(path)
         self.site = SiteFolder(self.store, out, clock)
+        self.private = SqliteObjects(self.store, "private", clock)
         self.articles = SqliteTable(self.store, "articles")
         self.bus, self.schedules = MemoryBus(), MemorySchedules()
         self.schedules.requested = {
@@ -62,7 +63,7 @@ class BuildState:
         }
         self.ports = Ports(
             drafts=SqliteObjects(self.store, "drafts", clock),
-            private=SqliteObjects(self.store, "private", clock),
+            private=self.private,
             site=self.site,
             articles=self.articles,
             bus=self.bus,

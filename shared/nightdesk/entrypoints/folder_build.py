@@ -16,6 +16,7 @@ from nightdesk.adapters.pagefind import index_pages
 from nightdesk.domain.documents import REJECTED
 from nightdesk.domain.problems import Problem
 from nightdesk.entrypoints.build_state import BuildState, SourceFile, fingerprint, read_sources
+from nightdesk.entrypoints.build_workers import BuildWorkers
 from nightdesk.entrypoints.folder_pictures import FolderPictures
 from nightdesk.entrypoints.folder_update import Report, Reports, put_file, update, warnings_of
 from nightdesk.entrypoints.local_files import LocalFiles, beside, find_files, is_newsroom
@@ -59,6 +60,7 @@ class Options(NamedTuple):
         pictures: makes them; without, pages have only the space for them.
         state: where the state of this build is kept, so that the next one makes only what changed; None to keep none.
         full: make everything again.
+        processes: how many may share the work; 0 for one for each processor. The site is the same.
     """
 
     base_url: str = ""
@@ -66,6 +68,7 @@ class Options(NamedTuple):
     pictures: FolderPictures | None = None
     state: Path | None = None
     full: bool = False
+    processes: int = 0
 
 
 _DEFAULTS = Options()
@@ -158,7 +161,7 @@ def _build_all(job: _Job) -> _Outcome:
         fresh.unlink(missing_ok=True)
     sources, _ = read_sources(job.files, {})
     with closing(job.open(fresh)) as state:
-        report = _make_site(job, state.ports)
+        report = _make_site(job, state.ports, BuildWorkers(state, fresh, job.options.processes))
         objects = state.site.finish(complete=True)
         _save(report, sources, state, job)
     if path and fresh:
@@ -175,14 +178,14 @@ def _save(report: Report, sources: Mapping[str, SourceFile], state: BuildState, 
     state.save(job.fingerprint, sources)
 
 
-def _make_site(job: _Job, ports: Ports) -> Report:
+def _make_site(job: _Job, ports: Ports, workers: BuildWorkers) -> Report:
     files, pictures = job.files, job.options.pictures
     for key, path in files.items():
         put_file(key, path, ports)
     if pictures:
         pictures.inspect(files, ports)
     make = partial(_make_pictures, pictures, ports, job.theme) if pictures else None
-    states, rejected = build_site(files, ports, job.theme, job.options.progress, make)
+    states, rejected = build_site(files, ports, job.theme, job.options.progress, make, workers)
     if pictures:
         pictures.draw_lists(ports, job.theme)
     for key in files:

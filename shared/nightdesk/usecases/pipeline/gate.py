@@ -8,9 +8,9 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-from nightdesk.domain.documents import EXPIRED, LIVE, WITHDRAWN
+from nightdesk.domain.documents import EXPIRED, LIVE, WITHDRAWN, canonical_json
 from nightdesk.domain.errors import Conflict, Transient
-from nightdesk.domain.events import ArticleGated, RegateRequested
+from nightdesk.domain.events import ArticleGated, Event, RegateRequested
 from nightdesk.ports import Output, Ports
 from nightdesk.rendering.environment import Theme
 from nightdesk.repositories import articles_table
@@ -23,7 +23,13 @@ from nightdesk.usecases.pipeline.gate_folders import (
     write_site_folder,
 )
 from nightdesk.usecases.pipeline.gate_inputs import GateInputs, answer, read_inputs
-from nightdesk.usecases.pipeline.gate_outputs import GateOutputs, live_pages, make_outputs
+from nightdesk.usecases.pipeline.gate_outputs import (
+    GateOutputs,
+    live_pages,
+    make_outputs,
+    make_pages,
+    public_facts,
+)
 from nightdesk.usecases.pipeline.turns import LastTurn
 
 _SOON = timedelta(seconds=1)
@@ -56,14 +62,49 @@ def gate(slug: str, ports: Ports, theme: Theme, bulk: str = "", redelivered: boo
     # Pointers to a draft that needs approval depend on its authors' profiles, but no event about these names the pointers.
     pointers = _pointers_to(slug, ports) if inputs.site.require_approval else []
     gated = ArticleGated(slug, inputs.state, [f"/articles/{slug}/*"], bulk, _for_newsletters(inputs))
-    # The pages do not wait for them.
-    wanted = inputs.pictures.requests(document_key(slug))
-    cards = inputs.card.requests(f"/articles/{slug}/", ports) if inputs.card else []
-    ports.bus.emit([gated, *(RegateRequested(pointer) for pointer in pointers), *wanted, *cards])
+    ports.bus.emit([gated, *(RegateRequested(pointer) for pointer in pointers), *_picture_requests(inputs, ports)])
     if inputs.next_change and inputs.next_change <= ports.clock() + _SOON:
         # The scheduler's clock may be ahead of ours, and its schedule fires only once. Or the moment came during this run,
         # and a schedule for a moment that has passed may never fire.
         raise Transient(f"{slug} is due in a moment")
+    return inputs.state
+
+
+def _picture_requests(inputs: GateInputs, ports: Ports) -> list[Event]:
+    """Return the requests for pictures and social cards that there are none of yet. The pages do not wait for them."""
+    slug = inputs.document.slug
+    cards = inputs.card.requests(f"/articles/{slug}/", ports) if inputs.card else []
+    return [*inputs.pictures.requests(document_key(slug)), *cards]
+
+
+def store_facts(slug: str, ports: Ports, theme: Theme) -> str | None:
+    """Store an article's public facts without its pages, where nothing else changes what they depend on: in a build.
+
+    Returns:
+        The article's state; None if there is no document.
+    """
+    inputs = read_inputs(slug, ports, theme)
+    if inputs is None:
+        return None
+    store(ports.private, Output(facts_key(slug), canonical_json(public_facts(inputs, theme)), JSON))
+    return inputs.state
+
+
+def store_pages(slug: str, ports: Ports, theme: Theme) -> str | None:
+    """Store an article's pages, once the facts of all articles are stored, as `store_facts` does.
+
+    Returns:
+        The article's state; None if there is no document.
+    """
+    inputs = read_inputs(slug, ports, theme)
+    if inputs is None:
+        return None
+    pages, preview = make_pages(inputs, theme)
+    write_site_folder(pages, ports)
+    write_preview_folder(preview, ports, complete=False)
+    if inputs.next_change:
+        ports.schedules.wake_at(slug, inputs.next_change)
+    ports.bus.emit(_picture_requests(inputs, ports))
     return inputs.state
 
 

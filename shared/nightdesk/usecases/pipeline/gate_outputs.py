@@ -53,6 +53,11 @@ class GateOutputs(NamedTuple):
 
 def make_outputs(inputs: GateInputs, theme: Theme) -> GateOutputs:
     """Make an article's pages and facts: a pure function of the inputs and the theme."""
+    return GateOutputs(*make_pages(inputs, theme), canonical_json(public_facts(inputs, theme)))
+
+
+def make_pages(inputs: GateInputs, theme: Theme) -> tuple[Folder, Folder]:
+    """Make an article's folders in the site bucket and in the private bucket, likewise."""
     document, slug = inputs.document, inputs.document.slug
     pages, preview = Folder(f"articles/{slug}/", ()), _ended_preview(slug)
     if document.moved:
@@ -71,7 +76,7 @@ def make_outputs(inputs: GateInputs, theme: Theme) -> GateOutputs:
         preview = _preview(Pending(document, inputs.authors, inputs.topics), inputs, theme)
     if inputs.pending:
         preview = _preview(inputs.pending, inputs, theme)
-    return GateOutputs(pages, preview, canonical_json(_public_facts(inputs, theme)))
+    return pages, preview
 
 
 def live_pages(inputs: GateInputs, theme: Theme) -> Folder:
@@ -184,7 +189,7 @@ def _related_boxes(inputs: GateInputs, theme: Theme) -> list[RelatedBox]:
     return boxes
 
 
-def _public_facts(inputs: GateInputs, theme: Theme) -> dict[str, Any]:
+def public_facts(inputs: GateInputs, theme: Theme) -> dict[str, Any]:
     """Return what index may know of an article: its cards, and for each of its places the number of the card there.
 
     `shows` names what the page shows of others. Index compares it with what they are when the article is listed. `text` is
