@@ -12,6 +12,7 @@ import pytest
 from nightdesk.domain.documents import LIVE
 from nightdesk.entrypoints.build_state import BuildState
 from nightdesk.entrypoints.build_workers import BuildWorkers
+from nightdesk.entrypoints.folder_build import Options, build
 from nightdesk.entrypoints.folder_update import put_file
 from nightdesk.ports import ALL_KEYS, ANY, Change, KeyRange, Output, Ports
 from nightdesk.rendering.environment import Theme
@@ -79,6 +80,23 @@ def test_a_build_that_is_interrupted_ends_its_processes(tmp_path: Path) -> None:
         results = BuildWorkers(state, path, 2, few=0)(lambda key, ports: key * 100_000, ["a", "b", "c", "d"] * 9)
         assert next(results) == "a" * 100_000
         results.close()  # type: ignore[attr-defined]  # as an exception in the build does
+
+
+def test_a_build_that_is_interrupted_leaves_no_state(tmp_path: Path) -> None:
+    def interrupt(done: int, total: int) -> None:
+        [state] = (tmp_path / "states").glob("*[0-9]")
+        assert state.stat().st_mode & 0o777 == 0o600
+        raise KeyboardInterrupt
+
+    for key, text in FILES.items():
+        path = tmp_path / "newsroom" / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    theme = Theme(ROOT / "layers" / "theme")
+    options = Options(progress=interrupt, state=tmp_path / "states" / "state")
+    with pytest.raises(KeyboardInterrupt):
+        build(tmp_path / "newsroom", tmp_path / "out", theme, NOW, options)
+    assert not list((tmp_path / "states").iterdir())
 
 
 def test_a_run_sees_its_writes_and_those_of_earlier_keys(tmp_path: Path) -> None:

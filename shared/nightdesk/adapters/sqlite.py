@@ -44,11 +44,11 @@ class SqliteStore:
     """A file that holds buckets and tables.
 
     Args:
-        path: of an existing file, or of one to make; empty for a store in memory.
+        path: of an existing file, or of one to make (an empty file will do); None for a store in memory.
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        exists = path is not None and path.exists()
+        exists = path is not None and path.exists() and path.stat().st_size > 0
         self._connection = sqlite3.connect(path or ":memory:", isolation_level=None)
         # A build that is killed is undone by the journal of the file. A new file is only used when it is complete; until then,
         # other processes read it while it is written.

@@ -158,16 +158,26 @@ def _build_all(job: _Job) -> _Outcome:
     fresh = path.with_name(f"{path.name}.{os.getpid()}") if path else None
     if path and fresh:
         path.parent.mkdir(parents=True, exist_ok=True)
-        fresh.unlink(missing_ok=True)
+        _remove_state(fresh)
+        fresh.touch(0o600)  # it holds text that readers may pay for; SQLite gives the files beside it the same mode
     sources, _ = read_sources(job.files, {})
-    with closing(job.open(fresh)) as state:
-        report = _make_site(job, state.ports, BuildWorkers(state, fresh, job.options.processes))
-        objects = state.site.finish(complete=True)
-        _save(report, sources, state, job)
-    if path and fresh:
-        fresh.chmod(0o600)
-        fresh.replace(path)
+    try:
+        with closing(job.open(fresh)) as state:
+            report = _make_site(job, state.ports, BuildWorkers(state, fresh, job.options.processes))
+            objects = state.site.finish(complete=True)
+            _save(report, sources, state, job)
+        if path and fresh:
+            fresh.replace(path)
+    finally:
+        if fresh:
+            _remove_state(fresh)
     return report, objects, len(job.files)
+
+
+def _remove_state(path: Path) -> None:
+    """Remove the files of a state, if there are any."""
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
 def _save(report: Report, sources: Mapping[str, SourceFile], state: BuildState, job: _Job) -> None:

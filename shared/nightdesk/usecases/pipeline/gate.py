@@ -15,7 +15,7 @@ from nightdesk.ports import Output, Ports
 from nightdesk.rendering.environment import Theme
 from nightdesk.repositories import articles_table
 from nightdesk.repositories.private_bucket import JSON, document_key, facts_key, load_document
-from nightdesk.usecases.pipeline.converge import converge, store_over
+from nightdesk.usecases.pipeline.converge import converge, store, store_over
 from nightdesk.usecases.pipeline.gate_folders import (
     copy_images,
     store_outputs,
