@@ -100,8 +100,8 @@ def store_pages(slug: str, ports: Ports, theme: Theme) -> str | None:
     if inputs is None:
         return None
     pages, preview = make_pages(inputs, theme)
-    write_site_folder(pages, ports)
-    write_preview_folder(preview, ports, complete=False)
+    write_site_folder(pages, ports.site.listing(pages.prefix), ports)
+    write_preview_folder(preview, ports.private.stat(preview.outputs[0].key), ports, complete=False)
     if inputs.next_change:
         ports.schedules.wake_at(slug, inputs.next_change)
     ports.bus.emit(_picture_requests(inputs, ports))
