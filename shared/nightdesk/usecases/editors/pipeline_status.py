@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from nightdesk.domain.documents import DRAFT, LIVE, SCHEDULED
-from nightdesk.domain.errors import Conflict, Permanent
+from nightdesk.domain.errors import Conflict, NotFound, Permanent
 from nightdesk.domain.events import ProfileChanged, SiteChanged
 from nightdesk.domain.text import SLUG
 from nightdesk.ports import Item, Ports, Queues, Table
 from nightdesk.repositories import articles_table, requests_table
-from nightdesk.repositories.private_bucket import article_slugs
+from nightdesk.repositories.private_bucket import article_slugs, profile_key
 from nightdesk.usecases.newsletters.control import held
 from nightdesk.usecases.newsletters.ports import NewsletterPorts
 from nightdesk.usecases.pipeline.dead_letters import parked_messages
@@ -68,6 +68,7 @@ def rebuild(topic: str, author: str, queues: Queues, requests: Table, ports: Por
     """Request that the pages that show a topic or an author are built again, or all pages if both are empty.
 
     Raises:
+        NotFound: no article and no profile has the name.
         Permanent: both are named, or the name is not an id.
     """
     if topic and author:
@@ -78,13 +79,16 @@ def rebuild(topic: str, author: str, queues: Queues, requests: Table, ports: Por
             f"“{named[:60]}” is not the id of a topic or author: ids have lower-case letters, digits and hyphens"
         )
     kind = "topic" if topic else "author"
+    total = _count(kind, named, ports)
+    if named and not total and not ports.private.stat(profile_key(kind, named)):
+        raise NotFound(f"no article has the {kind} “{named}”")
     event = ProfileChanged(kind, named) if named else SiteChanged()
     now, identifier = ports.clock(), secrets.token_hex(8)
     item = {
         "at": now.isoformat(timespec="seconds"),
         "topic": topic,
         "author": author,
-        "total": _count(kind, named, ports),
+        "total": total,
         "ttl": int((now + _LIFETIME).timestamp()),
     }
     requests_table.add_rebuild(requests, identifier, item)
