@@ -587,6 +587,20 @@ def test_traces_are_recorded_if_asked_for() -> None:
         assert [s["Fn::If"][0] for s in document["Statement"] if "Fn::If" in s] == ["Traces"]
 
 
+def test_a_functions_variables_are_text() -> None:
+    """The emulator gives a function what stands here, and a process cannot start with a number in its environment."""
+
+    def texts(value: Any) -> bool:
+        if isinstance(value, dict) and "Fn::If" in value:
+            return all(texts(one) for one in value["Fn::If"][1:])
+        return isinstance(value, str | dict)
+
+    variables = [TEMPLATE["Globals"]["Function"], *of_type("AWS::Serverless::Function").values()]
+    named = [pair for function in variables for pair in function["Environment"]["Variables"].items()]
+    assert named
+    assert [name for name, value in named if not texts(value)] == []
+
+
 def test_the_stripe_emulator_is_ignored_on_aws() -> None:
     variables = RESOURCES["ReaderApiFunction"]["Properties"]["Environment"]["Variables"]
     assert variables["NIGHTDESK_STRIPE_API"] == {"Fn::If": ["OnAws", "", {"Ref": "EmulatedStripe"}]}
