@@ -132,8 +132,8 @@ class SiteBucket(MemoryObjects):
 
 
 def _shows(output: Output, slug: str) -> bool:
-    """Return True if an object of the site shows an article, or links to it."""
-    if output.key.startswith(f"articles/{slug}/") or output.metadata.get("status") == "301":
+    """Return True if an object of the site shows an article, or names it."""
+    if output.key.startswith(f"articles/{slug}/"):
         return "status" not in output.metadata
     if output.key.startswith("updates/"):
         return False  # those who post an update choose what it links to

@@ -215,7 +215,6 @@ def location(room: Newsroom, slug: str) -> str:
 def test_the_name_of_a_file_leads_to_its_article_until_another_draft_asks_for_it(room: Newsroom) -> None:
     room.publish("boat", slug="night-boat")
     assert location(room, "boat") == "/articles/night-boat/"
-    assert '<a href="/articles/night-boat/">' in room.page("articles/boat/"), "for servers that know no redirects"
     room.publish("ferry", slug="boat")
     assert "<article" in room.page("articles/boat/")
     warned_of = {warning["key"] for slug in ("night-boat", "boat") for warning in room.state(slug)["warnings"]}

@@ -20,7 +20,6 @@ from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.feeds import MAX_TEXT, text_digest
 from nightdesk.rendering.page_parts import author_name, card_facts
 from nightdesk.rendering.public_text import public_text
-from nightdesk.rendering.redirects import redirect_html
 from nightdesk.rendering.standing_pages import article_gone_html
 from nightdesk.rendering.translations import alternate_slugs, versions_of
 from nightdesk.repositories import articles_table
@@ -64,7 +63,7 @@ def make_pages(inputs: GateInputs, theme: Theme) -> tuple[Folder, Folder]:
         # A pointer to an article that readers cannot get yet would reveal that it exists.
         if inputs.state not in NOT_YET_PUBLIC:
             metadata = {"status": "301", "location": f"/articles/{document.moved}/"}
-            pages = _same_for_all_tiers(inputs, redirect_html(metadata["location"]), metadata)
+            pages = _same_for_all_tiers(inputs, b"Moved\n", metadata)
     elif not inputs.was_public:
         pass  # a tombstone would reveal that something was to be published here
     elif inputs.state in (WITHDRAWN, EXPIRED):

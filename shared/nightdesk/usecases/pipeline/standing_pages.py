@@ -13,7 +13,6 @@ from nightdesk.ports import Output, Ports
 from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.list_pages import corrections_html
 from nightdesk.rendering.process_contexts import Process
-from nightdesk.rendering.redirects import redirect_html
 from nightdesk.rendering.standing_pages import StandingPage, page_html, process_of
 from nightdesk.repositories import articles_table
 from nightdesk.repositories.private_bucket import HTML, facts_from, profile_ids, profile_key
@@ -86,10 +85,7 @@ def refresh_address(path: str, site: Site, ports: Ports, theme: Theme, run: Conv
             # Who has the slug in an address of the form /articles/<slug>/ is decided there.
             target = slug_of_address(other.removeprefix(OLD_PREFIX)) or slugs[0]
             metadata = {"status": "301", "location": f"/articles/{target}/"}
-            return [
-                Output(key_of(each), redirect_html(metadata["location"]), HTML, LIST_CACHE, metadata)
-                for each in (*plain, other)
-            ]
+            return [Output(key_of(each), b"Moved\n", HTML, LIST_CACHE, metadata) for each in (*plain, other)]
         return [site_page(each, "") for each in (*plain, other)]
 
     (run or in_turn(turn_of(f"alias:{path}"), ports))(
