@@ -24,28 +24,7 @@ def test_aliases_that_are_slugs_become_pointers() -> None:
     aliases = ("/articles/old/", "/articles/old", "/articles/a/", "/archive/1.html", "/articles/Not-A-Slug/")
     document = Document("a", aliases=aliases)
     assert aliased_slugs(document) == ["old"]
-    assert plan_published(document, ["a", "b", "old"], "drafts/a.md") == SlugPlan("a", ("old",), ("b", "old"))
-
-
-@pytest.mark.parametrize(
-    ("key", "pointers"),
-    [
-        ("drafts/boat.md", ("old", "boat")),
-        ("drafts/Night Boat/index.md", ("old", "night-boat")),
-        ("drafts/old.md", ("old",)),
-        ("drafts/a/index.md", ("old",)),
-        ("drafts/2026-11-02-boat.md", ("old",)),
-        ("drafts/---.md", ("old",)),
-    ],
-)
-def test_the_name_of_a_file_leads_to_its_article_unless_it_has_a_date(key: str, pointers: tuple[str, ...]) -> None:
-    assert plan_published(Document("a", aliases=("/articles/old/",)), ["a"], key).pointers == pointers
-
-
-def test_any_draft_that_asks_for_a_slug_has_an_older_right_to_it_than_one_that_is_only_named_so() -> None:
-    named, asks = contender("drafts/boat.md", "night-boat"), contender("drafts/z.md", "z", "boat")
-    assert has_older_right("boat", asks, named)
-    assert not has_older_right("boat", named, asks)
+    assert plan_published(document, ["a", "b", "old"]) == SlugPlan("a", ("old",), ("b", "old"))
 
 
 @pytest.mark.parametrize(

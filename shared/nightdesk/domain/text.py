@@ -32,11 +32,6 @@ def slug_of_filename(name: str) -> str:
     return slugify(_DATE_PREFIX.sub("", name))
 
 
-def slug_by_name(name: str) -> str:
-    """Return the slug by which other drafts may link to a file, whatever its slug; empty for a name with a date."""
-    return "" if date_of_filename(name) else slug_of_filename(name)
-
-
 def date_of_filename(name: str) -> str:
     """Return the date at the head of a file's name, `2014-05-27-harbour`; empty if it has none."""
     found = _DATE_PREFIX.match(name)

@@ -17,14 +17,14 @@ from nightdesk.domain.path_owners import owner_of
 from nightdesk.domain.profile_uses import profile_uses
 from nightdesk.domain.site import Site
 from nightdesk.domain.suggestions import did_you_mean
-from nightdesk.domain.text import slug_by_name, slugify
+from nightdesk.domain.text import slugify
 from nightdesk.domain.views import all_anchors
 from nightdesk.usecases.editors.link_warnings import GONE, HIDDEN, LISTED, NOTHING, THERE
 from nightdesk.usecases.pipeline.render_document import read_draft
 
 
 class _Index(NamedTuple):
-    """The key of the draft for each slug and each name, old addresses, and the paths of profiles and of the newsroom's own pages."""
+    """The key of the draft for each slug, old addresses, and the paths of profiles and of the newsroom's own pages."""
 
     slugs: dict[str, str]
     aliases: frozenset[str]
@@ -100,7 +100,6 @@ class FolderPages:
     @cached_property
     def _index(self) -> _Index:
         slugs: dict[str, str] = {}
-        names: dict[str, str] = {}
         aliases, fronts = set(), set()
         for key in sorted(self._files):
             filed = classify(key)
@@ -113,11 +112,9 @@ class FolderPages:
             elif filed.kind == "draft":
                 raw = self._files[key]()
                 slugs.setdefault(slug_of_rejected(raw, filed.name), key)
-                if named := slug_by_name(filed.name):
-                    names.setdefault(named, key)
                 fronts |= {f"/{use.kind}s/{use.id}/" for use in profile_uses(raw, "draft")}
                 aliases |= _aliases(raw)
-        return _Index(names | slugs, frozenset(aliases), frozenset(fronts))
+        return _Index(slugs, frozenset(aliases), frozenset(fronts))
 
 
 def _aliases(raw: bytes) -> set[str]:

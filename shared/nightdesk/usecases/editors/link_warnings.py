@@ -222,7 +222,7 @@ class StoredPages:
     def anchors(self, path: str) -> Anchors | None:
         """Return the anchors of an article or of a page of the newsroom's own."""
         if slug := slug_of_address(path):
-            document = self._document(slug)
+            document = load_document(slug, self._ports)
             return all_anchors(document) if document and not document.withdrawn else None
         identifier = path.strip("/")
         blob = self._ports.private.get(profile_key("page", identifier)) if "/" not in identifier else None
@@ -241,10 +241,7 @@ class StoredPages:
 
     def original(self, slug: str) -> str:
         """Return the slug that an article names as its original."""
-        document = self._document(slug)
-        return document.translation_of if document and not document.withdrawn else ""
-
-    def _document(self, slug: str) -> Document | None:
-        """Return the article to which a slug leads."""
         document = load_document(slug, self._ports)
-        return load_document(document.moved, self._ports) if document and document.moved else document
+        if document and document.moved:
+            document = load_document(document.moved, self._ports)
+        return document.translation_of if document and not document.withdrawn else ""

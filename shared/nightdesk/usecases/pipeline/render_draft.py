@@ -33,7 +33,7 @@ from nightdesk.usecases.pipeline.images import StoredImages, image_versions
 from nightdesk.usecases.pipeline.ownership import Ownership, add_requester
 from nightdesk.usecases.pipeline.render_document import Images, read_draft
 from nightdesk.usecases.pipeline.slug_claims import SlugClaims
-from nightdesk.usecases.pipeline.slug_plan import path_aliases, pointing_slugs
+from nightdesk.usecases.pipeline.slug_plan import aliased_slugs, path_aliases
 
 
 def render_draft(
@@ -208,7 +208,7 @@ class DraftRun:
 
     def _publish(self, document: Document, record: DraftRecord, file: FileRecord) -> DraftRecord:
         """Name the document's slugs on the stored record, then claim them and store the document."""
-        wanted, addresses = {document.slug, *pointing_slugs(document, self._key)}, path_aliases(document)
+        wanted, addresses = {document.slug, *aliased_slugs(document)}, path_aliases(document)
         is_new = document.slug not in record.slugs
         if not (wanted <= set(record.slugs) and set(addresses) <= set(record.addresses)):
             record = record._replace(

@@ -43,7 +43,6 @@ from nightdesk.usecases.pipeline.draft_history import read_history
 from nightdesk.usecases.pipeline.draft_takedown import DraftTakedown, store_decisions
 from nightdesk.usecases.pipeline.slug_plan import (
     Contender,
-    aliased_slugs,
     has_older_right,
     path_aliases,
     plan_published,
@@ -86,7 +85,7 @@ class SlugClaims:
         Returns:
             The record with the outcome. It stays as it was, but for a problem, if another draft holds the slug.
         """
-        plan = plan_published(document, record.slugs, self._key)
+        plan = plan_published(document, record.slugs)
         # At a slug that nobody ever had, nothing is stored.
         first = articles_table.claim_first(self._ports.articles, plan.article, self._key) if is_new else None
         if first:
@@ -117,8 +116,7 @@ class SlugClaims:
         blocked = {slug: holder for slug, holder in holders.items() if holder != self._key}
         self._give_up([slug for slug in plan.former if slug not in holders or slug in blocked], plan.article)
         self._release_addresses(record.addresses, document.aliases)
-        aliases = aliased_slugs(document)
-        lost = [self._alias_taken(f"/articles/{each}/", holder) for each, holder in blocked.items() if each in aliases]
+        lost = [self._alias_taken(f"/articles/{slug}/", holder) for slug, holder in blocked.items()]
         lost += [self._alias_taken(*pair) for pair in taken.items()]
         return record._replace(
             warnings=[*record.warnings, *problem_dicts(lost)],

@@ -6,10 +6,8 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from nightdesk.domain.documents import Document
-from nightdesk.domain.drafts_bucket import classify
 from nightdesk.domain.old_addresses import slug_of_address
 from nightdesk.domain.problems import Kind, Problem
-from nightdesk.domain.text import slug_by_name
 from nightdesk.usecases.pipeline.draft_history import DraftHistory, aliased_since, claimed_since
 
 _NEVER = "9999"
@@ -37,15 +35,14 @@ class Contender(NamedTuple):
     history: DraftHistory
 
 
-def plan_published(document: Document, recorded: Sequence[str], key: str) -> SlugPlan:
+def plan_published(document: Document, recorded: Sequence[str]) -> SlugPlan:
     """Return the plan for a draft whose document is to be published.
 
     Args:
-        recorded: the slugs on the draft's record, among them all that the document and its file name.
-        key: of the file.
+        recorded: the slugs on the draft's record, among them all that the document names.
     """
     former = tuple(slug for slug in recorded if slug != document.slug)
-    return SlugPlan(document.slug, tuple(pointing_slugs(document, key)), former)
+    return SlugPlan(document.slug, tuple(aliased_slugs(document)), former)
 
 
 def plan_rejected(slug: str, recorded: Sequence[str], live: Collection[str], pointers: Collection[str]) -> SlugPlan:
@@ -68,18 +65,6 @@ def aliased_slugs(document: Document) -> list[str]:
     return list(dict.fromkeys(slug for slug in found if slug and slug != document.slug))
 
 
-def pointing_slugs(document: Document, key: str) -> list[str]:
-    """Return the slugs that should lead to a document: those among its aliases, and the one that its file's name gives.
-
-    So a link to a draft by its file leads to the article even if that has another slug. The files of which only the dates
-    differ would all get the same slug, and wait for each other, so a name with a date gives none.
-    """
-    filed = classify(key)
-    named = slug_by_name(filed.name) if filed else ""
-    found = [*aliased_slugs(document), *([named] if named and named != document.slug else [])]
-    return list(dict.fromkeys(found))
-
-
 def path_aliases(document: Document) -> list[str]:
     """Return the other old addresses among a document's aliases. They are claimed like slugs."""
     return [address for address in document.aliases if not slug_of_address(address)]
@@ -89,7 +74,7 @@ def has_older_right(name: str, first: Contender, second: Contender) -> bool:
     """Return True if the first draft has an older right to a slug or an old address than the second.
 
     That is the one that has had the slug as its own for longer; then the one that has had it, or the address, as an alias
-    for longer; then one that is only named so. Between equals, keys decide.
+    for longer. Between equals, keys decide.
     """
     address = name if name.startswith("/") else f"/articles/{name}/"
 
