@@ -278,6 +278,6 @@ def test_a_draft_that_never_had_its_slug_leaves_no_tombstone_to_find(theme: Them
     room = Newsroom(theme)
     room.publish("older", "Older", slug="wanted", date="2026-11-01")
     room.now += timedelta(seconds=1)
-    room.publish("another", "Newer", slug="wanted", date="2026-11-02")
+    room.publish("another", "Newer", slug="wanted", date="2026-11-02", aliases=["/articles/long-ago/"])
     assert room.state("drafts/another.md")["state"] == "rejected"
     assert not compare(room.ports, theme, memory_ports())
