@@ -225,6 +225,7 @@ def test_images_beside_a_draft_are_served_with_it(newsroom: Newsroom, tmp_path: 
     assert newsroom.run("publish", "--wait", str(folder)).returncode == 0
     # Its text does not wait for them.
     newsroom.live("ferry-fares", "/articles/ferry-fares/chart")
+    newsroom.cloud.settle(120)  # each image comes by itself
     for tier in TIERS:
         images = {a for a in addresses_in(newsroom.page("/articles/ferry-fares/", tier).text) if a.endswith(".svg")}
         images = {address for address in images if address.startswith("/articles/ferry-fares/")}
