@@ -14,7 +14,7 @@ from support.editor_api import EditorApi
 from support.newsroom import Newsroom, draft
 from support.visitor import new_address
 
-pytestmark = pytest.mark.cloud
+pytestmark = [pytest.mark.cloud, pytest.mark.deep]
 
 NAME = f"quay-letter-{time.monotonic_ns()}"
 TITLE = "“Ærø” 🚢 — مرحبا, a letter from the quay whose subject is longer than a line of a header may be, and goes on"
