@@ -37,7 +37,7 @@ _INVOKED = {
 
 
 def with_aliases(template: str) -> str:
-    """Return the text of a template in which each function has an alias, and whoever invokes it invokes that.
+    """Return the text of a template in which each function has an alias, and is invoked through it.
 
     Raises:
         ValueError: the template invokes a function in another way than this module knows.

@@ -8,7 +8,9 @@ without a version, or with the version id of the bytes before.
 from __future__ import annotations
 
 import json
+import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from .patching import check_version
@@ -31,17 +33,21 @@ def take_back_torn_writes(folder: Path) -> list[Path]:
         RuntimeError: MiniStack is another version, which may keep objects in another way.
     """
     check_version()
-    torn = [path for path in folder.rglob("*") if _is_torn(folder, path)]
-    return [path for path in torn if _take_back(folder, path)]
+    return [path for path in list(_torn(folder)) if _take_back(folder, path)]
 
 
-def _is_torn(folder: Path, path: Path) -> bool:
-    if path.relative_to(folder).parts[0] == _VERSIONS or path.suffix == ".tmp" or not path.is_file():
-        return False
-    if path.name.endswith(_SIDECAR):
-        return False
-    sidecar = path.with_name(path.name + _SIDECAR)
-    return not sidecar.exists() or sidecar.stat().st_mtime_ns < path.stat().st_mtime_ns
+def _torn(folder: Path) -> Iterator[Path]:
+    """Yield the files whose sidecar is missing, or older than they are. Earlier versions have none, and are passed over."""
+    for parent, folders, names in os.walk(folder):
+        if Path(parent) == folder:
+            folders[:] = [name for name in folders if name != _VERSIONS]
+        for name in names:
+            if name.endswith((_SIDECAR, ".tmp")):
+                continue
+            path = Path(parent, name)
+            sidecar = path.with_name(name + _SIDECAR)
+            if not sidecar.exists() or sidecar.stat().st_mtime_ns < path.stat().st_mtime_ns:
+                yield path
 
 
 def _take_back(folder: Path, path: Path) -> bool:
@@ -52,7 +58,7 @@ def _take_back(folder: Path, path: Path) -> bool:
     account, bucket, *key = path.relative_to(folder).parts
     version = json.loads(sidecar.read_text("utf-8")).get("version_id") or "null"
     before = folder.joinpath(_VERSIONS, account, bucket, version, *key)
-    # Under a deletion marker the bytes are an earlier version's, which has a file of its own.
+    # Under a deletion marker the bytes are those of an earlier version, which is kept as such too.
     if not before.is_file():
         return False
     shutil.copyfile(before, path)

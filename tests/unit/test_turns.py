@@ -147,6 +147,20 @@ def test_a_run_that_loses_a_write_asks_what_is_stored(ports: Ports) -> None:
     assert seen == [{PAGE.key: PAGE}, {}]
 
 
+def test_a_run_that_loses_a_write_still_minds_the_common_inputs(ports: Ports) -> None:
+    """Made again at once, the list is made of its newest inputs, but of the settings that the run began with."""
+    turns, attempts = entered(ports), iter([Conflict("index.html")])
+
+    def apply(value: int) -> tuple[int, bool]:
+        for conflict in attempts:
+            raise conflict
+        return value, True
+
+    turns.at("all")(Inputs().read, apply)
+    assert turns.changed(lambda: False) == set()
+    assert turns.changed(lambda: True) == {"all"}
+
+
 def test_other_changes_are_written_with_the_end(ports: Ports) -> None:
     turns = entered(ports)
     assert turns.leave([Change("article#a", "record", {"x": 1}, None)])

@@ -16,6 +16,7 @@ import secrets
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Protocol
 
 from nightdesk.domain.errors import Conflict, NightdeskError
@@ -75,7 +76,7 @@ class Turns:
         """
         for start in range(0, len(self._names), _PER_TRANSACTION):
             names = self._names[start : start + _PER_TRANSACTION]
-            compare_and_swap(lambda names=names: self._enter(names), f"the turn at {names[0]}")  # type: ignore[misc]
+            compare_and_swap(partial(self._enter, names), f"the turn at {names[0]}")
 
     def _enter(self, names: Sequence[str]) -> None:
         table, now = self._ports.articles, self._ports.clock()
@@ -101,7 +102,10 @@ class Turns:
             except Conflict:
                 self.pages[name].clear()
                 self._shared.add(name)
-                return converge(read, apply)
+                done = converge(read, apply)
+                # It has checked the inputs of this list; what all lists are made from is left to `changed`.
+                self._written[name].append(lambda: False)
+                return done
             if wrote:
                 self._written[name].append(lambda: read() != inputs)
             return Converged(inputs, value, wrote)
@@ -147,7 +151,7 @@ class Turns:
 
     def _leave_each(self, names: Sequence[str]) -> None:
         for name in names:
-            compare_and_swap(lambda name=name: self._leave(name), f"the turn at {name}")  # type: ignore[misc]
+            compare_and_swap(partial(self._leave, name), f"the turn at {name}")
 
     def _leave(self, name: str) -> None:
         [turn] = read_turns(self._ports.articles, [name])
