@@ -115,6 +115,8 @@ def show_all(args: argparse.Namespace) -> int:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(member_lists.COLUMNS)
         writer.writerows(member_lists.export_row(membership, site, now) for _, membership in read)
+        if following:
+            say(f"There may be more: nightdesk members list --csv --after {following}")
         return 0
     found = [members.membership_json(member, membership, site, now) for member, membership in read]
     shown = sorted(found, key=lambda one: str(one["email"]))

@@ -199,7 +199,7 @@ def test_a_file_of_any_length_is_read_a_line_at_a_time() -> None:
     assert read == 5
 
 
-@pytest.mark.parametrize("start", "=+-@\t\r")
+@pytest.mark.parametrize("start", "=+-@\t\r\n＝＠")
 def test_no_cell_of_an_export_is_a_formula(start: str) -> None:
     membership = Membership(f"{start}cmd@r.example", confirmed="2026-11-01T00:00:00+00:00")
     assert export_row(membership, SITE, NOW)[0] == f"'{start}cmd@r.example"
@@ -258,6 +258,7 @@ def test_an_export_is_what_an_import_reads(ports: Ports) -> None:
         writer.writerow(export_row(reader(ports, email), SITE, NOW))
     text = output.getvalue()
     assert "\n'=b@r.example," in text, "a spreadsheet must not take a cell for a formula"
+    assert ",form\n" in text, "the proof of consent is kept"
     other = Ports()
     assert [one.outcome for one in run(other, text)] == ["imported", "imported"]
     for email in ("a@r.example", "=b@r.example"):

@@ -272,6 +272,8 @@ def test_what_is_held_is_in_the_status_with_the_reason(theme: Theme) -> None:
     assert "postal_address" in found["reason"]
     with pytest.raises(Permanent, match="postal_address"):
         control.send(found["id"], None, room.newsletters)
+    with pytest.raises(Permanent, match="postal_address"):
+        control.send_test(found["id"], "ada@readers.example", room.newsletters)
     room.file("site.yaml", SITE)
     control.send(found["id"], None, room.newsletters)
     settle(room)

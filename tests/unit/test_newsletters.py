@@ -12,8 +12,8 @@ import pytest
 from nightdesk.domain import warm_up
 from nightdesk.domain.errors import Permanent, Rejected, Transient
 from nightdesk.domain.events import ArticleGated, BatchPlanned, EditionRequested, MembershipChanged, parse_message
-from nightdesk.domain.mail import NotAccepted, SendingStopped
-from nightdesk.domain.mail_reports import MailReturned
+from nightdesk.domain.mail import Deferred, NotAccepted, SendingStopped
+from nightdesk.domain.mail_reports import MailReturned, parse_ses
 from nightdesk.domain.memberships import member_id
 from nightdesk.domain.newsletters import last_due, one_line
 from nightdesk.domain.site import Digest, Site
@@ -21,7 +21,9 @@ from nightdesk.domain.site_file import parse_site
 from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.mail_parts import MAX_HTML, make_absolute, plain_text, top_level
 from nightdesk.repositories import editions_table, memberships_table
+from nightdesk.repositories.editions_table import Recipient
 from nightdesk.usecases.newsletters import control, planning
+from nightdesk.usecases.newsletters.starting import start_digests
 from nightdesk.usecases.readers import members
 from support.letters import ADDRESS, SITE, LetterRoom
 
@@ -288,6 +290,41 @@ def test_an_article_that_is_withdrawn_after_it_was_sent_is_no_longer_in_the_list
     assert "The port reopens" not in room.page("/newsletter/archive/")
 
 
+def page_of(room: LetterRoom, edition: str) -> tuple[str, str]:
+    """Return the status and the HTML of an edition's page."""
+    found = room.site.outputs[f"newsletter/{edition}/index.html"]
+    return found.metadata.get("status", "200"), found.body.decode()
+
+
+def test_the_page_of_an_edition_comes_back_with_its_article(room: LetterRoom) -> None:
+    room.add("ada")
+    letter(room)
+    edition, path = "article-harbour/2026-11-23", "/newsletter/article-harbour/2026-11-23/"
+    status, html = page_of(room, edition)
+    assert status == "200"
+    room.file("drafts/harbour.md", None)
+    assert page_of(room, edition)[0] == "410"
+    room.now += timedelta(days=5)
+    letter(room)
+    assert page_of(room, edition) == (status, html)
+    assert path in room.page("/newsletter/archive/")
+    assert len(room.sent) == 1, "what came back is not mailed again"
+
+
+def test_a_digest_names_an_article_again_that_comes_back(theme: Theme) -> None:
+    room = LetterRoom(theme, DAILY.replace("minimum: 2", "minimum: 1"))
+    room.add("ada", ["daily"])
+    room.publish("first", "First", date="2026-11-22T20:00:00Z")
+    room.publish("second", "Second", date="2026-11-22T21:00:00Z")
+    room.tick("2026-11-23T05:00:05+00:00")
+    assert [edition.slugs for edition in room.editions] == [("second", "first")]
+    room.file("drafts/second.md", None)
+    status, html = page_of(room, "daily/2026-11-23")
+    assert (status, "/articles/second/" in html) == ("200", False)
+    room.publish("second", "Second", date="2026-11-22T21:00:00Z")
+    assert "/articles/second/" in page_of(room, "daily/2026-11-23")[1]
+
+
 def test_a_digest_whose_first_article_is_withdrawn_is_listed_by_the_next(theme: Theme) -> None:
     room = LetterRoom(theme, DAILY.replace("minimum: 2", "minimum: 1"))
     room.add("ada", ["daily"])
@@ -421,6 +458,44 @@ def test_a_digest_that_is_hours_late_waits_for_the_next_day(theme: Theme) -> Non
     assert room.editions == []
 
 
+def go_live(room: LetterRoom, name: str, moment: str) -> None:
+    room.now = datetime.fromisoformat(moment)
+    room.publish(name, date=moment)
+
+
+@pytest.mark.parametrize("cancels", ["withdrawn", "an editor", "an editor, too late"])
+def test_what_a_digest_would_have_named_that_went_to_nobody_is_in_the_next(theme: Theme, cancels: str) -> None:
+    room = LetterRoom(theme, DAILY.replace("'06:00'", "'06:00', days: [mon]"))
+    room.add("ada", ["daily"])
+    room.tick("2026-11-23T05:00:00+00:00")
+    go_live(room, "one", "2026-11-24T12:00:00Z")
+    go_live(room, "two", "2026-11-25T12:00:00Z")
+    room.now = datetime(2026, 11, 30, 5, 0, 5, tzinfo=UTC)
+    start_digests(room.newsletters, theme)
+    if cancels == "withdrawn":
+        room.file("drafts/two.md", None)
+    elif cancels == "an editor":
+        control.cancel("daily", room.newsletters)
+    else:
+        [batch] = editions_table.batches(room.editions_table, "daily/2026-11-30")
+        copy = Recipient("mailed", 0, "", 0)
+        change = editions_table.recipient_change("daily/2026-11-30", batch.members[0], copy, None)
+        room.editions_table.write([change])
+        control.cancel("daily", room.newsletters)
+    room.deliver_emitted()
+    room.process_all()
+    assert (room.editions[0].state, room.sent) == ("cancelled", [])
+    go_live(room, "three", "2026-12-01T12:00:00Z")
+    go_live(room, "four", "2026-12-02T12:00:00Z")
+    room.tick("2026-12-07T05:00:05+00:00")
+    named = {"withdrawn": {"one"}, "an editor": {"one", "two"}}.get(cancels, set())
+    assert set(room.editions[0].slugs) == {"three", "four"} | named
+    go_live(room, "five", "2026-12-08T12:00:00Z")
+    go_live(room, "six", "2026-12-09T12:00:00Z")
+    room.tick("2026-12-14T05:00:05+00:00")
+    assert set(room.editions[0].slugs) == {"five", "six"}
+
+
 @pytest.mark.parametrize(
     ("setting", "problem"),
     [
@@ -430,6 +505,7 @@ def test_a_digest_that_is_hours_late_waits_for_the_next_day(theme: Theme) -> Non
         ("{id: a, schedule: '06:00 Mars/Base'}", "not a time of day"),
         ("{id: a, schedule: '06:00', days: [someday]}", "not a day of the week"),
         ("{id: a, schedule: '06:00', minimum: 0}", "whole number"),
+        ("{id: a, schedule: '06:00', minimum: 31}", "whole number"),
         ("{id: a, schedule: '06:00', tiers: [gold]}", "not a tier"),
         ("{id: a, schedule: '06:00'}, {id: a, schedule: '07:00'}", "listed twice"),
     ],
@@ -453,6 +529,35 @@ def test_a_refused_address_and_a_stopped_account(room: LetterRoom) -> None:
     edition = room.editions[0]
     assert edition.state == "held"
     assert "AccountSuspended" in edition.reason
+
+
+def test_a_reader_whose_mail_server_takes_nothing_now_is_in_nobodys_way(room: LetterRoom) -> None:
+    for number in range(9):
+        room.add(f"r{number}")
+    room.provider.answers["r4@readers.example"] = [Deferred("the mail server answered 452")] * 1000
+    room.provider.answers["r5@readers.example"] = [Deferred("the mail server answered 451")] * 2
+    letter(room)
+    assert len(room.sent) == 7
+    for _ in range(60):
+        room.now += timedelta(minutes=5)
+        room.tick()
+    [edition] = room.editions
+    assert (edition.state, edition.counts) == ("sent", {"mailed": 8, "refused": 1})
+    found = room.copy_of(edition.id, "r4")
+    assert found
+    assert found.note == "the mail server answered 452"
+
+
+def test_tags_of_a_mail_are_what_ses_takes_and_name_the_edition_in_its_reports(room: LetterRoom) -> None:
+    room.add("ada")
+    letter(room)
+    tags = room.mail_to("ada").tags
+    for value in tags.values():
+        assert re.fullmatch("[A-Za-z0-9_-]{1,256}", value)
+    for edition in (tags["edition"], "article-harbour.2026-11-23"):
+        detail = {"eventType": "Bounce", "mail": {"tags": {"edition": [edition], "reader": [tags["reader"]]}}}
+        report = parse_ses({**detail, "bounce": {"bounceType": "Permanent", "feedbackId": "1"}})
+        assert (report.edition, report.member) == (room.editions[0].id, member_id("ada@readers.example"))
 
 
 def test_a_throttled_mail_is_sent_later(room: LetterRoom) -> None:

@@ -10,7 +10,7 @@ from email import message_from_bytes, policy
 import pytest
 from nightdesk.adapters.smtp import SmtpMailer
 from nightdesk.domain.errors import Permanent, Transient
-from nightdesk.domain.mail import Mail, NotAccepted, SendingStopped
+from nightdesk.domain.mail import Deferred, Mail, NotAccepted
 
 MAIL = Mail("ada@readers.example", "Nyheter", "Færgen", "Hej", "<p>Hej</p>", {"List-Id": "<daily.news.example>"})
 
@@ -81,8 +81,11 @@ def test_a_mail_arrives_with_its_headers_and_both_parts(server: Server) -> None:
     ("answers", "kind"),
     [
         ({"RCPT": "550 no such reader"}, Permanent),
-        ({"RCPT": "450 later"}, NotAccepted),
-        ({"MAIL": "421 closing"}, SendingStopped),
+        ({"RCPT": "450 later"}, Deferred),
+        ({"MAIL": "450 too many mails"}, NotAccepted),
+        ({"MAIL": "421 closing"}, NotAccepted),
+        ({"MAIL": "hang up"}, NotAccepted),
+        ({"RCPT": "hang up"}, NotAccepted),
         ({"DATA": "554 spam"}, Permanent),
         ({"END": "hang up"}, Transient),
     ],
@@ -93,6 +96,17 @@ def test_an_answer_says_whether_the_mail_is_on_its_way(server: Server, answers: 
         mailer(server).send(MAIL)
     assert type(caught.value) is kind
     assert "reader" not in str(caught.value)
+
+
+def test_what_a_server_refused_is_not_in_the_way_of_the_next_mail(server: Server) -> None:
+    sender = mailer(server)
+    for verb, said in (("RCPT", "450 later"), ("DATA", "452 full"), ("MAIL", "421 closing")):
+        server.answers = {verb: said}
+        with pytest.raises(Transient):
+            sender.send(MAIL)
+        server.answers = {}
+        sender.send(MAIL)
+    assert len(server.mails) == 3
 
 
 def test_a_server_that_is_not_there_took_nothing() -> None:

@@ -11,12 +11,14 @@ from typing import Any
 
 from nightdesk.adapters.ses import to_message
 from nightdesk.domain.errors import Permanent, Transient
-from nightdesk.domain.mail import Mail, NotAccepted, SendingStopped
+from nightdesk.domain.mail import Deferred, Mail, NotAccepted, SendingStopped
 
 _TIMEOUT = 20.0
 _IMPLICIT_TLS = 465
 _DEFAULT_RATE = 10.0
 _RESULT = "Message-ID"
+_DONE, _ACCEPTED, _CLOSING = 250, (250, 251), 421
+"""Answers of a server (RFC 5321, section 4.2.3)."""
 
 
 class SmtpMailer:
@@ -39,16 +41,48 @@ class SmtpMailer:
         message["Date"] = format_datetime(datetime.now(UTC))
         message[_RESULT] = make_msgid(domain=self._sender.partition("@")[2])
         connection = self._connect()
+        self._address(connection, mail.to)
         try:
-            connection.sendmail(self._sender, [mail.to], message.as_bytes())
-        except smtplib.SMTPRecipientsRefused as error:
-            raise _refused(next(iter(error.recipients.values()))[0]) from None
-        except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as error:
-            raise _refused(error.smtp_code) from None
+            code, _ = connection.data(message.as_bytes())
+        except smtplib.SMTPDataError as error:
+            raise self._refused(error.smtp_code, NotAccepted) from None
         except (smtplib.SMTPException, OSError) as error:
             self._connection = None
             raise Transient(f"the answer of the mail server was lost: {type(error).__name__}") from None
+        if code != _DONE:
+            raise self._refused(code, NotAccepted)
         return str(message[_RESULT])
+
+    def _address(self, connection: smtplib.SMTP, address: str) -> None:
+        """Tell the server whose mail comes. Before the mail itself nothing is ambiguous."""
+        try:
+            connection.ehlo_or_helo_if_needed()
+            code, _ = connection.mail(self._sender)
+            if code != _DONE:
+                raise self._refused(code, NotAccepted)
+            code, _ = connection.rcpt(address)
+            if code not in _ACCEPTED:
+                raise self._refused(code, Deferred)
+        except (smtplib.SMTPException, OSError) as error:
+            self._connection = None
+            raise NotAccepted(f"the mail server hung up: {type(error).__name__}") from None
+
+    def _refused(self, code: int, for_now: type[Transient]) -> Exception:
+        """Return what a refusal means: 4xx is for now, 5xx for good (RFC 5321, section 4.2.1). Its text may quote the address."""
+        # The next mail begins afresh; after 421 the server hangs up.
+        self._reset()
+        if code == _CLOSING:
+            return NotAccepted("the mail server closes")
+        if 400 <= code < 500:
+            return for_now(f"the mail server answered {code}")
+        return Permanent(f"the mail server does not take the mail: {code}")
+
+    def _reset(self) -> None:
+        try:
+            if self._connection:
+                self._connection.rset()
+        except (smtplib.SMTPException, OSError):
+            self._connection = None
 
     def rate(self) -> float:
         """Return how many mails a second the provider takes, as its settings say."""
@@ -79,12 +113,3 @@ class SmtpMailer:
             raise NotAccepted(f"the mail server cannot be reached: {type(error).__name__}") from None
         self._connection = made
         return made
-
-
-def _refused(code: int) -> Exception:
-    """Return what a refusal means: 4xx is for now, 5xx for good (RFC 5321, section 4.2.1). Its text may quote the address."""
-    if code == 421:
-        return SendingStopped("the mail server closes")
-    if 400 <= code < 500:
-        return NotAccepted(f"the mail server answered {code}")
-    return Permanent(f"the mail server does not take the mail: {code}")

@@ -190,14 +190,15 @@ class ArticleGated(Event):
     """An article's pages and public facts match its document and the editors' decisions.
 
     Attributes:
-        newsletter: `live` if the article is to be mailed by itself, `gone` if it must be in no newsletter; else empty.
+        newsletter: `live` if the article is to be mailed by itself, `gone` if it must be in no newsletter, `back` if it was gone
+            and may be in newsletters again; else empty.
     """
 
     slug: Slug
     state: str
     paths: list[str]
     bulk: BulkTag = ""
-    newsletter: Annotated[str, Matches("|live|gone")] = ""
+    newsletter: Annotated[str, Matches("|live|gone|back")] = ""
 
 
 PAGES, LISTS, FEEDS = "pages", "lists", "feeds"

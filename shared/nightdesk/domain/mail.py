@@ -31,5 +31,9 @@ class NotAccepted(Transient):
     """The provider certainly did not take the mail: it was asked for too much at once, or not reached at all."""
 
 
+class Deferred(Transient):
+    """The provider did not take the mail now, because of its recipient. It may take those to others."""
+
+
 class SendingStopped(Transient):
     """The provider takes no mail of this account for now, to any address."""

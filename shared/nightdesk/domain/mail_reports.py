@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from nightdesk.domain.errors import Permanent
+
+_EDITION_TAG = re.compile(r"(.+)[_.](\d{4}-\d\d-\d\d)")
+"""An earlier release wrote a dot, which SES does not promise to take."""
+
+
+def edition_tag(edition: str) -> str:
+    """Return the value of the tag that names an edition: SES takes letters, digits, `_` and `-` (API v2, `MessageTag`)."""
+    return edition.replace("/", "_")
 
 
 @dataclass(frozen=True)
@@ -29,7 +38,10 @@ def parse_ses(detail: Mapping[str, Any]) -> MailReturned:
     """Read an event of SES (developer guide, "Examples of event data"). It holds the address, which goes no further."""
     try:
         tags = detail["mail"]["tags"]
-        name, day = tags["edition"][0].rsplit(".", 1)
+        named = _EDITION_TAG.fullmatch(tags["edition"][0])
+        if not named:
+            raise ValueError("no edition")
+        name, day = named.groups()
         if str(detail["eventType"]).lower() == "complaint":
             kind, report = "complaint", detail["complaint"]["feedbackId"]
         else:

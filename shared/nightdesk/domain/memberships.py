@@ -73,6 +73,7 @@ class Membership:
         generation: how often the reader signed out everywhere; sessions of earlier generations have ended.
         unsubscribe: the secret in unsubscribe links; empty before the address is confirmed.
         customer: the payment provider's id of the reader; empty before the first checkout.
+        consent: when and how the address was confirmed elsewhere, as the list said with which the reader was imported.
     """
 
     email: str
@@ -83,6 +84,7 @@ class Membership:
     generation: int = 0
     unsubscribe: str = ""
     customer: str = ""
+    consent: str = ""
 
     def to_item(self) -> dict[str, Any]:
         """Return the attributes as an item of a table, all of them."""
@@ -95,6 +97,7 @@ class Membership:
             "generation": self.generation,
             "unsubscribe": self.unsubscribe,
             "customer": self.customer,
+            **({"consent": self.consent} if self.consent else {}),
         }
 
     @classmethod

@@ -21,6 +21,8 @@ _SCHEDULE = re.compile(r"([01]\d|2[0-3]):([0-5]\d)(?: +([A-Za-z0-9_+/-]+))?")
 _RESERVED = re.compile(rf"{'|'.join(NEWSLETTERS)}|archive|article-.*")
 _MOST = 20
 _LONGEST_ID = 40
+MOST_ARTICLES = 30
+"""Articles that a digest names."""
 
 
 def is_reserved(name: str) -> bool:
@@ -94,7 +96,7 @@ def _days(keys: KeyReader) -> tuple[int, ...]:
 
 def _minimum(keys: KeyReader) -> int:
     typed = keys.value("minimum").word() or "1"
-    if not re.fullmatch("[1-9][0-9]?", typed):
+    if not re.fullmatch("[1-9][0-9]?", typed) or int(typed) > MOST_ARTICLES:
         keys.report(Kind.NEWSLETTER_MINIMUM, "minimum")
         return 1
     return int(typed)

@@ -38,6 +38,7 @@ class Edition:
         tiers: those whose readers get it; empty for all.
         digest: SHA-256 of the frozen contents.
         at: when it was planned; `until`: the end of a digest's time, from which the next one goes on. Both ISO 8601.
+        since: since when a digest collected its articles, ISO 8601.
         minimum: with fewer articles it is not sent.
         cursor: the last reader that planning has looked at.
         listed: True if all readers have been looked at.
@@ -60,6 +61,7 @@ class Edition:
     slugs: tuple[str, ...] = ()
     tiers: tuple[str, ...] = ()
     digest: str = ""
+    since: str = ""
     until: str = ""
     minimum: int = 1
     cursor: str = ""

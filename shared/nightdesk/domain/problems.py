@@ -356,7 +356,7 @@ class Kind:
     NEWSLETTER_REPEATED = _rejected("the newsletter “{typed}” is listed twice")
     NEWSLETTER_SCHEDULE = _rejected("“{typed}” is not a time of day such as 06:00 or 06:00 Europe/Vienna")
     NEWSLETTER_DAY = _rejected("“{typed}” is not a day of the week such as mon")
-    NEWSLETTER_MINIMUM = _rejected("must be a whole number from 1 to 99")
+    NEWSLETTER_MINIMUM = _rejected("must be a whole number from 1 to 30")
     NEWSLETTER_TIER = _rejected("“{typed}” is not a tier of this site; its tiers are {tiers}")
     PAID_TIER = _rejected("“{typed}” is not a tier that can be sold; the tiers are {tiers}")
     PRICE_ID = _rejected("“{typed}” is not the id of a price, which begins with price_")

@@ -58,7 +58,7 @@ def spelling(name: str) -> str:
     return " ".join(re.split(r"[-_\s]+", unicodedata.normalize("NFC", name).casefold()))
 
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """How a cell begins that spreadsheets take for a formula (OWASP, CSV injection)."""
 
 

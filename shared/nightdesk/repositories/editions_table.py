@@ -190,6 +190,11 @@ def recipients(table: Table, edition: str, members: Sequence[str]) -> list[Recip
     return [_recipient(item) if item else None for item in found]
 
 
+def first_recipients(table: Table, edition: str, limit: int) -> list[Recipient]:
+    """Return what became of some copies of an edition."""
+    return [_recipient(item) for item in table.query(f"sent#{edition}", limit=limit)]
+
+
 def recipient_change(edition: str, member: str, recipient: Recipient | None, expected: int | None) -> Change:
     """Return the change that records what became of a copy, or removes the record (None), over the version `expected`."""
     item: dict[str, Any] | None = None

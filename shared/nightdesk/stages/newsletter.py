@@ -35,7 +35,7 @@ class NewsletterBatch:
     def handle(
         self, detail: ArticleGated | EditionRequested | MailReturned | MembershipChanged | NewslettersDue
     ) -> None:
-        """Plan an edition, remove an article from editions' pages, or count a report or a reader who unsubscribed."""
+        """Plan an edition, make editions' pages without an article or with it, or count a report or a reader who unsubscribed."""
         if isinstance(detail, NewslettersDue):
             self._due = True
         elif isinstance(detail, EditionRequested):
@@ -47,10 +47,11 @@ class NewsletterBatch:
         elif isinstance(detail, MembershipChanged):
             outcome = record_unsubscription(detail.edition, detail.id, self._ports)
             self._note("unsubscribed", edition=detail.edition, member=detail.id, outcome=outcome)
-        elif detail.newsletter == "live":
-            self._note("article", slug=detail.slug, edition=mail_article(detail.slug, self._ports, self._theme))
         else:
-            refresh_showing(detail.slug, self._ports, self._theme)
+            if detail.newsletter != "live":
+                refresh_showing(detail.slug, self._ports, self._theme)
+            if detail.newsletter != "gone":
+                self._note("article", slug=detail.slug, edition=mail_article(detail.slug, self._ports, self._theme))
 
     def finish(self) -> None:
         """Plan the digests that are due, and continue what an earlier run left undone."""

@@ -56,8 +56,9 @@ def send_test(name: str, address: str, ports: NewsletterPorts) -> Edition:
     """Have a copy of an edition sent to one reader, whatever its state, even before it is begun; it counts for nothing.
 
     Raises:
-        Permanent: the edition or the reader does not exist, or there is nothing in it.
+        Permanent: the edition or the reader does not exist, there is nothing in it, or no postal address is set.
     """
+    _require_address(ports)
     edition = _with_contents(edition_named(name, ports))
     member = member_id(normalise_address(address))
     if not memberships_table.find_membership(ports.memberships, member):
@@ -72,6 +73,11 @@ def _with_contents(edition: Edition) -> Edition:
     return edition
 
 
+def _require_address(ports: NewsletterPorts) -> None:
+    if not (load_site(ports.pipeline).postal_address or ports.postal_address):
+        raise Permanent(NO_ADDRESS)
+
+
 def send(name: str, at: datetime | None, ports: NewsletterPorts) -> Edition:
     """Send an edition: go on with one that is held, or begin one now, or at a moment, which may replace an earlier one.
 
@@ -79,8 +85,7 @@ def send(name: str, at: datetime | None, ports: NewsletterPorts) -> Edition:
         Permanent: there is no such edition, it was sent or cancelled, there is nothing in it, or the moment has passed.
     """
     edition = _with_contents(edition_named(name, ports))
-    if not (load_site(ports.pipeline).postal_address or ports.postal_address):
-        raise Permanent(NO_ADDRESS)
+    _require_address(ports)
     if at and at <= ports.pipeline.clock():
         raise Permanent(
             f"{at.isoformat(timespec='seconds')} is in the past; name a later moment, or none to send it now"

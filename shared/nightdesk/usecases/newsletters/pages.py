@@ -103,7 +103,7 @@ def ensure_archive(ports: NewsletterPorts, theme: Theme) -> None:
 
 
 def refresh_showing(slug: str, ports: NewsletterPorts, theme: Theme) -> list[str]:
-    """Make the pages of the editions that show an article again, after it is gone."""
+    """Make the pages of the editions that show an article again, after it is gone or back."""
     found = [stored.edition for stored in editions_table.editions(ports.editions)]
     if not found:
         return []

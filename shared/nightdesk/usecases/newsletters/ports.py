@@ -23,6 +23,7 @@ class EditionMailer(Protocol):
         Raises:
             Permanent: the provider will never take this mail.
             NotAccepted: it did not take it now.
+            Deferred: it did not take it now, but may take those to other readers.
             SendingStopped: it takes no mail of this account.
             Transient: the answer was lost, so the mail may be on its way.
         """

@@ -20,7 +20,8 @@ from html import escape
 from urllib.parse import urlsplit
 
 from nightdesk.domain.errors import Conflict, Permanent, Transient
-from nightdesk.domain.mail import Mail, NotAccepted, SendingStopped
+from nightdesk.domain.mail import Deferred, Mail, NotAccepted, SendingStopped
+from nightdesk.domain.mail_reports import edition_tag
 from nightdesk.domain.memberships import Membership
 from nightdesk.domain.newsletters import (
     CANCELLED,
@@ -52,6 +53,8 @@ from nightdesk.usecases.readers.members import unsubscribe_headers
 _RECORDED = timedelta(days=60)
 _FRESH = timedelta(seconds=1)
 """How old what is known of the edition and its articles may be."""
+_DEFERRED = timedelta(hours=4)
+"""How long after its beginning an edition is tried again for a reader whose mail server takes nothing now."""
 _WORK = timedelta(seconds=40)
 """How long a run sends before it leaves the rest to the next one: two thirds of the function's timeout."""
 _MAILERS = 2
@@ -260,6 +263,8 @@ class _Run:
             except Permanent as error:
                 self._record(member, self._recipient(REFUSED, str(error)[:100]), version)
                 return True
+            except Deferred as error:
+                return self._defer(member, version, str(error)[:100])
             except SendingStopped as error:
                 self._record(member, None, version)
                 self._stop(HELD, f"the mail provider takes no mail: {str(error)[:100]}")
@@ -277,6 +282,12 @@ class _Run:
             self._record_mailed(member, version)
             return True
         return False
+
+    def _defer(self, member: str, version: int, reason: str) -> bool:
+        """Leave a reader whose mail server takes nothing now for a later run, and give up after some hours. The others go on."""
+        gives_up = self.ports.pipeline.clock() > self.edition.begins + _DEFERRED
+        self._record(member, self._recipient(REFUSED, reason) if gives_up else None, version)
+        return gives_up
 
     def _record_mailed(self, member: str, version: int) -> None:
         for attempt in range(_TRIES):
@@ -342,5 +353,5 @@ def edition_mail(
             "Precedence": "bulk",
             "Feedback-ID": f"{edition.id.replace('/', '.')[-60:]}:{edition.newsletter}:{edition.kind}:nightdesk",
         },
-        tags={"edition": edition.id.replace("/", "."), "reader": member},
+        tags={"edition": edition_tag(edition.id), "reader": member},
     )

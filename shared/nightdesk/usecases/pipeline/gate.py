@@ -6,9 +6,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
-from nightdesk.domain.documents import EXPIRED, LIVE, WITHDRAWN, canonical_json
+from nightdesk.domain.documents import EXPIRED, LIVE, WITHDRAWN, canonical_json, parse_json
 from nightdesk.domain.errors import Conflict, Transient
 from nightdesk.domain.events import ArticleGated, Event, RegateRequested
 from nightdesk.ports import Output, Ports
@@ -48,11 +48,15 @@ def gate(slug: str, ports: Ports, theme: Theme, bulk: str = "", redelivered: boo
     Raises:
         Transient: time alone changes the article within a second. The message must be retried then.
     """
-    attempts = count()
+    attempts, was_gone = count(), [redelivered]
 
     def apply(inputs: GateInputs | None) -> tuple[None, bool]:
         repeated = next(attempts) > 0 or redelivered
-        return None, inputs is not None and _write(slug, make_outputs(inputs, theme), ports, repeated)
+        if inputs is None:
+            return None, False
+        written = _write(slug, make_outputs(inputs, theme), ports, repeated)
+        was_gone.append(written.was_gone)
+        return None, written.changed
 
     inputs = converge(lambda: read_inputs(slug, ports, theme), apply, LastTurn(f"article:{slug}", ports)).inputs
     if inputs is None:
@@ -61,7 +65,7 @@ def gate(slug: str, ports: Ports, theme: Theme, bulk: str = "", redelivered: boo
         ports.schedules.wake_at(slug, inputs.next_change)
     # Pointers to a draft that needs approval depend on its authors' profiles, but no event about these names the pointers.
     pointers = _pointers_to(slug, ports) if inputs.site.require_approval else []
-    gated = ArticleGated(slug, inputs.state, [f"/articles/{slug}/*"], bulk, _for_newsletters(inputs))
+    gated = ArticleGated(slug, inputs.state, [f"/articles/{slug}/*"], bulk, _for_newsletters(inputs, any(was_gone)))
     ports.bus.emit([gated, *(RegateRequested(pointer) for pointer in pointers), *_picture_requests(inputs, ports)])
     if inputs.next_change and inputs.next_change <= ports.clock() + _SOON:
         # The scheduler's clock may be ahead of ours, and its schedule fires only once. Or the moment came during this run,
@@ -108,13 +112,19 @@ def store_pages(slug: str, ports: Ports, theme: Theme) -> str | None:
     return inputs.state
 
 
-def _for_newsletters(inputs: GateInputs) -> str:
-    """Return what newsletters must know of an article: that it is to be mailed, or that it must be in none of them."""
-    if inputs.document.moved or not inputs.was_public:
-        return ""
+def _for_newsletters(inputs: GateInputs, was_gone: bool) -> str:
+    """Return what newsletters must know of an article: that it is to be mailed, that it must be in none of them, or that it is back.
+
+    Args:
+        was_gone: whether it may have been gone before.
+    """
     if inputs.state in (WITHDRAWN, EXPIRED):
-        return "gone"
-    return "live" if inputs.state == LIVE and inputs.document.newsletter else ""
+        return "gone" if inputs.was_public and not inputs.document.moved else ""
+    if inputs.state != LIVE:
+        return ""
+    if was_gone:
+        return "back"
+    return "live" if inputs.document.newsletter and not inputs.document.moved else ""
 
 
 def _pointers_to(slug: str, ports: Ports) -> list[str]:
@@ -126,18 +136,26 @@ def _pointers_to(slug: str, ports: Ports) -> list[str]:
     return [old for old, document in found if document and document.moved]
 
 
-def _write(slug: str, outputs: GateOutputs, ports: Ports, repeated: bool) -> bool:
-    """Store an article's outputs. Returns True if anything was written."""
+class _Written(NamedTuple):
+    """Whether an article's outputs differ from those before, and whether it was gone until now."""
+
+    changed: bool
+    was_gone: bool
+
+
+def _write(slug: str, outputs: GateOutputs, ports: Ports, repeated: bool) -> _Written:
+    """Store an article's outputs."""
     facts, preview = Output(facts_key(slug), outputs.facts, JSON), outputs.preview
     asked: list[Callable[[], Any]] = [
         partial(ports.site.listing, outputs.pages.prefix),
         partial(ports.private.stat, preview.outputs[0].key),
-        partial(ports.private.stat, facts.key),
+        partial(ports.private.get, facts.key),
     ]
     stored, seen_preview, seen_facts = ports.in_parallel(answer, asked)
     wrote = write_site_folder(outputs.pages, stored, ports)
     wrote |= write_preview_folder(preview, seen_preview, ports, complete=repeated)
-    return store_over(seen_facts, ports.private, facts) or wrote
+    was_gone = seen_facts is not None and parse_json(seen_facts.body)["state"] in (WITHDRAWN, EXPIRED)
+    return _Written(store_over(seen_facts, ports.private, facts) or wrote, was_gone)
 
 
 def lift_embargo(slug: str, ports: Ports, theme: Theme) -> datetime | None:

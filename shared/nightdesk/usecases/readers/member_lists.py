@@ -1,7 +1,7 @@
 """Lists of readers as CSV files: importing them from another system, and exporting them.
 
 An import gives no one a newsletter, and confirms no address, without proof of consent: for each reader the file says when and
-how the address was confirmed. What a reader of this site already chose stays.
+how the address was confirmed, which is kept, and comes back in an export. What a reader of this site already chose stays.
 """
 
 from __future__ import annotations
@@ -192,6 +192,7 @@ def _planned(row: Row, stored: StoredMembership | None, suppressed: str, site: S
         if row.consent and not found.confirmed:
             confirmed = now.isoformat(timespec="seconds")
             after = replace(after, confirmed=confirmed, newsletters=newsletters, unsubscribe=found.unsubscribe or key)
+            after = replace(after, consent=row.consent)
         return after
 
     return _Planned(row, member_id(row.email), stored, change, notes)
@@ -236,7 +237,8 @@ def export_row(membership: Membership, site: Site, now: datetime) -> tuple[str, 
     """Return a reader as the cells of a row, none of which a spreadsheet takes for a formula."""
     granted = membership.entitlement(site, now)
     confirmed = f"confirmed on this site on {membership.confirmed}" if membership.confirmed else ""
+    proof = membership.consent or confirmed
     gets = tuple(filter(membership.receives, membership.newsletters))
     newsletter = " ".join(gets) if set(gets) - set(NEWSLETTERS) else "true" if gets else "false"
-    cells = (membership.email, granted.tier, granted.until, newsletter, confirmed)
+    cells = (membership.email, granted.tier, granted.until, newsletter, proof)
     return tuple(map(plain_cell, cells))
