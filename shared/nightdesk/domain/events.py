@@ -190,8 +190,7 @@ class ArticleGated(Event):
     """An article's pages and public facts match its document and the editors' decisions.
 
     Attributes:
-        newsletter: `live` if the article is to be mailed by itself, `gone` if it must be in no newsletter, `back` if it was gone
-            and may be in newsletters again; else empty.
+        newsletter: `live` if it is to be mailed by itself, `gone` if it must be in none, `back` if it may be in some again; else empty.
     """
 
     slug: Slug

@@ -97,7 +97,7 @@ class Membership:
             "generation": self.generation,
             "unsubscribe": self.unsubscribe,
             "customer": self.customer,
-            **({"consent": self.consent} if self.consent else {}),
+            "consent": self.consent,
         }
 
     @classmethod

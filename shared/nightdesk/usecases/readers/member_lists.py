@@ -22,7 +22,7 @@ from nightdesk.domain.newsletters import newsletter_ids
 from nightdesk.domain.site import PUBLIC, Site
 from nightdesk.domain.text import plain_cell
 from nightdesk.domain.timestamps import InvalidTimestamp, parse_end
-from nightdesk.ports import InParallel, one_by_one
+from nightdesk.ports import Change, InParallel, one_by_one
 from nightdesk.repositories import memberships_table
 from nightdesk.repositories.memberships_table import StoredMembership
 from nightdesk.usecases.readers.members import MemberPorts, announce_changes, update_membership
@@ -37,6 +37,8 @@ _LONGEST = 1_000
 _DELIMITERS = ",;\t"
 _AT_ONCE = 50
 """Readers that are looked up, and written, together."""
+_ANNOUNCED = 10
+"""Events of one call to the bus."""
 FirstLine = Callable[[str, int], int]
 """Returns the line in which an address stood first, of all with which it was called."""
 
@@ -114,6 +116,12 @@ class _Planned(NamedTuple):
         return not self.stored or self.change(self.stored.membership) != self.stored.membership
 
     @property
+    def written(self) -> Change:
+        """The change that writes the reader over what was read."""
+        before = self.stored.membership if self.stored else Membership(self.row.email)
+        return memberships_table.membership_change(self.member, self.change(before), self.stored)
+
+    @property
     def outcome(self) -> Outcome:
         return Outcome(self.row.line, self.row.email, IMPORTED if self.changes else UNCHANGED, "; ".join(self.notes))
 
@@ -124,7 +132,7 @@ class HowToImport(NamedTuple):
     Attributes:
         dry_run: only say what would be done.
         first_line: finds addresses that come twice; kept in memory if there is none.
-        in_parallel: makes the writes of some readers at once.
+        in_parallel: makes some calls at once.
     """
 
     dry_run: bool = False
@@ -156,8 +164,10 @@ def _import_some(rows: list[Row], site: Site, ports: MemberPorts, now: datetime,
     ]
     changing = [each for each in planned if each.changes]
     if changing and not how.dry_run:
-        how.in_parallel(partial(_write, ports), changing)
-        announce_changes([each.member for each in changing], ports.bus)
+        _write(changing, ports, how)
+        announced = [each.member for each in changing]
+        calls = [announced[start : start + _ANNOUNCED] for start in range(0, len(announced), _ANNOUNCED)]
+        how.in_parallel(partial(announce_changes, bus=ports.bus), calls)
     return sorted([*skipped, *(each.outcome for each in planned)])
 
 
@@ -205,13 +215,16 @@ def _wanted(cell: str) -> tuple[str, ...]:
     return tuple(filter(None, re.split(r"[\s,;|]+", cell)))
 
 
-def _write(ports: MemberPorts, planned: _Planned) -> None:
-    before = planned.stored.membership if planned.stored else Membership(planned.row.email)
-    after = planned.change(before)
+def _write(changing: list[_Planned], ports: MemberPorts, how: HowToImport) -> None:
+    """Write readers in one transaction; each alone if another writer came first."""
     try:
-        ports.memberships.write([memberships_table.membership_change(planned.member, after, planned.stored)])
-    except Conflict:  # another writer came first
-        update_membership(planned.member, ports.memberships, planned.change, planned.row.email)
+        ports.memberships.write([each.written for each in changing])
+    except Conflict:
+        how.in_parallel(partial(_write_alone, ports), changing)
+
+
+def _write_alone(ports: MemberPorts, planned: _Planned) -> None:
+    update_membership(planned.member, ports.memberships, planned.change, planned.row.email)
 
 
 def _end(row: Row, site: Site, now: datetime) -> str:
