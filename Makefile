@@ -59,7 +59,7 @@ fast-tests:
 test: $(VENV)/.dev $(VENV)/.sam ## prove the whole product; ARGS= goes to pytest
 	@$(PYTEST) --numprocesses 2 --dist loadgroup $(ARGS)
 
-soak: $(VENV)/.dev $(VENV)/.sam ## search for faults: N= histories from FIRST= on, long fuzzing, large archives
+soak: $(VENV)/.dev $(VENV)/.sam .venv-checkers/.ready ## search for faults: N= histories from FIRST= on, long fuzzing, large archives
 	@NIGHTDESK_EFFORT=soak NIGHTDESK_HISTORIES=$(N) NIGHTDESK_FIRST=$(FIRST) \
 		$(PYTEST) --numprocesses 3 --dist loadgroup -m "soak or deep or hypothesis" $(ARGS)
 
@@ -83,14 +83,14 @@ deploy: $(VENV)/.sam ## build the stack and deploy it to AWS as STACK= in REGION
 
 lock: $(VENV)/.uv ## compile requirements/*.in; UPGRADE=--upgrade takes newer versions
 	cd $(LOCKS) && for step in uv cloud "lambda -c cloud.txt" "interface -c lambda.txt" "runtime -c cloud.txt" "payments -c cloud.txt -c runtime.txt" images search \
-		"importing -c cloud.txt -c runtime.txt" "dev -c cloud.txt -c runtime.txt -c payments.txt -c images.txt -c importing.txt" sam bench; do \
+		"importing -c cloud.txt -c runtime.txt" "dev -c cloud.txt -c runtime.txt -c payments.txt -c images.txt -c importing.txt" sam checkers bench; do \
 		set -- $$step; name=$$1; shift; ../$(COMPILE) $$name.in "$$@" -o $$name.txt || exit 1; done
 	$(BIN)/python -c "from bench.lighthouse import LOCK, npm; npm('install --package-lock-only', LOCK)"
 
 setup: $(VENV)/.dev $(VENV)/.sam ## install everything
 
 clean: ## delete what was built; the local cloud's state stays
-	rm -rf build .aws-sam .venv .venv-lambda .venv-sam
+	rm -rf build .aws-sam .venv .venv-lambda .venv-sam .venv-checkers
 
 # Stamps: each depends on the locks that it installs, so a second run has nothing to do.
 
@@ -120,6 +120,11 @@ $(VENV)/.dev: $(VENV)/.run $(LOCKS)/dev.txt
 $(VENV)/.sam: $(VENV)/.run $(LOCKS)/sam.txt
 	@$(UV) venv --quiet --clear --python $(BIN)/python .venv-sam
 	@$(INSTALL) --python .venv-sam/bin/python -r $(LOCKS)/sam.txt
+	@touch $@
+
+.venv-checkers/.ready: $(VENV)/.uv $(LOCKS)/checkers.txt
+	@$(UV) venv --quiet --clear --python $(BIN)/python .venv-checkers
+	@$(INSTALL) --python .venv-checkers/bin/python -r $(LOCKS)/checkers.txt
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.dev $(LOCKS)/bench.txt
