@@ -18,7 +18,7 @@ from nightdesk.domain.timestamps import is_day, parse_end, parse_timestamp
 from nightdesk.entrypoints.operator_ports import edge_key, memberships_table, operator_ports, operator_reader_ports
 from nightdesk.repositories.memberships_table import find_membership, memberships
 from nightdesk.repositories.private_bucket import load_site
-from nightdesk.usecases.readers import member_lists, members, payments
+from nightdesk.usecases.readers import member_feeds, member_lists, members, payments
 from nightdesk.usecases.readers.member_pages import MemberFilter, member_counts, member_page
 
 from .arguments import add_group, add_limit, add_to
@@ -65,6 +65,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         ("revoke", revoke, "Take back a complimentary tier; what the reader pays for stays"),
         ("link", link, "Print a link that signs a reader in; it is valid for an hour"),
         ("remove", remove, "Delete a reader's account; only a digest of the address is kept"),
+        ("stop-feed", stop_feed, "Revoke the address of a reader's feed; it stops working at once"),
         ("block", block, "Stop all mail to an address, sign-in links included"),
     ):
         command = add_to(group, name, run, text)
@@ -262,6 +263,15 @@ def remove(args: argparse.Namespace) -> int:
 
     _recorded("forget", member, cloud, delete)
     result({"id": member}, args.json, "Account deleted.")
+    return 0
+
+
+@retry_conflicts
+def stop_feed(args: argparse.Namespace) -> int:
+    """Revoke the address of a reader's feed."""
+    cloud, member = connect(args.stack), member_id(normalise_address(args.email))
+    _recorded("stop-feed", member, cloud, lambda: member_feeds.revoke(member, memberships_table(cloud)))
+    result({"id": member}, args.json, "The address of this reader's feed no longer works.")
     return 0
 
 

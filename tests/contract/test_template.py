@@ -230,7 +230,7 @@ def test_copies_of_the_audit_log_are_locked_and_only_ever_added() -> None:
     assert allowed == [("EditorApiRole", "s3:PutObject")]
 
 
-def test_the_readers_api_reads_settings_readers_who_holds_a_slug_and_links_of_newsletters() -> None:
+def test_the_readers_api_reads_settings_readers_pages_who_holds_a_slug_and_links_of_newsletters() -> None:
     articles, editions = ({"Fn::GetAtt": [name, "Arn"]} for name in ("ArticlesTable", "EditionsTable"))
     found = [s for role, s in statements() if role == "ReaderApiRole" and articles in resources_of(s)]
     assert [(s["Action"], s["Condition"]) for s in found] == [
@@ -249,6 +249,8 @@ def test_the_readers_api_reads_settings_readers_who_holds_a_slug_and_links_of_ne
     }
     assert allowed == {
         json.dumps({"Fn::Sub": "${PrivateBucket.Arn}/site.json"}),
+        json.dumps({"Fn::Sub": "${SiteBucket.Arn}/feed.xml"}),
+        json.dumps({"Fn::Sub": "${SiteBucket.Arn}/articles/*"}),
         json.dumps({"Fn::GetAtt": ["MembershipsTable", "Arn"]}),
         json.dumps(articles),
         json.dumps(editions),

@@ -11,6 +11,7 @@ import json
 import re
 import unicodedata
 import zlib
+from urllib.parse import urlsplit
 
 import pytest
 from support.cloud_under_test import QUEUES, Answer
@@ -312,6 +313,31 @@ def test_mail_and_the_readers_api_tell_nothing_of_it(newsroom: Newsroom, heard: 
         for cookie in ("", newsroom.cookie("subscriber")):
             answer = newsroom.cloud.get(path, cookie=cookie)
             assert above("public", as_text(answer.headers, answer.body)) == [], path
+
+
+@pytest.mark.parametrize("tier", ["subscriber", "member"])
+def test_a_readers_feed_shows_what_the_tier_may_see_and_ends_when_it_is_revoked(
+    newsroom: Newsroom, heard: list[str], tier: str
+) -> None:
+    address = f"leaks-feed-{tier}@reader.example"
+    visitor = Visitor(newsroom.cloud)
+    visitor.sign_in(address)
+    if tier == "member":
+        newsroom.run_json("members", "add", address, "--tier", "member")
+    account = visitor.submit(visitor.visit("/account/"), "/api/account/feed")
+    shown = re.search(r'id="feed-url"[^>]* value="([^"]+)"', account.text)
+    assert shown
+    path = urlsplit(shown[1]).path
+    answer = newsroom.cloud.get(path)
+    assert (answer.status, answer.headers["cache-control"]) == (200, "private, no-store")
+    assert "set-cookie" not in answer.headers
+    assert above(tier, as_text(answer.headers, answer.body)) == []
+    assert len(set(re.findall(rf"{tier[:3]}canary[0-9]+x", answer.text))) > 30
+    again = newsroom.cloud.get(path)
+    assert "hit" not in again.headers.get("x-cache", "").lower()
+    newsroom.run_json("members", "stop-feed", address)
+    assert newsroom.cloud.get(path).status == 410
+    assert above("public", as_text({}, newsroom.cloud.get("/feed.xml").body)) == []
 
 
 def test_a_newsletter_shows_each_reader_what_their_tier_may_see(newsroom: Newsroom, heard: list[str]) -> None:

@@ -19,7 +19,11 @@ from pydantic import BaseModel
 from ..context import CLEAR_SESSION, ReaderContext
 from ..problems import ReaderProblem
 
-_NOTICES = {"newsletters": "account.newsletters_saved", "pays": "account.already_member"}
+_NOTICES = {
+    "newsletters": "account.newsletters_saved",
+    "pays": "account.already_member",
+    "feed_stopped": "account.feed_stopped",
+}
 """By the value of `done` in the query, the message about what the reader has just done."""
 
 _RECENTLY = timedelta(minutes=10)
@@ -40,14 +44,22 @@ def get_account(request: Request, context: ReaderContext) -> Response:
     reader = context.find_reader(request)
     if not reader:
         return redirect(with_return("/signin/", "/account/"))
+    key = _NOTICES.get(request.query.get("done", ""))
+    return account_page(context.refresh_if_due(reader), context, context.text(key) if key else "")
+
+
+def account_page(reader: Reader, context: ReaderContext, notice: str = "", feed_url: str = "") -> Response:
+    """Return the account page of a reader.
+
+    Args:
+        notice: a sentence about what the reader has just done; empty for none.
+        feed_url: the address of the reader's feed, if it was made just now.
+    """
     from nightdesk.rendering.reader_contexts import AccountForms
     from nightdesk.rendering.reader_pages import account_html
 
-    reader = context.refresh_if_due(reader)
-    key = _NOTICES.get(request.query.get("done", ""))
-    notice = context.text(key) if key else ""
-    own = AccountForms(context.form_token(reader), _may_delete(reader, context), context.ports.can_sign_in)
-    body = account_html(context.theme, context.site, reader.membership, context.now, own, notice)
+    forms = AccountForms(context.form_token(reader), _may_delete(reader, context), context.ports.can_sign_in, feed_url)
+    body = account_html(context.theme, context.site, reader.membership, context.now, forms, notice)
     return Response(200, body, cookies=context.session_cookies(reader))
 
 

@@ -74,6 +74,8 @@ class Membership:
         unsubscribe: the secret in unsubscribe links; empty before the address is confirmed.
         customer: the payment provider's id of the reader; empty before the first checkout.
         consent: when and how the address was confirmed elsewhere, as the list said with which the reader was imported.
+        feed: the digest of the secret in the address of the reader's feed; empty without one.
+        feed_since: when that address was made (ISO 8601).
     """
 
     email: str
@@ -85,6 +87,8 @@ class Membership:
     unsubscribe: str = ""
     customer: str = ""
     consent: str = ""
+    feed: str = ""
+    feed_since: str = ""
 
     def to_item(self) -> dict[str, Any]:
         """Return the attributes as an item of a table, all of them."""
@@ -98,6 +102,7 @@ class Membership:
             "unsubscribe": self.unsubscribe,
             "customer": self.customer,
             "consent": self.consent,
+            **({"feed": self.feed, "feed_since": self.feed_since} if self.feed else {}),
         }
 
     @classmethod

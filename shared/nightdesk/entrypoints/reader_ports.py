@@ -15,6 +15,7 @@ from botocore.session import get_session
 from nightdesk.adapters.aws import EventBridgeBus, S3Objects, SecretKeys, SesMailer
 from nightdesk.adapters.dynamodb import DynamoTable
 from nightdesk.adapters.lambda_jobs import LambdaJobs
+from nightdesk.adapters.parallel import in_parallel
 from nightdesk.adapters.stripe import StripePayments
 from nightdesk.adapters.suppressions import KeyedSuppressions
 from nightdesk.entrypoints.clients import CONFIG, LateClient
@@ -48,6 +49,8 @@ def reader_ports(
         grace=timedelta(days=settings.payment_grace_days),
         articles=DynamoTable(table, settings.articles_table),
         editions=DynamoTable(table, settings.editions_table) if settings.editions_table else None,
+        site=S3Objects(LateClient(make, "s3"), settings.site_bucket, may_list=False) if settings.site_bucket else None,
+        in_parallel=in_parallel,
     )
 
 

@@ -256,6 +256,8 @@ class ReaderPorts:
         grace: how long a reader keeps access while a failed payment is retried.
         articles: the Articles table, of which the API may read which draft holds a slug. Without it, links lead nowhere.
         editions: the Editions table, of which the API may read and count the links of newsletters; None without newsletters.
+        site: the site bucket, of which the API may read the feed of all articles and the articles' pages; without it, no reader has a feed.
+        in_parallel: how reads of it are made that do not depend on each other.
     """
 
     memberships: Table
@@ -272,6 +274,8 @@ class ReaderPorts:
     grace: timedelta = timedelta(days=14)
     articles: Table | None = None
     editions: Table | None = None
+    site: Objects | None = None
+    in_parallel: InParallel = one_by_one
 
     @property
     def can_pay(self) -> bool:

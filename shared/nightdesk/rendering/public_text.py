@@ -47,11 +47,20 @@ def public_text(
     if seen.notes:
         notes = "".join(f'<li id="note-{number}">{note}</li>' for number, note in enumerate(seen.notes, start=1))
         parts.append(f"<ol>{notes}</ol>")
+    return for_feeds("\n".join(parts), page, site)
+
+
+def for_feeds(html: str, page: str, site: Site) -> str:
+    """Return a part of an article's page as it can be read elsewhere: with absolute addresses, and in characters that XML allows.
+
+    Args:
+        page: the article's address.
+    """
 
     def absolute(found: re.Match[str]) -> str:
         return f' {found[1]}="{page if found[2].startswith("#") else site.base_url}{found[2]}"'
 
-    return NOT_XML.sub("", _ALIGNED.sub(r'\1 align="\2"', _OWN_LINK.sub(absolute, "\n".join(parts))))
+    return NOT_XML.sub("", _ALIGNED.sub(r'\1 align="\2"', _OWN_LINK.sub(absolute, html)))
 
 
 def _teaser(text: Catalogue, gate: ClosedGate, page: str) -> str:

@@ -50,11 +50,13 @@ class AccountForms(NamedTuple):
         token: shows that a form was on a page for this reader's session.
         may_delete: True if the reader has signed in recently enough to delete the account.
         can_mail: True if the site can mail a code to the reader.
+        feed_url: the address of the reader's feed, if a form has just made it; otherwise empty. It is shown once.
     """
 
     token: str
     may_delete: bool
     can_mail: bool
+    feed_url: str = ""
 
 
 class AccountContext(NamedTuple):
@@ -65,6 +67,8 @@ class AccountContext(NamedTuple):
         until: when a complimentary tier ends.
         can_manage: True if the payment provider has a billing page for this reader.
         confirmed: True if the reader has confirmed the address.
+        offers_feed: True if the reader may have a feed, which shows more than the public one.
+        feed_since: when the address of the reader's feed was made; None if there is none.
         notice: a sentence about what the reader has just done; empty for none.
     """
 
@@ -79,6 +83,8 @@ class AccountContext(NamedTuple):
     can_manage: bool
     confirmed: bool
     newsletters: tuple[Choice, ...]
+    offers_feed: bool
+    feed_since: Stamp | None
     forms: AccountForms
     notice: str
 

@@ -12,7 +12,7 @@ from nightdesk.domain.mail import Mail
 from nightdesk.domain.memberships import Membership
 from nightdesk.domain.newsletters import newsletter_ids
 from nightdesk.domain.payments import RENEWING
-from nightdesk.domain.site import Site
+from nightdesk.domain.site import PUBLIC, Site
 from nightdesk.rendering.contexts import Link
 from nightdesk.rendering.edition_mail import title_of
 from nightdesk.rendering.environment import Theme
@@ -82,6 +82,8 @@ def account_html(
         newsletters=tuple(
             Choice(name, title_of(theme, site, name), name in membership.newsletters) for name in newsletter_ids(site)
         ),
+        offers_feed=bool(membership.feed) or standing.tier != PUBLIC,
+        feed_since=stamp(theme.text(site), site, membership.feed_since) if membership.feed_since else None,
         forms=forms,
         notice=notice,
     )

@@ -26,7 +26,7 @@ from nightdesk.ports import ANY, Change, Item, KeyRange, Table
 
 _MEMBERSHIP = "membership"
 _KEYS = ("pk", "sk", "version")
-_NOT_EXPORTED = (*_KEYS, "ttl", "unsubscribe")
+_NOT_EXPORTED = (*_KEYS, "ttl", "unsubscribe", "feed")
 
 
 def _attributes(item: Item) -> dict[str, Any]:
