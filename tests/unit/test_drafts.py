@@ -478,7 +478,6 @@ def test_a_profile_is_read() -> None:
         ("page", "articles", "---\ntitle: A\n---\n", [(1, "slug")]),
         ("page", "api", "---\ntitle: A\n---\n", [(1, "slug")]),
         ("author", "---", "---\nname: A\n---\n", [(0, "")]),
-        ("author", "ada", "---\nname: A\n---\n\n::: gate\nx\n:::\n", [(5, "gate"), (7, "gate")]),
         ("topic", "t", "name: A", [(1, "")]),
     ],
 )

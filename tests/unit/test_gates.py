@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from nightdesk.domain.documents import Document
 from nightdesk.domain.drafts import parse_draft
+from nightdesk.domain.drafts_bucket import classify
 from nightdesk.domain.errors import Rejected
 from nightdesk.domain.passages import FREE, MAX_GATES, Passage, split_passages
 from nightdesk.domain.problems import Problem
@@ -21,6 +22,7 @@ from nightdesk.rendering.article_pages import Article, article_pages
 from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.markdown import to_html
 from nightdesk.usecases.pipeline.render_document import to_document
+from nightdesk.usecases.pipeline.render_profile import read_profile
 from support.effort import examples
 
 SITE = Site(base_url="https://news.example")
@@ -593,3 +595,28 @@ def test_what_looks_like_a_gate_and_hides_nothing_is_rejected(typed: str) -> Non
 )  # fmt: skip
 def test_words_about_gates_are_text(typed: str) -> None:
     assert [tier for tier, _, _ in passages(typed)] == [FREE]
+
+
+@pytest.mark.parametrize("key", ["pages/about.md", "authors/ada.md", "topics/energy.md"])
+@pytest.mark.parametrize(
+    ("body", "lines"),
+    [
+        ("Free.\n\n::: gate tier=member\nHidden.\n:::", [7, 9]),
+        ("Free.\n\n- ::: gate tier=member\n  Hidden.\n  :::", [7, 9]),
+        ("Free.\n\n> ::: gate\n> Hidden.\n> :::", [7, 9]),
+        ("Free.\n\n<!--members-only-->\n\nHidden.", [7]),
+        ("Free.\n\n{{< paywall >}}\nHidden.\n{{< /paywall >}}", [7]),
+        ("Free.\n\n[restrict level=gold]Hidden.[/restrict]", [7]),
+        ("::: figure src=a.png\n:::", [5, 6]),
+        (f"{CODE}\n\n`<!--paywall-->` std::gate", []),
+    ],
+)
+def test_a_file_that_is_public_as_a_whole_hides_nothing(key: str, body: str, lines: list[int]) -> None:
+    filed = classify(key)
+    assert filed
+    try:
+        read_profile(f"---\nname: N\n---\n\n{body}\n".encode(), filed, {}, SITE)
+        found: list[tuple[int, str]] = []
+    except Rejected as error:
+        found = sorted((problem.line, problem.key) for problem in error.problems)
+    assert found == [(line, "gate") for line in lines]

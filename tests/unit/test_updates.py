@@ -401,6 +401,8 @@ def test_a_file_may_have_a_date_and_a_summary() -> None:
         ("---\nheadline: [a, b]\n---\n", 2, "headline", "must be text"),
         (f"---\nheadline: H\n---\n{'long ' * 200}\n", 4, "summary", "the limit"),
         ("---\nheadline: H\n---\n::: gate\nHidden.\n:::\n", 4, "gate", "public as a whole"),
+        ("---\nheadline: H\n---\nText.\n\n- ::: gate\n", 6, "gate", "public as a whole"),
+        ("---\nheadline: H\n---\nText.\n<!--members-only-->\nHidden.\n", 5, "gate", "would hide nothing"),
     ],
 )
 def test_a_bad_file_is_rejected_with_line_and_key(text: str, line: int, key: str, words: str) -> None:

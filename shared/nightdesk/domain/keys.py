@@ -310,13 +310,6 @@ def _said(node: Node) -> Any:
     return [" ".join(item.split()) if isinstance(item, str) else item for item in items]
 
 
-def refuse_gates(body: str, first_line: int, problems: ProblemList) -> None:
-    """Report each line of a public file's body that begins like a directive."""
-    for number, line in enumerate(body.split("\n"), first_line):
-        if line.startswith(":::"):
-            problems.add(Kind.GATE_NOT_ALLOWED.at(number, "gate"))
-
-
 def raise_rejections(problems: ProblemList) -> None:
     """Raise Rejected if any problem rejects the file."""
     if problems.rejections:

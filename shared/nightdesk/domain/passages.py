@@ -122,6 +122,26 @@ def split_passages(body: str, first_line: int, site: Site, to_html: Callable[[st
     return tuple(passages)
 
 
+def refuse_gates(body: str, first_line: int, to_html: Callable[[str], str]) -> None:
+    """Reject a text that is public as a whole if it has a gate, a figure, or what looks like either.
+
+    Args:
+        first_line: the file's line at which the body begins.
+        to_html: a CommonMark parser that lets raw HTML through.
+
+    Raises:
+        Rejected: with every line in question.
+    """
+    refuse_foreign_gates(body, first_line, to_html)
+    if ":::" not in body:
+        return
+    problems = ProblemList()
+    directives = _directives(_Body(body.split("\n"), first_line), to_html, problems)
+    problems.add(*(Kind.GATE_NOT_ALLOWED.at(number + first_line, GATE) for number in directives))
+    if problems.rejections:
+        raise Rejected(*problems.rejections)
+
+
 class _Body(NamedTuple):
     """The lines of a body; `first_line` is the line of the file that is `lines[0]`."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from nightdesk.domain.errors import Rejected, only_rejects
 from nightdesk.domain.frontmatter import decode, split_front_matter
-from nightdesk.domain.keys import Key, KeyReader, Value, raise_rejections, refuse_gates
+from nightdesk.domain.keys import Key, KeyReader, Value, raise_rejections
 from nightdesk.domain.path_owners import can_be_page
 from nightdesk.domain.problem_list import ProblemList
 from nightdesk.domain.problems import Kind, Problem
@@ -90,7 +90,6 @@ def parse_profile(raw: bytes, kind: str, name: str) -> Profile:
         problems.add(Kind.PAGE_ADDRESS.at(1, "slug", typed=identifier))
     values = keys.values(_KEYS[kind], None)
     keys.report_unknown(Kind.UNKNOWN_SETTING)
-    refuse_gates(source.body, source.body_line, problems)
     raise_rejections(problems)
     return Profile(kind=kind, id=identifier, body=source.body, warnings=tuple(problems.warnings), **values)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
 from nightdesk.domain.errors import Rejected, only_rejects
+from nightdesk.domain.foreign_gates import refuse_foreign_gates
 from nightdesk.domain.frontmatter import decode, split_front_matter
-from nightdesk.domain.keys import Key, KeyReader, Value, raise_rejections, refuse_gates
+from nightdesk.domain.keys import Key, KeyReader, Value, raise_rejections
 from nightdesk.domain.problem_list import ProblemList
 from nightdesk.domain.problems import Kind, Problem
 from nightdesk.domain.site import Site
@@ -46,6 +49,7 @@ _TEXT_KEYS: tuple[Key[UpdateFile], ...] = (
     Key("weight", f"0 to {MAX_WEIGHT}; default: 0", _text),
     Key("expires", "ISO 8601; default: 30 days after it was published", _text, ("expiryDate", "expirydate")),
 )
+_DIRECTIVE = re.compile(r"[^\w`]*?:::")
 UPDATE_KEYS = (*_TEXT_KEYS, _DATE)
 
 
@@ -65,7 +69,7 @@ def parse_update_file(raw: bytes, site: Site, put: datetime) -> tuple[NewUpdate,
     texts = keys.values(_TEXT_KEYS, file)
     texts["summary"] = texts["summary"] or " ".join(source.body.split())
     published = keys.values([_DATE], file)["date"]
-    refuse_gates(source.body, source.body_line, problems)
+    problems.add(*_gates(source.body, source.body_line))
     keys.report_unknown(Kind.UNKNOWN_SETTING)
     try:
         update = parse_new_update(texts, put, site.zone, site.base_url)
@@ -73,6 +77,17 @@ def parse_update_file(raw: bytes, site: Site, put: datetime) -> tuple[NewUpdate,
         problems.add(*(_located(problem, keys, source.body_line) for problem in error.problems))
     raise_rejections(problems)
     return update, published, tuple(problems.warnings)
+
+
+def _gates(body: str, first_line: int) -> Iterator[Problem]:
+    """Yield a problem for each line that may be meant as a gate. An update is plain text, in which nothing is code."""
+    for number, line in enumerate(body.split("\n"), first_line):
+        if _DIRECTIVE.match(line):
+            yield Kind.GATE_NOT_ALLOWED.at(number, "gate")
+    try:
+        refuse_foreign_gates(body, first_line, lambda _: "")
+    except Rejected as error:
+        yield from error.problems
 
 
 def _located(problem: Problem, keys: KeyReader, body_line: int) -> Problem:

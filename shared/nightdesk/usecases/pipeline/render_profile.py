@@ -15,6 +15,7 @@ from nightdesk.domain.errors import Rejected, only_rejects
 from nightdesk.domain.events import Event, PictureRequested, ProfileChanged, RenderRequested, SiteChanged
 from nightdesk.domain.languages import INTERFACE_LANGUAGES
 from nightdesk.domain.newsletter_settings import is_reserved
+from nightdesk.domain.passages import refuse_gates
 from nightdesk.domain.problems import Kind, Problem
 from nightdesk.domain.profiles import parse_profile
 from nightdesk.domain.site import Site
@@ -237,6 +238,7 @@ def read_profile(
         return canonical_json(settings.to_json()), warnings
     typography = Typography(site.language if site.typography else "")
     profile = parse_profile(raw, parsed_key.kind, parsed_key.name)
+    refuse_gates(profile.body, _body_line(raw, profile.body), to_html)
     losses = Losses()
     finder = ImageFinder(f"/authors/{profile.id}/", images, parsed_key.folder, losses)
     portrait = (finder.find(profile.portrait, FRONT_MATTER) or "") if profile.portrait else ""
