@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 from datetime import UTC, datetime
@@ -13,7 +12,7 @@ import pytest
 from nightdesk.adapters.sqlite import SqliteStore
 from nightdesk.domain.events import SiteChanged
 from nightdesk.domain.problems import Kind
-from nightdesk.entrypoints.build_output import MANIFEST, SiteFolder
+from nightdesk.entrypoints.build_output import JOURNAL, MANIFEST, SiteFolder
 from nightdesk.entrypoints.folder_build import Built, Options, build, read_folder
 from nightdesk.entrypoints.folder_pictures import FolderPictures
 from nightdesk.ports import ANY, Output
@@ -157,19 +156,29 @@ def write_site(files: dict[str, bytes], out: Path) -> None:
     site.finish(complete=True)
 
 
-@pytest.mark.parametrize("name", ["../kept.txt", "link/kept.txt", "{root}/kept.txt", "sub/../../kept.txt"])
-def test_a_manifest_leads_to_nothing_outside_the_folder(name: str, tmp_path: Path) -> None:
-    outside = tmp_path / "kept.txt"
-    outside.write_text("kept")
-    out = tmp_path / "out"
+def test_a_build_removes_nothing_behind_a_link(tmp_path: Path) -> None:
+    out, outside = tmp_path / "out", tmp_path / "elsewhere"
+    write_site({"index.html": b"x", "articles/one.html": b"y", "feed.xml": b"z"}, out)
+    (out / "articles").rename(outside)
+    (out / "articles").symlink_to(outside)
+    (out / "feed.xml").rename(outside / "feed.xml")
+    (out / "feed.xml").symlink_to(outside / "feed.xml")
     write_site({"index.html": b"x"}, out)
-    (out / "link").symlink_to(tmp_path)
-    (out / "sub").mkdir()
-    listed = {name.replace("{root}", str(tmp_path)): hashlib.sha256(b"kept").hexdigest()}
-    (out / MANIFEST).write_text(json.dumps({"files": listed}))
-    write_site({"index.html": b"y"}, out)
-    assert outside.read_text() == "kept"
-    assert (out / "index.html").read_text() == "y"
+    assert {path.name for path in outside.iterdir()} == {"one.html", "feed.xml"}
+
+
+def test_what_a_build_remembers_names_no_file_of_the_site(tmp_path: Path) -> None:
+    out, hidden = tmp_path / "out", b"a picture inside a gate"
+    key = f"articles/one/{hashlib.sha256(hidden).hexdigest()}.webp"
+    site = SiteFolder(SqliteStore(), out, lambda: NOW)
+    site.put(Output(key, hidden, "image/webp"), ANY)
+    site._write_waiting()
+    known = (out / JOURNAL).read_text()
+    site.finish(complete=True)
+    known += (out / MANIFEST).read_text()
+    for part in (*key.replace(".", "/").split("/"), hashlib.sha256(hidden).hexdigest()):
+        assert part not in known
+    assert not (out / JOURNAL).exists()
 
 
 @pytest.mark.parametrize("manifest", ["", "[]", "{}", '{"files": []}', '{"files": {"kept.txt": 1}}'])

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from hashlib import sha256
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from nightdesk.adapters.memory import Clock
 from nightdesk.adapters.sqlite import SqliteObjects, SqliteStore
 from nightdesk.domain.documents import canonical_json, parse_json
 
 MANIFEST = ".nightdesk-build.json"
-"""Lists the files that the last build wrote, with their digests, so that the next one removes no others."""
+"""Lists the files that the last build wrote, so that the next one removes no others.
+
+Both the path and the bytes of a file stand there as digests. Whoever uploads the folder as it is publishes this list, and the
+names of pictures inside a gate are known only to readers who may see them.
+"""
 JOURNAL = ".nightdesk-build.journal"
-"""Lists what a build is writing, a digest and a path in each line: the next one needs it if this one is interrupted."""
+"""Lists what a build is writing, a file in each line: the next one needs it if this one is interrupted."""
 
 
 _BUFFER = 64_000_000
@@ -66,9 +70,10 @@ class SiteFolder(SqliteObjects):
                 (self._out / folder).mkdir(parents=True, exist_ok=True)
                 self._folders.add(folder)
             path = os.path.join(self._out, key)
-            self._written[key] = digest = sha256(body).hexdigest()
+            name = _name(key)
+            self._written[name] = mark = _mark(key, body)
             if not _holds(path, body):
-                self._journal.write(f"{digest} {key}\n")
+                self._journal.write(f"{name} {mark}\n")
                 self._journal.flush()
                 with open(path, "wb") as file:
                     file.write(body)
@@ -98,10 +103,15 @@ class SiteFolder(SqliteObjects):
             How many files the site has.
         """
         self._write_waiting()
-        earlier = {} if complete else {key: digests[0] for key, digests in self._before.items()}
-        files = {key: digest for key, digest in (earlier | self._written).items() if key not in self._gone}
-        for key in sorted((set(self._before) | self._gone) - files.keys()):
-            _remove(self._out, key, [*self._before.get(key, ()), self._written.get(key, "")])
+        gone = {_name(key): key for key in self._gone}
+        earlier = {} if complete else {name: marks[0] for name, marks in self._before.items()}
+        files = {name: mark for name, mark in (earlier | self._written).items() if name not in gone}
+        if complete and self._before.keys() - files.keys():
+            gone |= {
+                name: key for key in _keys(self._out) if (name := _name(key)) in self._before.keys() - files.keys()
+            }
+        for name, key in gone.items():
+            _remove(self._out, key, [*self._before.get(name, ()), self._written.get(name, "")])
         body = canonical_json({"comment": "Written by nightdesk build.", "files": files})
         if not _holds(os.path.join(self._out, MANIFEST), body):
             (self._out / MANIFEST).write_bytes(body)
@@ -122,33 +132,41 @@ def _holds(path: str, body: bytes) -> bool:
         return False
 
 
+def _name(key: str) -> str:
+    return sha256(key.encode()).hexdigest()
+
+
+def _mark(key: str, body: bytes) -> str:
+    """Return a digest of a file's path and bytes together: that of the bytes alone is the name of some files."""
+    return sha256(f"{key}\n{sha256(body).hexdigest()}".encode()).hexdigest()
+
+
 def _read_manifest(out: Path) -> dict[str, list[str]]:
-    """Return the digests that the files of earlier builds had, by path; empty if there is no valid manifest."""
+    """Return the marks that the files of earlier builds had, by the digest of the path; empty without a valid manifest."""
     found: dict[str, list[str]] = {}
     with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
         written: Mapping[object, object] = parse_json((out / MANIFEST).read_bytes())["files"]
-        found = {k: [v] for k, v in written.items() if isinstance(k, str) and isinstance(v, str) and _is_inside(k)}
+        found = {name: [mark] for name, mark in written.items() if isinstance(name, str) and isinstance(mark, str)}
     with suppress(OSError, ValueError):
         for line in (out / JOURNAL).read_text("utf-8").splitlines():
-            digest, _, key = line.partition(" ")
-            if _is_inside(key):
-                found.setdefault(key, []).append(digest)
+            name, _, mark = line.partition(" ")
+            found.setdefault(name, []).append(mark)
     return found
 
 
-def _is_inside(key: str) -> bool:
-    """Return True if a path of the manifest leads to a file below the folder, so that an edited one can do no harm."""
-    if not key or key[0] == "/" or "\\" in key:
-        return False
-    return ".." not in key or ".." not in PurePosixPath(key).parts
+def _keys(out: Path) -> Iterator[str]:
+    """Yield the path of each file in the folder, and in no folder that is a link."""
+    for folder, _, names in os.walk(out):
+        for name in names:
+            yield os.path.relpath(os.path.join(folder, name), out).replace(os.sep, "/")
 
 
-def _remove(out: Path, key: str, digests: list[str]) -> None:
+def _remove(out: Path, key: str, marks: list[str]) -> None:
     """Remove a file of an earlier build, and the folders that this leaves empty."""
     path, root = out / key, out.resolve()
     try:
         is_ours = not path.is_symlink() and path.resolve().is_relative_to(root)
-        if not is_ours or sha256(path.read_bytes()).hexdigest() not in digests:
+        if not is_ours or _mark(key, path.read_bytes()) not in marks:
             return
         path.unlink()
     except OSError:
