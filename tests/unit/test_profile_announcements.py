@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import replace
 
 import pytest
 from nightdesk.domain.errors import Transient
-from nightdesk.domain.events import Event, ProfileChanged, SiteChanged
+from nightdesk.domain.events import Event, ProfileChanged, RenderRequested, SiteChanged
 from nightdesk.ports import ANY, Output
 from nightdesk.rendering.environment import Theme
 from nightdesk.usecases.pipeline.render import render
@@ -91,3 +93,43 @@ def survive(room: Newsroom) -> list[str]:
     bus = ObservedBus()
     render("authors/ada.md", replace(room.bare, bus=bus))
     return bus.announced
+
+
+NAMESAKES = ("authors/Eve Roe.md", "authors/eve-roe.md", "authors/Eve_Roe.markdown")
+
+
+@pytest.mark.parametrize("order", itertools.permutations(NAMESAKES), ids=lambda order: order[0])
+def test_of_two_files_with_one_id_the_first_by_name_has_the_page_whatever_came_first(
+    order: tuple[str, ...], theme: Theme
+) -> None:
+    room = Newsroom(theme)
+    for key in order:
+        room.file(key, f"---\nname: {key}\n---\n")
+    first, *others = sorted(NAMESAKES)
+    assert first in room.page("/authors/eve-roe/")
+    for key in others:
+        [problem] = room.state(key)["problems"]
+        assert (room.state(key)["state"], problem["line"]) == ("rejected", 0)
+        assert f"published as authors/eve-roe, which {first} already is" in problem["message"]
+    room.file(others[0], f"---\nname: {others[0]}\n---\nNewer.\n")
+    room.file(others[1], None)
+    assert first in room.page("/authors/eve-roe/")
+    room.file(first, None)
+    assert others[0] in room.page("/authors/eve-roe/")
+    assert room.state(others[0])["state"] != "rejected"
+    room.file(others[0], None)
+    assert room.page("/authors/eve-roe/") == ""
+
+
+def test_a_file_that_gives_way_after_it_was_stored_has_the_first_one_rendered(room: Newsroom) -> None:
+    name = "authors/ada.md"
+    room.ports.drafts.put(Output("authors/Ada.md", FIRST.encode(), "text/markdown"), ANY)
+    listed = room.ports.drafts.list
+    calls = itertools.count()
+    hidden = replace(room.ports, drafts=copy(room.ports.drafts))
+    hidden.drafts.list = lambda prefix: [  # type: ignore[method-assign]
+        (key, etag) for key, etag in listed(prefix) if key != "authors/Ada.md" or next(calls) > 1
+    ]
+    [result] = render(name, hidden)
+    assert RenderRequested("authors/Ada.md") in result.events
+    assert result.state == "rejected"

@@ -14,7 +14,7 @@ from nightdesk.ports import Ports
 from nightdesk.repositories.private_bucket import is_image
 from nightdesk.repositories.records import ProblemDicts
 from nightdesk.usecases.pipeline.render_draft import render_draft
-from nightdesk.usecases.pipeline.render_profile import render_profile
+from nightdesk.usecases.pipeline.render_profile import namesakes, render_profile
 
 
 class RenderResult(NamedTuple):
@@ -64,7 +64,9 @@ def _with_bulk(event: Event, bulk: str) -> Event:
 def _files_concerned(key: str, ports: Ports) -> list[str]:
     """Return the keys of the files to render: the key itself, or those that may show or offer it, or those of a folder."""
     if parsed_key := classify(key):
-        return [] if parsed_key.kind == "update" else [key]
+        if parsed_key.kind in ("draft", "update"):
+            return [key] if parsed_key.kind == "draft" else []
+        return sorted({key, *namesakes(key, parsed_key, ports)})
     if not (is_image(key) or is_attachment(key) or key.endswith("/")):
         return []
     folder = key if key.endswith("/") else folder_of_image(key)

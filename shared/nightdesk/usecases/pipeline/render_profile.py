@@ -53,12 +53,14 @@ class _Inputs(NamedTuple):
         raw: the file; None if there is none.
         images: key and version id of each object in its folder.
         site: the settings; their defaults for the settings themselves.
+        holder: the file that has the id: the first of those whose names make it; empty if there is none.
     """
 
     raw: bytes | None
     etag: str
     images: tuple[tuple[str, str], ...]
     site: Site
+    holder: str
 
 
 def render_profile(key: str, parsed_key: DraftsKey, ports: Ports) -> tuple[DraftRecord, list[Event]]:
@@ -68,16 +70,24 @@ def render_profile(key: str, parsed_key: DraftsKey, ports: Ports) -> tuple[Draft
         The file's record, and the events to send.
     """
     target = _target(parsed_key)
-    wanted: list[PictureRequested] = []
+    wanted: list[Event] = []
+    has_stored = False
 
     def read() -> _Inputs:
         blob = ports.drafts.get(key)
         images = image_versions(parsed_key.folder, ports)
         site = Site() if parsed_key.kind == "site" or not blob else load_site(ports)
-        return _Inputs(blob.body, blob.etag, images, site) if blob else _Inputs(None, "", images, site)
+        holder = next(iter(namesakes(key, parsed_key, ports)), "")
+        return _Inputs(blob.body if blob else None, blob.etag if blob else "", images, site, holder)
 
     def apply(inputs: _Inputs) -> tuple[DraftRecord, bool]:
+        nonlocal has_stored
         file = FileRecord(key, ports)
+        if inputs.holder not in (key, ""):
+            # The holder may have been rendered before this run stored what was right a moment ago.
+            wanted[:] = [RenderRequested(inputs.holder)] if has_stored else []
+            return _give_way(parsed_key, inputs, file), True
+        has_stored = True
         images = StoredImages(inputs.images, file.stored.images if file.stored else {}, ports)
         facts, record = _parse(parsed_key, inputs, images, ports)
         pictures = ProfilePictures(target, facts if parsed_key.kind == "author" else None, ports)
@@ -98,6 +108,32 @@ def render_profile(key: str, parsed_key: DraftsKey, ports: Ports) -> tuple[Draft
     events += wanted
     events += [RenderRequested(draft, bulk) for draft in drafts]
     return record, events + [RenderRequested(each) for each in _profiles_to_render(parsed_key.kind, ports)]
+
+
+def namesakes(key: str, parsed_key: DraftsKey, ports: Ports) -> list[str]:
+    """Return the keys of the files from whose names the id of one of them is made, in order: they would have one page."""
+    if parsed_key.kind == "site":
+        return [key] if ports.drafts.stat(key) else []
+    target, folder = _target(parsed_key), key.partition("/")[0]
+    found = [(name, classify(name)) for name, _ in ports.drafts.list(f"{folder}/")]
+    return sorted(name for name, each in found if each and each.kind == parsed_key.kind and _target(each) == target)
+
+
+def _give_way(parsed_key: DraftsKey, inputs: _Inputs, file: FileRecord) -> DraftRecord:
+    """Reject a file, or record that it is gone, while another one has its id. Nothing else is touched."""
+    slug = slugify(parsed_key.name)
+    stored = file.stored
+    record = DraftRecord(
+        parsed_key.kind, slug, WITHDRAWN, inputs.etag, slugs=[], problems=[], warnings=[], waiting_for=[]
+    )
+    if inputs.raw is not None:
+        name = f"{inputs.holder.partition('/')[0]}/{slug}"
+        problem = Kind.SAME_KEY.at(0, name=name, other=inputs.holder)
+        record = record._replace(state=REJECTED, problems=problem_dicts([problem]))
+    changed = not stored or stored.etag != record.etag
+    record = record._replace(revision=(stored.revision if stored else 0) + changed)
+    file.save(record)
+    return record
 
 
 def _requests(target: str, document: bytes | None, parsed_key: DraftsKey, ports: Ports) -> list[PictureRequested]:
