@@ -15,6 +15,7 @@ from nightdesk.imaging import derive as derivation
 from nightdesk.imaging import recipe
 from nightdesk.imaging.derive import derive, derive_all
 from nightdesk.imaging.inspect import Picture, inspect
+from nightdesk.imaging.limits import DEFAULT
 from nightdesk.imaging.provenance import Provenance, xmp_packet
 from nightdesk.imaging.recipe import Variant, plan
 from PIL import Image, ImageDraw
@@ -109,8 +110,9 @@ def test_another_pillow_and_other_settings_are_another_recipe() -> None:
         ),
         (derivation._QUALITIES, derivation._LARGE, derivation._AVIF_SPEED, derivation._AVIF_SPEED_OF_LARGE),
         (derivation._WEBP_EFFORT, derivation._ANIMATED_EFFORT),
+        DEFAULT,
     ]
-    known = {"1": ("13.0.0", "27a66c55d185")}
+    known = {"1": ("13.0.0", "7b9653726ad1")}
     assert known[pictures.RECIPE] == (pillow and pillow[1], hashlib.sha256(repr(settings).encode()).hexdigest()[:12])
 
 

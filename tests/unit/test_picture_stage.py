@@ -12,7 +12,7 @@ from nightdesk.adapters.picture_maker import PillowPictures
 from nightdesk.domain import pictures
 from nightdesk.domain.documents import digest
 from nightdesk.domain.events import PictureRequested, RegateRequested, SiteChanged
-from nightdesk.domain.pictures import Inspection, Order
+from nightdesk.domain.pictures import Derived, Inspection, Order
 from nightdesk.ports import Output
 from nightdesk.rendering.environment import Theme
 from nightdesk.repositories.private_bucket import image_key, rendition_key
@@ -229,10 +229,10 @@ def test_reconcile_repairs_what_was_lost_of_pictures(room: Newsroom, theme: Them
 # --- A new recipe ---
 
 
-def another_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
+def another_recipe(monkeypatch: pytest.MonkeyPatch, recipe: str = "2") -> None:
     """Deploy a version that makes other renditions of the same images."""
-    monkeypatch.setattr(pictures, "RECIPE", "2")
-    monkeypatch.setattr(PlainPictures, "recipe", "2")
+    monkeypatch.setattr(pictures, "RECIPE", recipe)
+    monkeypatch.setattr(PlainPictures, "recipe", recipe)
 
 
 @pytest.mark.parametrize("by", ["rebuild", "reconcile"])
@@ -272,6 +272,32 @@ def test_a_portrait_is_made_anew_by_another_recipe(
     assert not any(
         key.removeprefix("authors/mo/").encode() in room.site.outputs["authors/mo/index.html"].body for key in before
     )
+    assert not compare(room.ports, theme, memory_ports())
+
+
+@pytest.mark.parametrize("body", ["broken", "hollow"], ids=["when inspected", "when derived"])
+def test_an_image_that_was_refused_is_looked_at_again_by_another_recipe(
+    room: Newsroom, theme: Theme, body: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.file("drafts/quay/index.md", "---\ntitle: Q\ndate: 2026-11-01\n---\n![A quay](quay.png)\n")
+    room.file("drafts/quay/quay.png", body)
+    assert "quay.png" in str(room.state("quay")["warnings"])
+    assert not any("/quay." in name for name in room.site.outputs)
+    another_recipe(monkeypatch)
+    for _ in range(2):
+        request_repairs(compare(room.ports, theme, memory_ports()), room.ports)
+        room.deliver_emitted()
+        room.process_all()
+        assert "quay.png" in str(room.state("quay")["warnings"]), "this version refuses it, too"
+        assert not compare(room.ports, theme, memory_ports())
+    another_recipe(monkeypatch, "3")
+    monkeypatch.setattr(PlainPictures, "inspect", lambda maker, data: Inspection("jpeg", 1600, 900, "#336699"))
+    monkeypatch.setattr(PlainPictures, "derive", lambda maker, data, found, order: [Derived("jpg", 8, 5, False, data)])
+    request_repairs(compare(room.ports, theme, memory_ports()), room.ports)
+    room.deliver_emitted()
+    room.process_all()
+    assert "quay.png" not in str(room.state("quay")["warnings"])
+    assert shown_on(room.page("/articles/quay/"))
     assert not compare(room.ports, theme, memory_ports())
 
 

@@ -55,6 +55,7 @@ class Inspection(NamedTuple):
         colour: its dominant colour, `#rrggbb`.
         source_type: the IPTC digital source type that its metadata names; likewise `credit`, `copyright` and `caption`.
         refusal: why it is not shown, in words for its author; empty if it is.
+        recipe: the version of the method (`RECIPE`) that refused it; empty if it is shown.
     """
 
     format: str = ""
@@ -66,10 +67,16 @@ class Inspection(NamedTuple):
     copyright: str = ""
     source_type: str = ""
     refusal: str = ""
+    recipe: str = ""
+
+    @property
+    def is_outdated(self) -> bool:
+        """True if another version of the method refused the image. This one, with its limits, may accept it."""
+        return bool(self.refusal) and self.recipe != RECIPE
 
     def to_bytes(self) -> bytes:
         """Return canonical JSON."""
-        return canonical_json(self._asdict())
+        return canonical_json({name: value for name, value in self._asdict().items() if value or name != "recipe"})
 
     @classmethod
     def from_bytes(cls, raw: bytes) -> Inspection:

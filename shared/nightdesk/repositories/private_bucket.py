@@ -159,9 +159,14 @@ def rendition_key(sha256: str) -> str:
 
 
 def load_inspection(sha256: str, ports: Ports) -> Inspection | None:
-    """Return what was found in an image; None if it was not inspected yet."""
-    blob = ports.private.get(inspection_key(sha256)) if sha256 else None
-    return Inspection.from_bytes(blob.body) if blob else None
+    """Return what was found in an image; None if it was not inspected yet, or was refused by another version of the method."""
+    return inspection_from(ports.private.get(inspection_key(sha256)) if sha256 else None)
+
+
+def inspection_from(blob: Blob | None) -> Inspection | None:
+    """Return what `load_inspection` does, of the object at `inspection_key`."""
+    found = Inspection.from_bytes(blob.body) if blob else None
+    return None if found is None or found.is_outdated else found
 
 
 def load_derivatives(order: str, ports: Ports) -> Derivatives | None:

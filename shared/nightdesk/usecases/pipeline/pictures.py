@@ -36,6 +36,7 @@ from nightdesk.repositories.private_bucket import (
     decisions_key,
     derivatives_key,
     document_key,
+    inspection_from,
     inspection_key,
     load_derivatives,
     load_inspection,
@@ -59,14 +60,15 @@ def inspect_image(key: str, ports: Ports, maker: PictureMaker) -> Inspection | N
 
 def inspect_once(sha256: str, body: bytes, ports: Ports, maker: PictureMaker) -> Inspection:
     """Return what is found in an image, and store it unless it is stored already."""
-    known = load_inspection(sha256, ports)
+    stored = ports.private.get(inspection_key(sha256))
+    known = inspection_from(stored)
     if known is None:
         try:
             known = maker.inspect(body)
         except Permanent as error:
-            known = Inspection(refusal=str(error))
+            known = Inspection(refusal=str(error), recipe=maker.recipe)
         try:
-            ports.private.put(Output(inspection_key(sha256), known.to_bytes(), JSON), None)
+            ports.private.put(Output(inspection_key(sha256), known.to_bytes(), JSON), stored.etag if stored else None)
         except Conflict:  # another run was first, and may have found more
             known = load_inspection(sha256, ports) or known
     return known
@@ -143,7 +145,7 @@ def derive_once(order: Order, ports: Ports, maker: PictureMaker) -> Derivatives:
             made = Derivatives(maker.recipe, found.width, found.height, found.colour, renditions)
         except Permanent as error:
             made = Derivatives(maker.recipe, refusal=str(error))
-            refused = found._replace(refusal=made.refusal)
+            refused = found._replace(refusal=made.refusal, recipe=maker.recipe)
             ports.private.put(Output(inspection_key(order.sha256), refused.to_bytes(), JSON), ANY)
     return store_list(order.id, made, ports)
 
