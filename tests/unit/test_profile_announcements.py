@@ -133,3 +133,29 @@ def test_a_file_that_gives_way_after_it_was_stored_has_the_first_one_rendered(ro
     [result] = render(name, hidden)
     assert RenderRequested("authors/Ada.md") in result.events
     assert result.state == "rejected"
+
+
+@pytest.mark.parametrize("typed", ["ada.svg", "Ada.SVG", "'%61da.svg'"])
+def test_an_image_beside_authors_has_only_those_rendered_that_use_it(typed: str, room: Newsroom) -> None:
+    rendered: list[str] = []
+    for name in ("cy", "di"):
+        room.file(f"authors/{name}.svg", DRAWING)
+        room.file(f"authors/{name}.md", FIRST.replace("---\nBio", f"portrait: {name}.svg\n---\nBio"))
+    room.file("authors/ada.md", FIRST.replace("---\nBio", f"portrait: {typed}\n---\nBio"))
+    get = room.ports.drafts.get
+    room.ports.drafts.get = lambda key, *version: (rendered.append(key), get(key, *version))[1]  # type: ignore[method-assign]
+    for change in (DRAWING, DRAWING.replace("8v8z", "7v8z"), None):
+        room.upload("authors/ada.svg", change.encode() if change else None)
+        room.process_all()
+        portrait = "/authors/ada/ada." in room.page("/authors/ada/")
+        assert portrait == bool(change)
+        assert {key for key in rendered if key.endswith(".md")} == {"authors/ada.md"}
+        rendered.clear()
+
+
+def test_an_exact_name_is_found_after_one_with_other_capitals(room: Newsroom) -> None:
+    room.file("authors/Ada.svg", DRAWING)
+    room.file("authors/ada.md", FIRST.replace("---\nBio", "portrait: ada.svg\n---\nBio"))
+    before = room.page("/authors/ada/")
+    room.file("authors/ada.svg", DRAWING.replace("8v8z", "7v8z"))
+    assert room.page("/authors/ada/") != before

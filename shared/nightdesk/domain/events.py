@@ -153,11 +153,11 @@ class RegateRequested(Event):
 
 class ImageInspected(Event):
     """An uploaded image was inspected: the files in `folder` (`drafts/a-story/`) that may show it must be rendered again.
-
-    It does not name the image: inside a gate, that is hidden text.
+    No image of a draft is named, as inside a gate that is hidden text; `key` is that of one beside authors' profiles.
     """
 
     folder: Annotated[str, Matches(r"(drafts|newsletters)/[^/]+/|authors/")]
+    key: Annotated[str, Matches(r"(authors/[^\n]{1,1017})?")] = ""
 
 
 class PictureRequested(Event):

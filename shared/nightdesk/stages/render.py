@@ -22,7 +22,7 @@ class RenderBatch:
 
     def handle(self, detail: ObjectChanged | RenderRequested | ImageInspected) -> None:
         """Render the file that a message names, or those of the folder of an image."""
-        key = detail.folder if isinstance(detail, ImageInspected) else detail.key
+        key = (detail.key or detail.folder) if isinstance(detail, ImageInspected) else detail.key
         if has_control_characters(key):
             self._note("ignored: the key contains a control character", key=ascii(key), state="ignored")
             return

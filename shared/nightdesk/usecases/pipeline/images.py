@@ -35,6 +35,11 @@ _MOST_KNOWN = 400
 """So many fit into a record; the others are read again when their draft is rendered again."""
 
 
+def is_cut(known: KnownImages) -> bool:
+    """Return True if more images may have been read than are remembered."""
+    return len(known) >= _MOST_KNOWN
+
+
 def image_versions(folder: str, ports: Ports) -> tuple[tuple[str, str], ...]:
     """Return key and version id of each object in a file's folder; none for a file without one (empty)."""
     return tuple(newest_versions(folder, ports)) if folder else ()

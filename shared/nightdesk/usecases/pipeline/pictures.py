@@ -54,7 +54,7 @@ def inspect_image(key: str, ports: Ports, maker: PictureMaker) -> Inspection | N
         return None
     found = inspect_once(digest(blob.body), blob.body, ports, maker)
     # Even if it was inspected before: a run may have died before its event, and the same bytes may be new at this key.
-    ports.bus.emit([ImageInspected(folder_of_image(key))])
+    ports.bus.emit([_inspected(key)])
     return found
 
 
@@ -95,12 +95,18 @@ def derive_picture(
         was_inspected = load_inspection(order.sha256, ports) is not None
         known = derive_once(order, ports, maker)
         if not was_inspected or known.refusal:
-            ports.bus.emit([ImageInspected(folder_of_image(order.key))])
+            ports.bus.emit([_inspected(order.key)])
     # While a deploy replaces one function after the other, this one may not know the newer recipe yet. Were the owner told of
     # renditions that it shows already, it would request others at once, and so on.
     if not instead_of or known.recipe != instead_of:
         ports.bus.emit([_shown_by(owner, order)])
     return known
+
+
+def _inspected(key: str) -> ImageInspected:
+    """Return the event after which the files that may show the image at `key` are rendered again."""
+    folder = folder_of_image(key)
+    return ImageInspected(folder, key if folder == "authors/" else "")
 
 
 def is_incomplete(derived: Derivatives, ports: Ports) -> bool:
@@ -111,7 +117,7 @@ def is_incomplete(derived: Derivatives, ports: Ports) -> bool:
 def _shown_by(owner: str, order: Order) -> Event:
     """Return the event after which the owner of an order shows what was derived for it."""
     folder, _, name = owner.removesuffix(".json").partition("/")
-    return RegateRequested(name) if folder == "articles" else ImageInspected(folder_of_image(order.key))
+    return RegateRequested(name) if folder == "articles" else _inspected(order.key)
 
 
 def orders_of(owner: str, ports: Ports) -> dict[str, Order]:

@@ -11,8 +11,11 @@ from nightdesk.domain.attachments import is_attachment
 from nightdesk.domain.drafts_bucket import classify, folder_of_image
 from nightdesk.domain.events import ArticleRendered, Event, ObjectChanged
 from nightdesk.ports import Ports
+from nightdesk.repositories import articles_table
 from nightdesk.repositories.private_bucket import is_image
-from nightdesk.repositories.records import ProblemDicts
+from nightdesk.repositories.records import DraftRecord, ProblemDicts
+from nightdesk.usecases.pipeline.images import is_cut
+from nightdesk.usecases.pipeline.render_document import folded
 from nightdesk.usecases.pipeline.render_draft import render_draft
 from nightdesk.usecases.pipeline.render_profile import namesakes, render_profile
 
@@ -70,5 +73,19 @@ def _files_concerned(key: str, ports: Ports) -> list[str]:
     if not (is_image(key) or is_attachment(key) or key.endswith("/")):
         return []
     folder = key if key.endswith("/") else folder_of_image(key)
-    found = [(name, classify(name)) for name, _ in ports.drafts.list(folder)] if folder else []
-    return [name for name, parsed in found if parsed and parsed.folder == folder]
+    files = dict(ports.drafts.list(folder)) if folder else {}
+    found = [name for name in files if (parsed := classify(name)) and parsed.folder == folder]
+    if folder == "authors/" and key != folder:
+        records = articles_table.draft_records(ports.articles, found)
+        found = [name for name, record in zip(found, records, strict=True) if _may_show(key, files[name], record)]
+    return found
+
+
+def _may_show(image: str, etag: str, record: DraftRecord | None) -> bool:
+    """Return True unless a file that was rendered as it is now found all the images that it names, and this one is none of them.
+
+    Of one that it did not find, its record has a warning or the reason why it was rejected.
+    """
+    if not record or record.etag != etag or record.problems or record.warnings:
+        return True
+    return is_cut(record.images) or folded(image) in map(folded, record.images)

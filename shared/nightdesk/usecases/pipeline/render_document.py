@@ -263,6 +263,11 @@ def _composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
+def folded(key: str) -> str:
+    """Return a key by which the names of images are compared, if none has the same capitals."""
+    return _composed(key).casefold()
+
+
 class AttachmentFinder:
     """Finds the files that a text offers as downloads in the folder of its file. Names are compared as `ImageFinder` does.
 
