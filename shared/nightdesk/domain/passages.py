@@ -1,44 +1,28 @@
-"""Splitting a draft's body into passages, free text and text behind a gate, and finding the figures in them.
-
-Only a real Markdown parser knows which lines are directives, since a line of `:::` inside a code block is code. So each
-such line is replaced by a mask: an HTML comment between blank lines, which ends any open block exactly as a directive does.
-A mask that the parser returns as a comment was a directive; one that it returns escaped was text of a code block.
-"""
+"""Splitting a draft's body into passages, free text and text behind a gate, and finding the figures in them."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from nightdesk.domain.ai_parts import AI, AI_END, AI_MARK, AI_START, AiPart, ai_part_of_gate, read_ai_part
 from nightdesk.domain.ai_parts import ATTRIBUTES as AI_ATTRIBUTES
+from nightdesk.domain.directive_lines import FENCE, GATE, NAMES_FIGURE, Body, find_directives
 from nightdesk.domain.errors import Rejected
 from nightdesk.domain.figures import FIGURE, FIGURE_MARK, Figure, read_figure
 from nightdesk.domain.foreign_gates import refuse_foreign_gates
 from nightdesk.domain.html_tokens import END, START, UNCLOSED, tokens
 from nightdesk.domain.problem_list import ProblemList
-from nightdesk.domain.problems import Kind, Problem, ProblemKind
+from nightdesk.domain.problems import Kind
 from nightdesk.domain.site import Site
 from nightdesk.domain.suggestions import did_you_mean
 
 FREE = ""
-GATE = "gate"
 _NAMES = (GATE, FIGURE, AI)
-_MASK = "\n<!--:::{}-->\n"
-_MASKED = re.compile(r"<!--:::(\d+)-->")
-_LINE = re.compile(r":{3,}")
-_ESCAPED = re.compile(r"&lt;!--:::(\d+)--&gt;")
-_PRE = re.compile(r"<pre\b.*?</pre>", re.DOTALL)
-# What a person overlooks before a directive: blanks of any kind, list and quote markers, tags.
-_ASIDE = re.compile(r"(?:<[^<>]*>|\[[xX]\]|[^\w:`\\]|\d)++(?=:::)")
-_ASIDE_MARK = re.compile("\ue000(\\d+)\ue001")
-_BROKEN = re.compile(r"[\v\f\x1c-\x1e\x85\u2028\u2029]\s*:::")
-_FENCE = re.compile(r"(:{3,})[ \t]*$")
 _ATTRIBUTE = r"""[ \t]+[a-z_]+=(?:"(?:[^"\\]|\\.)*"|[^\s"'=<>`{}“”]+)"""
 _DIRECTIVE = re.compile(rf"(:{{3,}})[ \t]+([a-z]+)((?:{_ATTRIBUTE})*)[ \t]*$")
-_NAMES_FIGURE = re.compile(r":{3,}[ \t]*[\[{]?[ \t]*figure\b", re.IGNORECASE)
 _PAIR = re.compile(r"""([a-z_]+)=(?:"((?:[^"\\]|\\.)*)"|(\S+))""")
 _OPTIONAL_END = frozenset(["p", "li", "dt", "dd", "td", "th", "tr", "tbody", "thead"])
 _VOID = frozenset(
@@ -111,55 +95,15 @@ def split_passages(body: str, first_line: int, site: Site, to_html: Callable[[st
     if ":::" not in body:
         return (Passage(FREE, "", body, first_line),)
     problems = ProblemList()
-    text = _Body(body.split("\n"), first_line)
+    text = Body(body.split("\n"), first_line)
     splitter = _Splitter(text, site, problems)
-    for number in _directives(text, to_html, problems):
+    for number in find_directives(text, to_html, problems):
         splitter.add(number)
     passages = splitter.finish()
     if problems.rejections:
         raise Rejected(*problems.rejections)
     _refuse_open_html(passages, to_html)
     return tuple(passages)
-
-
-def refuse_gates(body: str, first_line: int, to_html: Callable[[str], str]) -> None:
-    """Reject a text that is public as a whole if it has a gate, a figure, or what looks like either.
-
-    Args:
-        first_line: the file's line at which the body begins.
-        to_html: a CommonMark parser that lets raw HTML through.
-
-    Raises:
-        Rejected: with every line in question.
-    """
-    refuse_foreign_gates(body, first_line, to_html)
-    if ":::" not in body:
-        return
-    problems = ProblemList()
-    directives = _directives(_Body(body.split("\n"), first_line), to_html, problems)
-    problems.add(*(Kind.GATE_NOT_ALLOWED.at(number + first_line, GATE) for number in directives))
-    if problems.rejections:
-        raise Rejected(*problems.rejections)
-
-
-class _Body(NamedTuple):
-    """The lines of a body; `first_line` is the line of the file that is `lines[0]`."""
-
-    lines: list[str]
-    first_line: int
-
-    def source(self, start: int, end: int) -> str:
-        """Return the lines from `start` up to `end`, which is not included."""
-        return "\n".join(self.lines[start:end])
-
-    def out_of_place(self, number: int) -> Problem:
-        """Return the problem of a directive that is not at the start of a line."""
-        key = FIGURE if _NAMES_FIGURE.search(self.lines[number]) else GATE
-        return self.problem(Kind.GATE_OUT_OF_PLACE, number, key)
-
-    def problem(self, kind: ProblemKind, number: int, key: str = GATE, **values: Any) -> Problem:
-        """Return a problem of the directive at a line, by its index."""
-        return kind.at(number + self.first_line, key, **values)
 
 
 class _Gate(NamedTuple):
@@ -183,7 +127,7 @@ class _OpenFigure(NamedTuple):
 class _Splitter:
     """Goes through the directives of a body, in order, and collects the passages between gates, with their figures."""
 
-    def __init__(self, body: _Body, site: Site, problems: ProblemList) -> None:
+    def __init__(self, body: Body, site: Site, problems: ProblemList) -> None:
         self._body, self._site, self._problems = body, site, problems
         self._passages: list[Passage] = []
         self._start = 0
@@ -196,7 +140,7 @@ class _Splitter:
     def add(self, number: int) -> None:
         """Take the directive at a line, by its index."""
         line, file_line = self._body.lines[number], number + self._body.first_line
-        closing = _FENCE.match(line)
+        closing = FENCE.match(line)
         if self._figure is not None and (self._end_figure(self._figure, number) or closing):
             return
         gate = self._open
@@ -234,7 +178,7 @@ class _Splitter:
         self._figure = None
         lines = self._body.lines
         inside = next((n for n in range(opened.number + 1, number) if lines[n].strip()), number)
-        if inside == number and (closing := _FENCE.match(lines[number])) and len(closing[1]) >= len(opened.fence):
+        if inside == number and (closing := FENCE.match(lines[number])) and len(closing[1]) >= len(opened.fence):
             self._figures.append(opened.figure._replace(end=number + self._body.first_line))
             return True
         self._problems.add(self._body.problem(Kind.FIGURE_NOT_EMPTY, inside, FIGURE, fence=opened.fence))
@@ -272,72 +216,6 @@ class _Splitter:
         self._start = number + 1
 
 
-class _Masked(NamedTuple):
-    """A body with its possible directives masked.
-
-    Attributes:
-        lines: the body, and a last mask that shows whether a code block is open at the end.
-        candidates: indexes of lines that begin with `:::`.
-        indented: indexes of lines on which only blanks, markers or tags stand before `:::`, and the column of the latter.
-    """
-
-    lines: list[str]
-    candidates: set[int]
-    indented: dict[int, int]
-
-
-def _mask(body: _Body, problems: ProblemList) -> _Masked:
-    masked = _Masked([*body.lines, _MASK.format(len(body.lines))], set(), {})
-    for number, line in enumerate(body.lines):
-        if ":::" not in line:
-            continue
-        if "<!--:::" in line:
-            problems.add(Kind.COMMENT_RESERVED.at(number + body.first_line))
-        if _LINE.match(line):
-            masked.lines[number] = _MASK.format(number)
-            masked.candidates.add(number)
-        elif _BROKEN.search(line):
-            problems.add(body.out_of_place(number))
-        elif found := _ASIDE.match(line):
-            masked.lines[number] = f"{found[0]}\ue000{number}\ue001"
-            masked.indented[number] = found.end()
-    return masked
-
-
-def _directives(body: _Body, to_html: Callable[[str], str], problems: ProblemList) -> list[int]:
-    """Return the indexes of the lines that are directives, and report those that are neither directives nor code."""
-    masked = _mask(body, problems)
-    html = to_html("\n".join(masked.lines))
-    code = _PRE.findall(html)
-    indented_code = _indented_code(body.lines, masked.indented, code)
-    out_of_place = [number for number in masked.indented if number not in indented_code]
-    end = len(body.lines)
-    directives = {int(found) for found in _MASKED.findall(html)} & {*masked.candidates, end}
-    doubtful = (masked.candidates - directives) | set(masked.indented)
-    if doubtful and end not in directives:
-        problems.add(body.problem(Kind.CODE_UNCLOSED, max(doubtful)))
-    escaped = {int(found) for block in code for found in _ESCAPED.findall(block)}
-    # Neither a directive nor code: the parser took the line for a part of something else.
-    out_of_place += masked.candidates - directives - escaped
-    problems.add(*(body.out_of_place(number) for number in out_of_place))
-    return sorted(directives - {end})
-
-
-def _indented_code(lines: list[str], columns: dict[int, int], code: list[str]) -> set[int]:
-    """Return the indexes of indented directives that are code.
-
-    Both ends of a gate must be in the same block of code. The lines of a gate that is indented by mistake make two blocks,
-    with the hidden text between them for everyone to read.
-    """
-    numbers: set[int] = set()
-    for block in code:
-        found = [int(number) for number in _ASIDE_MARK.findall(block)]
-        closing = [number for number in found if _FENCE.fullmatch(lines[number], columns[number])]
-        if 2 * len(closing) == len(found):
-            numbers.update(found)
-    return numbers
-
-
 def _directive(line: str, file_line: int, site: Site, problems: ProblemList) -> tuple[str, dict[str, str] | None]:
     """Return the name and the attributes of a directive, None if they are not understood, and report what is wrong with it.
 
@@ -345,7 +223,7 @@ def _directive(line: str, file_line: int, site: Site, problems: ProblemList) -> 
     """
     found = _DIRECTIVE.fullmatch(line)
     # The line is not quoted: it may be text of a gate, and problems go out in events.
-    if not found and _NAMES_FIGURE.match(line):
+    if not found and NAMES_FIGURE.match(line):
         problems.add(Kind.FIGURE_INVALID.at(file_line, FIGURE))
         return FIGURE, None
     if not found:

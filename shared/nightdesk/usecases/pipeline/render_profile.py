@@ -8,6 +8,7 @@ from functools import partial
 from typing import NamedTuple
 
 from nightdesk.domain.anchors import Anchors
+from nightdesk.domain.directive_lines import refuse_gates
 from nightdesk.domain.documents import REJECTED, WITHDRAWN, Document, canonical_json, digest
 from nightdesk.domain.drafts import parse_draft
 from nightdesk.domain.drafts_bucket import DraftsKey, classify
@@ -15,7 +16,6 @@ from nightdesk.domain.errors import Rejected, only_rejects
 from nightdesk.domain.events import Event, PictureRequested, ProfileChanged, RenderRequested, SiteChanged
 from nightdesk.domain.languages import INTERFACE_LANGUAGES
 from nightdesk.domain.newsletter_settings import is_reserved
-from nightdesk.domain.passages import refuse_gates
 from nightdesk.domain.problems import Kind, Problem
 from nightdesk.domain.profiles import parse_profile
 from nightdesk.domain.site import Site
