@@ -32,7 +32,7 @@ MAIL = Mail(
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         "List-Id": "<daily.news.example>",
     },
-    {"edition": "daily.2026-11-23", "reader": "0123"},
+    {"edition": "daily_2026-11-23", "reader": "0123"},
 )
 
 
@@ -104,7 +104,7 @@ def test_ses_gets_the_message_its_tags_and_the_set_that_reports_bounces(ses: Any
         "Destination": {"ToAddresses": [ADA]},
         "Content": {"Raw": {"Data": to_message(MAIL, "news@news.example").as_bytes()}},
         "EmailTags": [
-            {"Name": "edition", "Value": "daily.2026-11-23"},
+            {"Name": "edition", "Value": "daily_2026-11-23"},
             {"Name": "reader", "Value": "0123"},
         ],
         "ConfigurationSetName": "reports",
@@ -134,6 +134,16 @@ def test_an_error_of_ses_says_whether_the_mail_is_on_its_way(ses: Any, code: str
             SesEditionMailer(ses, "news@news.example", "").send(MAIL)
     assert type(caught.value) is kind
     assert ADA not in str(caught.value)
+
+
+def test_a_sender_that_ses_does_not_know_stops_all_mail_and_an_unknown_reader_none(ses: Any) -> None:
+    said = "Email address is not verified. The following identities failed the check in region EU-NORTH-1: "
+    for failed, kind in ((f"news@news.example, {ADA}", SendingStopped), (ADA, Permanent)):
+        with Stubber(ses) as stub:
+            stub.add_client_error("send_email", "MessageRejected", said + failed, 400)
+            with pytest.raises((Permanent, SendingStopped)) as caught:
+                SesEditionMailer(ses, "news@news.example", "").send(MAIL)
+        assert type(caught.value) is kind
 
 
 @pytest.mark.parametrize(("error", "kind"), [(ConnectTimeoutError, NotAccepted), (ReadTimeoutError, Transient)])

@@ -245,6 +245,15 @@ def test_a_file_without_the_column_email_is_refused(ports: Ports, text: str) -> 
         run(ports, text)
 
 
+def test_a_row_that_is_read_otherwise_than_it_was_meant_is_named(ports: Ports) -> None:
+    text = 'email,consent\na@r.example,form, 2024\n,\n"b@r.example,form\nc@r.example,form\n'
+    first, second = run(ports, text)
+    assert (first.outcome, "more cells" in first.note) == ("imported", True)
+    assert (second.outcome, "quotation mark" in second.note) == ("skipped", True)
+    with pytest.raises(Permanent, match="twice"):
+        run(ports, "email,email\na@r.example,b@r.example\n")
+
+
 def test_broken_csv_is_refused_with_its_line(ports: Ports) -> None:
     with pytest.raises(Permanent, match="line"):
         run(ports, 'email\n"' + "x" * 200_000 + "\n")

@@ -548,6 +548,38 @@ def test_a_reader_whose_mail_server_takes_nothing_now_is_in_nobodys_way(room: Le
     assert found.note == "the mail server answered 452"
 
 
+def test_a_provider_that_takes_nobodys_mail_costs_nobody_a_copy(room: LetterRoom) -> None:
+    names = [f"r{number}" for number in range(30)]
+    for name in names:
+        room.add(name)
+        refused = Permanent("SES does not take the mail: BadRequestException")
+        room.provider.answers[f"{name}@readers.example"] = [refused] * (2 if name == "r7" else 1)
+    letter(room)
+    [edition] = room.editions
+    assert (edition.state, room.sent) == ("held", [])
+    assert "BadRequestException" in edition.reason
+    assert all(room.copy_of(edition.id, name) is None for name in names)
+    for name in names[:7] + names[8:]:
+        room.provider.answers[f"{name}@readers.example"].clear()
+    control.send(edition.id, None, room.newsletters)
+    room.deliver_emitted()
+    room.process_all()
+    assert room.editions[0].state == "sent"
+    assert room.editions[0].counts == {"mailed": 29, "refused": 1}
+
+
+def test_an_editor_who_insists_has_an_edition_end_that_nobody_can_get(room: LetterRoom) -> None:
+    for number in range(4):
+        room.add(f"r{number}")
+        room.provider.answers[f"r{number}@readers.example"] = [Permanent("550")] * 2
+    letter(room)
+    assert room.editions[0].state == "held"
+    control.send(room.editions[0].id, None, room.newsletters)
+    room.deliver_emitted()
+    room.process_all()
+    assert (room.editions[0].state, room.editions[0].counts) == ("sent", {"refused": 4})
+
+
 def test_tags_of_a_mail_are_what_ses_takes_and_name_the_edition_in_its_reports(room: LetterRoom) -> None:
     room.add("ada")
     letter(room)

@@ -100,7 +100,7 @@ class SesEditionMailer:
                 **self._configuration,
             )
         except ClientError as error:
-            raise _translated(error) from None
+            raise _translated(error, self._sender) from None
         except (EndpointConnectionError, ConnectTimeoutError):
             raise NotAccepted("SES cannot be reached") from None
         except BotoCoreError as error:
@@ -118,12 +118,13 @@ class SesEditionMailer:
         return self._rate
 
 
-def _translated(error: ClientError) -> Exception:
+def _translated(error: ClientError, sender: str) -> Exception:
     """Return what an error of SES means. What SES says may quote the address, which belongs into no log."""
     code = error.response["Error"]["Code"]
     if code in _THROTTLED:
         return NotAccepted(code)
-    if code in _STOPPED:
+    said = error.response["Error"].get("Message", "")
+    if code in _STOPPED or (code == "MessageRejected" and "not verified" in said and sender in said):
         return SendingStopped(code)
     if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
         return Transient(f"the answer of SES was lost: {code}")

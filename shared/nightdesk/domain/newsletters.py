@@ -48,6 +48,7 @@ class Edition:
         reason: why it is held or was cancelled.
         not_before: the moment from which on it may be sent, or what is left of it, ISO 8601; empty for now.
         released: the counts when an editor went on with it after it was held. Those reports hold it no more.
+        insisted: whether an editor went on with it after it was held.
         heading: of its page now, if the article that the subject names is no longer in it.
         is_gone: whether its page is gone, because too few of its articles are still published.
     """
@@ -73,6 +74,7 @@ class Edition:
     reason: str = ""
     not_before: str = ""
     released: Mapping[str, int] = field(default_factory=dict)
+    insisted: bool = False
     heading: str = ""
     is_gone: bool = False
 

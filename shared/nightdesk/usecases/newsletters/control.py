@@ -121,7 +121,8 @@ def _go_on(identifier: str, moment: str, ports: NewsletterPorts) -> Edition:
             edition = replace(edition, not_before=moment)
         if edition.state != HELD:
             return edition
-        return replace(edition, state=SENDING if has_begun else PLANNED, reason="", released=edition.counts)
+        state = SENDING if has_begun else PLANNED
+        return replace(edition, state=state, reason="", released=edition.counts, insisted=True)
 
     edition = _change(identifier, ports, resume)
     resume_batches(edition, ports, everything=True)

@@ -60,6 +60,8 @@ _WORK = timedelta(seconds=40)
 _MAILERS = 2
 """How many runs send at once (`MaximumConcurrency`), which share the provider's rate."""
 _TRIES = 3
+_SUSPICIOUS = (3, 10)
+"""So many readers whose mails are refused, and nobody's taken, hold an edition: a whole batch of the first number, or the second."""
 _FINAL = (MAILED, SKIPPED, REFUSED, UNSURE)
 
 
@@ -85,6 +87,7 @@ def send_batch(identifier: str, number: int, ports: NewsletterPorts, theme: Them
     found = zip(batch.members, known, strict=True)
     left = [member for member, recipient in found if not recipient or recipient.state not in _FINAL]
     try:
+        run.suspicious = min(max(len(left), _SUSPICIOUS[0]), _SUSPICIOUS[1])
         run.allow(len(left))
         for member in left:
             if ports.pipeline.clock() > began + _WORK:
@@ -148,6 +151,9 @@ class _Run:
     site: Site = field(default_factory=Site)
     checked: float = 0.0
     paced: float = 0.0
+    any_mailed: bool = False
+    refused: dict[str, int] = field(default_factory=dict)
+    suspicious: int = _SUSPICIOUS[1]
 
     def allow(self, number: int) -> None:
         """Take the copies of a batch from what may be sent today. Those of a run that dies are lost to the day.
@@ -261,7 +267,7 @@ class _Run:
             try:
                 self.mailer.send(mail)
             except Permanent as error:
-                self._record(member, self._recipient(REFUSED, str(error)[:100]), version)
+                self._refuse(member, version, str(error)[:100])
                 return True
             except Deferred as error:
                 return self._defer(member, version, str(error)[:100])
@@ -279,9 +285,25 @@ class _Run:
                 state = TRYING if site.resend_unsure else UNSURE
                 self._record(member, self._recipient(state, "")._replace(until=0), version)
                 return state == UNSURE
+            self.any_mailed = True
             self._record_mailed(member, version)
             return True
         return False
+
+    def _refuse(self, member: str, version: int, reason: str) -> None:
+        """Record that the provider will never take a reader's mail.
+
+        Raises:
+            _Stop: it takes nobody's, for example because it does not know the sender. Nobody is left out then, and an editor decides.
+        """
+        self._record(member, self._recipient(REFUSED, reason), version)
+        self.refused[member] = version + 1
+        known = self.any_mailed or self.edition.insisted or self.edition.counts.get(MAILED)
+        if known or len(self.refused) < self.suspicious:
+            return
+        for each, written in self.refused.items():
+            self._record(each, None, written)
+        self._stop(HELD, f"the mail provider takes no mail: {reason}")
 
     def _defer(self, member: str, version: int, reason: str) -> bool:
         """Leave a reader whose mail server takes nothing now for a later run, and give up after some hours. The others go on."""

@@ -44,7 +44,7 @@ FirstLine = Callable[[str, int], int]
 
 
 class Row(NamedTuple):
-    """A row of a list of readers; `line` is where it ends in the file."""
+    """A row of a list of readers; `line` is where it ends in the file, `more` how many of its cells have no column."""
 
     line: int
     email: str
@@ -52,6 +52,7 @@ class Row(NamedTuple):
     until: str
     newsletter: str
     consent: str
+    more: int = 0
 
 
 class Outcome(NamedTuple):
@@ -77,12 +78,16 @@ def read_rows(lines: Iterable[str]) -> Iterator[Row]:
     delimiter = max(_DELIMITERS, key=first.count)
     reader = csv.DictReader(chain([first], rest), restval="", delimiter=delimiter)
     names = [name.strip().lower() for name in reader.fieldnames or ()]
+    if names.count("email") > 1:
+        raise Permanent("line 1 names the column “email” twice")
     if "email" not in names:
         raise Permanent(f"line 1 must name the columns, such as {','.join(COLUMNS)}; there is no column “email”")
     reader.fieldnames = names
     try:
         for row in reader:
             cells = {name: (row.get(name) or "").strip()[:_LONGEST] for name in COLUMNS}
+            if not any(cells.values()):
+                continue  # spreadsheets write such rows below the last one
             yield Row(
                 reader.line_num + before,
                 cells["email"].lstrip("'"),
@@ -90,6 +95,7 @@ def read_rows(lines: Iterable[str]) -> Iterator[Row]:
                 cells["until"],
                 cells["newsletter"].lower(),
                 cells["consent"].lstrip("'"),
+                len(row.get(None, ())),  # type: ignore[call-overload]  # where `DictReader` keeps cells without a column
             )
     except csv.Error as error:
         where = reader.line_num + before
@@ -177,6 +183,8 @@ def _checked(row: Row, site: Site, now: datetime, first_line: FirstLine) -> Row:
     Raises:
         Permanent: it cannot be imported.
     """
+    if "\n" in row.email:
+        raise Permanent("goes over several lines; does a quotation mark end too late?")
     email = normalise_address(row.email)
     first = first_line(email, row.line)
     if first != row.line:
@@ -190,6 +198,8 @@ def _planned(row: Row, stored: StoredMembership | None, suppressed: str, site: S
         notes.append("no newsletter: the column “consent” is empty")
     if suppressed:
         notes.append("no newsletter: this address asked for no more mail, or its mail came back")
+    if row.more:
+        notes.append("the row has more cells than line 1 names; put text with commas into quotation marks")
     known = newsletter_ids(site)
     notes += [f"this site has no newsletter “{name[:40]}”" for name in wanted if name not in known]
     newsletters = tuple(name for name in known if name in wanted and not suppressed)
