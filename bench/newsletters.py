@@ -8,23 +8,27 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from itertools import chain
+from typing import Any, NamedTuple
 
 from nightdesk.adapters.memory import MemoryTable, memory_ports
 from nightdesk.domain.events import BatchPlanned, EditionRequested
 from nightdesk.domain.mail import Mail
-from nightdesk.domain.memberships import Membership, member_id
+from nightdesk.domain.memberships import Membership
 from nightdesk.domain.newsletters import SENT
+from nightdesk.domain.site import Site
 from nightdesk.entrypoints.operator_ports import operator_newsletter_ports
 from nightdesk.ports import ANY, Change, Item, Output, Ports
 from nightdesk.rendering.environment import Theme
-from nightdesk.repositories import editions_table, memberships_table
+from nightdesk.repositories import editions_table
 from nightdesk.usecases.newsletters.planning import plan
 from nightdesk.usecases.newsletters.ports import NewsletterPorts
 from nightdesk.usecases.newsletters.sending import send_batch
 from nightdesk.usecases.newsletters.starting import mail_article
 from nightdesk.usecases.pipeline.gate import gate
 from nightdesk.usecases.pipeline.render import render
+from nightdesk.usecases.readers import member_lists
+from nightdesk_cli.csv_files import SeenOnDisk
 from nightdesk_local.cloud import Cloud
 
 from .local_cloud import local_cloud
@@ -36,20 +40,26 @@ _NOW = datetime(2030, 1, 1, tzinfo=UTC)
 _SITE = b"base_url: https://news.example\npostal_address: Harbour Street 1\n"
 _LETTER = "\n\n".join(["A paragraph that says what there is to say, in a few words more than it takes."] * 40)
 _PATIENCE = 900.0
+_MANY_ROWS = 1_000_000
 
 
 def measure(sizes: tuple[int, ...] = (1_000, 100_000), recipients: int = 2_000) -> str:
-    """Return tables for planning with so many readers, for the calls of an edition, and for one with so many recipients on the local cloud."""
+    """Return tables for planning with so many readers, for the calls of an edition, for importing readers, and for an edition with so
+    many recipients on the local cloud."""
     planned = [(f"{size:,}", *_measured_plan(size)) for size in sizes]
     calls = edition_calls(1_000)
     per = [(name, f"{calls[name] / 1_000:.3f}") for name in COLUMNS]
-    seconds = _on_local_cloud(recipients)
-    sent = [(f"{recipients:,}", seconds, recipients / seconds)]
+    imported = [(f"{size:,}", *_measured_import(size)) for size in (10_000, _MANY_ROWS)]
+    importing, sending = _on_local_cloud(recipients)
+    done = [
+        (name, f"{recipients:,}", took, recipients / took) for name, took in (("import", importing), ("send", sending))
+    ]
     return "\n".join(
         [
             table("Planning an edition", ("readers", "CPU s", "peak MB", "items read", "items written"), planned),
             table("A recipient's copy, of 1,000", ("", "a recipient"), per),
-            table("Sending on the local cloud", ("recipients", "seconds", "recipients a second"), sent),
+            table("Importing readers, in memory", ("rows", "CPU s", "peak MB", "calls a thousand rows"), imported),
+            table("On the local cloud", ("", "readers", "seconds", "readers a second"), done),
         ]
     )
 
@@ -87,6 +97,49 @@ def _measured_plan(readers: int) -> tuple[float, float, str, str]:
     peak = tracemalloc.get_traced_memory()[1] / 1e6
     tracemalloc.stop()
     return seconds, peak, f"{counts['items read']:,}", f"{counts['items written']:,}"
+
+
+def _measured_import(rows: int) -> tuple[float, float, float]:
+    """Return the CPU seconds of an import, the peak of memory in MB, and how many calls a thousand rows cost."""
+    start = time.process_time()
+    ports = _Anything()
+    _import(rows, ports)
+    seconds = time.process_time() - start
+    tracemalloc.start()  # which makes everything slower; memory that grew with the rows would show before the last one
+    _import(min(rows, 100_000), _Anything())
+    peak = tracemalloc.get_traced_memory()[1] / 1e6
+    tracemalloc.stop()
+    return seconds, peak, ports.calls / rows * 1_000
+
+
+def _import(rows: int, ports: Any) -> None:
+    lines = (f"reader-{number}@news.example,yes,form on 2024-05-01\n" for number in range(rows))
+    read = member_lists.read_rows(chain(["email,newsletter,consent\n"], lines))
+    how = member_lists.HowToImport(first_line=SeenOnDisk().first_line)
+    for row in member_lists.import_rows(read, Site(), ports, _NOW, how):
+        if row.outcome != member_lists.IMPORTED:
+            raise RuntimeError(row)
+
+
+class _Anything:
+    """A table of which nothing is read, and a bus that nobody hears."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.memberships = self.bus = self
+
+    def get_many(self, keys: Sequence[tuple[str, str]]) -> list[Item | None]:
+        """Find nothing."""
+        self.calls += 1
+        return [None] * len(keys)
+
+    def write(self, changes: Sequence[Change]) -> None:
+        """Take changes."""
+        self.calls += 1
+
+    def emit(self, events: Sequence[Any]) -> None:
+        """Take events."""
+        self.calls += 1
 
 
 def _letter() -> Ports:
@@ -206,19 +259,25 @@ class _Provider:
         return 1e9
 
 
-def _on_local_cloud(recipients: int) -> float:
-    """Return the seconds from the upload of an article to the last of its mails."""
+class _Members(NamedTuple):
+    """The ports that an import needs."""
+
+    memberships: Any
+    bus: Any
+
+
+def _on_local_cloud(recipients: int) -> tuple[float, float]:
+    """Return the seconds of an import, and those from the upload of an article to the last of its mails."""
     with local_cloud() as cloud:
         ports = operator_newsletter_ports(cloud)
-        for number in range(recipients):
-            email = f"reader-{number}@news.example"
-            reader = Membership(email, _NOW.isoformat(), newsletters=("newsletter",), unsubscribe="k" * 32)
-            ports.memberships.write([memberships_table.membership_change(member_id(email), reader, None)])
+        start = time.perf_counter()
+        _import(recipients, _Members(ports.memberships, ports.pipeline.bus))
+        importing = time.perf_counter() - start
         body = f"---\ntitle: A letter\nnewsletter: true\n---\n{_LETTER}\n".encode()
         start = time.perf_counter()
         cloud.client("s3").put_object(Bucket=cloud.outputs["DraftsBucket"], Key="drafts/letter.md", Body=body)
         _wait(cloud, ports)
-        return time.perf_counter() - start
+        return importing, time.perf_counter() - start
 
 
 def _wait(cloud: Cloud, ports: NewsletterPorts) -> None:
