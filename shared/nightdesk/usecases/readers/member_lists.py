@@ -95,7 +95,7 @@ def read_rows(lines: Iterable[str]) -> Iterator[Row]:
                 cells["until"],
                 cells["newsletter"].lower(),
                 cells["consent"].lstrip("'"),
-                len(row.get(None, ())),  # type: ignore[call-overload]  # where `DictReader` keeps cells without a column
+                len(row.get(None, ())),  # where `DictReader` keeps cells without a column
             )
     except csv.Error as error:
         where = reader.line_num + before
