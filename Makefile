@@ -33,7 +33,7 @@ ifdef PIP_INDEX_URL
 export UV_DEFAULT_INDEX := $(PIP_INDEX_URL)
 endif
 
-.PHONY: run check lint types template-lint fast-tests test soak simulate bench deploy layers lock setup clean help
+.PHONY: run check lint types template-lint fast-tests test soak simulate pages bench deploy layers lock setup clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -65,6 +65,9 @@ soak: $(VENV)/.dev $(VENV)/.sam .venv-checkers/.ready ## search for faults: N= h
 
 simulate: $(VENV)/.dev ## play histories alone: N= of them, from seed FIRST= on, or explain one call by call (SEED=)
 	@cd tests && ../$(BIN)/python -m simulation $(if $(SEED),--seed $(SEED)) $(if $(N),-n $(N)) $(if $(FIRST),--first $(FIRST))
+
+pages: $(VENV)/.dev ## audit pages with Lighthouse and check that they are valid HTML, in Chromium, in about two minutes
+	@$(BIN)/python -m bench.page_checks
 
 bench: $(VENV)/.bench layers ## run the benchmarks, or those named in ARGS=
 	@$(BIN)/python -m bench $(ARGS)

@@ -1,12 +1,13 @@
 // Wide tables and code scroll inside their own box. Make those that scroll reachable by keyboard.
 "use strict";
 (() => {
-  const mark = () => {
-    for (const box of document.querySelectorAll(".prose :is(table, pre)")) {
-      if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
-      else box.removeAttribute("tabindex");
-    }
-  };
-  mark();
-  addEventListener("resize", mark, { passive: true });
+  // An observer is told after layout, so that measuring forces none.
+  const observer = new ResizeObserver((entries) => {
+    const scrolls = entries.map(({ target }) => target.scrollWidth > target.clientWidth + 1);
+    entries.forEach(({ target }, number) => {
+      if (scrolls[number]) target.tabIndex = 0;
+      else target.removeAttribute("tabindex");
+    });
+  });
+  for (const box of document.querySelectorAll(".prose :is(table, pre)")) observer.observe(box);
 })();

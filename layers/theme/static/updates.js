@@ -102,10 +102,11 @@
   const fillBox = async () => {
     const update = await newest(box.dataset.topic);
     const place = box.querySelector(".update");
+    const below = isBelow(); // before anything changes, so that measuring forces no layout
     if (!update) place.replaceChildren();
     else if (!shows(place, update)) fill(place, update);
     box.classList.toggle("absent", !update);
-    if (box.hidden === Boolean(update) && isBelow()) box.hidden = !update;
+    if (box.hidden === Boolean(update) && below) box.hidden = !update;
   };
 
   const fillList = async () => {
