@@ -130,6 +130,16 @@ def test_it_is_sent_at_its_moment_however_many_editions_went_out_meanwhile(room:
     assert begun_editions(room.editions_table) == []
 
 
+def test_a_text_that_is_deleted_before_its_moment_is_not_sent_and_the_report_says_so(room: LetterRoom) -> None:
+    room.file("newsletters/quay.md", WRITTEN)
+    control.send("quay", datetime.fromisoformat("2026-11-24T06:00:00+00:00"), room.newsletters)
+    room.file("newsletters/quay.md", None)
+    room.tick("2026-11-24T06:00:01+00:00")
+    assert room.sent == []
+    [edition] = room.editions
+    assert (edition.state, edition.reason) == ("cancelled", "its text is no longer in newsletters/")
+
+
 def test_a_digest_that_an_editor_sends_needs_no_minimum_but_an_article(theme: Theme) -> None:
     room = LetterRoom(theme, SITE + "newsletters:\n  - {id: daily, title: Daily, schedule: '06:00', minimum: 3}\n")
     room.add("ada", ["daily"])

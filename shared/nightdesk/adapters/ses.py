@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from email.errors import MessageError
 from email.header import Header
 from email.message import EmailMessage
@@ -40,7 +42,7 @@ def to_message(mail: Mail, sender: str) -> EmailMessage:
     if not mail.to.isascii():
         raise Permanent("the address has letters that few mail servers take (RFC 6531)")
     message = EmailMessage(policy=_POLICY)
-    try:
+    with _as_permanent():
         if not {"\r", "\n"}.isdisjoint(mail.subject + mail.sender_name):
             raise ValueError("a header is one line")
         # Python's own folding loses blanks between encoded words, and the quotation marks around a long name.
@@ -54,10 +56,25 @@ def to_message(mail: Mail, sender: str) -> EmailMessage:
             message[name] = value
         message.set_content(mail.text, cte="quoted-printable")
         message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
-        message.as_bytes()
+    return message
+
+
+def to_bytes(message: EmailMessage) -> bytes:
+    """Return a message as it is sent.
+
+    Raises:
+        Permanent: a header cannot be written as RFC 5322 wants it.
+    """
+    with _as_permanent():
+        return message.as_bytes()
+
+
+@contextlib.contextmanager
+def _as_permanent() -> Iterator[None]:
+    try:
+        yield
     except (ValueError, IndexError, MessageError, UnicodeError) as error:
         raise Permanent(f"the mail cannot be written: {type(error).__name__}") from None
-    return message
 
 
 def sender_address(name: str, address: str) -> str:
@@ -90,7 +107,7 @@ class SesEditionMailer:
 
     def send(self, mail: Mail) -> str:
         """Hand over a message for delivery and return SES's id of it (see the port `EditionMailer`)."""
-        raw = to_message(mail, self._sender).as_bytes()
+        raw = to_bytes(to_message(mail, self._sender))
         try:
             answer = self._ses.send_email(
                 FromEmailAddress=sender_address(mail.sender_name, self._sender),

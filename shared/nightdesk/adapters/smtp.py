@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime, make_msgid
 from typing import Any
 
-from nightdesk.adapters.ses import to_message
+from nightdesk.adapters.ses import to_bytes, to_message
 from nightdesk.domain.errors import Permanent, Transient
 from nightdesk.domain.mail import Deferred, Mail, NotAccepted, SendingStopped
 
@@ -40,10 +40,11 @@ class SmtpMailer:
         # SES adds these two itself.
         message["Date"] = format_datetime(datetime.now(UTC))
         message[_RESULT] = make_msgid(domain=self._sender.partition("@")[2])
+        raw = to_bytes(message)
         connection = self._connect()
         self._address(connection, mail.to)
         try:
-            code, _ = connection.data(message.as_bytes())
+            code, _ = connection.data(raw)
         except smtplib.SMTPDataError as error:
             raise self._refused(error.smtp_code, NotAccepted) from None
         except (smtplib.SMTPException, OSError) as error:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from nightdesk.domain.errors import Conflict
 from nightdesk.domain.events import BatchPlanned
-from nightdesk.domain.newsletters import Edition
+from nightdesk.domain.newsletters import ARTICLE, DIGEST, WRITTEN, Edition
 from nightdesk.repositories import editions_table
 from nightdesk.repositories.compare_and_swap import compare_and_swap
 from nightdesk.repositories.editions_table import Batch
@@ -15,7 +15,12 @@ from nightdesk.usecases.newsletters.ports import NewsletterPorts
 LEASE_SECONDS = 120
 """How long a run may be at work on a recipient or on a batch: twice the timeout of the functions."""
 NO_ADDRESS = "no postal address: set `postal_address` in site.yaml, then send the edition"
-NOTHING_LEFT = "too few of its articles are still published"
+NOTHING_LEFT = {
+    ARTICLE: "its article is no longer published",
+    DIGEST: "too few of its articles are still published",
+    WRITTEN: "its text is no longer in newsletters/",
+}
+"""Why an edition of a kind is cancelled that has too little to show."""
 
 
 def change_edition(

@@ -66,7 +66,7 @@ def _freeze(stored: StoredEdition, ports: NewsletterPorts, theme: Theme) -> Stor
     except PicturesAwaited:
         return None  # it is planned when they are there (`ArticleGated`), or by the schedule
     if not contents:
-        after = replace(edition, state=CANCELLED, reason=NOTHING_LEFT)
+        after = replace(edition, state=CANCELLED, reason=NOTHING_LEFT[edition.kind])
     elif not (site.postal_address or ports.postal_address):
         after = replace(edition, state=HELD, subject=contents.subject, reason=NO_ADDRESS)
     else:

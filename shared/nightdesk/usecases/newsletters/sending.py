@@ -215,7 +215,7 @@ class _Run:
         known = self.contents or load_contents(stored.edition, self.ports.pipeline)
         found = current_contents(stored.edition, known, self.ports, self.theme)
         if not found:
-            self._stop(CANCELLED, NOTHING_LEFT)
+            self._stop(CANCELLED, NOTHING_LEFT[stored.edition.kind])
         elif known is None or found.etags != known.etags:
             change_edition(
                 self.edition.id,
