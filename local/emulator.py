@@ -3,7 +3,8 @@
 MiniStack differs from AWS in ways that hide faults, or that make a laptop slow. Each `patch_*` function below fixes one of
 them, says why, and asserts that the private names that it replaces exist; MiniStack's version is pinned.
 
-Environment: LOCAL_LAMBDA_PYTHON, the functions' interpreter; the rest is MiniStack's own (GATEWAY_PORT, AUTH, ...).
+Environment: LOCAL_LAMBDA_PYTHON, the functions' interpreter; LOCAL_PERMISSIONS, the folder of `emulator_permissions`'s record, if there is one;
+the rest is MiniStack's own (GATEWAY_PORT, AUTH, ...).
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ import threading
 import time
 from collections.abc import Iterator
 from email import message_from_bytes, policy
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from nightdesk_local.emulator_permissions import passed_role, patch_permissions
 from nightdesk_local.emulator_speed import patch_expressions, patch_layers, patch_principals, patch_server
 from nightdesk_local.patching import check_version, require
 
@@ -183,6 +186,7 @@ def patch_conditions(actions: Any) -> None:
     actions.request_tag_context = lambda service, action, body, params: {
         **tags_of(service, action, body, params),
         **condition_keys(action, body),
+        **passed_role(action, body),
     }
 
 
@@ -280,6 +284,12 @@ def save_on_signal(app: Any) -> None:
     signal.signal(signal.SIGUSR1, ask)
 
 
+def permissions_record() -> Path | None:
+    """Return the file of this process for the record of permissions; None if nobody wants one."""
+    folder = os.environ.pop("LOCAL_PERMISSIONS", "")
+    return Path(folder) / f"{os.getpid()}-{time.time_ns()}.jsonl" if folder else None
+
+
 def main() -> None:
     """Serve until SIGTERM."""
     import hypercorn.asyncio as server
@@ -303,6 +313,7 @@ def main() -> None:
         patch_mail(ses_v2)
         patch_mail_list(app, ses)
         patch_principals(iam_evaluator)
+        patch_permissions(iam_evaluator, s3, permissions_record())
         patch_expressions(dynamodb)
         patch_server(server)
     except RuntimeError as error:

@@ -11,6 +11,7 @@ import pytest
 from support.cloud_under_test import CloudUnderTest, already_up, embedded, in_docker
 from support.effort import EFFORT, load_profile
 from support.newsroom import Newsroom
+from support.permission_record import PermissionRecord
 
 load_profile()
 # Thousands of tests' modules and parameters are looked through at each full collection, and hardly any of them is ever garbage.
@@ -18,6 +19,12 @@ gc.set_threshold(50_000, 20, 20)
 _STACK_FOLDERS = ("e2e", "browser", "integration")
 _SECOND = ("test_publish", "test_ticker_live", "test_lifecycle", "test_real_input", "test_dead_letters")
 """The files of the second newsroom in their order: the first needs a front page with room, the last leaves dead letters."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compare what functions did with what they may do, once all workers have finished."""
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(PermissionRecord())
 
 
 @pytest.hookimpl(tryfirst=True)

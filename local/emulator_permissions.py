@@ -1,0 +1,106 @@
+"""Checks two permissions that MiniStack does not, and records which statements of the roles' policies allow the functions' calls.
+
+AWS asks for `iam:PassRole` where a call passes a role on, and for `s3:ListBucket` before it says that an object is missing.
+
+IAM is enforced here, so a call that no statement allows fails. The record shows the reverse, which permissions nothing uses; and tests
+play it again on the policies as AWS gets them (`support/permissions.py`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import threading
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from nightdesk_local.patching import require
+
+PASSED_ROLE = "nightdesk:passedrole"
+"""The context key that names the role which a call passes on; AWS has none."""
+_PASSES_ROLE = {
+    "scheduler:CreateSchedule": "scheduler.amazonaws.com",
+    "scheduler:UpdateSchedule": "scheduler.amazonaws.com",
+}
+_ROLE = re.compile(r":assumed-role/.*?-([A-Za-z]+Role)-")
+_CONTEXT = ("dynamodb:leadingkeys", "events:source", "events:detail-type", "iam:passedtoservice")
+"""Condition keys that the record keeps."""
+
+
+def patch_permissions(evaluator: Any, s3: Any, record: Path | None) -> None:
+    """Ask the second question of some calls, and record calls as lines of JSON, each kind of call once.
+
+    Args:
+        record: the file to write; None for no record.
+    """
+    require(evaluator, "evaluate", "evaluate_resource_policy")
+    require(s3, "_ensure_bucket")
+    evaluate, evaluate_resource_policy = evaluator.evaluate, evaluator.evaluate_resource_policy
+    of_resource = threading.local()
+    known: set[tuple[str, ...]] = set()
+
+    def is_missing(resource: str) -> bool:
+        bucket, _, key = resource.removeprefix("arn:aws:s3:::").partition("/")
+        return not (s3._ensure_bucket(bucket) or {}).get("objects", {}).keys() & {key, unquote(key)}
+
+    def evaluate_and_record(context: Any, policies: Any, *limits: Any) -> Any:
+        result = evaluate(context, policies, *limits)
+        if getattr(of_resource, "asked", False):
+            return result
+        role = _ROLE.search(context.principal_arn)
+        if record and role and (kind := _kind_of(role[1], context, result)) not in known:
+            known.add(kind)
+            with record.open("a") as file:
+                file.write(json.dumps(call_of(role[1], context, result)) + "\n")
+        if result.decision == "Allow" and role:
+            if passed := passing_of(context):
+                return evaluate_and_record(passed, policies, *limits)
+            if context.action == "s3:GetObject" and is_missing(context.resource_arn):
+                bucket = context.resource_arn.partition("/")[0]
+                return evaluate_and_record(
+                    dataclasses.replace(context, action="s3:ListBucket", resource_arn=bucket), policies, *limits
+                )
+        return result
+
+    def evaluate_of_resource(*args: Any, **options: Any) -> Any:
+        of_resource.asked = True
+        try:
+            return evaluate_resource_policy(*args, **options)
+        finally:
+            of_resource.asked = False
+
+    evaluator.evaluate = evaluate_and_record
+    evaluator.evaluate_resource_policy = evaluate_of_resource
+
+
+def passing_of(context: Any) -> Any:
+    """Return the second question that AWS asks about a call that passes a role on; None if it passes none."""
+    role = context.service_context.get(PASSED_ROLE)
+    if not role:
+        return None
+    to = {"iam:passedtoservice": _PASSES_ROLE[context.action]}
+    return dataclasses.replace(context, action="iam:PassRole", resource_arn=role, service_context=to)
+
+
+def passed_role(action: str, body: bytes) -> dict[str, str]:
+    """Return the context key with the role that a request passes on."""
+    if action not in _PASSES_ROLE:
+        return {}
+    role = json.loads(body or b"{}").get("Target", {}).get("RoleArn")
+    return {PASSED_ROLE: role} if role else {}
+
+
+def call_of(role: str, context: Any, result: Any) -> dict[str, Any]:
+    """Return the record of a call: role, action, resource, context, decision, and the statement that decided."""
+    keys = {key: context.service_context[key] for key in _CONTEXT if key in context.service_context}
+    decided = {"decision": result.decision, "statement": result.matched_sid}
+    return {"role": role, "action": context.action, "resource": context.resource_arn, "context": keys, **decided}
+
+
+def _kind_of(role: str, context: Any, result: Any) -> tuple[str, ...]:
+    """Return what makes a call worth another line: anything but the rest of its object's key and of its records' keys."""
+    leading = {key.partition("#")[0] for key in context.service_context.get("dynamodb:leadingkeys") or ()}
+    shape = "/".join(context.resource_arn.split("/")[:2])
+    return (role, context.action, shape, result.decision, result.matched_sid, *sorted(leading))
