@@ -109,3 +109,10 @@ def test_every_page_of_a_front_has_its_tag(room: Newsroom) -> None:
         tags = set(output.metadata.get("cache-tag", "").split(","))
         assert {front.tag for front in fronts_of(path)} <= tags, path
         assert all(path in front.paths for front in fronts_of(path))
+
+
+def test_a_month_leads_to_the_list_of_all_months(room: Newsroom) -> None:
+    room.publish("tide", "Tide")
+    for month, front in (("/archive/2026/11/", "/"), ("/topics/energy/2026/11/", "/topics/energy/")):
+        assert f'<a href="{front}#months-title">All months</a>' in room.page(month)
+        assert 'id="months-title"' in room.page(front)

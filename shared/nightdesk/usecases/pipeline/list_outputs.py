@@ -142,10 +142,10 @@ def _month_page(name: str, month: str, contents: ListContents, site: Site, theme
     if not cards:
         return site_page(path, "")
     text = theme.text(site)
-    heading, up = month_name(text, month), Link(text("nav.front_page"), "/")
+    heading, front = month_name(text, month), "/"
     if name != "all":
-        heading = text("list.separator").join([_label(name, cards, contents.profile), heading])
-        up = Link(text("list.all_months"), list_path(name))
+        heading, front = text("list.separator").join([_label(name, cards, contents.profile), heading]), list_path(name)
+    up = Link(text("list.all_months"), f"{front}#months-title")
     return site_page(path, list_html(theme, site, ListPage("month", heading, path, cards, months=[up])))
 
 
