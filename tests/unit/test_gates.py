@@ -582,6 +582,23 @@ def test_a_nearly_valid_directive_never_shows_the_passage(
         "[members_only]Hidden.[/members_only]",
         "{% paywall %}Hidden.{% endpaywall %}",
         "{{< gate >}}Hidden.{{< /gate >}}",
+        "<!-- :: gate -->\nHidden.",
+        "<!--kg-card-begin: paywall-->Hidden.",
+        "<!-- subscribers -->\nHidden.",
+        "<!-- premium:start level=2 -->Hidden.<!-- premium:end -->",
+        "<members-only>Hidden.</members-only>",
+        "<Premium>Hidden.</Premium>",
+        '<div class="box paywall">Hidden.</div>',
+        "<section data-tier=member>Hidden.</section>",
+        "{% subscribers %}Hidden.{% endsubscribers %}",
+        "{{< members >}}Hidden.{{< /members >}}",
+        "[premium]Hidden.[/premium]",
+        "[hide]Hidden.[/hide]",
+        "[login]\nHidden.",
+        "%%members%% Hidden.",
+        "{/* paywall */}\nHidden.",
+        "--- paywall ---\nHidden.",
+        "=== Members only ===\nHidden.",
     ],
 )
 def test_what_looks_like_a_gate_and_hides_nothing_is_rejected(typed: str) -> None:
@@ -591,7 +608,9 @@ def test_what_looks_like_a_gate_and_hides_nothing_is_rejected(typed: str) -> Non
 
 @pytest.mark.parametrize(
     "typed",
-    ["The [gate](https://x.example)", "he passed the [gate]", "注意：次", "std::gate", "<!--more-->", "\\<gate>", "`<!--paywall-->`"],
+    ["The [gate](https://x.example)", "he passed the [gate]", "注意：次", "std::gate", "<!--more-->", "\\<gate>", "`<!--paywall-->`",
+     "<!-- paid by whom? -->", "he [paid] the bill", "<members@news.example>", '<a class="navigate">x</a>', "{{ site.members }}",
+     "## Members only", "the {membership} fee", "<!-- Members voted -->", "[private](https://x.example)", "- premium - petrol -"],
 )  # fmt: skip
 def test_words_about_gates_are_text(typed: str) -> None:
     assert [tier for tier, _, _ in passages(typed)] == [FREE]

@@ -91,6 +91,14 @@ def test_an_embargo_never_ends_a_fraction_of_a_second_early(typed: str, expected
         "permalink: false",
         "workflow: draft",
         "password: swordfish",
+        "active: false",
+        "review: pending",
+        "premium: true",
+        "members_only: yes",
+        "audience: only_paid",
+        "_build: {render: never}",
+        "build: {list: never}",
+        "eleventyExcludeFromCollections: true",
         "draft: false\nstatus: draft",
         "draft: false\npublished: false",
     ],
@@ -104,7 +112,18 @@ def test_a_key_that_hides_and_says_neither_yes_nor_no_publishes_nothing(keys: st
     assert "must be true or false" in reasons(f"---\ntitle: T\n{keys}\n---\n")[0]
 
 
-@pytest.mark.parametrize("keys", ["live: https://live.example/", "permalink: /x/", "state: Oregon", "ready: maybe"])
+@pytest.mark.parametrize(
+    "keys",
+    [
+        "live: https://live.example/",
+        "permalink: /x/",
+        "state: Oregon",
+        "ready: maybe",
+        "review: A fine film",
+        "audience: everyone",
+        "build: 7",
+    ],
+)
 def test_a_key_that_only_sounds_like_hiding_is_an_unknown_one(keys: str) -> None:
     draft = parse(f"title: T\n{keys}")
     assert (draft.draft, len(draft.warnings)) == (False, 1)
@@ -385,3 +404,18 @@ def test_profiles_and_settings_get_the_same_care() -> None:
         parse_site(b"name: News #1\n")
     _, told = parse_site(b"name: N\nnavigatoin: []\n")
     assert [problem.key for problem in told][-1:] == ["navigatoin"]
+
+
+@pytest.mark.parametrize("key", ["hold_until", "not_before", "scheduled", "goes_live", "post_date", "publish_after"])
+def test_a_moment_under_another_name_is_waited_for(key: str) -> None:
+    draft = parse(f"title: T\n{key}: 2099-01-02T06:00:00Z")
+    assert (draft.publish_at or draft.date).startswith("2099-01-02")
+    assert not draft.warnings
+
+
+def test_a_tier_by_that_name_closes_the_article() -> None:
+    assert parse("title: T\ntier: member").access == "member"
+
+
+def test_a_merge_key_publishes_nothing() -> None:
+    assert "are not supported" in reasons("---\ntitle: T\n<<: {draft: true}\n---\n")[0]

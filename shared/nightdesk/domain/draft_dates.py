@@ -11,8 +11,29 @@ from nightdesk.domain.text import date_like, date_of_filename
 from nightdesk.domain.timestamps import InvalidTimestamp, iso_utc_seconds, parse_timestamp
 
 _EMBARGO_SYNONYMS = ("publishDate", "publishdate")
-DATE_SYNONYMS = ("published", *_EMBARGO_SYNONYMS, "published_at", "pubdate", "publication_date", "date_published")
-WAITING = ("embargo", "embargo_until", "embargoed_until", "publish_on", "scheduled_at", "scheduled_for", "go_live")
+DATE_SYNONYMS = (
+    "published",
+    *_EMBARGO_SYNONYMS,
+    "published_at",
+    "pubdate",
+    "publication_date",
+    "date_published",
+    "post_date",
+)
+WAITING = (
+    *(
+        "embargo",
+        "embargo_until",
+        "embargoed_until",
+        "publish_on",
+        "publish_after",
+        "scheduled_at",
+        "scheduled_for",
+        "scheduled",
+        "schedule",
+    ),
+    *("go_live", "goes_live", "live_at", "hold_until", "not_before", "visible_from", "available_from", "release_at"),
+)
 
 
 def read_date(value: Value, file: DraftFile) -> str:

@@ -299,7 +299,7 @@ DRAFT_KEYS: tuple[Key[DraftFile], ...] = (
         ("feature_image", "image"),
         several="warn",
     ),
-    Key("access", "tier for the whole article; default: `public`", _access, ("visibility",)),
+    Key("access", "tier for the whole article; default: `public`", _access, ("visibility", "tier")),
     Key("sources", "list of `{title, url, publisher, date, note}`", _sources),
     Key(
         "sources_access",

@@ -9,13 +9,19 @@ from __future__ import annotations
 from nightdesk.domain.frontmatter import Node
 from nightdesk.domain.keys import KeyReader, Value
 
-_HIDING = ("hidden", "private", "unlisted", "unpublished", "is_draft", "wip", "headless", "protected")
+_HIDING = (
+    *("hidden", "private", "unlisted", "unpublished", "is_draft", "wip", "headless", "protected", "restricted"),
+    *("paywall", "paywalled", "premium", "gated", "paid", "paid_only", "members_only", "member_only"),
+    *("subscribers_only", "subscriber_only", "eleventyExcludeFromCollections"),
+)
 """Flags that hide; any other value rejects the draft, because it may mean the same."""
 _YES, _NO = ("true", "yes", "on", "y", "1"), ("false", "no", "off", "n", "0", "")
-_SHOWING = ("publish", "is_published", "live", "public", "visible", "enabled", "ready", "permalink", "render")
+_SHOWING = ("publish", "is_published", "live", "public", "visible", "enabled", "active", "ready", "permalink", "render")
 """Flags that hide with the value false."""
-_STATES = ("state", "post_status", "workflow", "workflow_state")
+_STATES = ("state", "post_status", "workflow", "workflow_state", "review", "review_status", "approval_status", "stage")
 _UNREADY = frozenset(["draft", "pending", "private", "hidden", "review", "unpublished", "future", "trash", "wip"])
+_AUDIENCES = ("audience",)
+_BUILDS = ("_build", "build")
 _SECRETS = ("password",)
 """Keys that hide with any value."""
 
@@ -25,6 +31,8 @@ def hiding_keys(keys: KeyReader) -> list[Value]:
     hidden = [each for each in keys.typed(*_HIDING) if each.node and _hides(each, each.node)]
     hidden += keys.when(_SHOWING, _is_no)
     hidden += keys.when(_STATES, _is_unready)
+    hidden += keys.when(_AUDIENCES, _is_closed)
+    hidden += keys.when(_BUILDS, _is_never_built)
     return hidden + keys.when(_SECRETS, _is_said)
 
 
@@ -42,6 +50,19 @@ def _word(node: Node) -> str:
 
 def _is_unready(node: Node) -> bool:
     return _word(node) in _UNREADY
+
+
+def _is_closed(node: Node) -> bool:
+    """Return True for Substack's `only_paid` and the like."""
+    return isinstance(node.value, str) and any(
+        word in _word(node) for word in ("paid", "member", "subscriber", "founding")
+    )
+
+
+def _is_never_built(node: Node) -> bool:
+    """Return True for Hugo's build options that keep a page from the site, or from all lists."""
+    options = node.value if isinstance(node.value, dict) else {}
+    return any(_word(each) in ("never", *_NO) for name, each in options.items() if name in ("render", "list"))
 
 
 def _is_said(node: Node) -> bool:

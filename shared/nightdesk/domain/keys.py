@@ -257,7 +257,8 @@ class KeyReader:
     def when(self, names: Sequence[str], is_meant: Callable[[Node], bool]) -> list[Value]:
         """Return the values of those keys for which `is_meant` is true. The others count as unknown keys."""
         plain = {_plain(name): name for name in names}
-        found = [plain[_plain(key)] for key, node in self._mapping.items() if _plain(key) in plain and is_meant(node)]
+        meant = [key for key, node in self._mapping.items() if _plain(key) in plain and is_meant(node)]
+        found = [key if key in names else plain[_plain(key)] for key in meant]
         return self.typed(*found)
 
     def values(self, keys: Sequence[Key[File]], file: File) -> dict[str, Any]:
