@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from nightdesk.domain.drafts import Draft, parse_draft
 from nightdesk.domain.errors import Rejected
+from nightdesk.domain.problems import Kind
 from nightdesk.domain.profiles import parse_profile
 from nightdesk.domain.site import Site
 from nightdesk.domain.site_file import parse_site
@@ -417,5 +418,31 @@ def test_a_tier_by_that_name_closes_the_article() -> None:
     assert parse("title: T\ntier: member").access == "member"
 
 
-def test_a_merge_key_publishes_nothing() -> None:
-    assert "are not supported" in reasons("---\ntitle: T\n<<: {draft: true}\n---\n")[0]
+@pytest.mark.parametrize("key", ["pages/about.md", "authors/ada.md", "topics/energy.md"])
+@pytest.mark.parametrize(
+    "keys",
+    [
+        "draft: true",
+        "status: draft",
+        "published: false",
+        "access: member",
+        "publish_at: 2099-01-01",
+        "embargo: 2099-01-01",
+    ],
+)
+def test_a_file_that_is_always_public_is_not_published_if_its_author_keeps_it_back(key: str, keys: str) -> None:
+    with pytest.raises(Rejected) as caught:
+        parse_profile(f"---\nname: N\n{keys}\n---\n".encode(), {"p": "page", "a": "author", "t": "topic"}[key[0]], "n")
+    assert [(problem.line, problem.kind) for problem in caught.value.problems] == [(3, Kind.KEPT_NOT_ALLOWED)]
+
+
+@pytest.mark.parametrize(
+    "keys", ["draft: false", "status: published", "access: public", "published: true", "draft:", "active: false"]
+)
+def test_a_profile_that_says_that_it_is_public_is_public(keys: str) -> None:
+    assert parse_profile(f"---\nname: N\n{keys}\n---\n".encode(), "author", "n").name == "N"
+
+
+def test_a_page_that_another_system_would_hide_is_not_published() -> None:
+    with pytest.raises(Rejected):
+        parse_profile(b"---\ntitle: N\nunlisted: true\n---\n", "page", "n")

@@ -249,8 +249,6 @@ def _add(parent: _Open, node: Node) -> None:
     if parent.key is None:
         if isinstance(node.value, list | dict):
             raise Rejected(Kind.KEY_NOT_TEXT.at(node.line))
-        if node.value == "<<":  # YAML 1.1 merges the mapping below it into this one
-            raise Rejected(Kind.YAML_ALIAS.at(node.line))
         parent.key = (node.line, node.value or "")
         return
     key_line, key = parent.key

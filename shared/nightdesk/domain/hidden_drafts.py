@@ -6,8 +6,10 @@ unknown key like any other, and is warned of.
 
 from __future__ import annotations
 
+from nightdesk.domain.draft_dates import WAITING
 from nightdesk.domain.frontmatter import Node
 from nightdesk.domain.keys import KeyReader, Value
+from nightdesk.domain.problems import Kind
 
 _HIDING = (
     *("hidden", "private", "unlisted", "unpublished", "is_draft", "wip", "headless", "protected", "restricted"),
@@ -34,6 +36,26 @@ def hiding_keys(keys: KeyReader) -> list[Value]:
     hidden += keys.when(_AUDIENCES, _is_closed)
     hidden += keys.when(_BUILDS, _is_never_built)
     return hidden + keys.when(_SECRETS, _is_said)
+
+
+def refuse_hiding(keys: KeyReader, is_page: bool) -> None:
+    """Report each key with which an author would keep a profile, a page or an update from readers: these are always public.
+
+    Args:
+        is_page: mind the keys of other systems as well, which may mean something else in a profile.
+    """
+    found = keys.when(("draft",), _is_yes) + keys.when(("status",), _is_unready) + keys.when(("published",), _is_no)
+    found += keys.when(("access", "visibility", "tier"), _is_for_some) + keys.when(("publish_at", *WAITING), _is_said)
+    for each in found + (hiding_keys(keys) if is_page else []):
+        each.report(Kind.KEPT_NOT_ALLOWED)
+
+
+def _is_yes(node: Node) -> bool:
+    return _word(node) in _YES
+
+
+def _is_for_some(node: Node) -> bool:
+    return _word(node) not in ("public", "")
 
 
 def _hides(value: Value, node: Node) -> bool:

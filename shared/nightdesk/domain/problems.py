@@ -339,6 +339,7 @@ class Kind:
 
     # Profiles and pages
     AUTHOR_KIND = _rejected("must be human or ai")
+    KEPT_NOT_ALLOWED = _rejected("is for articles only: this file is public as a whole; delete the key, or wait")
     NAME_MISSING = _rejected("is required")
     PAGE_ADDRESS = _rejected("“{typed}” cannot be the address of a page; rename the file")
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from nightdesk.domain.errors import Rejected, only_rejects
 from nightdesk.domain.frontmatter import decode, split_front_matter
+from nightdesk.domain.hidden_drafts import refuse_hiding
 from nightdesk.domain.keys import Key, KeyReader, Value, raise_rejections
 from nightdesk.domain.path_owners import can_be_page
 from nightdesk.domain.problem_list import ProblemList
@@ -89,6 +90,7 @@ def parse_profile(raw: bytes, kind: str, name: str) -> Profile:
     elif kind == "page" and not can_be_page(identifier):
         problems.add(Kind.PAGE_ADDRESS.at(1, "slug", typed=identifier))
     values = keys.values(_KEYS[kind], None)
+    refuse_hiding(keys, is_page=kind == "page")
     keys.report_unknown(Kind.UNKNOWN_SETTING)
     raise_rejections(problems)
     return Profile(kind=kind, id=identifier, body=source.body, warnings=tuple(problems.warnings), **values)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from nightdesk.domain.errors import Rejected, only_rejects
 from nightdesk.domain.foreign_gates import refuse_foreign_gates
 from nightdesk.domain.frontmatter import decode, split_front_matter
+from nightdesk.domain.hidden_drafts import refuse_hiding
 from nightdesk.domain.keys import Key, KeyReader, Value, raise_rejections
 from nightdesk.domain.problem_list import ProblemList
 from nightdesk.domain.problems import Kind, Problem
@@ -70,6 +71,7 @@ def parse_update_file(raw: bytes, site: Site, put: datetime) -> tuple[NewUpdate,
     texts["summary"] = texts["summary"] or " ".join(source.body.split())
     published = keys.values([_DATE], file)["date"]
     problems.add(*_gates(source.body, source.body_line))
+    refuse_hiding(keys, is_page=False)
     keys.report_unknown(Kind.UNKNOWN_SETTING)
     try:
         update = parse_new_update(texts, put, site.zone, site.base_url)
