@@ -356,7 +356,7 @@ def test_an_image_may_lie_deeper_in_the_drafts_folder() -> None:
 
 @pytest.mark.parametrize(
     "typed",
-    ["missing.png", "../a.png", "/a.png", "sub/a.png", "b.exe", "index.md", "https://elsewhere.example/a.png", ""],
+    ["missing.png", "../a.png", "/a.png", "sub/a.png", "b.exe", "index.md", ""],
 )
 def test_a_missing_image_is_replaced_by_its_alt_text(typed: str) -> None:
     document, told = rendered(f"before ![what it shows](<{typed}>) after")
@@ -366,8 +366,19 @@ def test_a_missing_image_is_replaced_by_its_alt_text(typed: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "typed", ["//elsewhere.example/a.png", "http://[x", "data:image/png;base64,AA", "javascript:x"]
+    "typed", ["https://elsewhere.example/a.png", "HTTPS://elsewhere.example/a.png", "//elsewhere.example/a.png"]
 )
+def test_an_image_on_another_site_is_replaced_by_a_link_to_it(typed: str) -> None:
+    link = '<a href="https://elsewhere.example/a.png">what it shows</a>'
+    assert html(f"before ![what it shows](<{typed}>) after").lower() == f"<p>before {link} after</p>"
+    assert html(f"![](<{typed}>)") == "<p></p>"
+    assert (
+        html(f"[![it](<{typed}>)](https://other.example)")
+        == '<p><a href="https://other.example"><span>it</span></a></p>'
+    )
+
+
+@pytest.mark.parametrize("typed", ["http://[x", "data:image/png;base64,AA", "javascript:x"])
 def test_an_invalid_image_address_is_replaced_by_the_alt_text(typed: str) -> None:
     assert html(f"before ![what it shows](<{typed}>) after") == "<p>before <span>what it shows</span> after</p>"
 

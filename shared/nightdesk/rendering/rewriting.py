@@ -58,6 +58,7 @@ _UNLINKED = ("script", "style", "link", "base", "meta", "input", "bgsound")
 _VERBATIM = ("code", "pre", "kbd", "samp")
 _SUSPECT = re.compile(r"[{\[]|&lt;[%?/a-z]|\*\*|%%|==|\$\$|!!!|:[a-z_+-]+:", re.IGNORECASE)
 _LAZY = (("loading", "lazy"), ("decoding", "async"))
+_ON_THE_WEB = re.compile(r"(?:https?:)?//\w", re.IGNORECASE)
 _MAX_DEPTH, _MAX_REOPENED = 250, 200_000
 _TEXT_BREAK = 500
 """The sanitiser appends to a text at each line and character reference, and copies it; a comment begins a new text."""
@@ -275,7 +276,7 @@ class _Rewriter:
         source = self._image(typed)
         alt = self._typography.marked(values.get("alt", ""))
         if source is None:
-            return f"<span>{html.escape(MARKS.sub('', alt))}</span>" if alt else ""
+            return self._in_place_of_picture(typed, alt)
         if not alt.strip():
             self._losses.add(Kind.IMAGE_ALT_MISSING, "image", ADDRESS, typed, typed=typed)
         if "title" in values:
@@ -283,13 +284,20 @@ class _Rewriter:
         rest = chosen(values, ("width", "height", *_COMMON))
         return tag_of("img", [("src", source), ("alt", alt), *rest, *_LAZY])
 
+    def _in_place_of_picture(self, typed: str, alt: str) -> str:
+        """Return the description of a picture that is left out, with a link to one on another site."""
+        shown = html.escape(MARKS.sub("", alt))
+        address = self._link(typed) if shown and _ON_THE_WEB.match(typed) and not any(self._links) else None
+        kept = tag_of("a", [("href", address)]) + f"{shown}</a>" if address else f"<span>{shown}</span>"
+        return kept if shown else ""
+
     def _figure(self, number: int) -> None:
         self.placed.add(number)
         self._heading = 0
         figure, address = self._placed_figures[number]
         figure = figure._replace(alt=self._typography.plain(figure.alt), caption=self._typography.plain(figure.caption))
         if address is None:
-            self._out.append(f"<p><span>{html.escape(MARKS.sub('', figure.alt))}</span></p>" if figure.alt else "")
+            self._out.append(f"<p>{self._in_place_of_picture(figure.src, figure.alt)}</p>" if figure.alt else "")
             return
         said = [("title", figure.caption), ("data-credit", figure.credit), ("data-source-type", figure.source_type)]
         values = [("src", address), ("alt", figure.alt), *((name, value) for name, value in said if value), *_LAZY]
