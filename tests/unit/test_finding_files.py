@@ -203,3 +203,11 @@ def test_every_kind_of_file_has_a_status_with_the_url_of_its_page(
     assert found
     assert found["key"] == key
     assert found["url"] == room.bare.base_url + path
+
+
+@pytest.mark.parametrize("key", ["Drafts/quay.md", "drafts//quay.md", "PAGES/quay.md"])
+def test_a_file_at_an_unusual_key_has_a_status_by_that_key(key: str, room: Newsroom) -> None:
+    room.file(key, GOOD)
+    found = status(key, room.bare, room.now)
+    assert found
+    assert found["key"] == key

@@ -62,6 +62,7 @@ def _keys(name: str, ports: Ports) -> Iterator[str]:
         yield from default_draft_keys(name)
         yield from (f"drafts/{name}.markdown", f"drafts/{name}/index.markdown")
     else:
+        yield name
         yield from _keys_of_path(name)
 
 
