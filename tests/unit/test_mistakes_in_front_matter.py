@@ -446,3 +446,8 @@ def test_a_profile_that_says_that_it_is_public_is_public(keys: str) -> None:
 def test_a_page_that_another_system_would_hide_is_not_published() -> None:
     with pytest.raises(Rejected):
         parse_profile(b"---\ntitle: N\nunlisted: true\n---\n", "page", "n")
+
+
+@pytest.mark.parametrize("typed", ["\\u200b", "\\ufeff\\u2060", "\\u00a0\\u3000", "\\u202e"])
+def test_a_title_that_nobody_can_see_is_none(typed: str) -> None:
+    assert "needs a title" in reasons(f'---\ntitle: "{typed}"\n---\n')[0]

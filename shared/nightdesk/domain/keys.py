@@ -112,8 +112,9 @@ class Value:
         return self.text(free=False)
 
     def required_text(self, missing: ProblemKind, limit: int = 2000) -> str:
-        """Return the text as `text` does, and report the problem `missing` if there is none."""
+        """Return the text as `text` does, and report the problem `missing` if there is none, or none that can be seen."""
         text = self.text(limit)
+        text = text if any(each.isprintable() and not each.isspace() for each in text) else ""
         if not text and (self.node is None or isinstance(self.node.value, str)):
             place = self.node or self._blank
             if not (place and place.lost):
