@@ -100,7 +100,7 @@ def test_tables_keep_their_alignment_without_styles() -> None:
 def test_html_tables_keep_their_spans() -> None:
     made = html(
         '<table><tr><th scope="row" colspan="2">a</th><td rowspan="2" style="text-align: right">b</td>'
-        '<td align="RIGHT" class="gate">c</td><td class="gate" style="vertical-align: top" align="justify">d</td></tr></table>'
+        '<td align="RIGHT" class="byline">c</td><td class="byline" style="vertical-align: top" align="justify">d</td></tr></table>'
     )
     assert '<th scope="row" colspan="2">' in made
     assert '<td rowspan="2" class="align-right">b' in made
@@ -164,7 +164,7 @@ ATTACKS = [
     "<template><script>alert(1)</script></template>",
     "<textarea><script>alert(1)</script></textarea>",
     "<video src=x onerror=alert(1)><source src=x></video><audio src=x></audio>",
-    "<p id=main class=gate name=x data-updates=/x contenteditable tabindex=0 accesskey=x>a</p>",
+    "<p id=main class=byline name=x data-updates=/x contenteditable tabindex=0 accesskey=x>a</p>",
     "<a href=/x target=_blank ping=//evil.example/ download>a</a>",
     "<blockquote cite=javascript:alert(1)>a</blockquote><del cite=javascript:alert(1)>b</del>",
     '<code class="gate">a</code><pre class=x>b</pre><code class="language-a b">c</code>',
