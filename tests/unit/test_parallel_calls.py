@@ -37,3 +37,12 @@ def test_the_first_failure_is_raised_once_all_calls_have_ended() -> None:
 
 def test_nothing_is_called_without_values() -> None:
     assert in_parallel(lambda value: value, []) == []
+
+
+def test_calls_that_make_calls_do_not_wait_for_their_own_threads() -> None:
+    """More of them than there are threads, three deep."""
+
+    def call(depth: int) -> int:
+        return sum(in_parallel(call, [depth - 1] * 12)) if depth else 1
+
+    assert in_parallel(call, [2] * 12) == [144] * 12

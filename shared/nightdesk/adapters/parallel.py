@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
@@ -12,16 +13,19 @@ _AT_ONCE = 8
 """A client keeps ten connections open (botocore's `max_pool_connections`)."""
 
 
+_depth = threading.local()
+
+
 @cache
-def _pool() -> ThreadPoolExecutor:
+def _pool(depth: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(_AT_ONCE)
 
 
 def in_parallel(call: Callable[[Given], Result], values: Iterable[Given]) -> list[Result]:
     """Call a function with each value, a few at a time; return the results in the order of the values.
 
-    All calls have ended when this returns or raises, so a retry never meets a write of the attempt before. A call must not make
-    parallel calls itself: they would wait for its thread.
+    All calls have ended when this returns or raises, so a retry never meets a write of the attempt before. A call may make
+    parallel calls itself, which get other threads than those that wait for them.
 
     Raises:
         Exception: what the first of the calls that failed has raised.
@@ -29,6 +33,12 @@ def in_parallel(call: Callable[[Given], Result], values: Iterable[Given]) -> lis
     given = list(values)
     if len(given) < 2:
         return [call(value) for value in given]
-    calls = [_pool().submit(call, value) for value in given]
+    depth: int = getattr(_depth, "value", 0) + 1
+
+    def at_depth(value: Given) -> Result:
+        _depth.value = depth
+        return call(value)
+
+    calls = [_pool(depth).submit(at_depth, value) for value in given]
     wait(calls)
     return [made.result() for made in calls]
