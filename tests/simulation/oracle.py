@@ -291,14 +291,20 @@ def _is_gone(kind: str, item: dict[str, Any]) -> bool:
     """Return True for the record of a deleted draft, of a slug without a holder, or of a month without articles."""
     if kind == "draft":
         return item["state"] == WITHDRAWN and not item.get("document")
-    return item == {"holder": "", "pk": item["pk"], "sk": "claim"} or item.get("empty") is True
+    if kind == "months":
+        return not item["counts"]
+    return item == {"holder": "", "pk": item["pk"], "sk": "claim"}
 
 
 def _comparable(table: MemoryTable) -> dict[tuple[str, str], dict[str, Any]]:
-    """Return the records without the attributes in `_HISTORY`, and without the holder of a slug that was refused."""
+    """Return the records without the attributes in `_HISTORY`, the holder of a slug that was refused, and months without articles."""
     return {
         (pk, sk): {
-            k: _HELD.sub("", str(v)) if k in ("problems", "warnings") else v
+            k: {month: count for month, count in v.items() if count}
+            if k == "counts"
+            else _HELD.sub("", str(v))
+            if k in ("problems", "warnings")
+            else v
             for k, v in item.items()
             if k not in _HISTORY.get(sk, _HISTORY.get(pk, {"version"}))
         }

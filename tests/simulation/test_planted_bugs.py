@@ -21,7 +21,7 @@ from nightdesk.repositories.private_bucket import decisions_key
 from nightdesk.stages import gate as gate_stage
 from nightdesk.stages.render import RenderBatch
 from nightdesk.usecases.editors import decisions
-from nightdesk.usecases.pipeline import converge, entries, gate, gate_outputs, invalidate, slug_claims, turns
+from nightdesk.usecases.pipeline import converge, gate, gate_outputs, index, invalidate, slug_claims, turns
 from nightdesk.usecases.pipeline.gate_folders import Folder
 from nightdesk.usecases.pipeline.render_draft import DraftRun
 from nightdesk.usecases.pipeline.slug_claims import SlugClaims
@@ -201,9 +201,7 @@ def test_a_withdrawn_article_has_no_tombstone() -> None:
 
 def test_an_article_does_not_check_again_after_entering_its_lists() -> None:
     """Do not compare what a page shows of other articles with their present state once the article is in the lists."""
-    needed(
-        lambda patch: patch.setattr(entries, "_is_outdated", lambda slug, shows, ports: False), within=500
-    )  # took 50
+    needed(lambda patch: patch.setattr(index, "is_outdated", lambda *asked: False), within=500)  # took 50
 
 
 def test_no_schedule_is_made() -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from nightdesk.ports import Ports
-from nightdesk.usecases.pipeline import entries, index
+from nightdesk.usecases.pipeline import index
+from nightdesk.usecases.pipeline.lists import Shared
 
 from simulation.actions import Action
 from simulation.history import small_world
@@ -68,12 +69,10 @@ def test_nobody_tells_the_other_versions() -> None:
 
 def test_a_page_that_was_made_too_early_stays() -> None:
     """Do not compare what a page shows of its translations with what they are when it is listed."""
-    check = entries._is_outdated
+    check = index.is_outdated
 
-    def forgetful(slug: str, shows: Mapping[str, Any], ports: Ports) -> bool:
-        return check(slug, {name: value for name, value in shows.items() if name != "translations"}, ports)
+    def forgetful(slug: str, shows: Mapping[str, Any], shared: Shared, ports: Ports) -> bool:
+        return check(slug, {name: value for name, value in shows.items() if name != "translations"}, shared, ports)
 
-    bug = failing(
-        range(140, 400), lambda patch: patch.setattr(entries, "_is_outdated", forgetful)
-    )  # first found by 150
+    bug = failing(range(140, 400), lambda patch: patch.setattr(index, "is_outdated", forgetful))  # first found by 150
     assert next(bug, None) is not None

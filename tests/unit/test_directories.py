@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from html import unescape
 
+import pytest
+from nightdesk.domain.errors import Conflict
 from nightdesk.domain.site_paths import fronts_of
+from nightdesk.ports import Table
 from nightdesk.repositories import list_records
 from nightdesk.repositories.list_records import ListSummary
 from support.memory_newsroom import Newsroom
@@ -75,21 +79,35 @@ def test_counts_are_of_the_months_of_the_zone(room: Newsroom) -> None:
 
 def test_records_of_an_earlier_version_are_read(room: Newsroom) -> None:
     table = room.bare.articles
-    list_records.record_list(table, "topic:x", {"2026-01": 2}, ListSummary("X", articles=2))
-    for pk, sk, item in (("months#topic:x", "2026-01", {"empty": False}), ("lists", "topic:x", {"label": "X"})):
-        stored = table.get(pk, sk)
-        assert stored
-        table.write([list_records.Change(pk, sk, item, stored["version"])])
-    assert list_records.months(table, "topic:x") == {"2026-01": 0}
+    table.write([list_records.Change("lists", "topic:x", {"label": "X"}, None)])
     assert list_records.summaries(table) == [("topic:x", ListSummary("X"))]
-    assert list_records.record_list(table, "topic:x", {"2026-01": 2}, ListSummary("X", articles=2))
-    assert not list_records.record_list(table, "topic:x", {"2026-01": 2}, ListSummary("X", articles=2))
+    assert record(table, {"2026-01": 2}, ListSummary("X", articles=2))
+    assert list_records.months(table, "topic:x") == {"2026-01": 2}
+    assert not record(table, {"2026-01": 2}, ListSummary("X", articles=2))
 
 
-def test_many_months_are_recorded_in_several_transactions(room: Newsroom) -> None:
-    counts = {f"{year}-{month:02}": year + month for year in range(2000, 2020) for month in range(1, 13)}
-    assert list_records.record_list(room.bare.articles, "topic:x", counts, ListSummary("X"))
-    assert list_records.months(room.bare.articles, "topic:x") == counts
+def record(table: Table, counts: Mapping[str, int], summary: ListSummary | None) -> bool:
+    before = list_records.read_records(table, ["topic:x"])["topic:x"]
+    return list_records.record_list(table, "topic:x", before, counts, summary)
+
+
+def test_a_record_that_changed_since_it_was_read_is_not_overwritten(room: Newsroom) -> None:
+    table = room.bare.articles
+    before = list_records.read_records(table, ["topic:x"])["topic:x"]
+    assert record(table, {"2026-01": 1}, ListSummary("X", articles=1))
+    for summary in (None, ListSummary("X", articles=1)):
+        with pytest.raises(Conflict):
+            list_records.record_list(table, "topic:x", before, {"2026-02": 1}, summary)
+    assert list_records.months(table, "topic:x") == {"2026-01": 1}
+
+
+def test_a_month_without_articles_stays_on_record(room: Newsroom) -> None:
+    table = room.bare.articles
+    assert record(table, {"2026-01": 1, "2026-02": 0}, ListSummary("X", articles=1))
+    assert record(table, {"2026-01": 0}, None)
+    assert list_records.months(table, "topic:x") == {}
+    assert list_records.all_months(table, "topic:x") == ["2026-01"]
+    assert list_records.lists(table) == []
 
 
 def test_the_front_page_and_the_directories_are_invalidated_together(room: Newsroom) -> None:

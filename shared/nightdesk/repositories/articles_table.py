@@ -9,7 +9,7 @@
     article#<slug>      record                 ArticleRecord: what the index last listed of the article
     list#<list>         <date>#<slug>          an article's card in a list, in order of time; or <date>@<yyyy-mm>#<slug>,
                                                where the site's time zone has another month than UTC
-    months#<list>       <yyyy-mm>              a month in which the list has articles, or had some (see `list_records`)
+    months#<list>       months                 the months in which the list has articles, or had some (see `list_records`)
     lists               <list>                 a list that has articles, as directories show it
     path                <path>                 the write of a path that was last invalidated
     failure             <message id>           why a message failed; kept for a fortnight
@@ -244,6 +244,16 @@ def article_record(table: Table, slug: str) -> ArticleRecord | None:
     return from_item(ArticleRecord, item) if item else None
 
 
+def record_key(slug: str) -> tuple[str, str]:
+    """Return where an article's record is stored."""
+    return _article_pk(slug), _RECORD
+
+
+def record_of(item: Item | None) -> ArticleRecord | None:
+    """Return an article's record, given its item."""
+    return from_item(ArticleRecord, item) if item else None
+
+
 def article_records(table: Table, slugs: Iterable[str]) -> list[ArticleRecord | None]:
     """Return what the index last listed of several articles, in the order of their slugs."""
     found = table.get_many([(_article_pk(slug), _RECORD) for slug in slugs])
@@ -330,6 +340,14 @@ def month_among(newest: Sequence[ListEntry], which: str, complete: bool) -> list
 def preceding(table: Table, name: str, sort_key: str, limit: int) -> list[ListEntry]:
     """Return the entries just before a place in a list, newest first."""
     return _entries(table.query(_list_pk(name), KeyRange(before=sort_key), descending=True, limit=limit))
+
+
+def preceding_among(
+    newest: Sequence[ListEntry], complete: bool, sort_key: str, limit: int
+) -> list[ListEntry] | None:  # fmt: skip
+    """Return what `preceding` does if the newest entries of the list have all of it."""
+    found = [entry for entry in newest if entry.sort_key < sort_key][:limit]
+    return found if complete or len(found) == limit else None
 
 
 def following(table: Table, name: str, sort_key: str, limit: int) -> list[ListEntry]:

@@ -40,9 +40,17 @@ class Turn(NamedTuple):
 
 def read_turns(table: Table, names: Sequence[str]) -> list[Turn]:
     """Return the turn at each of some pages."""
-    keys = [(_pk(name), _SK) for name in names]
+    return read_turns_and(table, names, ())[0]
+
+
+def read_turns_and(
+    table: Table, names: Sequence[str], others: Sequence[tuple[str, str]]
+) -> tuple[list[Turn], list[Item | None]]:
+    """Return the turn at each of some pages, and the items with other keys, with one call."""
+    keys = [*((_pk(name), _SK) for name in names), *others]
     items = [table.get(*keys[0])] if len(keys) == 1 else table.get_many(keys)
-    return [_turn(item) if item else Turn({}, None, {}) for item in items]
+    turns = [_turn(item) if item else Turn({}, None, {}) for item in items[: len(names)]]
+    return turns, items[len(names) :]
 
 
 def _turn(item: Item) -> Turn:

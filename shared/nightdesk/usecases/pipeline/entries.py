@@ -10,14 +10,13 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from nightdesk.domain.documents import canonical_json, digest, parse_json
-from nightdesk.domain.events import FEEDS, LISTS, PAGES, ArticleIndexed, EntriesChanged, Event, RegateRequested
+from nightdesk.domain.events import FEEDS, LISTS, PAGES, ArticleIndexed, EntriesChanged, Event
 from nightdesk.ports import Ports
 from nightdesk.repositories import articles_table
 from nightdesk.repositories.private_bucket import facts_key
 from nightdesk.repositories.records import ArticleRecord
 from nightdesk.usecases.pipeline.converge import converge
-from nightdesk.usecases.pipeline.related import digest_earlier, earlier_by_list, related_facts
-from nightdesk.usecases.pipeline.translations import others_in
+from nightdesk.usecases.pipeline.related import related_facts
 
 _PER_TRANSACTION = 100
 """Writes that TransactWriteItems takes (DynamoDB API reference)."""
@@ -29,21 +28,18 @@ class EntriesUpdate(NamedTuple):
     Attributes:
         generation: as in `ArticleRecord`.
         pending: places whose lists must be refreshed; none if all lists show this generation.
-        stale: whether the article's page shows something of others that has changed since.
         reach: where readers see what changed, as in `EntriesChanged`.
     """
 
     slug: str
     generation: int
     pending: tuple[str, ...]
-    stale: bool = False
     reach: str = PAGES
 
 
 class _Update(NamedTuple):
-    """An article's facts, its record after the update, and where readers see what changed."""
+    """An article's record after an update, and where readers see what changed."""
 
-    facts: Mapping[str, Any]
     record: ArticleRecord
     reach: str = PAGES
 
@@ -64,19 +60,17 @@ def update_entries(slug: str, ports: Ports) -> EntriesUpdate | None:
         facts = parse_json(raw) | {"digest": digest(raw)}
         before = articles_table.article_record(ports.articles, slug)
         if before and before.facts == facts["digest"]:
-            return _Update(facts, before), False
+            return _Update(before), False
         record = _next_record(facts, before)
         _write(slug, facts, record, before, ports)
-        return _Update(facts, record, _reach(record, before)), True
+        return _Update(record, _reach(record, before)), True
 
     update = converge(read, apply).value
     if not update:
         return None
     record = update.record
     pending = () if record.is_complete else tuple(record.pending)
-    # An article whose lists are complete was in them before: what has changed since had its page requested.
-    stale = bool(pending) and _is_outdated(slug, update.facts["shows"], ports)
-    return EntriesUpdate(slug, record.generation, pending, stale, update.reach)
+    return EntriesUpdate(slug, record.generation, pending, update.reach)
 
 
 def _next_record(facts: Mapping[str, Any], before: ArticleRecord | None) -> ArticleRecord:
@@ -145,21 +139,6 @@ def _write(
             return
 
 
-def _is_outdated(slug: str, shows: Mapping[str, Any], ports: Ports) -> bool:
-    """Return True if something that an article's page shows of others has changed since the page was made.
-
-    A changed profile or article requests the pages of the articles that are in its lists. An article that enters a list
-    only after that, with a page made before it, would be missed; hence this comparison once it is in the list.
-    """
-    stats = ports.in_parallel(ports.private.stat, shows["profiles"])
-    if [stat.metadata.get("digest", "") if stat else "" for stat in stats] != list(shows["profiles"].values()):
-        return True
-    earlier = earlier_by_list(shows["earlier"], shows["place"], ports)
-    known = shows.get("translations", {})
-    translations = {name: others_in(name, slug, ports) for name in known}
-    return bool(digest_earlier(earlier) != shows["earlier"] or digest_earlier(translations) != known)
-
-
 def request_lists(updates: Iterable[EntriesUpdate], ports: Ports) -> None:
     """Request the lists that articles entered or left; sends the events.
 
@@ -172,6 +151,4 @@ def request_lists(updates: Iterable[EntriesUpdate], ports: Ports) -> None:
             events.append(EntriesChanged(update.slug, update.generation, list(update.pending), update.reach))
         else:
             events.append(ArticleIndexed(update.slug, []))
-        if update.stale:
-            events.append(RegateRequested(update.slug))
     ports.bus.emit(events)

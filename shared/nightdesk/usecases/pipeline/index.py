@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, partial
+from itertools import chain
+from typing import Any, NamedTuple
 
+from nightdesk.domain.documents import parse_json
 from nightdesk.domain.events import FEEDS, PAGES, ArticleIndexed, RegateRequested
 from nightdesk.domain.site import Site
 from nightdesk.ports import Ports
 from nightdesk.rendering.environment import Theme
+from nightdesk.rendering.feeds import text_digest
 from nightdesk.repositories import articles_table
 from nightdesk.repositories.compare_and_swap import compare_and_swap
-from nightdesk.repositories.private_bucket import load_site
+from nightdesk.repositories.list_records import ListRecord, read_records
+from nightdesk.repositories.private_bucket import facts_key, load_site
+from nightdesk.repositories.records import ArticleRecord
 from nightdesk.usecases.pipeline.converge import converge
 from nightdesk.usecases.pipeline.entries import EntriesUpdate
 from nightdesk.usecases.pipeline.lists import Shared, refresh_directories, refresh_list
 from nightdesk.usecases.pipeline.llms import LlmsFile
+from nightdesk.usecases.pipeline.outdated import is_outdated
 from nightdesk.usecases.pipeline.places import (
     DIRECTORIES,
     LIST_FOLDERS,
@@ -45,43 +52,89 @@ def refresh_lists(updates: Sequence[EntriesUpdate], ports: Ports, theme: Theme) 
     months = {name: set[str]() for name in months_of(pending)} | months_of(shown)
     directories = [DIRECTORIES] if has_topic_or_author(shown) else []
     with Turns([*map(turn_of, months), *directories], ports) as turns:
-        shared = Shared(turns, {}, {})
-        paths = _make_lists(months, bool(directories), shared, ports, theme)
+        begin = _read_beginnings(updates, months, ports)
+        shared = Shared(turns, begin.records, begin.texts)
+        make = _Lists(months, bool(directories), ports, theme)
+        paths, records = make.once([update.slug for update in updates], begin.site, shared)
         neighbours = _following([update for update in updates if update.reach == PAGES], shared, ports)
+        neighbours |= _outdated(updates, begin.facts, shared, ports)
         # One of the events carries the paths of all, which are invalidated once.
         indexed = [ArticleIndexed(update.slug, []) for update in updates[1:]]
         indexed.append(ArticleIndexed(updates[0].slug, paths))
         ports.bus.emit([*indexed, *(RegateRequested(slug) for slug in sorted(neighbours))])
-        _complete_all(updates, turns, ports)
+        _complete_all(updates, records, turns, ports)
     return tuple(paths)
 
 
-def _make_lists(
-    months: Mapping[str, set[str]], directories: bool, shared: Shared, ports: Ports, theme: Theme
-) -> list[str]:  # fmt: skip
-    """Make some months of each list, the fronts and the feeds, and what else shows them. Returns the paths.
+class _Beginnings(NamedTuple):
+    """What is read first: the settings, the articles' facts by slug and their texts by digest, and what is recorded of the lists."""
+
+    site: Site
+    facts: Mapping[str, Mapping[str, Any]]
+    texts: Mapping[str, str]
+    records: Mapping[str, ListRecord]
+
+
+def _read_beginnings(updates: Sequence[EntriesUpdate], months: Iterable[str], ports: Ports) -> _Beginnings:
+    slugs = list(dict.fromkeys(update.slug for update in updates))
+    lists = [name for name in months if name == "all" or kind_of(name) in LIST_FOLDERS]
+    calls: list[Callable[[], Any]] = [partial(load_site, ports), partial(read_records, ports.articles, lists)]
+    calls += [partial(ports.private.get, facts_key(slug)) for slug in slugs]
+    site, records, *blobs = ports.in_parallel(lambda ask: ask(), calls)
+    facts = {slug: parse_json(blob.body) for slug, blob in zip(slugs, blobs, strict=True) if blob}
+    texts = {text_digest(found["text"]): found["text"] for found in facts.values() if "text" in found}
+    return _Beginnings(site, facts, texts, records)
+
+
+class _Lists:
+    """Makes some months of each list, the fronts and the feeds, and what else shows them.
 
     Args:
         directories: whether to make those of topics and authors.
-        shared: with the turns at all of these.
     """
-    llms = LlmsFile(ports, theme)
 
-    def make(names: Iterable[str], site: Site, shared: Shared | None) -> list[str]:
-        paths = [path for name in names for path in refresh_list(name, months[name], site, ports, theme, shared)]
-        if directories:
+    def __init__(self, months: Mapping[str, set[str]], directories: bool, ports: Ports, theme: Theme) -> None:
+        self._months, self._directories, self._ports, self._theme = months, directories, ports, theme
+        self._llms = LlmsFile(ports, theme)
+
+    def once(
+        self, slugs: Iterable[str], site: Site, shared: Shared
+    ) -> tuple[list[str], list[ArticleRecord | None]]:  # fmt: skip
+        """Make all, and some again if other runs were at work.
+
+        Args:
+            site: the settings, read after the turns were taken.
+            shared: with the turns at all lists.
+
+        Returns:
+            The paths, and the records of the articles with these slugs, read after the lists were made.
+        """
+        ports, paths = self._ports, self._make(self._months, site, shared)
+        has_changed = cache(lambda: load_site(ports) != site)
+        keys = [articles_table.record_key(slug) for slug in slugs]
+        changed, items = shared.turns.changed_and_read(keys, has_changed)
+        if changed or (site.llms and has_changed()):
+            again = [name for name in self._months if turn_of(name) in changed]
+            paths += converge(lambda: load_site(ports), lambda site: (self._make(again, site, None), True)).value
+        return list(dict.fromkeys(paths)), [articles_table.record_of(item) for item in items]
+
+    def _make(self, names: Iterable[str], site: Site, shared: Shared | None) -> list[str]:
+        ports, theme = self._ports, self._theme
+        made = ports.in_parallel(lambda name: refresh_list(name, self._months[name], site, ports, theme, shared), names)
+        paths = list(chain.from_iterable(made))
+        if self._directories:
             paths += refresh_directories(site, ports, theme, shared)
-        llms.refresh(site)
+        self._llms.refresh(site)
         return paths
 
-    site = load_site(ports)
-    paths = make(months, site, shared)
-    has_changed = cache(lambda: load_site(ports) != site)
-    changed = shared.turns.changed(has_changed)
-    if changed or (site.llms and has_changed()):
-        again = [name for name in months if turn_of(name) in changed]
-        paths += converge(lambda: load_site(ports), lambda site: (make(again, site, None), True)).value
-    return list(dict.fromkeys(paths))
+
+def _outdated(
+    updates: Sequence[EntriesUpdate], facts: Mapping[str, Mapping[str, Any]], shared: Shared, ports: Ports
+) -> set[str]:
+    """Return the articles whose pages show something of others that has changed since."""
+    slugs = sorted({update.slug for update in updates} & set(facts))
+    outdated = ports.in_parallel(lambda slug: is_outdated(slug, facts[slug]["shows"], shared, ports), slugs)
+    return {slug for slug, is_so in zip(slugs, outdated, strict=True) if is_so}
 
 
 def _following(updates: Sequence[EntriesUpdate], shared: Shared, ports: Ports) -> set[str]:
@@ -107,13 +160,17 @@ def _following(updates: Sequence[EntriesUpdate], shared: Shared, ports: Ports) -
     return set[str]().union(*ports.in_parallel(around, places))
 
 
-def _complete_all(updates: Sequence[EntriesUpdate], turns: Turns, ports: Ports) -> None:
+def _complete_all(
+    updates: Sequence[EntriesUpdate], records: Sequence[ArticleRecord | None], turns: Turns, ports: Ports
+) -> None:
     """Complete the articles' records and end the turns, with one write if no other run comes between.
+
+    Args:
+        records: as they were read when the lists were made.
 
     Raises:
         Transient: a record changed during every attempt.
     """
-    records = articles_table.article_records(ports.articles, [update.slug for update in updates])
     changes = {
         update.slug: articles_table.article_change(
             update.slug, record._replace(completed_generation=update.generation), record.version

@@ -5,9 +5,9 @@ Each list is one converge over everything that it reads. Only public facts are r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from nightdesk.domain.documents import parse_json
 from nightdesk.domain.errors import Conflict
@@ -21,9 +21,9 @@ from nightdesk.rendering.list_pages import directory_html
 from nightdesk.rendering.sitemaps import NEWS_SIZE, last_change, months_in_index, news_sitemap, sitemap_index
 from nightdesk.rendering.times import stamp
 from nightdesk.repositories import articles_table, list_records
-from nightdesk.repositories.list_records import ListSummary
+from nightdesk.repositories.list_records import ListRecord, ListSummary
 from nightdesk.repositories.private_bucket import ASSET_CACHE, IMAGE_TYPES, facts_from, facts_key, profile_key
-from nightdesk.usecases.pipeline.converge import store, store_or_remove, store_over
+from nightdesk.usecases.pipeline.converge import store, store_or_remove
 from nightdesk.usecases.pipeline.entries import request_lists, update_entries
 from nightdesk.usecases.pipeline.front import read_front
 from nightdesk.usecases.pipeline.images import read_rendition
@@ -43,19 +43,33 @@ from nightdesk.usecases.pipeline.social_cards import PageCard, list_card, read_c
 from nightdesk.usecases.pipeline.standing_pages import refresh_address, refresh_corrections
 from nightdesk.usecases.pipeline.turns import Turns, in_turn
 
+_NONE: Mapping[str, str] = {}
+_NO_RECORDS: Mapping[str, ListRecord] = {}
 
-class Shared(NamedTuple):
+
+class Shared:
     """What the refreshes of several lists share.
 
-    Attributes:
+    Args:
         turns: at all of the lists.
+        records: what is recorded of some of the lists, read since the turns were taken.
         texts: public texts by digest that were read already; each refresh adds those that it reads.
+
+    Attributes:
         newest: the newest entries of each list that was read, and whether there are no others.
+        profiles: the digest of each profile that was read, by its key; empty for one that does not exist.
     """
 
-    turns: Turns
-    texts: dict[str, str]
-    newest: dict[str, tuple[list[articles_table.ListEntry], bool]]
+    def __init__(self, turns: Turns, records: Mapping[str, ListRecord] = _NO_RECORDS, texts: Mapping[str, str] = _NONE) -> None:  # fmt: skip
+        self.turns = turns
+        self.texts = dict(texts)
+        self.newest: dict[str, tuple[list[articles_table.ListEntry], bool]] = {}
+        self.profiles: dict[str, str] = {}
+        self._records = dict(records)
+
+    def take_record(self, name: str, ports: Ports) -> ListRecord:
+        """Return what is recorded of a list, which is read again each time but the first."""
+        return self._records.pop(name, None) or list_records.read_records(ports.articles, [name])[name]
 
 
 def refresh_list(
@@ -83,51 +97,82 @@ def refresh_list(
     if kind == "alias":
         return refresh_address(identifier, site, ports, theme, run)
     wanted = sorted(list_records.all_months(ports.articles, name) if months is None else set(months))
-
-    feed_key, read_texts = key_of(feed_path(name)), shared.texts if shared else {}
-    run = run or in_turn(turn_of(name), ports)
-    pages = shared.turns.pages[turn_of(name)] if shared else {}
-
-    def apply(contents: ListContents) -> tuple[list[Output], bool]:
-        feed = ports.site.get(feed_key)
-        outputs = list_outputs(name, contents, site, theme, _texts(contents.newest, feed, read_texts, ports))
-        if name == "all":
-            outputs.append(_news(contents.newest, site, ports))
-        if contents.card:
-            _store_card(list_path(name), contents.card, pages, ports)
-        # Before the pages, which are made of these records too: another run may have made its pages of the old records.
-        wrote = contents.unrecorded and _record(name, contents, ports)
-        wrote |= store_or_remove(outputs, ports, {feed_key: feed}, pages)
-        if name == "all":
-            wrote |= _store_sitemap_index(contents, site, ports)
-        if kind == "author":
-            _store_pictures(identifier, contents.profile, ports)
-        return outputs, wrote
-
-    done = run(lambda: _with_card(name, _read(name, wanted, site, ports, shared), site, ports, theme), apply)
+    refresh = _Refresh(name, wanted, site, ports, theme, shared)
+    done = (run or in_turn(turn_of(name), ports))(refresh.read, refresh.apply)
     if done.inputs.card and (requests := done.inputs.card.requests(list_path(name), ports)):
         ports.bus.emit(requests)
-    outputs = done.value
-    return [path for output in outputs if not is_uncached(path := path_of(output.key))]
+    return [path for output in done.value if not is_uncached(path := path_of(output.key))]
 
 
-def _read(name: str, wanted: list[str], site: Site, ports: Ports, shared: Shared | None) -> ListContents:
-    kind, _, identifier = name.partition(":")
-    table, size = ports.articles, NEWS_SIZE if name == "all" else FEED_SIZE
-    found = articles_table.newest(table, name, size)
-    newest = _cards(found)
-    if shared:
-        shared.newest[name] = found, len(found) < size
-    of_months = ports.in_parallel(partial(_month, name, found, len(found) < size, ports), wanted)
-    by_month = dict(zip(wanted, of_months, strict=True))
-    counts = list_records.months(table, name)
-    # Only the months of topics and authors are counted, so the record of all articles changes with a month's first and last.
-    unrecorded = name != "all" or any(bool(cards) != (month in counts) for month, cards in by_month.items())
-    counts |= {month: len(cards) for month, cards in by_month.items()}
-    counts = {month: counts[month] for month in sorted(counts, reverse=True) if counts[month] or month not in by_month}
-    blob = ports.private.get(profile_key(kind, identifier)) if identifier else None
-    front = read_front(site, newest, ports) if name == "all" else FrontContents()
-    return ListContents(by_month, newest, counts, facts_from(blob.body) if blob else None, unrecorded, front)
+class _Refresh:
+    """One refresh of the pages of a list, which may take several attempts."""
+
+    def __init__(
+        self, name: str, months: list[str], site: Site, ports: Ports, theme: Theme, shared: Shared | None
+    ) -> None:
+        self._name, self._months, self._site, self._ports, self._theme = name, months, site, ports, theme
+        self._shared = shared
+        self._pages = shared.turns.pages[turn_of(name)] if shared else {}
+        self._record = ListRecord({}, None, (None, None))
+
+    def read(self) -> ListContents:
+        """Read the entries, what is recorded of the list, and the profile."""
+        name, ports = self._name, self._ports
+        kind, _, identifier = name.partition(":")
+        size = NEWS_SIZE if name == "all" else FEED_SIZE
+        calls: list[Callable[[], Any]] = [
+            partial(articles_table.newest, ports.articles, name, size),
+            partial(self._shared.take_record, name, ports) if self._shared else self._read_record,
+        ]
+        if identifier:
+            calls.append(partial(ports.private.get, profile_key(kind, identifier)))
+        found, self._record, *blobs = ports.in_parallel(lambda ask: ask(), calls)
+        newest, profile = _cards(found), blobs[0] if blobs else None
+        if self._shared:
+            self._shared.newest[name] = found, len(found) < size
+        if self._shared and identifier:
+            self._shared.profiles[profile_key(kind, identifier)] = profile.metadata.get("digest", "") if profile else ""
+        of_months = ports.in_parallel(partial(_month, name, found, len(found) < size, ports), self._months)
+        by_month = dict(zip(self._months, of_months, strict=True))
+        counts = {month: count for month, count in self._record.months.items() if count}
+        # Only the months of topics and authors are counted, so the record of all articles changes with a month's first and last.
+        unrecorded = name != "all" or any(bool(cards) != (month in counts) for month, cards in by_month.items())
+        counts |= {month: len(cards) for month, cards in by_month.items()}
+        counts = {
+            month: counts[month] for month in sorted(counts, reverse=True) if counts[month] or month not in by_month
+        }
+        front = read_front(self._site, newest, ports) if name == "all" else FrontContents()
+        facts = facts_from(profile.body) if profile else None
+        contents = ListContents(by_month, newest, counts, facts, unrecorded, front)
+        return _with_card(name, contents, self._site, ports, self._theme)
+
+    def _read_record(self) -> ListRecord:
+        return list_records.read_records(self._ports.articles, [self._name])[self._name]
+
+    def apply(self, contents: ListContents) -> tuple[list[Output], bool]:
+        """Store the list's record, pages and feeds."""
+        name, ports = self._name, self._ports
+        keys = [key_of(feed_path(name)), *([key_of(SITEMAP_PATH)] if name == "all" else [])]
+        stored = dict(zip(keys, ports.in_parallel(ports.site.get, keys), strict=True))
+        texts = _texts(contents.newest, stored[keys[0]], self._shared.texts if self._shared else {}, ports)
+        outputs = list_outputs(name, contents, self._site, self._theme, texts)
+        if name == "all":
+            outputs.append(_news(contents.newest, self._site, ports))
+            outputs.append(_sitemap_index(contents, stored[keys[1]], self._site))
+        if contents.card:
+            _store_card(list_path(name), contents.card, self._pages, ports)
+        # Before the pages, which are made of these records too: another run may have made its pages of the old records.
+        wrote = contents.unrecorded and self._store_record(contents)
+        wrote |= store_or_remove(outputs, ports, stored, self._pages)
+        if name.startswith("author:"):
+            _store_pictures(name.partition(":")[2], contents.profile, ports)
+        return outputs, wrote
+
+    def _store_record(self, contents: ListContents) -> bool:
+        """Record which months have articles, and what directories show of a topic or an author. Returns True if that was new."""
+        counts = {month: len(cards) for month, cards in contents.by_month.items()}
+        summary = list_summary(self._name, contents)
+        return list_records.record_list(self._ports.articles, self._name, self._record, counts, summary)
 
 
 def _month(
@@ -159,12 +204,6 @@ def _store_card(base: str, card: PageCard, pages: dict[str, Stat], ports: Ports)
 
 def _cards(entries: Iterable[articles_table.ListEntry]) -> list[dict[str, Any]]:
     return [entry.card for entry in entries]
-
-
-def _record(name: str, contents: ListContents, ports: Ports) -> bool:
-    """Record which months have articles, and what directories show of a topic or an author. Returns True if that was new."""
-    counts = {month: len(cards) for month, cards in contents.by_month.items()}
-    return list_records.record_list(ports.articles, name, counts, list_summary(name, contents))
 
 
 def _texts(newest: list[dict[str, Any]], feed: Blob | None, others: dict[str, str], ports: Ports) -> Texts:
@@ -213,21 +252,17 @@ def _news(newest: list[dict[str, Any]], site: Site, ports: Ports) -> Output:
     return machine_file(NEWS_SITEMAP_PATH, news_sitemap(site, newest, ports.clock()))
 
 
-def _store_sitemap_index(contents: ListContents, site: Site, ports: Ports) -> bool:
-    """Make the index of sitemaps match the months whose articles were read.
+def _sitemap_index(contents: ListContents, seen: Blob | None, site: Site) -> Output:
+    """Return the index of sitemaps, with the months whose articles were read.
 
     The index itself is where the newest change in each of the other months is stored, so that a publish reads only one
-    month. Another run that writes the index meanwhile makes this one start over.
-
-    Raises:
-        Conflict: another run wrote the index meanwhile.
+    month. It is stored over the one that was read, so another run that writes the index meanwhile makes this one start over.
     """
-    seen = ports.site.get(key_of(SITEMAP_PATH))
     known = months_in_index(seen.body) if seen else {}
     # Other months are left to the runs that read them: which months there are may have changed since this one looked.
     known |= {month: last_change(cards, site) if cards else "" for month, cards in contents.by_month.items()}
     index = sitemap_index(site, {month: known[month] for month in sorted(known, reverse=True) if known[month]})
-    return store_over(seen, ports.site, machine_file(SITEMAP_PATH, index))
+    return machine_file(SITEMAP_PATH, index)
 
 
 def _store_pictures(identifier: str, profile: Mapping[str, Any] | None, ports: Ports) -> None:

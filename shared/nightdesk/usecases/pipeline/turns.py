@@ -20,9 +20,9 @@ from functools import partial
 from typing import Protocol
 
 from nightdesk.domain.errors import Conflict, NightdeskError
-from nightdesk.ports import ANY, Change, Ports, Stat
+from nightdesk.ports import ANY, Change, Item, Ports, Stat
 from nightdesk.repositories.compare_and_swap import compare_and_swap
-from nightdesk.repositories.turns import read_turns, turn_change
+from nightdesk.repositories.turns import read_turns, read_turns_and, turn_change
 from nightdesk.usecases.pipeline.converge import Converged, Inputs, Value, converge
 
 _PER_TRANSACTION = 100
@@ -118,13 +118,18 @@ class Turns:
         Args:
             common: returns True if an input of all lists has changed.
         """
-        if not self._written:
-            return set()
-        turns = zip(self._names, read_turns(self._ports.articles, self._names), strict=True)
+        return self.changed_and_read((), common)[0] if self._written else set()
+
+    def changed_and_read(
+        self, keys: Sequence[tuple[str, str]], common: Callable[[], bool] = lambda: False
+    ) -> tuple[set[str], list[Item | None]]:
+        """Return what `changed` does, and the items of the Articles table with some keys, read with the same call."""
+        found, items = read_turns_and(self._ports.articles, self._names, keys)
+        turns = zip(self._names, found, strict=True)
         self._shared |= {name for name, turn in turns if turn.version != self._versions[name]}
-        if self._shared and common():
-            return set(self._written)
-        return {name for name in self._shared if any(has_changed() for has_changed in self._written.get(name, ()))}
+        if self._written and self._shared and common():
+            return set(self._written), items
+        return {name for name in self._shared if any(is_old() for is_old in self._written.get(name, ()))}, items
 
     def leave(self, with_them: Sequence[Change] = ()) -> bool:
         """Remove the run, and write other changes with it if that takes no other call.

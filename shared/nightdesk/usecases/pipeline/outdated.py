@@ -1,0 +1,45 @@
+"""Outdated pages: those of articles in whose place in a list something has changed since they were made.
+
+A changed profile or article requests the pages of the articles that are in its lists. An article that enters a list only after
+that, with a page made before it, would be missed. So what its page shows of others is compared with what they are once it is in
+the list. An article whose lists are complete was in them before: what has changed since had its page requested.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from nightdesk.ports import Ports
+from nightdesk.repositories import articles_table
+from nightdesk.usecases.pipeline.lists import Shared
+from nightdesk.usecases.pipeline.related import RELATED, digest_earlier, earlier_in, related_facts
+from nightdesk.usecases.pipeline.translations import others_in
+
+
+def is_outdated(slug: str, shows: Mapping[str, Any], shared: Shared, ports: Ports) -> bool:
+    """Return True if something that an article's page shows of others has changed since the page was made.
+
+    Args:
+        shows: what the page shows, from the article's facts, which were read after its entries had been written.
+        shared: what was read of its lists since.
+    """
+    for key, digest in shows["profiles"].items():
+        if _digest_of(key, shared, ports) != digest:
+            return True
+    earlier = {name: _earlier(name, shows["place"], shared, ports) for name in shows["earlier"]}
+    known = shows.get("translations", {})
+    translations = {name: others_in(name, slug, ports) for name in known}
+    return bool(digest_earlier(earlier) != shows["earlier"] or digest_earlier(translations) != known)
+
+
+def _digest_of(key: str, shared: Shared, ports: Ports) -> str:
+    if key in shared.profiles:
+        return shared.profiles[key]
+    stat = ports.private.stat(key)
+    return stat.metadata.get("digest", "") if stat else ""
+
+
+def _earlier(name: str, place: str, shared: Shared, ports: Ports) -> list[dict[str, Any]]:
+    entries = articles_table.preceding_among(*shared.newest.get(name, ([], False)), place, RELATED)
+    return earlier_in(name, place, ports) if entries is None else [related_facts(entry.card) for entry in entries]
