@@ -26,7 +26,6 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from nightdesk.domain import documents
-from nightdesk.domain.errors import Conflict
 from nightdesk.ports import ANY, Change, Item, KeyRange, Table
 from nightdesk.repositories.records import ArticleRecord, Claim, DraftRecord, Revision, from_item, to_item
 
@@ -197,14 +196,10 @@ def claim_slug(table: Table, slug: str, key: str, is_older: Callable[[str], bool
     return claim
 
 
-def claim_first(table: Table, slug: str, key: str) -> Claim | None:
-    """Claim a slug for a draft if no draft ever had it, with one write; None if one had it."""
+def first_claim(slug: str, key: str) -> tuple[Claim, Change]:
+    """Return a draft's claim on a slug that no draft ever had, and the change that stores it."""
     claim = Claim(holder=key, displaced=[])
-    try:
-        table.write([Change(_article_pk(slug), _CLAIM, to_item(claim), None)])
-    except Conflict:
-        return None
-    return claim
+    return claim, Change(_article_pk(slug), _CLAIM, to_item(claim), None)
 
 
 def release_slug(table: Table, slug: str, key: str) -> None:

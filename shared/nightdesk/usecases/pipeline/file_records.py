@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nightdesk.domain.documents import REJECTED, Asset, Attachment
+from nightdesk.domain.errors import Conflict
 from nightdesk.domain.events import DraftAccepted, DraftRejected, Event
-from nightdesk.ports import Ports
+from nightdesk.ports import Change, Ports
 from nightdesk.repositories import articles_table
-from nightdesk.repositories.records import DraftRecord, Revision
+from nightdesk.repositories.records import Claim, DraftRecord, Revision
 
 
 def outcome(key: str, record: DraftRecord) -> Event:
@@ -36,6 +37,7 @@ class FileRecord:
         file_version: str = "",
         images: Sequence[Asset | Attachment] = (),
         even_if_unchanged: bool = False,
+        with_it: Sequence[Change] = (),
     ) -> None:
         """Store a record, and with it a new revision if it counts one more. A file that never existed gets no record.
 
@@ -43,6 +45,7 @@ class FileRecord:
             file_version: the version id of the file that a new revision comes from; without it, no revision is stored.
             images: the images and attachments of that revision.
             even_if_unchanged: write a record that says nothing new too, so that a concurrent run must start again.
+            with_it: changes to make in the same transaction.
 
         Raises:
             Conflict: another run stored a record meanwhile.
@@ -62,8 +65,25 @@ class FileRecord:
         if file_version and after.revision > (before.revision if before else 0):
             revision = _revision(after, file_version, images)
             changes.append(articles_table.revision_change(self._key, revision))
-        self._ports.articles.write(changes)
+        self._ports.articles.write([*changes, *with_it])
         self.stored = after._replace(version=(expected or 0) + 1)
+
+    def save_and_claim(self, record: DraftRecord, slug: str) -> Claim | None:
+        """Store a record that names a slug, and claim the slug if no draft ever had it, with one write.
+
+        Returns:
+            The claim; None if a draft had the slug, so that it must be claimed after it is named.
+
+        Raises:
+            Conflict: another run stored a record meanwhile.
+        """
+        claim, change = articles_table.first_claim(slug, self._key)
+        try:
+            self.save(record, with_it=[change])
+        except Conflict:
+            self.save(record)
+            return None
+        return claim
 
 
 def _revision(record: DraftRecord, file_version: str, images: Sequence[Asset | Attachment]) -> Revision:

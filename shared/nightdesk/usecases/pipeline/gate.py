@@ -6,12 +6,12 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
-from typing import Any, NamedTuple
+from typing import Any
 
 from nightdesk.domain.documents import EXPIRED, LIVE, WITHDRAWN, canonical_json, parse_json
 from nightdesk.domain.errors import Conflict, Transient
 from nightdesk.domain.events import ArticleGated, Event, RegateRequested
-from nightdesk.ports import Output, Ports
+from nightdesk.ports import Blob, Output, Ports
 from nightdesk.rendering.environment import Theme
 from nightdesk.repositories import articles_table
 from nightdesk.repositories.private_bucket import JSON, document_key, facts_key, load_document
@@ -49,16 +49,27 @@ def gate(slug: str, ports: Ports, theme: Theme, bulk: str = "", redelivered: boo
         Transient: time alone changes the article within a second. The message must be retried then.
     """
     attempts, was_gone = count(), [redelivered]
+    seen: list[Blob | None] = []
+
+    def read() -> GateInputs | None:
+        # After the turn is taken: a run that writes facts later than that reads its inputs again.
+        asked: list[Callable[[], Any]] = [
+            partial(read_inputs, slug, ports, theme),
+            partial(ports.private.get, facts_key(slug)),
+        ]
+        inputs, facts = ports.in_parallel(answer, asked)
+        seen[:] = [facts]
+        return inputs  # type: ignore[no-any-return]
 
     def apply(inputs: GateInputs | None) -> tuple[None, bool]:
         repeated = next(attempts) > 0 or redelivered
         if inputs is None:
             return None, False
-        written = _write(slug, make_outputs(inputs, theme), ports, repeated)
-        was_gone.append(written.was_gone)
-        return None, written.changed
+        [facts] = seen
+        was_gone.append(facts is not None and parse_json(facts.body)["state"] in (WITHDRAWN, EXPIRED))
+        return None, _write(slug, make_outputs(inputs, theme), facts, ports, repeated)
 
-    inputs = converge(lambda: read_inputs(slug, ports, theme), apply, LastTurn(f"article:{slug}", ports)).inputs
+    inputs = converge(read, apply, LastTurn(f"article:{slug}", ports)).inputs
     if inputs is None:
         return None
     if inputs.next_change:
@@ -136,26 +147,30 @@ def _pointers_to(slug: str, ports: Ports) -> list[str]:
     return [old for old, document in found if document and document.moved]
 
 
-class _Written(NamedTuple):
-    """Whether an article's outputs differ from those before, and whether it was gone until now."""
+def _write(slug: str, outputs: GateOutputs, seen: Blob | None, ports: Ports, repeated: bool) -> bool:
+    """Store an article's outputs, facts last. Returns True if anything was written.
 
-    changed: bool
-    was_gone: bool
+    Args:
+        seen: the facts that are stored. Without any, no run has ended yet, and nothing else is there either; if that is wrong,
+            the pages cannot be stored. An article without pages is looked at, because a run that died may have left some.
 
-
-def _write(slug: str, outputs: GateOutputs, ports: Ports, repeated: bool) -> _Written:
-    """Store an article's outputs."""
+    Raises:
+        Conflict: another run is at work or died.
+    """
     facts, preview = Output(facts_key(slug), outputs.facts, JSON), outputs.preview
+    if seen is None and outputs.pages.outputs and not repeated:
+        write_site_folder(outputs.pages, {}, ports)
+        copy_images(preview, {}, ports.private, ports)
+        store_outputs(preview, {}, ports.private, ports)
+        return store_over(None, ports.private, facts)
     asked: list[Callable[[], Any]] = [
         partial(ports.site.listing, outputs.pages.prefix),
         partial(ports.private.stat, preview.outputs[0].key),
-        partial(ports.private.get, facts.key),
     ]
-    stored, seen_preview, seen_facts = ports.in_parallel(answer, asked)
+    stored, seen_preview = ports.in_parallel(answer, asked)
     wrote = write_site_folder(outputs.pages, stored, ports)
     wrote |= write_preview_folder(preview, seen_preview, ports, complete=repeated)
-    was_gone = seen_facts is not None and parse_json(seen_facts.body)["state"] in (WITHDRAWN, EXPIRED)
-    return _Written(store_over(seen_facts, ports.private, facts) or wrote, was_gone)
+    return store_over(seen, ports.private, facts) or wrote
 
 
 def lift_embargo(slug: str, ports: Ports, theme: Theme) -> datetime | None:

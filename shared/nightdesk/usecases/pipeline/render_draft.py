@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from nightdesk.domain.documents import DRAFT, REJECTED, WITHDRAWN, Document
 from nightdesk.domain.drafts import alias_lines, slug_of_rejected
@@ -94,9 +94,9 @@ class DraftRun:
 
     def read(self) -> _Inputs:
         """Read the file as it is now, and what it is rendered with."""
-        blob = self._ports.drafts.get(self._key)
+        calls: list[Callable[[], Any]] = [partial(self._ports.drafts.get, self._key), partial(load_site, self._ports)]
+        blob, site = self._ports.in_parallel(lambda ask: ask(), calls)
         images = image_versions(self._parsed_key.folder, self._ports) if blob else ()
-        site = load_site(self._ports)
         kinds = ("author", "topic") if site.require_profiles else ()
         profiles = tuple(key for kind in kinds for key in profile_keys(kind, self._ports))
         if not blob:
@@ -207,16 +207,20 @@ class DraftRun:
         return replace(document, date=first_published(history), lastmod=document.lastmod or last_changed(history))
 
     def _publish(self, document: Document, record: DraftRecord, file: FileRecord) -> DraftRecord:
-        """Name the document's slugs on the stored record, then claim them and store the document."""
+        """Name the document's slugs on the stored record, claim them no earlier, and store the document."""
         wanted, addresses = {document.slug, *aliased_slugs(document)}, path_aliases(document)
-        is_new = document.slug not in record.slugs
+        is_new, first = document.slug not in record.slugs, None
         if not (wanted <= set(record.slugs) and set(addresses) <= set(record.addresses)):
             record = record._replace(
                 slugs=sorted({*record.slugs, *wanted}), addresses=sorted({*record.addresses, *addresses})
             )
             # Without the ETag, the record says that this version of the file has not been processed.
-            file.save(record._replace(state=file.stored.state if file.stored else DRAFT, etag=""))
-        return self._slugs.publish(document, record, is_new)
+            named = record._replace(state=file.stored.state if file.stored else DRAFT, etag="")
+            if is_new:
+                first = file.save_and_claim(named, document.slug)
+            else:
+                file.save(named)
+        return self._slugs.publish(document, record, first)
 
     def _fall_back(self, record: DraftRecord, file: FileRecord) -> DraftRecord:
         """Publish the newest earlier version that can be published, for a rejected draft of which nothing is live.

@@ -76,18 +76,17 @@ class SlugClaims:
         self.takedown = DraftTakedown(key, ports)
         self.alias_lines: Mapping[str, int] = {}
 
-    def publish(self, document: Document, record: DraftRecord, is_new: bool = False) -> DraftRecord:
+    def publish(self, document: Document, record: DraftRecord, first: Claim | None = None) -> DraftRecord:
         """Claim a document's slugs, store it, and give up the slugs that it no longer has.
 
         Args:
-            is_new: whether the record did not name the document's slug before this run.
+            first: the claim on the document's slug, if this run has made the first one ever.
 
         Returns:
             The record with the outcome. It stays as it was, but for a problem, if another draft holds the slug.
         """
         plan = plan_published(document, record.slugs)
         # At a slug that nobody ever had, nothing is stored.
-        first = articles_table.claim_first(self._ports.articles, plan.article, self._key) if is_new else None
         if first:
             self._held.add(plan.article)
             self._fresh.add(plan.article)
