@@ -27,12 +27,14 @@ from nightdesk.usecases.pipeline.social_cards import draw_card
 from .measure import ROOT, table
 
 COLUMNS = ("S3 puts", "S3 reads", "DynamoDB writes", "DynamoDB reads", "one after another", "events", "paths")
+_SERIAL = COLUMNS[4]
 _COUNTED = {
     ("private", "put"): "S3 puts",
     ("site", "put"): "S3 puts",
     ("private", "get"): "S3 reads",
     ("private", "stat"): "S3 reads",
     ("site", "stat"): "S3 reads",
+    ("site", "get"): "S3 reads",
     ("site", "list"): "S3 reads",
     ("site", "listing"): "S3 reads",
     ("private", "listing"): "S3 reads",
@@ -57,13 +59,22 @@ class BlankPictures:
         raise NotImplementedError
 
     def draw_card(self, order: CardOrder, lead: bytes, found: Inspection) -> Derived:
-        return Derived("jpg", *CARD_SIZE, False, b"card")
+        return Derived("jpg", *CARD_SIZE, False, order.to_bytes())
 
 
 def measure(sizes: tuple[int, ...] = (100, 1000)) -> str:
-    """Count the calls of one publish in archives of these sizes."""
-    rows = [(f"{size:,}", *(one_publish(size)[name] for name in COLUMNS)) for size in sizes]
-    return table("One more article, with so many in the archive", ("articles", *COLUMNS), rows)
+    """Count the calls of one publish in archives of these sizes, and those of each run."""
+    rows, runs = [], {}
+    for size in sizes:
+        counts, runs = one_publish(size)
+        rows.append((f"{size:,}", *(counts[name] for name in COLUMNS)))
+    found = [(name, sum(run[column] for column in COLUMNS[:4]), run[_SERIAL]) for name, run in runs.items()]
+    return "\n".join(
+        [
+            table("One more article, with so many in the archive", ("articles", *COLUMNS), rows),
+            table("The runs of the last of these", ("", "calls", _SERIAL), found),
+        ]
+    )
 
 
 def draft(number: int) -> bytes:
@@ -74,24 +85,29 @@ def draft(number: int) -> bytes:
     return f"---\n{front}---\nFree text.\n\n::: gate tier=member\nHidden text.\n:::\n".encode()
 
 
-def one_publish(archive: int) -> Counter[str]:
-    """Return how many calls of each kind one publish makes, in an archive of so many articles; `told` counts the events that
-    the notify stage hears."""
+def one_publish(archive: int) -> tuple[Counter[str], dict[str, Counter[str]]]:
+    """Return how many calls of each kind one publish makes in an archive of so many articles, in all and in each run; `told`
+    counts the events that the notify stage hears."""
     theme = Theme(ROOT / "layers/theme")
     ports = memory_ports(clock=lambda: datetime(2030, 1, 1, tzinfo=UTC))
     for number in range(archive):
-        _publish(number, ports, theme)
+        _publish(number, ports, theme, lambda name: None)
+    runs: dict[str, Counter[str]] = {}
     counts: Counter[str] = Counter()
     inside: list[str] = []
     for (port, method), name in _COUNTED.items():
         _count(getattr(ports, port), method, counts, name, inside)
     ports = replace(ports, in_parallel=partial(_count_longest, counts))
-    paths = _publish(archive, ports, theme)
+
+    def note(name: str) -> None:
+        runs[name] = counts - sum(runs.values(), Counter[str]())
+
+    paths = _publish(archive, ports, theme, note)
     events = ports.bus.events  # type: ignore[attr-defined]
     counts["events"] = len(events)
     counts["told"] = sum(event.name in TOLD_EVENTS for event in events)
     counts["paths"] = paths
-    return counts
+    return counts, runs
 
 
 def _count(port: object, method: str, counts: Counter[str], name: str, inside: list[str]) -> None:
@@ -121,28 +137,42 @@ def _count_longest(counts: Counter[str], call: Callable[[Given], Result], values
     return results
 
 
-def _publish(number: int, ports: Ports, theme: Theme) -> int:
+def _publish(number: int, ports: Ports, theme: Theme, note: Callable[[str], None]) -> int:
+    """Publish an article. Returns how many paths were invalidated.
+
+    Args:
+        note: called after each run with its name.
+    """
     ports.bus.events.clear()  # type: ignore[attr-defined]  # memory_ports gives MemoryBus
     key = f"drafts/story-{number}.md"
     ports.drafts.put(Output(key, draft(number), "text/markdown"), ANY)
     render(key, ports)
+    note("render")
     gate(f"story-{number}", ports, theme)
+    note("gate")
     listed = [entered] if (entered := update_entries(f"story-{number}", ports)) else []
     request_lists(listed, ports)
+    note("index: entries")
     paths = refresh_lists(listed, ports, theme)
+    note("index: lists")
     asked = ports.cdn.invalidated  # type: ignore[attr-defined]  # memory_ports gives MemoryCdn
     before = len(asked)
-    invalidate([*paths, f"/articles/story-{number}/*"], ports)
-    _draw_cards(f"story-{number}", ports, theme)
+    invalidate([*paths, f"/articles/story-{number}/*"], ports, listed=paths)
+    note("invalidate")
+    _draw_cards(f"story-{number}", ports, theme, note)
     return len(asked) - before
 
 
-def _draw_cards(slug: str, ports: Ports, theme: Theme) -> None:
+def _draw_cards(slug: str, ports: Ports, theme: Theme, note: Callable[[str], None]) -> None:
     """Draw the social cards that were requested, and make the article's pages once more."""
     events = list(ports.bus.events)  # type: ignore[attr-defined]  # memory_ports gives MemoryBus
     for event in events:
         if isinstance(event, SocialCardRequested):
             draw_card(event.page, event.card, ports, BlankPictures())
+    note("images: the card")
     gate(slug, ports, theme)
+    note("gate, with the card")
     update_entries(slug, ports)
+    note("index: nothing changed")
     invalidate([f"/articles/{slug}/*"], ports)
+    note("invalidate, with the card")
