@@ -10,7 +10,8 @@ from functools import cache
 from nightdesk.ports import Given, Result
 
 _AT_ONCE = 8
-"""A client keeps ten connections open (botocore's `max_pool_connections`)."""
+"""On each level. Clients keep open as many connections as two levels use (`MAX_CONNECTIONS`)."""
+MAX_CONNECTIONS = 2 * _AT_ONCE
 
 
 _depth = threading.local()

@@ -10,14 +10,18 @@ from botocore.session import get_session
 
 from nightdesk.adapters.aws import CloudFrontCdn, EventBridgeBus, S3Objects
 from nightdesk.adapters.dynamodb import DynamoTable
-from nightdesk.adapters.parallel import in_parallel
+from nightdesk.adapters.parallel import MAX_CONNECTIONS, in_parallel
 from nightdesk.adapters.timers import EventBridgeSchedules, ScheduleTarget, SqsTickerTimer
 from nightdesk.entrypoints.settings import Settings
 from nightdesk.ports import Feeds, Ports, TickerTimer
 
 # The adapters pass what the services accept, so checking it against the services' models costs a third of a call for nothing.
 CONFIG = Config(
-    retries={"mode": "standard", "max_attempts": 4}, connect_timeout=3, read_timeout=20, parameter_validation=False
+    retries={"mode": "standard", "max_attempts": 4},
+    connect_timeout=3,
+    read_timeout=20,
+    parameter_validation=False,
+    max_pool_connections=MAX_CONNECTIONS,
 )
 
 
