@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 from nightdesk.domain.errors import Conflict
 from nightdesk.ports import ANY, Change, Output
-from nightdesk.repositories import articles_table
+from nightdesk.repositories import articles_table, newest_entries
 from nightdesk.repositories.private_bucket import facts_key
 from nightdesk.usecases.pipeline.file_records import FileRecord
 from nightdesk.usecases.pipeline.gate import gate
@@ -73,7 +73,7 @@ def entries(keys: Sequence[str]) -> list[articles_table.ListEntry]:
     ],
 )
 def test_entries_before_a_place_are_found_among_the_newest(newest: str, complete: bool, found: str | None) -> None:
-    among = articles_table.preceding_among(entries(newest), complete, "d", 2)
+    among = newest_entries.preceding(entries(newest), complete, "d", 2)
     assert (None if among is None else "".join(entry.sort_key for entry in among)) == found
 
 
@@ -82,5 +82,5 @@ def test_what_is_found_among_the_newest_is_what_the_table_says(room: Newsroom) -
     table.write([Change("list#all", key, {"card": {"slug": key}}, None) for key in "abcdefg"])
     newest = articles_table.newest(table, "all", 5)
     for place in "abcdefgh":
-        among = articles_table.preceding_among(newest, False, place, 2)
+        among = newest_entries.preceding(newest, False, place, 2)
         assert among in (None, articles_table.preceding(table, "all", place, 2))

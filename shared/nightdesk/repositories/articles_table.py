@@ -33,7 +33,7 @@ UNSEEN = (documents.DRAFT, documents.SCHEDULED, documents.WITHDRAWN, documents.E
 """States in which readers do not get an article."""
 ACCEPTED = "accepted"
 """A file was rendered. Whether readers see it depends on its article's state."""
-_FARTHEST_ZONE = timedelta(hours=16)
+FARTHEST_ZONE = timedelta(hours=16)
 """No time zone ever was farther from UTC (IANA time zone database)."""
 _CLAIM, _DRAFT, _RECORD = "claim", "draft", "record"
 _REVISION = "revision#"
@@ -312,7 +312,7 @@ def month(table: Table, name: str, which: str) -> list[ListEntry]:
     """Return the entries of one month of a list, newest first."""
     begin = datetime.fromisoformat(f"{which}-01")
     end = (begin + timedelta(days=31)).replace(day=1)
-    keys = KeyRange(after=(begin - _FARTHEST_ZONE).isoformat(), before=(end + _FARTHEST_ZONE).isoformat())
+    keys = KeyRange(after=(begin - FARTHEST_ZONE).isoformat(), before=(end + FARTHEST_ZONE).isoformat())
     return [
         entry
         for entry in _entries(table.query(_list_pk(name), keys, descending=True))
@@ -320,43 +320,14 @@ def month(table: Table, name: str, which: str) -> list[ListEntry]:
     ]
 
 
-def month_among(newest: Sequence[ListEntry], which: str, complete: bool) -> list[ListEntry] | None:
-    """Return the entries of one month, as `month` does, if the newest entries of the list have all of them.
-
-    Args:
-        complete: whether the list has no other entries.
-    """
-    begin = (datetime.fromisoformat(f"{which}-01") - _FARTHEST_ZONE).isoformat()
-    if not complete and not (newest and newest[-1].sort_key < begin):
-        return None
-    return [entry for entry in newest if month_of(entry.sort_key) == which]
-
-
 def preceding(table: Table, name: str, sort_key: str, limit: int) -> list[ListEntry]:
     """Return the entries just before a place in a list, newest first."""
     return _entries(table.query(_list_pk(name), KeyRange(before=sort_key), descending=True, limit=limit))
 
 
-def preceding_among(
-    newest: Sequence[ListEntry], complete: bool, sort_key: str, limit: int
-) -> list[ListEntry] | None:  # fmt: skip
-    """Return what `preceding` does if the newest entries of the list have all of it."""
-    found = [entry for entry in newest if entry.sort_key < sort_key][:limit]
-    return found if complete or len(found) == limit else None
-
-
 def following(table: Table, name: str, sort_key: str, limit: int) -> list[ListEntry]:
     """Return the entries just after a place in a list, oldest first."""
     return _entries(table.query(_list_pk(name), KeyRange(after=sort_key), limit=limit))
-
-
-def following_among(
-    newest: Sequence[ListEntry], complete: bool, sort_key: str, limit: int
-) -> list[ListEntry] | None:  # fmt: skip
-    """Return what `following` does if the newest entries of the list have all of it."""
-    if not complete and not (newest and newest[-1].sort_key <= sort_key):
-        return None
-    return [entry for entry in reversed(newest) if entry.sort_key > sort_key][:limit]
 
 
 def entries(table: Table, name: str, after: str, limit: int) -> list[ListEntry]:

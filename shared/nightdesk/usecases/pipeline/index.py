@@ -13,7 +13,7 @@ from nightdesk.domain.site import Site
 from nightdesk.ports import Ports
 from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.feeds import text_digest
-from nightdesk.repositories import articles_table
+from nightdesk.repositories import articles_table, newest_entries
 from nightdesk.repositories.compare_and_swap import compare_and_swap
 from nightdesk.repositories.list_records import ListRecord, read_records
 from nightdesk.repositories.private_bucket import facts_key, load_site
@@ -146,7 +146,7 @@ def _following(updates: Sequence[EntriesUpdate], shared: Shared, ports: Ports) -
         name, sort_key = articles_table.split_entry(place)
         if kind_of(name) == TRANSLATIONS:
             return slugs_around(name, ports) - {slug}
-        entries = articles_table.following_among(*shared.newest.get(name, ([], False)), sort_key, RELATED)
+        entries = newest_entries.following(*shared.newest.get(name, ([], False)), sort_key, RELATED)
         if entries is None:
             entries = articles_table.following(ports.articles, name, sort_key, RELATED)
         return {entry.card["slug"] for entry in entries} - {slug}

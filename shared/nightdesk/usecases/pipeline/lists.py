@@ -20,7 +20,7 @@ from nightdesk.rendering.feeds import Texts, text_digest, texts_in
 from nightdesk.rendering.list_pages import directory_html
 from nightdesk.rendering.sitemaps import NEWS_SIZE, last_change, months_in_index, news_sitemap, sitemap_index
 from nightdesk.rendering.times import stamp
-from nightdesk.repositories import articles_table, list_records
+from nightdesk.repositories import articles_table, list_records, newest_entries
 from nightdesk.repositories.list_records import ListRecord, ListSummary
 from nightdesk.repositories.private_bucket import ASSET_CACHE, IMAGE_TYPES, facts_from, facts_key, profile_key
 from nightdesk.usecases.pipeline.converge import store, store_or_remove
@@ -179,7 +179,7 @@ def _month(
     name: str, newest: list[articles_table.ListEntry], complete: bool, ports: Ports, month: str
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Return the cards of a month, which is read only if it may have more than the newest entries."""
-    among = articles_table.month_among(newest, month, complete)
+    among = newest_entries.month(newest, month, complete)
     return _cards(articles_table.month(ports.articles, name, month) if among is None else among)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nightdesk.ports import Ports
-from nightdesk.repositories import articles_table
+from nightdesk.repositories import newest_entries
 from nightdesk.usecases.pipeline.lists import Shared
 from nightdesk.usecases.pipeline.related import RELATED, digest_earlier, earlier_in, related_facts
 from nightdesk.usecases.pipeline.translations import others_in
@@ -41,5 +41,5 @@ def _digest_of(key: str, shared: Shared, ports: Ports) -> str:
 
 
 def _earlier(name: str, place: str, shared: Shared, ports: Ports) -> list[dict[str, Any]]:
-    entries = articles_table.preceding_among(*shared.newest.get(name, ([], False)), place, RELATED)
+    entries = newest_entries.preceding(*shared.newest.get(name, ([], False)), place, RELATED)
     return earlier_in(name, place, ports) if entries is None else [related_facts(entry.card) for entry in entries]
