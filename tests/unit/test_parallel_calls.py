@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from threading import Barrier, Event
 from time import sleep
 
 import pytest
 from nightdesk.adapters.parallel import in_parallel
 from nightdesk.ports import one_by_one
+from nightdesk.rendering.environment import Theme
+from support.memory_newsroom import Newsroom
 
 
 @pytest.mark.parametrize("make", [in_parallel, one_by_one])
@@ -46,3 +49,26 @@ def test_calls_that_make_calls_do_not_wait_for_their_own_threads() -> None:
         return sum(in_parallel(call, [depth - 1] * 12)) if depth else 1
 
     assert in_parallel(call, [2] * 12) == [144] * 12
+
+
+def test_a_site_made_with_threads_is_the_one_made_without(theme: Theme) -> None:
+    """With what every kind of list has: old addresses, corrections, AI's roles and translations."""
+    sites = []
+    for call in (one_by_one, in_parallel):
+        room = Newsroom(theme)
+        room.ports = replace(room.ports, in_parallel=call)
+        room.file("topics/energy.md", "---\nname: Energy\n---\n")
+        for number in range(3):
+            room.publish(
+                f"story-{number}",
+                date=f"2026-{number + 8:02}-01",
+                topics=["energy", "ports"],
+                authors=["ada", f"author-{number % 2}"],
+                aliases=[f"/old/{number}"],
+                corrections=[{"date": "2026-11-02", "text": "Mended."}],
+            )
+        room.publish("story-1", title="Another", topics=["ports"])
+        room.file("drafts/story-2.md", None)
+        sites.append({key: output.body for key, output in room.site.outputs.items()})
+    assert sites[0] == sites[1]
+    assert any(key.startswith("topics/ports/") for key in sites[0])
