@@ -297,3 +297,7 @@ def test_one_click_unsubscribe_ends_newsletters_only() -> None:
 )
 def test_a_day_without_an_hour_ends_with_its_last_second(typed: str, end: str) -> None:
     assert parse_end(typed, ZoneInfo("Europe/Vienna")).isoformat() == end
+
+
+def test_an_item_has_every_attribute_since_a_table_keeps_those_that_a_write_leaves_out() -> None:
+    assert set(Membership("ada@news.example").to_item()) == set(Membership.__slots__)

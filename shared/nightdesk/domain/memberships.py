@@ -102,7 +102,8 @@ class Membership:
             "unsubscribe": self.unsubscribe,
             "customer": self.customer,
             "consent": self.consent,
-            **({"feed": self.feed, "feed_since": self.feed_since} if self.feed else {}),
+            "feed": self.feed,
+            "feed_since": self.feed_since,
         }
 
     @classmethod
