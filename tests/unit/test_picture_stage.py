@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from io import BytesIO
 from itertools import permutations
 
 import pytest
-from nightdesk.adapters.memory import memory_ports
+from nightdesk.adapters.memory import MemoryObjects, memory_ports
 from nightdesk.adapters.picture_maker import PillowPictures
 from nightdesk.domain import pictures
 from nightdesk.domain.documents import digest
+from nightdesk.domain.errors import Conflict
 from nightdesk.domain.events import PictureRequested, RegateRequested, SiteChanged
 from nightdesk.domain.pictures import Derived, Inspection, Order
-from nightdesk.ports import Output
+from nightdesk.ports import Output, Stat
 from nightdesk.rendering.environment import Theme
 from nightdesk.repositories.private_bucket import image_key, rendition_key
 from nightdesk.usecases.editors import decisions
@@ -441,3 +443,17 @@ def test_an_image_without_a_description_is_warned_of(room: Newsroom) -> None:
     [warning] = room.state("quay")["warnings"]
     assert (warning["line"], warning["key"]) == (7, "image")
     assert "describe the image “sheds.png”" in warning["message"]
+
+
+def test_a_refused_write_is_not_taken_for_what_another_run_stored() -> None:
+    """S3 refuses a conditional write while another one is in progress, which may then fail."""
+    ports = memory_ports()
+
+    class Contended(MemoryObjects):
+        def put(self, output: Output, expected: str | None) -> Stat:
+            raise Conflict(output.key)
+
+    refusing = replace(ports, private=Contended())
+    with pytest.raises(Conflict):
+        inspect_once("0" * 64, b"no image", refusing, PillowPictures())
+    assert inspect_once("0" * 64, b"no image", ports, PillowPictures()).refusal

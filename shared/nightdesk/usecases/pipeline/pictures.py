@@ -59,7 +59,11 @@ def inspect_image(key: str, ports: Ports, maker: PictureMaker) -> Inspection | N
 
 
 def inspect_once(sha256: str, body: bytes, ports: Ports, maker: PictureMaker) -> Inspection:
-    """Return what is found in an image, and store it unless it is stored already."""
+    """Return what is found in an image, and store it unless it is stored already.
+
+    Raises:
+        Conflict: another run was storing it, and it is not known whether it has.
+    """
     stored = ports.private.get(inspection_key(sha256))
     known = inspection_from(stored)
     if known is None:
@@ -69,8 +73,10 @@ def inspect_once(sha256: str, body: bytes, ports: Ports, maker: PictureMaker) ->
             known = Inspection(refusal=str(error), recipe=maker.recipe)
         try:
             ports.private.put(Output(inspection_key(sha256), known.to_bytes(), JSON), stored.etag if stored else None)
-        except Conflict:  # another run was first, and may have found more
-            known = load_inspection(sha256, ports) or known
+        except Conflict:
+            known = load_inspection(sha256, ports)  # another run was first, and may have found more
+            if known is None:
+                raise  # it was about to store it, and failed
     return known
 
 
