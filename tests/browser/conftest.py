@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, StorageState, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, StorageState, expect, sync_playwright
 from support.newsroom import Newsroom
 
 CHROMIUM = (Path("/usr/bin/chromium-headless-shell"), Path("/usr/bin/chromium"))
@@ -31,6 +31,8 @@ def browser() -> Iterator[Browser]:
     found = next((path for path in CHROMIUM if path.exists()), None)
     if found is None:
         pytest.skip("Chromium is not installed (apt-get install chromium-headless-shell)")
+    # The pipeline works on the same processors; a page that needs its time is no fault.
+    expect.set_options(timeout=20_000)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=found, args=FLAGS)
         yield chromium

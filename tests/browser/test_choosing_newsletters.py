@@ -29,7 +29,7 @@ Words for members.
 
 def next_mail(newsroom: Newsroom, address: str, number: int) -> dict[str, Any]:
     """Return the mail of a number to an address. Waits for it."""
-    mails = newsroom.cloud.wait_for(lambda: (found := mail_to(newsroom.cloud, address))[number:] and found, 60)
+    mails = newsroom.cloud.wait_for(lambda: (found := mail_to(newsroom.cloud, address))[number:] and found)
     mail: dict[str, Any] = mails[number]
     return mail
 

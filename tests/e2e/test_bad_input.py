@@ -236,8 +236,8 @@ def test_a_message_that_breaks_a_stage_is_parked_and_others_continue(newsroom: N
         newsroom.cloud.put({"drafts/bad-bystander.md": draft("Bystander", "Words.")})
         # Live while the broken ones are still being tried.
         newsroom.live("bad-bystander")
-        newsroom.cloud.wait_for(lambda: newsroom.cloud.messages("Gate", dead=True) == 2, 60)
-        newsroom.cloud.wait_for(lambda: newsroom.cloud.messages("Render", dead=True) == 1, 60)
+        newsroom.cloud.wait_for(lambda: newsroom.cloud.messages("Gate", dead=True) == 2)
+        newsroom.cloud.wait_for(lambda: newsroom.cloud.messages("Render", dead=True) == 1)
         newsroom.cloud.settle()
     report = newsroom.run_json("status")
     assert {stage: n for stage, n in report["dead_lettered"].items() if n} == {"render": 1, "gate": 2}

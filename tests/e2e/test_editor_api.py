@@ -396,7 +396,7 @@ def test_a_rebuild_reports_its_progress(api: EditorApi, newsroom: Newsroom) -> N
     assert response.status == 202
     assert response.body["total"] > 0
     progress = response.headers["location"]
-    newsroom.cloud.wait_for(lambda: api.call("GET", progress, "admin").body["finished"], 60)
+    newsroom.cloud.wait_for(lambda: api.call("GET", progress, "admin").body["finished"])
     done = api.call("GET", progress, "admin").body
     assert (done["topic"], done["left"]) == ("conflict", 0)
     assert api.call("POST", "/v1/rebuilds", "admin", {"topic": "a", "author": "b"}).status == 422

@@ -354,7 +354,7 @@ def test_a_newsletter_shows_each_reader_what_their_tier_may_see(newsroom: Newsro
             if mail["to"] in LETTERS and "construct" in mail["subject"]
         }
 
-    found = newsroom.cloud.wait_for(lambda: letters() if len(letters()) == len(LETTERS) else None, 60)
+    found = newsroom.cloud.wait_for(lambda: letters() if len(letters()) == len(LETTERS) else None)
     assert above("subscriber", found[SUBSCRIBER]) == []
     assert len(set(re.findall(r"subcanary\d+x", found[SUBSCRIBER]))) > 30
     assert len(set(re.findall(r"memcanary\d+x", found[MEMBER]))) > 30
@@ -380,7 +380,7 @@ def test_logs_and_dead_letters_hold_no_text(newsroom: Newsroom, heard: list[str]
         for body in (broken, cut):
             s3.put_object(Bucket=work, Key="articles/leak-all.json", Body=body)
             newsroom.cloud.send_event("ArticleRendered", {"slug": "leak-all", "revision": 1})
-            newsroom.cloud.wait_for(lambda: newsroom.cloud.messages("Gate", dead=True) > 0, 60)
+            newsroom.cloud.wait_for(lambda: newsroom.cloud.messages("Gate", dead=True) > 0)
             newsroom.cloud.settle()
             [letter] = newsroom.dead_letters("Gate")
             assert "canary" not in letter.lower()

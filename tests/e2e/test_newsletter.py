@@ -54,7 +54,7 @@ def test_each_reader_gets_their_view_once_and_leaves_by_one_click(newsroom: News
     assert newsroom.run_json("members", "import", str(tmp_path / "readers.csv"))["imported"] == 3
 
     letter(newsroom, "everyone")
-    cloud.wait_for(lambda: (sent := mails_to(newsroom, readers)) and sent["subscriber"] and sent["member"], 60)
+    cloud.wait_for(lambda: (sent := mails_to(newsroom, readers)) and sent["subscriber"] and sent["member"])
     letter(newsroom, "all of you")
     cloud.settle()
     sent = mails_to(newsroom, readers)

@@ -362,7 +362,7 @@ def test_a_deleted_draft_is_gone_from_everywhere(newsroom: Newsroom) -> None:
     for path in paths:
         newsroom.page(path)
     newsroom.cloud.remove(f"drafts/{slug}/index.md")
-    newsroom.cloud.wait_for(lambda: newsroom.page(f"/articles/{slug}/").status == 410, 60)
+    newsroom.cloud.wait_for(lambda: newsroom.page(f"/articles/{slug}/").status == 410)
     newsroom.cloud.settle()
     for tier in TIERS:
         answer = newsroom.page(f"/articles/{slug}/", tier)

@@ -389,7 +389,7 @@ def test_a_reader_gets_an_article_by_mail_and_unsubscribes(
         mails = json.loads(visitor.request("GET", "/_local/mail.json").body)
         return [mail for mail in mails if mail["to"] == address and "bay" in mail["subject"]]
 
-    [mail] = cloud.wait_for(arrived, 60)
+    [mail] = cloud.wait_for(arrived)
     assert mail["subject"] == "Letters cross the bay"
     headers = {name.lower(): value for name, value in mail["headers"].items()}
     assert headers["list-unsubscribe-post"] == "List-Unsubscribe=One-Click"

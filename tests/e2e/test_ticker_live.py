@@ -50,7 +50,7 @@ class Ticker:
         answer = self.cloud.get(f"/updates/{name}.json")
         return [update["headline"] for update in json.loads(answer.body)["updates"]] if answer.status == 200 else []
 
-    def wait(self, condition: Callable[[], Any], patience: float = 30) -> Any:
+    def wait(self, condition: Callable[[], Any], patience: float = 60) -> Any:
         return self.cloud.wait_for(condition, patience)
 
     def appeared(self, headline: str, topic: str) -> None:

@@ -139,7 +139,7 @@ class CloudUnderTest:
         found = self.client("sqs").get_queue_attributes(QueueUrl=self.outputs[name], AttributeNames=counts)
         return sum(int(found["Attributes"][count]) for count in counts)
 
-    def settle(self, timeout: float = 60.0) -> None:
+    def settle(self, timeout: float = 120.0) -> None:
         """Wait until three rounds in a row find every queue empty.
 
         A stage sends its events before it deletes its message, so a queue holds work in flight at every moment.
@@ -174,7 +174,7 @@ class CloudUnderTest:
                 return queue
         return ""
 
-    def wait_for(self, condition: Callable[[], Any], timeout: float = 30.0) -> Any:
+    def wait_for(self, condition: Callable[[], Any], timeout: float = 90.0) -> Any:
         """Wait until a condition holds, and return its value.
 
         Raises:

@@ -158,7 +158,7 @@ class Newsroom:
             answer = self.page(f"/articles/{slug}/", tier)
             return answer if answer.status == 200 and shows in answer.text else None
 
-        found: Answer = self.cloud.wait_for(probe, 60)
+        found: Answer = self.cloud.wait_for(probe)
         return found
 
     def site(self) -> dict[str, bytes]:
