@@ -201,7 +201,7 @@ def test_a_withdrawn_article_has_no_tombstone() -> None:
 
 def test_an_article_does_not_check_again_after_entering_its_lists() -> None:
     """Do not compare what a page shows of other articles with their present state once the article is in the lists."""
-    needed(lambda patch: patch.setattr(index, "is_outdated", lambda *asked: False), within=500)  # took 50
+    needed(lambda patch: patch.setattr(index, "is_outdated", lambda *asked: False), first=150, within=2000)  # took 187
 
 
 def test_no_schedule_is_made() -> None:

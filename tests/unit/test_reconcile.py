@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 from nightdesk.adapters.memory import MemoryTable, memory_ports
-from nightdesk.domain.events import ObjectChanged
+from nightdesk.domain.events import ObjectChanged, RelistRequested
 from nightdesk.domain.uploaders import requested_by
 from nightdesk.ports import ANY, Output
 from nightdesk.rendering.environment import Theme
+from nightdesk.repositories import articles_table
 from nightdesk.usecases.pipeline.reconcile import Differences, compare, request_repairs
 from support.memory_newsroom import Newsroom
 
@@ -126,6 +127,26 @@ def test_events_that_never_came(room: Newsroom, theme: Theme) -> None:
     assert "Late 2" in room.page("/topics/late/")
     assert room.site.outputs["articles/c-story/~public/index.html"].metadata["status"] == "410"
     assert "Lead" not in room.page("/")
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_list_disagrees_with_the_records_of_its_articles(kept: bool, room: Newsroom, theme: Theme) -> None:
+    """A table that was restored in parts lost an entry, or kept one of an article that is gone."""
+    before = seen(room)
+    table, entry = room.ports.articles, articles_table.newest(room.ports.articles, "all", 1)[0]
+    if kept:
+        stray = entry.sort_key.replace(entry.card["slug"], "d-story")
+        table.write(articles_table.entry_changes({f"all {stray}": entry.card}))
+    else:
+        table.write(articles_table.entry_changes({f"all {entry.sort_key}": None}))
+    room.ports.bus.emit([RelistRequested("all")])
+    room.deliver_emitted()
+    room.process_all()
+    assert seen(room) != before
+    found = reconcile(room, theme)
+    assert found.lists
+    assert [slug for slug, _ in found.entries] == ["d-story" if kept else entry.card["slug"]]
+    assert seen(room) == before
 
 
 def test_updates_whose_events_never_came(room: Newsroom, theme: Theme) -> None:

@@ -282,6 +282,11 @@ def split_entry(place: str) -> tuple[str, str]:
     return name, sort_key
 
 
+def slug_of(place: str) -> str:
+    """Return the slug of the article whose entry is at a place."""
+    return split_entry(place)[1].split("#")[1]
+
+
 def entry_changes(cards: Mapping[str, dict[str, Any] | None]) -> list[Change]:
     """Return the changes that put a card at each place, or remove the entry there (None)."""
     return [

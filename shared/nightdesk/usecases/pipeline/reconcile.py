@@ -1,7 +1,7 @@
 """Reconcile: compare the site with what the drafts say, and request that whatever differs is made again.
 
 The expected site is built in memory by the same stages, from what outlasts every table: the drafts bucket with its versions,
-the editors' decisions, and the documents that say that an article is gone or has moved. Reconcile repairs nothing itself:
+the editors' decisions, and the documents that say that an article is gone or has moved. Reconcile makes no page itself:
 it sends the events after which the stages do. It works after a disaster as on any other night.
 """
 
@@ -51,10 +51,11 @@ from nightdesk.repositories.private_bucket import (
     stored_attachments,
     stored_images,
 )
-from nightdesk.repositories.records import DraftRecord
+from nightdesk.repositories.records import ArticleRecord, DraftRecord
 from nightdesk.usecases.pipeline.build_site import build_site
 from nightdesk.usecases.pipeline.expected_site import DigestedPages, Digests, ReadAhead
 from nightdesk.usecases.pipeline.invalidate import has_older_version, token_of_versions
+from nightdesk.usecases.pipeline.lost_entries import articles_with_wrong_entries, reopen_record
 from nightdesk.usecases.pipeline.places import list_of_path
 from nightdesk.usecases.pipeline.stored_pictures import HERE, missing_pictures, missing_social_cards, with_pictures
 from nightdesk.usecases.pipeline.tombstones import write_tombstone
@@ -75,6 +76,7 @@ class Differences:
         orphans: slugs of articles on the site for which there is no draft.
         lists: names of lists whose pages differ, or that never ordered their social card.
         common_pages: whether pages that every site has differ.
+        entries: for slugs of articles, the places in lists where an entry is missing or superfluous.
         stale: paths that the cache may hold an older version of.
         updates: keys of files of updates of which the table knows another version.
         pictures: who waits for renditions of an image, which, and what there are instead (`PictureRequested`).
@@ -86,6 +88,7 @@ class Differences:
     orphans: tuple[str, ...] = ()
     lists: tuple[str, ...] = ()
     common_pages: bool = False
+    entries: tuple[tuple[str, tuple[str, ...]], ...] = ()
     stale: tuple[str, ...] = ()
     updates: tuple[str, ...] = ()
     pictures: tuple[tuple[str, str, str], ...] = ()
@@ -116,12 +119,15 @@ def compare(ports: Ports, theme: Theme, empty: Ports) -> Differences:
     # What the others are drawn from is known here in memory alone, so their pages must order them.
     articles |= {page.split("/")[2] for page, _ in cards - ordered if page.startswith("/articles/")}
     lists |= {list_of_path(page) for page, _ in cards - ordered if not page.startswith("/articles/")}
+    records = _records(sorted(slugs), ports)
+    entries = articles_with_wrong_entries(lists - {""}, records, ports)
     return Differences(
         drafts=tuple(sorted({*_differing_drafts(expected, ports), *_differing_documents(stored, expected, ports)})),
-        articles=tuple(sorted((articles & slugs) | set(_differing_records(slugs, expected, ports)))),
+        articles=tuple(sorted((articles & slugs) | set(_differing_records(slugs, records, expected)))),
         orphans=tuple(sorted(articles - slugs)),
         lists=tuple(sorted(lists - {""})),
         common_pages="" in lists,
+        entries=tuple((slug, tuple(places)) for slug, places in sorted(entries.items())),
         stale=tuple(sorted(_stale_paths(ports))),
         updates=tuple(sorted(_differing_updates(ports))),
         pictures=tuple(missing_pictures(expected)),
@@ -142,7 +148,9 @@ def request_repairs(found: Differences, ports: Ports) -> None:
             write_tombstone(slug, seen, ports)
             ports.bus.emit([ArticleWithdrawn(slug)])
     ports.bus.emit([RenderRequested(key) for key in sorted(drafts)])
-    ports.bus.emit([ArticleRendered(slug, 0) for slug in found.articles])
+    for slug, places in found.entries:
+        reopen_record(slug, places, ports)
+    ports.bus.emit([ArticleRendered(slug, 0) for slug in sorted({*found.articles, *dict(found.entries)})])
     ports.bus.emit([RelistRequested(name) for name in found.lists])
     ports.bus.emit([SiteChanged()] if found.common_pages else [])
     ports.bus.emit([PagesWritten(paths) for paths in _chunks(found.stale)])
@@ -320,12 +328,18 @@ def _differing_updates(ports: Ports) -> Iterator[str]:
             yield key
 
 
-def _differing_records(slugs: Iterable[str], expected: Ports, ports: Ports) -> Iterator[str]:
+def _records(slugs: Sequence[str], ports: Ports) -> dict[str, ArticleRecord]:
+    """Return what the index last listed of articles, by slug."""
+    found = articles_table.article_records(ports.articles, slugs)
+    return {slug: record for slug, record in zip(slugs, found, strict=True) if record}
+
+
+def _differing_records(slugs: Iterable[str], records: Mapping[str, ArticleRecord], expected: Ports) -> Iterator[str]:
     """Yield the articles whose facts or entries the table knows differently, or whose last generation was not completed."""
-    ordered = sorted(slugs)
-    for slug, record in zip(ordered, articles_table.article_records(ports.articles, ordered), strict=True):
+    for slug in slugs:
         blob = expected.private.get(facts_key(slug))
         facts = hashlib.sha256(blob.body).hexdigest() if blob else ""
+        record = records.get(slug)
         if not record or record.facts != facts or not record.is_complete:
             yield slug
 
