@@ -252,9 +252,9 @@ BOMB = "".join(
     ids=lambda raw: raw[:24].decode(),
 )
 def test_hostile_front_matter_is_rejected_quickly(raw: bytes) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     assert lines_of(raw=raw)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_twenty_levels_of_nesting_are_accepted() -> None:
@@ -327,14 +327,14 @@ def source_or_problems(raw: bytes) -> Source | tuple[Problem, ...]:
 @given(st.one_of(st.binary(max_size=400), st.lists(FRAGMENTS, max_size=60).map(b"".join)))
 def test_any_bytes_are_parsed_or_rejected(raw: bytes) -> None:
     for candidate in (raw, b"---\n" + raw + b"\n---\nBody", b"+++\n" + raw + b"\n+++\nBody"):
-        started = time.perf_counter()
+        started = time.process_time()
         outcome = source_or_problems(candidate)
         if isinstance(outcome, Source):
             assert all(isinstance(node, Node) and to_plain(node) is not node for node in outcome.matter.values())
         else:
             lines = candidate.replace(b"\r\n", b"\n").replace(b"\r", b"\n").count(b"\n") + 1
             assert all(0 <= problem.line <= lines + 1 and problem.message for problem in outcome)
-        assert time.perf_counter() - started < 1
+        assert time.process_time() - started < 1
 
 
 @settings(deadline=None)

@@ -401,10 +401,10 @@ def test_problems_never_quote_hidden_text() -> None:
     ids=lambda body: f"{body[:20]!r}",
 )
 def test_hostile_bodies_are_parsed_quickly(body: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     made = document_or_problems(body)
     assert view(made, "member", SITE).parts if isinstance(made, Document) else made
-    assert time.perf_counter() - started < 8
+    assert time.process_time() - started < 8
 
 
 # --- Composed bodies ---
