@@ -26,9 +26,9 @@ from nightdesk_local.edge_runtime import node_binary
 from nightdesk_local.preview_server import POLICY
 from nightdesk_local.quiet_server import QuietServer
 
+from .chromium import HOW_TO_GET_IT, chromium
 from .measure import ROOT, median, table
 
-CHROMIUM = Path("/usr/bin/chromium")
 LOCK = ROOT / "requirements" / "npm"
 MODULES = ROOT / "build" / "npm"
 _PHOTOGRAPHS = "articles/tamrin-strait-insurance/"
@@ -48,8 +48,8 @@ Audited = tuple[str, list[dict[str, Any]]]
 
 def measure(runs: int = 3) -> str:
     """Audit the pages, or return a sentence that says what is missing."""
-    if not CHROMIUM.exists():
-        return f"(lighthouse: skipped, {CHROMIUM} is not installed)\n"
+    if not chromium():
+        return f"(lighthouse: skipped; {HOW_TO_GET_IT})\n"
     install()
     with tempfile.TemporaryDirectory() as folder:
         return report(audit_site(built_site(Path(folder)), runs), f"Lighthouse, phone, median of {runs}")
@@ -107,7 +107,7 @@ def audit(
     """
     job = {
         "modules": str(MODULES / "node_modules"),
-        "chromium": str(CHROMIUM),
+        "chromium": str(chromium()),
         "runs": runs,
         "pages": pages,
         **({"goals": goals, "most": most, "seconds": seconds} if goals else {}),

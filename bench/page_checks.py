@@ -24,7 +24,8 @@ from nightdesk.rendering.reader_pages import account_html, confirm_html, message
 from nightdesk.rendering.standing_pages import code_html, sign_in_again_html
 from nightdesk_local.edge_runtime import node_binary
 
-from .lighthouse import CHROMIUM, MODULES, audit_site, built_site, install, report
+from .chromium import HOW_TO_GET_IT, chromium
+from .lighthouse import MODULES, audit_site, built_site, install, report
 from .measure import ROOT, median
 
 _NOW = datetime(2026, 11, 30, tzinfo=UTC)
@@ -44,8 +45,8 @@ _RUNS, _MOST_RUNS, _SECONDS = 3, 5, 120
 
 def main() -> int:
     """Check the pages, and print what was found. Returns 1 if a page is not as it should be."""
-    if not CHROMIUM.exists():
-        print(f"Pages are not checked: {CHROMIUM} is not installed.")
+    if not chromium():
+        print(f"Pages are not checked: {HOW_TO_GET_IT}.")
         return 0
     try:
         install()

@@ -5,15 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, StorageState, expect, sync_playwright
 from support.newsroom import Newsroom
 
-CHROMIUM = (Path("/usr/bin/chromium-headless-shell"), Path("/usr/bin/chromium"))
-"""The first of these that is there: the shell has the same engine without a browser around it, and needs a quarter of the CPU."""
+from bench.chromium import HOW_TO_GET_IT, chromium
+
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -28,15 +27,15 @@ FLAGS = [
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Return a headless Chromium."""
-    found = next((path for path in CHROMIUM if path.exists()), None)
+    found = chromium()
     if found is None:
-        pytest.skip("Chromium is not installed (apt-get install chromium-headless-shell)")
+        pytest.skip(HOW_TO_GET_IT)
     # The pipeline works on the same processors; a page that needs its time is no fault.
     expect.set_options(timeout=20_000)
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=found, args=FLAGS)
-        yield chromium
-        chromium.close()
+        started = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield started
+        started.close()
 
 
 Opener = Callable[..., Page]
