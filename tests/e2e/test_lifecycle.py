@@ -105,7 +105,7 @@ def life(newsroom: Newsroom) -> Life:
     second_versions(newsroom)
     late: list[float] = []
     early: list[str] = []
-    lead = 50.0
+    lead = 20.0
     for attempt in range(ATTEMPTS):
         if measured := lift_embargo(newsroom, attempt, lead):
             late.append(max(measured.values()))

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.cloud
 SLUG = "readers-gates"
 ARTICLE = f"/articles/{SLUG}/"
 SECRET_LINK = "https://source.example/only-for-subscribers"
-GUESSES = amount("GUESSES", test=2_000, soak=10_000)
+GUESSES = amount("GUESSES", test=1_000, soak=10_000)
 HIDDEN = {"subscriber": "subscribers read this", "member": "members read this"}
 BODY = f"""
 Free words.

@@ -22,7 +22,7 @@ from support.newsroom import EXAMPLES, Newsroom, draft, expect_idle
 
 pytestmark = pytest.mark.cloud
 
-POSTS = amount("POSTS", test=200, soak=1000)
+POSTS = amount("POSTS", test=100, soak=1000)
 
 
 @pytest.fixture(scope="module")

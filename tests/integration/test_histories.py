@@ -26,7 +26,7 @@ from support.real_parts import Account, RealWorld
 
 pytestmark = pytest.mark.cloud
 
-HISTORIES = amount("REAL_HISTORIES", test=8, soak=400)
+HISTORIES = amount("REAL_HISTORIES", test=12, soak=400)
 FEW_ACTIONS = 3
 LONGEST = 350
 """The most calls that a history makes in memory; over HTTP each takes a few milliseconds."""

@@ -20,7 +20,7 @@ from support.effort import amount
 
 from simulation.paying import PaymentHistory, log_of
 
-HISTORIES = amount("PAYMENT_HISTORIES", test=400, soak=10_000)
+HISTORIES = amount("PAYMENT_HISTORIES", test=250, soak=10_000)
 Plant = Callable[[pytest.MonkeyPatch], None]
 
 

@@ -16,7 +16,7 @@ from simulation.oracle import violations
 from simulation.schedule import ReplaySchedule
 from simulation.world import World
 
-HISTORIES = amount("RECONCILED_HISTORIES", test=150, soak=2_000)
+HISTORIES = amount("RECONCILED_HISTORIES", test=100, soak=2_000)
 
 
 @pytest.fixture(autouse=True)

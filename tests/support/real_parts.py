@@ -14,7 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import unquote, urlsplit
 from xml.etree import ElementTree
@@ -25,6 +25,7 @@ from botocore.exceptions import ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 from nightdesk.adapters.dynamodb import from_attribute
 from nightdesk.adapters.memory import MemoryObjects
+from nightdesk.adapters.timers import _EARLY
 from nightdesk.domain.events import parse_event
 from nightdesk.entrypoints.aws_ports import aws_ports
 from nightdesk.entrypoints.settings import Settings
@@ -67,6 +68,7 @@ _THROTTLED = {
     "eventbridge": ("ThrottlingException", 400),
     "cloudfront": ("Throttling", 503),
     "scheduler": ("ThrottlingException", 429),
+    "sqs": ("RequestThrottled", 403),
 }
 """The throttling error of each service (from their API references)."""
 
@@ -290,6 +292,7 @@ class RealWorld(World):
         for mirror in self._mirrors.values():
             mirror._count = self._version  # type: ignore[assignment]  # it is only asked for the next one
         real = aws_ports(settings, _SOURCE, account.wire.client)
+        real.schedules._clock = self.clock  # type: ignore[attr-defined]  # the world's time is not the machine's
         # These histories do not use the ticker's table.
         self.real = replace(
             real, drafts=DatedDrafts(real.drafts, self.drafts), updates=self.ports.updates, clock=self.clock
@@ -354,8 +357,15 @@ class RealWorld(World):
             schedule = json.loads(request.body)
             slug = json.loads(schedule["Target"]["Input"])["detail"]["slug"]
             moment = datetime.fromisoformat(re.sub(r"at\((.*)\)", r"\1", schedule["ScheduleExpression"]))
-            moment = moment.replace(tzinfo=UTC)
-            self.schedules.setdefault((moment, slug), moment <= self.now)
+            self._woken(slug, moment.replace(tzinfo=UTC) + _EARLY)
+        elif operation == "SendMessage":
+            message = json.loads(request.body)
+            slug = json.loads(message["MessageBody"])["detail"]["slug"]
+            # The delay is in whole seconds, rounded up.
+            self._woken(slug, (self.now + timedelta(seconds=message["DelaySeconds"])).replace(microsecond=0))
+
+    def _woken(self, slug: str, moment: datetime) -> None:
+        self.schedules.setdefault((moment, slug), moment <= self.now)
 
     def _mirror(self, bucket: MemoryObjects, key: str, request: AWSPreparedRequest | None) -> None:
         if request is None:

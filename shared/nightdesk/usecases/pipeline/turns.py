@@ -129,7 +129,8 @@ class Turns:
         self._shared |= {name for name, turn in turns if turn.version != self._versions[name]}
         if self._written and self._shared and common():
             return set(self._written), items
-        return {name for name in self._shared if any(is_old() for is_old in self._written.get(name, ()))}, items
+        shared = [name for name in self._names if name in self._shared]
+        return {name for name in shared if any(is_old() for is_old in self._written.get(name, ()))}, items
 
     def leave(self, with_them: Sequence[Change] = ()) -> bool:
         """Remove the run, and write other changes with it if that takes no other call.
