@@ -57,7 +57,7 @@ fast-tests:
 	@NIGHTDESK_EFFORT=check $(PYTEST) -q -m "not slow" --numprocesses 2 --dist worksteal tests/unit tests/contract
 
 test: $(VENV)/.dev $(VENV)/.sam ## prove the whole product; ARGS= goes to pytest
-	@$(PYTEST) --numprocesses 2 --dist loadgroup $(ARGS)
+	@$(PYTEST) --numprocesses 3 --dist loadgroup $(ARGS)
 
 soak: $(VENV)/.dev $(VENV)/.sam .venv-checkers/.ready ## search for faults: N= histories from FIRST= on, long fuzzing, large archives
 	@NIGHTDESK_EFFORT=soak NIGHTDESK_HISTORIES=$(N) NIGHTDESK_FIRST=$(FIRST) \
