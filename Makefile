@@ -33,7 +33,7 @@ ifdef PIP_INDEX_URL
 export UV_DEFAULT_INDEX := $(PIP_INDEX_URL)
 endif
 
-.PHONY: run check lint types template-lint fast-tests test soak simulate pages bench deploy layers lock setup clean help
+.PHONY: run check lint types template-lint fast-tests test soak manners simulate pages bench deploy layers lock setup clean help
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -62,6 +62,9 @@ test: $(VENV)/.dev $(VENV)/.sam ## prove the whole product; ARGS= goes to pytest
 soak: $(VENV)/.dev $(VENV)/.sam .venv-checkers/.ready ## search for faults: N= histories from FIRST= on, long fuzzing, large archives
 	@NIGHTDESK_EFFORT=soak NIGHTDESK_HISTORIES=$(N) NIGHTDESK_FIRST=$(FIRST) \
 		$(PYTEST) --numprocesses 3 --dist loadgroup -m "soak or deep or hypothesis" $(ARGS)
+
+manners: $(VENV)/.dev $(VENV)/.sam ## publish, take down and lift embargoes with AWS's latency, throttles, duplicates, empty polls and late schedules
+	@NIGHTDESK_AWS_MANNERS=1 $(PYTEST) --numprocesses 2 --dist loadgroup $(or $(ARGS),tests/e2e/test_publish.py tests/e2e/test_takedown.py tests/e2e/test_lifecycle.py)
 
 simulate: $(VENV)/.dev ## play histories alone: N= of them, from seed FIRST= on, or explain one call by call (SEED=)
 	@cd tests && ../$(BIN)/python -m simulation $(if $(SEED),--seed $(SEED)) $(if $(N),-n $(N)) $(if $(FIRST),--first $(FIRST))

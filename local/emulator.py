@@ -4,7 +4,7 @@ MiniStack differs from AWS in ways that hide faults, or that make a laptop slow.
 them, says why, and asserts that the private names that it replaces exist; MiniStack's version is pinned.
 
 Environment: LOCAL_LAMBDA_PYTHON, the functions' interpreter; LOCAL_PERMISSIONS, the folder of `emulator_permissions`'s record, if there is one;
-the rest is MiniStack's own (GATEWAY_PORT, AUTH, ...).
+LOCAL_MANNERS, `1` for those of `emulator_manners`; the rest is MiniStack's own (GATEWAY_PORT, AUTH, ...).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import base64
 import contextlib
 import json
 import os
+import random
 import re
 import signal
 import sys
@@ -24,6 +25,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from nightdesk_local.emulator_manners import patch_manners
 from nightdesk_local.emulator_permissions import passed_role, patch_permissions
 from nightdesk_local.emulator_speed import patch_expressions, patch_layers, patch_principals, patch_server
 from nightdesk_local.patching import check_version, require
@@ -316,6 +318,8 @@ def main() -> None:
         patch_permissions(iam_evaluator, s3, permissions_record())
         patch_expressions(dynamodb)
         patch_server(server)
+        if os.environ.pop("LOCAL_MANNERS", "") == "1":
+            patch_manners(server, sqs, events, scheduler, random.Random(1))
     except RuntimeError as error:
         sys.exit(str(error))
     if app.PERSIST_STATE:

@@ -223,6 +223,7 @@ class LocalCloud:
             "LANG": "C.UTF-8",
             "LOCAL_LAMBDA_PYTHON": str(lambda_python()),
             "LOCAL_PERMISSIONS": os.environ.get("NIGHTDESK_PERMISSIONS", ""),
+            "LOCAL_MANNERS": os.environ.get("NIGHTDESK_AWS_MANNERS", ""),
             "GATEWAY_PORT": str(self._port + 1),
             "BIND_HOST": "127.0.0.1",
             "AUTH": "true",

@@ -245,7 +245,7 @@ class Newsroom:
         received: list[dict[str, Any]] = []
 
         def receive() -> list[dict[str, Any]]:
-            while got := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=0).get("Messages"):
+            while got := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1).get("Messages"):
                 for message in got:
                     received.append(json.loads(message["Body"]))
                     sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
@@ -274,7 +274,7 @@ class Newsroom:
         """Remove all messages from a stage's dead-letter queue, and return their bodies."""
         sqs, url = self.cloud.client("sqs"), self.cloud.outputs[f"{stage}DeadLetterQueueUrl"]
         bodies = []
-        while got := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+        while got := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=1).get("Messages"):
             for message in got:
                 bodies.append(message["Body"])
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
