@@ -122,7 +122,7 @@ def _import(rows: int, ports: Any) -> None:
 
 
 class _Anything:
-    """A table of which nothing is read, and a bus that nobody hears."""
+    """An empty table that keeps nothing, and a bus without listeners."""
 
     def __init__(self) -> None:
         self.calls = 0

@@ -287,7 +287,7 @@ def save_on_signal(app: Any) -> None:
 
 
 def permissions_record() -> Path | None:
-    """Return the file of this process for the record of permissions; None if nobody wants one."""
+    """Return the file in which this process records permissions; None if no record is kept."""
     folder = os.environ.pop("LOCAL_PERMISSIONS", "")
     return Path(folder) / f"{os.getpid()}-{time.time_ns()}.jsonl" if folder else None
 

@@ -1,7 +1,7 @@
 // Wide tables and code scroll inside their own box. Make those that scroll reachable by keyboard.
 "use strict";
 (() => {
-  // An observer is told after layout, so that measuring forces none.
+  // A ResizeObserver runs after layout, so measuring here forces no second one.
   const observer = new ResizeObserver((entries) => {
     const scrolls = entries.map(({ target }) => target.scrollWidth > target.clientWidth + 1);
     entries.forEach(({ target }, number) => {

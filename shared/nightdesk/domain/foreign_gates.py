@@ -16,7 +16,7 @@ _WORDS = rf"(?:gated?|paywall(?:ed)?|restrict(?:ed)?|membership|locked|(?:{_WHO}
 """What is a gate if it is all that a mark says, besides attributes."""
 _ENDS = r"(?:[-_: ]?(?:start|begin|end|open|close))?"
 _PAIRS = rf"(?:{_WORDS}|hide|hidden|private|login|logged[-_]?in|protected|lock)"
-"""What is a gate if it is closed by a mark of its own."""
+"""What is a gate if it has a closing mark."""
 _CLASSES = (
     r"(?:gated?|paywall(?:ed)?|(?:members?|subscribers?|paid|premium|restricted)-(?:only|content)|premium|restricted)"
 )

@@ -1,6 +1,6 @@
 """A feed for one reader: the public feed, with the texts of the pages that the reader's tier gets.
 
-A page marks its text with two comments, which nobody can type: escaping leaves no `<`, and the sanitiser removes comments.
+A page marks its text with two comments. A writer cannot type them: escaping leaves no `<`, and the sanitiser removes comments.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ _MAILERS = 2
 """How many runs send at once (`MaximumConcurrency`), which share the provider's rate."""
 _TRIES = 3
 _SUSPICIOUS = (3, 10)
-"""So many readers whose mails are refused, and nobody's taken, hold an edition: a whole batch of the first number, or the second."""
+"""How many refused mails hold an edition of which no mail was taken: all of a batch that has at least the first number, or the second."""
 _FINAL = (MAILED, SKIPPED, REFUSED, UNSURE)
 
 
@@ -294,7 +294,7 @@ class _Run:
         """Record that the provider will never take a reader's mail.
 
         Raises:
-            _Stop: it takes nobody's, for example because it does not know the sender. Nobody is left out then, and an editor decides.
+            _Stop: it has refused every mail so far, for example because the sender is not verified. The readers stay to be mailed, and an editor decides.
         """
         self._record(member, self._recipient(REFUSED, reason), version)
         self.refused[member] = version + 1
