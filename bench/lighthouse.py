@@ -106,17 +106,24 @@ def audit(
             median of `runs` reaches it or, if it does not, whether that of `most` does; of each page once even after `seconds`.
     """
     job = {
-        "modules": str(MODULES / "node_modules"),
         "chromium": str(chromium()),
         "runs": runs,
         "pages": pages,
         **({"goals": goals, "most": most, "seconds": seconds} if goals else {}),
     }
-    script = Path(__file__).with_suffix(".mjs")
-    done = subprocess.run(
-        [str(node_binary()), str(script), json.dumps(job)], check=True, stdout=subprocess.PIPE, text=True
-    )
-    return [(name, many) for name, many in json.loads(done.stdout)]
+    return [(name, many) for name, many in run_script("lighthouse.mjs", job)]
+
+
+def run_script(name: str, job: Mapping[str, Any]) -> Any:
+    """Run a script of this folder with Node, and return what it prints as JSON.
+
+    Args:
+        job: what the script is told, besides where the packages are installed (`modules`).
+    """
+    told = json.dumps({"modules": str(MODULES / "node_modules"), **job})
+    script = Path(__file__).with_name(name)
+    done = subprocess.run([str(node_binary()), str(script), told], check=True, stdout=subprocess.PIPE, text=True)
+    return json.loads(done.stdout)
 
 
 def install() -> None:

@@ -5,7 +5,6 @@ Scores of performance depend on what else the machine does. A page fails only if
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 import sys
@@ -22,10 +21,9 @@ from nightdesk.rendering.environment import find_theme
 from nightdesk.rendering.reader_contexts import AccountForms
 from nightdesk.rendering.reader_pages import account_html, confirm_html, message_html, unsubscribe_html
 from nightdesk.rendering.standing_pages import code_html, sign_in_again_html
-from nightdesk_local.edge_runtime import node_binary
 
 from .chromium import HOW_TO_GET_IT, chromium
-from .lighthouse import MODULES, audit_site, built_site, install, report
+from .lighthouse import audit_site, built_site, install, report, run_script
 from .measure import ROOT, median
 
 _NOW = datetime(2026, 11, 30, tzinfo=UTC)
@@ -64,13 +62,9 @@ def main() -> int:
 def html_problems(site: Path) -> Iterator[str]:
     """Yield what is invalid on the pages of a folder, each kind of mistake once."""
     files = sorted(site.rglob("*.html"))
-    job = {"modules": str(MODULES / "node_modules"), "files": [str(path) for path in files]}
-    script = Path(__file__).with_name("html_validate.mjs")
-    done = subprocess.run(
-        [str(node_binary()), str(script), json.dumps(job)], check=True, stdout=subprocess.PIPE, text=True
-    )
+    invalid = run_script("html_validate.mjs", {"files": [str(path) for path in files]})
     print(f"html-validate: {len(files)} pages\n")
-    found = {(each["rule"], each["message"]): each for each in reversed(json.loads(done.stdout))}
+    found = {(each["rule"], each["message"]): each for each in reversed(invalid)}
     for each in found.values():
         yield f"{Path(each['file']).relative_to(site)}:{each['line']}: {each['message']} ({each['rule']})"
 

@@ -3,7 +3,7 @@
 AWS asks for `iam:PassRole` where a call passes a role on, and for `s3:ListBucket` before it says that an object is missing.
 
 IAM is enforced here, so a call that no statement allows fails. The record shows the reverse, which permissions nothing uses; and tests
-play it again on the policies as AWS gets them (`support/permissions.py`).
+play it again on the policies as AWS gets them (`tests/support/permission_record.py`).
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from botocore.exceptions import ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 from nightdesk.adapters.dynamodb import from_attribute
 from nightdesk.adapters.memory import MemoryObjects
-from nightdesk.adapters.timers import _EARLY
+from nightdesk.adapters.timers import EARLY
 from nightdesk.domain.events import parse_event
 from nightdesk.entrypoints.aws_ports import aws_ports
 from nightdesk.entrypoints.settings import Settings
@@ -357,7 +357,7 @@ class RealWorld(World):
             schedule = json.loads(request.body)
             slug = json.loads(schedule["Target"]["Input"])["detail"]["slug"]
             moment = datetime.fromisoformat(re.sub(r"at\((.*)\)", r"\1", schedule["ScheduleExpression"]))
-            self._woken(slug, moment.replace(tzinfo=UTC) + _EARLY)
+            self._woken(slug, moment.replace(tzinfo=UTC) + EARLY)
         elif operation == "SendMessage":
             message = json.loads(request.body)
             slug = json.loads(message["MessageBody"])["detail"]["slug"]

@@ -17,7 +17,7 @@ from nightdesk.domain.events import ArticleDue, UpdateEnded
 
 _LONGEST_DELAY = 900
 """Seconds that a message of SQS may wait (API reference, SendMessage)."""
-_EARLY = timedelta(minutes=5)
+EARLY = timedelta(minutes=5)
 
 
 class ScheduleTarget(NamedTuple):
@@ -71,7 +71,7 @@ class EventBridgeSchedules:
             self._client("scheduler").create_schedule(
                 Name=hashlib.sha256(f"{slug} {moment.isoformat()}".encode()).hexdigest()[:40],
                 GroupName=self._group,
-                ScheduleExpression=f"at({moment - _EARLY:%Y-%m-%dT%H:%M:%S})",
+                ScheduleExpression=f"at({moment - EARLY:%Y-%m-%dT%H:%M:%S})",
                 FlexibleTimeWindow={"Mode": "OFF"},
                 ActionAfterCompletion="DELETE",
                 Target={

@@ -15,8 +15,8 @@ from nightdesk.domain.documents import canonical_json, parse_json
 MANIFEST = ".nightdesk-build.json"
 """Lists the files that the last build wrote, so that the next one removes no others.
 
-Both the path and the bytes of a file stand there as digests. Whoever uploads the folder as it is publishes this list, and the
-names of pictures inside a gate are known only to readers who may see them.
+It holds digests of paths and bytes, not the paths: whoever uploads the folder as it is publishes this list too, and the name of a
+picture inside a gate is known only to readers who may see it.
 """
 JOURNAL = ".nightdesk-build.journal"
 """Lists what a build is writing, a file in each line: the next one needs it if this one is interrupted."""
@@ -106,10 +106,8 @@ class SiteFolder(SqliteObjects):
         gone = {_name(key): key for key in self._gone}
         earlier = {} if complete else {name: marks[0] for name, marks in self._before.items()}
         files = {name: mark for name, mark in (earlier | self._written).items() if name not in gone}
-        if complete and self._before.keys() - files.keys():
-            gone |= {
-                name: key for key in _keys(self._out) if (name := _name(key)) in self._before.keys() - files.keys()
-            }
+        if complete and (stale := self._before.keys() - files.keys()):
+            gone |= {name: key for key in _keys(self._out) if (name := _name(key)) in stale}
         for name, key in gone.items():
             _remove(self._out, key, [*self._before.get(name, ()), self._written.get(name, "")])
         body = canonical_json({"comment": "Written by nightdesk build.", "files": files})

@@ -141,6 +141,11 @@ def one_by_one(call: Callable[[Given], Result], values: Iterable[Given]) -> list
     return [call(value) for value in values]
 
 
+def answer(asked: Callable[[], Any]) -> Any:
+    """Return what a call returns, one of several different ones that are made in parallel."""
+    return asked()
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """Everything that a stage may use.

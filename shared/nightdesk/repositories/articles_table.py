@@ -235,8 +235,7 @@ def acknowledge_loss(table: Table, slug: str, key: str, claim: Claim) -> None:
 
 def article_record(table: Table, slug: str) -> ArticleRecord | None:
     """Return what the index last listed of an article."""
-    item = table.get(_article_pk(slug), _RECORD)
-    return from_item(ArticleRecord, item) if item else None
+    return record_of(table.get(*record_key(slug)))
 
 
 def record_key(slug: str) -> tuple[str, str]:
@@ -251,8 +250,7 @@ def record_of(item: Item | None) -> ArticleRecord | None:
 
 def article_records(table: Table, slugs: Iterable[str]) -> list[ArticleRecord | None]:
     """Return what the index last listed of several articles, in the order of their slugs."""
-    found = table.get_many([(_article_pk(slug), _RECORD) for slug in slugs])
-    return [from_item(ArticleRecord, item) if item else None for item in found]
+    return [record_of(item) for item in table.get_many([record_key(slug) for slug in slugs])]
 
 
 def article_change(slug: str, record: ArticleRecord, expected: int | None) -> Change:

@@ -54,6 +54,11 @@ def read_records(table: Table, names: Iterable[str]) -> dict[str, ListRecord]:
     return {name: _record(next(found), next(found)) for name in wanted}
 
 
+def read_record(table: Table, name: str) -> ListRecord:
+    """Return what is recorded of a list."""
+    return read_records(table, [name])[name]
+
+
 def _record(months_item: Item | None, summary_item: Item | None) -> ListRecord:
     counts = months_item["counts"] if months_item else {}
     summary = _summary(own_attributes(summary_item)) if summary_item else None
@@ -67,12 +72,12 @@ def _months_key(name: str) -> tuple[str, str]:
 
 def months(table: Table, name: str) -> dict[str, int]:
     """Return the number of articles in each month of a list that has articles; of the list of all articles, 1."""
-    return {month: count for month, count in read_records(table, [name])[name].months.items() if count}
+    return {month: count for month, count in read_record(table, name).months.items() if count}
 
 
 def all_months(table: Table, name: str) -> list[str]:
     """Return the months of a list that have articles or ever had some: a run that died may have left the page of one."""
-    return sorted(read_records(table, [name])[name].months)
+    return sorted(read_record(table, name).months)
 
 
 def record_list(

@@ -11,7 +11,7 @@ from typing import Any
 from nightdesk.domain.documents import EXPIRED, LIVE, WITHDRAWN, canonical_json, parse_json
 from nightdesk.domain.errors import Conflict, Transient
 from nightdesk.domain.events import ArticleGated, Event, RegateRequested
-from nightdesk.ports import Blob, Output, Ports
+from nightdesk.ports import Blob, Output, Ports, answer
 from nightdesk.rendering.environment import Theme
 from nightdesk.repositories import articles_table
 from nightdesk.repositories.private_bucket import JSON, document_key, facts_key, load_document
@@ -22,7 +22,7 @@ from nightdesk.usecases.pipeline.gate_folders import (
     write_preview_folder,
     write_site_folder,
 )
-from nightdesk.usecases.pipeline.gate_inputs import GateInputs, answer, read_inputs
+from nightdesk.usecases.pipeline.gate_inputs import GateInputs, read_inputs
 from nightdesk.usecases.pipeline.gate_outputs import (
     GateOutputs,
     live_pages,

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from nightdesk.domain.documents import DRAFT, LIVE, SCHEDULED, WITHDRAWN, Document
 from nightdesk.domain.site import Site
 from nightdesk.domain.social_cards import CardOrder
-from nightdesk.ports import Ports
+from nightdesk.ports import Ports, answer
 from nightdesk.rendering.environment import Theme
 from nightdesk.repositories import articles_table
 from nightdesk.repositories.private_bucket import (
@@ -160,11 +160,6 @@ def _read_others(document: Document, state: str, card: CardOrder | None, site: S
     *cards, page_card = ports.in_parallel(answer, calls)
     found = dict(zip([*lists, *versions], cards, strict=True))
     return _Others({name: found[name] for name in lists}, {name: found[name] for name in versions}, page_card)
-
-
-def answer(asked: Callable[[], Any]) -> Any:
-    """Return what a call returns, one of several that are made at once."""
-    return asked()
 
 
 class _ProfileReader:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from nightdesk.domain.documents import parse_json
 from nightdesk.domain.events import FEEDS, PAGES, ArticleIndexed, RegateRequested
 from nightdesk.domain.site import Site
-from nightdesk.ports import Ports
+from nightdesk.ports import Ports, answer
 from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.feeds import text_digest
 from nightdesk.repositories import articles_table, newest_entries
@@ -80,7 +80,7 @@ def _read_beginnings(updates: Sequence[EntriesUpdate], months: Iterable[str], po
     lists = [name for name in months if name == "all" or kind_of(name) in LIST_FOLDERS]
     calls: list[Callable[[], Any]] = [partial(load_site, ports), partial(read_records, ports.articles, lists)]
     calls += [partial(ports.private.get, facts_key(slug)) for slug in slugs]
-    site, records, *blobs = ports.in_parallel(lambda ask: ask(), calls)
+    site, records, *blobs = ports.in_parallel(answer, calls)
     facts = {slug: parse_json(blob.body) for slug, blob in zip(slugs, blobs, strict=True) if blob}
     texts = {text_digest(found["text"]): found["text"] for found in facts.values() if "text" in found}
     return _Beginnings(site, facts, texts, records)

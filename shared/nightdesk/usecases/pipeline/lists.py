@@ -13,7 +13,7 @@ from nightdesk.domain.documents import parse_json
 from nightdesk.domain.errors import Conflict
 from nightdesk.domain.site import Site
 from nightdesk.domain.site_paths import NEWS_SITEMAP_PATH, PROCESS_PATH, SITEMAP_PATH, is_uncached, key_of, path_of
-from nightdesk.ports import Blob, Output, Ports, Stat
+from nightdesk.ports import Blob, Output, Ports, Stat, answer
 from nightdesk.rendering.contexts import DirectoryEntry, Link
 from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.feeds import Texts, text_digest, texts_in
@@ -69,7 +69,7 @@ class Shared:
 
     def take_record(self, name: str, ports: Ports) -> ListRecord:
         """Return what is recorded of a list, which is read again each time but the first."""
-        return self._records.pop(name, None) or list_records.read_records(ports.articles, [name])[name]
+        return self._records.pop(name, None) or list_records.read_record(ports.articles, name)
 
 
 def refresh_list(
@@ -122,11 +122,13 @@ class _Refresh:
         size = NEWS_SIZE if name == "all" else FEED_SIZE
         calls: list[Callable[[], Any]] = [
             partial(articles_table.newest, ports.articles, name, size),
-            partial(self._shared.take_record, name, ports) if self._shared else self._read_record,
+            partial(self._shared.take_record, name, ports)
+            if self._shared
+            else partial(list_records.read_record, ports.articles, name),
         ]
         if identifier:
             calls.append(partial(ports.private.get, profile_key(kind, identifier)))
-        found, self._record, *blobs = ports.in_parallel(lambda ask: ask(), calls)
+        found, self._record, *blobs = ports.in_parallel(answer, calls)
         newest, profile = _cards(found), blobs[0] if blobs else None
         if self._shared:
             self._shared.newest[name] = found, len(found) < size
@@ -145,9 +147,6 @@ class _Refresh:
         facts = facts_from(profile.body) if profile else None
         contents = ListContents(by_month, newest, counts, facts, unrecorded, front)
         return _with_card(name, contents, self._site, ports, self._theme)
-
-    def _read_record(self) -> ListRecord:
-        return list_records.read_records(self._ports.articles, [self._name])[self._name]
 
     def apply(self, contents: ListContents) -> tuple[list[Output], bool]:
         """Store the list's record, pages and feeds."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from nightdesk.domain.documents import canonical_json, digest
@@ -19,14 +19,6 @@ _SHOWN = ("slug", "title", "date", "hero", "language")
 def related_facts(card: Mapping[str, Any]) -> dict[str, Any]:
     """Return what an article's page shows of an earlier article with a card."""
     return {name: card[name] for name in _SHOWN if name in card}
-
-
-def earlier_by_list(names: Iterable[str], sort_key: str, ports: Ports) -> dict[str, list[dict[str, Any]]]:
-    """Return what a page shows of the articles that precede a sort key in each list, newest first."""
-
-    lists = list(names)
-    found = ports.in_parallel(lambda name: earlier_in(name, sort_key, ports), lists)
-    return dict(zip(lists, found, strict=True))
 
 
 def earlier_in(name: str, sort_key: str, ports: Ports) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from nightdesk.domain.problems import Kind, Problem
 from nightdesk.domain.site import Site
 from nightdesk.domain.text import slug_of_filename
 from nightdesk.domain.uploaders import Uploader, uploader_of
-from nightdesk.ports import Ports
+from nightdesk.ports import Ports, answer
 from nightdesk.repositories.private_bucket import load_document, load_site, profile_keys
 from nightdesk.repositories.records import DraftRecord, problem_dicts
 from nightdesk.usecases.pipeline.converge import converge
@@ -95,7 +95,7 @@ class DraftRun:
     def read(self) -> _Inputs:
         """Read the file as it is now, and what it is rendered with."""
         calls: list[Callable[[], Any]] = [partial(self._ports.drafts.get, self._key), partial(load_site, self._ports)]
-        blob, site = self._ports.in_parallel(lambda ask: ask(), calls)
+        blob, site = self._ports.in_parallel(answer, calls)
         images = image_versions(self._parsed_key.folder, self._ports) if blob else ()
         kinds = ("author", "topic") if site.require_profiles else ()
         profiles = tuple(key for kind in kinds for key in profile_keys(kind, self._ports))
