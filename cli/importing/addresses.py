@@ -46,7 +46,8 @@ def own_path(address: str, hosts: Container[str], base: str = "/") -> str | None
     if plain.startswith(("/", "?")):
         return plain if plain.startswith("/") else "/" + plain
     path, mark, query = plain.partition("?")
-    return posixpath.normpath(posixpath.join(base, path)) + ("/" if path.endswith("/") else "") + mark + query
+    folder = base.partition("?")[0].rpartition("/")[0] + "/"
+    return posixpath.normpath(posixpath.join(folder, path)) + ("/" if path.endswith("/") else "") + mark + query
 
 
 def normal(path: str) -> str:

@@ -219,6 +219,8 @@ class _PostAddresses:
             return address
         if found := self._directory.find(address, self._post.address or "/"):
             return found
+        if named := self._directory.find_file(address, self._post.folder):
+            return named
         if attached := self._attachment(address):
             return attached
         if address.startswith(REFERENCE):

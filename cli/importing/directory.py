@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from nightdesk.domain.drafts import parse_draft
 from nightdesk.domain.errors import Rejected
@@ -51,6 +53,7 @@ class Directory:
         self._places: dict[str, Place] = {}
         self._paths: dict[str, str] = {}
         self._names: dict[str, str] = {}
+        self._sources: dict[str, str] = {}
         self._originals: dict[str, str] = {}
         self._people: dict[tuple[str, str], str] = {}
         self._ids: dict[tuple[str, str], str] = {}
@@ -77,6 +80,7 @@ class Directory:
         for outline in sorted(order, key=lambda o: bool(o.language)):
             if outline.versions and not outline.language and outline.kind != PAGE:
                 self._originals.setdefault(outline.versions, self._places[outline.id].slug)
+            self._sources.setdefault(outline.source.casefold(), self._places[outline.id].path)
             for name in outline.names:
                 self._names.setdefault(name.casefold(), self._places[outline.id].path)
         self._add_redirects(redirects, {outline.id: outline for outline in order})
@@ -156,6 +160,23 @@ class Directory:
             holder = self._paths.get(normal(path)) if path is not None else None
             found = self._places[holder].path if holder in self._places else holder
         return f"{found}{mark}{fragment}" if found else None
+
+    def find_file(self, address: str, folder: str) -> str | None:
+        """Return the new path for a link that names the file of another post, as repositories show them; None if none has it.
+
+        Args:
+            folder: where the post lies that has the link.
+        """
+        plain, mark, fragment = address.partition("#")
+        path = unquote(plain.partition("?")[0]).casefold()
+        if not path or path.startswith(("/", ".git")) or ":" in path:
+            return None
+        name = posixpath.normpath(posixpath.join(folder.casefold(), path))
+        bare = re.sub(r"\.(html?|md|markdown|rst)$", "", name)
+        for candidate in (name, *(f"{bare}{end}" for end in (".md", ".markdown", ".rst", ".html", "/index.md"))):
+            if found := self._sources.get(candidate):
+                return f"{found}{mark}{fragment}"
+        return None
 
     def _find_name(self, name: str, base: str) -> str | None:
         plain = re.sub(r"(/_?index)?(\.[a-z]{2})?\.(md|markdown|html|rst)$", "", name.strip().casefold())

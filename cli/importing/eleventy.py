@@ -13,6 +13,7 @@ from nightdesk.domain.site import Site
 from nightdesk.domain.text import slugify
 
 from .archives import Archive, ImportRefused, decode_text, looks_like, other_system
+from .configs import data_values
 from .front_matter import Matter, plain_value, read_matter
 from .html_text import html_to_markdown
 from .hugo import read_redirects, zone_of
@@ -54,6 +55,7 @@ class EleventyReader:
         )
         if not self.site.base_url.startswith("http"):
             self.site.base_url = ""
+        self._files = data_values(archive, f"{self._root}/_data".lstrip("/"))
         self._zone = zone_of(self.site.timezone or fallback.timezone, report)
 
     def _find_input(self) -> str:
@@ -223,13 +225,15 @@ class EleventyReader:
         def note(outcome: str, kind: str, detail: str, line: int) -> None:
             self._report.add(outcome, name, first + max(line, 1) - 1, kind, detail)
 
+        facts = {"url": self.site.base_url, "title": self.site.name}
+        page = {"url": post.address, "fileSlug": post.slug, "date": post.date}
         variables = {
+            "site": facts,
+            "metadata": facts,
+            **self._files,
+            **matter.values,
             "title": post.title,
-            "page.url": post.address,
-            "site.url": self.site.base_url,
-            "metadata.url": self.site.base_url,
-            "site.title": self.site.name,
-            "metadata.title": self.site.name,
+            "page": page,
         }
         post.body, post.lines = replace_liquid(post.body, variables, note)
         if name.endswith((".html", ".htm")):

@@ -9,18 +9,17 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 
-import yaml
 from nightdesk.domain.errors import Rejected
 from nightdesk.domain.frontmatter import Node, decode, parse_yaml, split_front_matter, to_plain
-from nightdesk.domain.problems import Kind, Problem
+from nightdesk.domain.problems import Kind
 from nightdesk.domain.timestamps import InvalidTimestamp, parse_timestamp
 
+from .lenient_yaml import lenient_yaml
 from .report import CHANGED, LOST, NOTED, Report
 
 _MAX_JSON = 8_000_000
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_TEXTS = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-"""Reads every value as text."""
+_LENIENT = (Kind.KEY_REPEATED, Kind.YAML_ALIAS, Kind.YAML_DOCUMENTS, Kind.FRONT_MATTER_DOTS, Kind.FRONT_MATTER_TOO_DEEP)
+"""What Nightdesk's parser refuses in front matter, and other generators read."""
 _DECIDING = (
     "draft",
     "published",
@@ -146,8 +145,13 @@ def read_date(text: str, zone: tzinfo) -> str:
         raise
 
 
-def read_matter(raw: bytes, source: str, report: Report) -> Matter | None:
-    """Read a file with front matter; None, with a report of why, if that cannot be done."""
+def read_matter(raw: bytes, source: str, report: Report, bare: bool = False) -> Matter | None:
+    """Read a file with front matter; None, with a report of why, if that cannot be done.
+
+    Args:
+        bare: True if the system makes a page of a text without front matter, too.
+    """
+    text = ""
     try:
         text = decode(raw)
         if text.lstrip().startswith("{"):
@@ -155,8 +159,11 @@ def read_matter(raw: bytes, source: str, report: Report) -> Matter | None:
         found = split_front_matter(text)
     except Rejected as error:
         problem = error.problems[0]
-        if problem.kind is Kind.KEY_REPEATED and (lenient := _last_of_repeated(text, problem, source, report)):
+        if problem.kind in _LENIENT and (lenient := _lenient_matter(text, source, report)):
             return lenient
+        if problem.kind is Kind.FRONT_MATTER_MISSING and bare and text.strip():
+            report.add(NOTED, source, 1, "a text has no front matter, so its file says all there is to know")
+            return Matter({}, {}, text, 1, source, report, set())
         report.add(
             LOST,
             source,
@@ -172,40 +179,27 @@ def read_matter(raw: bytes, source: str, report: Report) -> Matter | None:
     return Matter(values, lines, found.body, found.body_line, source, report, set())
 
 
-def _last_of_repeated(text: str, problem: Problem, source: str, report: Report) -> Matter | None:
-    """Read YAML in which a key is set twice, as other generators do: the last value counts. None if that cannot be done.
+def _lenient_matter(text: str, source: str, report: Report) -> Matter | None:
+    """Read YAML that other generators accept and Nightdesk does not. None if that cannot be done.
 
     A key that decides who may read the post is never chosen from two values.
     """
-    found = re.match(r"\s*^---[ \t]*\n(.*?)^---[ \t]*(?:\n|\Z)", text, re.MULTILINE | re.DOTALL)
-    if not found or problem.key.casefold() in _DECIDING:
+    found = re.match(r"\s*^---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", text, re.MULTILINE | re.DOTALL)
+    if not found:
         return None
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(found[1], Loader=_LOADER)):
-            return None
-        values = yaml.load(found[1], Loader=_TEXTS)
-    except (yaml.YAMLError, RecursionError):
+        values, repeated, lines = lenient_yaml(found[1])
+    except ValueError:
         return None
-    if not isinstance(values, dict):
+    if any(key.casefold() in _DECIDING for key in repeated):
         return None
-    first = text.count("\n", 0, found.start(1)) + 1
-    lines = {
-        key[1]: number
-        for number, line in enumerate(found[1].split("\n"), first)
-        if (key := re.match(r"([\w-]+)\s*:", line))
-    }
-    report.add(
-        CHANGED,
-        source,
-        problem.line,
-        "a key is set twice, and its last value counts",
-        f"{problem.key}: {values.get(problem.key)}",
-    )
+    first = text.count("\n", 0, found.start(1))
+    for key in repeated:
+        detail = f"{key}: {values[key]}"
+        report.add(CHANGED, source, first + lines[key], "a key is set twice, and its last value counts", detail)
     body_line = text.count("\n", 0, found.end()) + 1
-    plain = {str(key): plain_value(value) for key, value in values.items()}
-    return Matter(
-        plain, {key: lines.get(key, first) for key in plain}, text[found.end() :], body_line, source, report, set()
-    )
+    placed = {key: first + lines.get(key, 1) for key in values}
+    return Matter(values, placed, text[found.end() :], body_line, source, report, set())
 
 
 def _key(key: str) -> str:
@@ -261,7 +255,14 @@ def plain_yaml(text: str) -> dict[str, Any]:
     Raises:
         Rejected: it does not parse.
     """
-    return {key: to_plain(node) for key, node in parse_yaml(text).items()}
+    try:
+        return {key: to_plain(node) for key, node in parse_yaml(text).items()}
+    except Rejected:
+        try:
+            return lenient_yaml(text)[0]
+        except ValueError:
+            pass
+        raise
 
 
 def first_of(values: Iterable[str]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, tzinfo
 from pathlib import PurePosixPath
@@ -11,12 +10,13 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from nightdesk.domain.drafts_bucket import classify
-from nightdesk.domain.errors import Permanent, Rejected
+from nightdesk.domain.errors import Permanent
 from nightdesk.domain.site import Site
 from nightdesk.domain.text import slugify
 
-from .archives import Archive, ImportRefused, decode_text, looks_like, other_system
-from .front_matter import Matter, plain_value, plain_yaml, read_matter
+from .archives import Archive, ImportRefused, looks_like, other_system
+from .configs import read_config
+from .front_matter import Matter, read_matter
 from .matter_posts import common_post, keep_rest, settle_page, tier_of
 from .own import own_post
 from .permalinks import date_tokens, fill, urlize
@@ -57,20 +57,6 @@ def zone_of(name: str, report: Report) -> tzinfo:
             LOST, "configuration", 0, "the time zone is not known; dates without an offset are read as UTC", name
         )
         return UTC
-
-
-def read_config(archive: Archive, name: str) -> dict[str, Any]:
-    """Return a configuration in TOML, YAML or JSON, its keys in lower case, its numbers and flags as texts.
-
-    Raises:
-        ImportRefused: it does not parse.
-    """
-    text = decode_text(archive.read(name), name)
-    try:
-        values = tomllib.loads(text) if name.endswith("toml") else plain_yaml(text)
-    except (ValueError, RecursionError, Rejected) as error:
-        raise ImportRefused(f"{name}: the configuration does not parse") from error
-    return {key.lower(): value for key, value in plain_value(values).items()}
 
 
 class HugoReader:
@@ -194,7 +180,7 @@ class HugoReader:
     def _matter(self, name: str, report: Report | None = None) -> Matter | None:
         report = report or self._report
         try:
-            return read_matter(self._archive.read(name), name, report)
+            return read_matter(self._archive.read(name), name, report, bare=True)
         except Permanent as error:
             report.add(LOST, name, 0, "a file cannot be read", str(error), post=True)
             return None

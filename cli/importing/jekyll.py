@@ -12,9 +12,10 @@ from nightdesk.domain.site import Site
 from nightdesk.domain.text import date_of_filename, slugify
 
 from .archives import Archive, ImportRefused
-from .front_matter import Matter, read_matter
+from .configs import data_values, read_config
+from .front_matter import Matter, plain_yaml, read_matter
 from .html_text import html_to_markdown
-from .hugo import read_config, read_redirects, zone_of
+from .hugo import read_redirects, zone_of
 from .liquid import replace_liquid
 from .matter_posts import common_post, keep_rest, settle_page, tier_of
 from .permalinks import date_tokens, fill
@@ -45,6 +46,7 @@ class JekyllReader:
         self._archive, self._report, self._fallback = archive, report, fallback
         self._root = self._find_root()
         self._config: dict[str, Any] = {}
+        self._values: dict[str, Any] = {}
         for name in ("_config.yml", "_config.yaml", "_config.toml"):
             if f"{self._root}{name}" in archive:
                 self._config |= read_config(archive, f"{self._root}{name}")
@@ -168,17 +170,18 @@ class JekyllReader:
         def note(outcome: str, kind: str, detail: str, line: int) -> None:
             self._report.add(outcome, name, first + line - 1, kind, detail)
 
-        variables = {
-            "site.url": self.site.base_url,
-            "site.baseurl": self.site.path,
-            "site.title": self.site.name,
-            "page.title": post.title,
-            "page.url": post.address,
-        }
-        post.body, post.lines = replace_liquid(post.body, variables, note)
+        page = {**matter.values, "title": post.title, "url": post.address, "date": post.date}
+        post.body, post.lines = replace_liquid(post.body, {"site": self._site_values(), "page": page}, note)
         if name.endswith((".html", ".htm")):
             post.body, post.lines, post.line = html_to_markdown(post.body, note), FirstLine(), post.line
         keep_rest(matter, post)
+
+    def _site_values(self) -> dict[str, Any]:
+        """Return what `site` stands for in texts: the configuration, and the files of `_data`."""
+        if not self._values:
+            facts = {"url": self.site.base_url, "baseurl": self.site.path, "title": self.site.name}
+            self._values = {**self._config, **facts, "data": data_values(self._archive, f"{self._root}_data")}
+        return self._values
 
     def _address(self, matter: Matter, post: ImportedPost, path: str, kind: str, folders: list[str]) -> str:
         """Return the path at which Jekyll served a text."""
@@ -230,9 +233,12 @@ class JekyllReader:
                 yield from self._data_authors(f"{self._root}{name}")
 
     def _data_authors(self, name: str) -> Iterator[ImportedProfile]:
-        from .front_matter import plain_yaml
-
-        for key, value in plain_yaml(self._archive.read(name).decode("utf-8", "replace")).items():
+        try:
+            known = plain_yaml(self._archive.read(name).decode("utf-8", "replace"))
+        except Permanent as error:
+            self._report.add(LOST, name, 0, "a file cannot be read", str(error))
+            return
+        for key, value in known.items():
             if isinstance(value, dict):
                 bio = value.get("bio") or value.get("description") or ""
                 shown = value.get("name") or value.get("display_name") or key

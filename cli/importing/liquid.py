@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .directory import REFERENCE
+from .liquid_values import evaluate, lookup
 from .markdown_text import Lines
 from .records import LineMap
 from .report import CHANGED, LOST
@@ -28,7 +29,6 @@ _CONTROL = frozenset(
         "unless",
         "for",
         "case",
-        "capture",
         "tablerow",
         "comment",
         "paginate",
@@ -36,7 +36,6 @@ _CONTROL = frozenset(
         "block",
         "call",
         "filter",
-        "set",
         "asyncEach",
         "asyncAll",
         "cache",
@@ -44,7 +43,6 @@ _CONTROL = frozenset(
 )
 _SILENT = frozenset(
     [
-        "assign",
         "increment",
         "decrement",
         "cycle",
@@ -58,6 +56,7 @@ _SILENT = frozenset(
         "import",
     ]
 )
+_ASSIGNING = frozenset(["assign", "set", "capture"])
 _KEPT_WHOLE = frozenset(["raw", "verbatim"])
 _ATTRIBUTES = re.compile(r"(?m)^[ \t]*\{::?[^{}\n%]*\}[ \t]*\n?|(?<=[\w*_)\]`>])\{:[^{}\n%]*\}")
 """kramdown's lists of attributes, on a line of their own or after what they belong to."""
@@ -70,11 +69,11 @@ class Replaced(NamedTuple):
     lines: LineMap
 
 
-def replace_liquid(text: str, variables: Mapping[str, str], note: Note) -> Replaced:
+def replace_liquid(text: str, variables: Mapping[str, Any], note: Note) -> Replaced:
     """Replace all template code in a text.
 
     Args:
-        variables: what `site.url`, `page.title` and others stand for.
+        variables: nested mappings that say what `site.url`, `page.title` and others stand for.
     """
     if "{" not in text:
         return Replaced(text, LineMap([(1, 1)]))
@@ -82,8 +81,18 @@ def replace_liquid(text: str, variables: Mapping[str, str], note: Note) -> Repla
 
 
 class _Work:
-    def __init__(self, text: str, variables: Mapping[str, str], note: Note) -> None:
-        self._text, self._variables, self._note = text, variables, note
+    def __init__(
+        self,
+        text: str,
+        variables: Mapping[str, Any],
+        note: Note,
+        assigned: dict[str, str] | None = None,
+        above: int = 0,
+    ) -> None:
+        self._text, self._variables = text, variables
+        self._note: Note = lambda outcome, kind, detail, line: note(outcome, kind, detail, line + above)
+        self._assigned = {} if assigned is None else assigned
+        self._prefix = str(lookup(variables, "site.baseurl") or "")
         self._lines = Lines(text)
         self._parts: list[str] = []
         self._anchors = [(1, 1)]
@@ -120,6 +129,10 @@ class _Work:
         if name is None:
             return self._value(found, line), end
         closing = self._closing(name, end)
+        if name in _ASSIGNING and (name != "set" or "=" in found["rest"] or closing):
+            inner = self._text[end : closing.start()] if closing and "=" not in found["rest"] else None
+            self._assign(name, found["rest"], inner, line)
+            return "", closing.end() if closing and inner is not None else end
         if name in _KEPT_WHOLE and closing:
             return self._text[end : closing.start()], closing.end()
         if name in _CONTROL:
@@ -134,6 +147,8 @@ class _Work:
 
     def _closing(self, name: str, start: int) -> re.Match[str] | None:
         """Return the tag that ends a block, past blocks of the same name within it."""
+        if name in _KEPT_WHOLE:  # what looks like a tag inside is none
+            return re.compile(rf"\{{%-?\s*end{name}\s*-?%\}}").search(self._text, start)
         depth = 1
         for tag in re.finditer(rf"\{{%-?\s*(end)?[_]?{re.escape(name)}\b[^%]*?-?%\}}", self._text[start:]):
             depth += -1 if tag[1] else 1
@@ -146,7 +161,7 @@ class _Work:
         values, places = {}, []
         for key, double, single, bare in _PARAMETER.findall(rest):
             value = double or single or bare
-            value = self._variables.get(value, value) if bare else value
+            value = self._bare(bare) if bare else value
             if key:
                 values[key.lower()] = value
             else:
@@ -158,23 +173,37 @@ class _Work:
         before = self._text[max(0, found.start() - 200) : found.start()]
         return Call(name.lower(), {k: v for k, v in values.items() if v}, places, inner, before, found[0], line)
 
+    def _bare(self, typed: str) -> str:
+        value = self._lookup(typed)
+        return value if isinstance(value, str) else typed
+
     def _value(self, found: re.Match[str], line: int) -> str:
         """Return what `{{ … }}` stands for: an address or a text; nothing, with a report, for all else."""
-        first, *filters = [part.strip() for part in found["value"].split("|")]
-        quoted = re.fullmatch(r"\"([^\"]*)\"|'([^']*)'", first)
-        value = (quoted[1] or quoted[2] or "") if quoted else self._variables.get(first)
+        value = self._evaluate(found["value"], found[0], line)
         if value is None:
             self._note(LOST, "template code was taken out", found[0][:160], line)
             return ""
-        for each in filters:
-            name, _, argument = each.partition(":")
-            argument = argument.strip()
-            given = self._variables.get(argument, argument.strip("\"'"))
-            if name.strip() == "prepend":
-                value = given + value
-            elif name.strip() == "append":
-                value += given
         return value
+
+    def _evaluate(self, expression: str, typed: str, line: int) -> str | None:
+        def unknown(name: str) -> None:
+            self._note(CHANGED, f"the filter “{name}” was not applied to a text", typed[:160], line)
+
+        return evaluate(expression, self._lookup, unknown, self._prefix)
+
+    def _lookup(self, name: str) -> Any:
+        return self._assigned.get(name) or lookup(self._variables, name)
+
+    def _assign(self, name: str, rest: str, inner: str | None, line: int) -> None:
+        """Remember what `assign`, `set` and `capture` give a name to; a later use of what is not known is reported."""
+        key, _, expression = rest.strip().partition("=")
+        key = key.strip().strip("\"'")
+        value = self._evaluate(expression, rest, line) if name != "capture" and inner is None else None
+        if inner is not None:
+            value = _Work(inner, self._variables, self._note, self._assigned, line - 1).run().text
+        self._assigned.pop(key, None)
+        if value:
+            self._assigned[key] = value
 
 
 def reference(name: str) -> str:

@@ -24,8 +24,9 @@ from .hugo import zone_of
 from .matter_posts import common_post, keep_rest, settle_page, tier_of
 from .records import PAGE, FirstLine, Hints, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
 from .report import LOST, Report
+from .restructured import read_restructured
 
-_TEXTS = (".md", ".markdown", ".mkd", ".mdown", ".html", ".htm")
+_TEXTS = (".md", ".markdown", ".mkd", ".mdown", ".rst", ".html", ".htm")
 _HEADER = re.compile(r"([A-Za-z][\w-]*):[ \t]*(.*)")
 _PLACE = re.compile(r"[{|](filename|static|attach|author|category|tag|index)[}|]")
 _FIELD = re.compile(r"\{(\w+)(?::([^{}]*))?\}")
@@ -102,9 +103,14 @@ class PelicanReader:
             path = name.removeprefix(f"{self._content}/") if self._content else name
             if name.endswith(_TEXTS):
                 yield name, path
-            elif name.endswith((".rst", ".asc", ".adoc", ".ipynb", ".org")):
+            elif name.endswith((".asc", ".adoc", ".ipynb", ".org")):
                 self._report.add(
-                    LOST, name, 0, "a text that is neither Markdown nor HTML is not imported", name, post=True
+                    LOST,
+                    name,
+                    0,
+                    "a text that is neither Markdown, reStructuredText nor HTML is not imported",
+                    name,
+                    post=True,
                 )
 
     def outlines(self) -> Iterator[ImportedPost]:
@@ -128,6 +134,8 @@ class PelicanReader:
         raw = self._archive.read(name)
         if name.endswith((".html", ".htm")):
             return _html_matter(decode_text(raw, name), name, self._report)
+        if name.endswith(".rst"):
+            return self._rst_matter(raw, name)
         if re.match(rb"(\xef\xbb\xbf)?\s*(---|\+\+\+)[ \t]*\r?\n", raw):
             return read_matter(raw, name, self._report)
         try:
@@ -144,6 +152,13 @@ class PelicanReader:
             return None
         body = text.split("\n", end)[end] if text.count("\n") >= end else ""
         return Matter(values, lines, body, end + 1, name, self._report, set())
+
+    def _rst_matter(self, raw: bytes, name: str) -> Matter:
+        def note(outcome: str, kind: str, detail: str, line: int) -> None:
+            self._report.add(outcome, name, max(line, 1), kind, detail)
+
+        values, body = read_restructured(decode_text(raw, name), note)
+        return Matter(dict(values), dict.fromkeys(values, 1), body, 1, name, self._report, set())
 
     def _post(self, name: str, path: str, matter: Matter, with_body: bool) -> ImportedPost:
         stem = PurePosixPath(path).stem
@@ -204,7 +219,7 @@ class PelicanReader:
             self._report.add(outcome, name, post.line + max(line, 1) - 1, kind, detail)
 
         post.body = _PLACE.sub(_place, post.body)
-        if name.endswith((".html", ".htm")):
+        if name.endswith((".rst", ".html", ".htm")):
             post.body, post.lines = html_to_markdown(post.body, note), FirstLine()
         keep_rest(matter, post)
 

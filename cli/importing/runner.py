@@ -23,7 +23,7 @@ from .completion import Completion, Expiry, Finished
 from .directory import Directory
 from .media import Media
 from .records import PAGE, ImportedMember, ImportedPost, ImportedProfile, Reader
-from .report import LOST, NOTED, Report
+from .report import LOST, NOTED, SKIPPED, Report
 from .writer import Folder
 
 SITE, MEMBERS = "site.yaml", "members.csv"
@@ -84,14 +84,14 @@ class Import:
         # Nothing is written before everything was read once, so that a damaged archive leaves nothing behind.
         profiles = [(profile, self._directory.add_profile(profile)) for profile in self._reader.profiles()]
         total = 0
-        for outline in self._reader.outlines():
+        for outline in _distinct(self._reader.outlines(), self._report):
             self._directory.add(outline)
             total += 1
         self._directory.settle(self._reader.redirects())
         self._write_site()
         for profile, identifier in profiles:
             self._write_profile(profile, identifier)
-        for number, post in enumerate(self._reader.posts(), 1):
+        for number, post in enumerate(_distinct(self._reader.posts(), self._report), 1):
             self._write_post(post)
             self._progress(number, total)
         for key, name in getattr(self._reader, "plain_files", tuple)():
@@ -138,7 +138,9 @@ class Import:
         is_fine = self._check(finished, post.source)
         self._report.counts["pages" if post.kind == PAGE else "articles"] += 1
         result = state if is_fine else f"{state}, to be corrected"
-        self._report.articles.append({"source": post.source, "key": finished.key, "state": result})
+        self._report.articles.append(
+            {"source": post.source, "key": finished.key, "state": result, "id": post.id, "title": post.title}
+        )
 
     def _put(self, finished: Finished, source: str) -> str:
         for key, found in finished.images.items():
@@ -187,6 +189,25 @@ class Import:
             if not self._options.dry_run:
                 (self._options.out / MEMBERS).chmod(0o600)
             self._report.counts["members"] = count
+
+
+def _distinct(posts: Iterator[ImportedPost], report: Report) -> Iterator[ImportedPost]:
+    """Give posts that have the same id different ones, so that none takes another's place.
+
+    A post that an archive holds twice, as exports that overlap do, counts once: its first copy.
+    """
+    seen: dict[str, set[tuple[str, str, str]]] = {}
+    for post in posts:
+        copies = seen.setdefault(post.id, set())
+        known = (post.slug, post.title, post.date)
+        if known in copies:
+            what = "a post stands in the archive twice, and its first copy counts"
+            report.add(SKIPPED, post.source, post.line, what, post.title, post=True)
+            continue
+        copies.add(known)
+        if len(copies) > 1:
+            post.id = f"{post.id}#{len(copies)}"
+        yield post
 
 
 def _safe_members(members: Iterator[ImportedMember]) -> Iterator[ImportedMember]:

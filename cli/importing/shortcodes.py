@@ -29,10 +29,12 @@ _GATES = frozenset(
     ["gate", "paywall", "members-only", "membersonly", "members", "premium", "subscribers", "subscribers-only", "paid"]
 )
 _MARK = re.compile("\ue0f0(\\d+)\ue0f1")
-_VIDEOS = {
+VIDEOS = {
     "youtube": "https://www.youtube.com/watch?v={}", "yt": "https://www.youtube.com/watch?v={}", "vimeo": "https://vimeo.com/{}",
     "tweet": "https://twitter.com/i/status/{}", "twitter": "https://twitter.com/i/status/{}", "x": "https://twitter.com/i/status/{}",
     "instagram": "https://www.instagram.com/p/{}/", "speakerdeck": "https://speakerdeck.com/player/{}",
+    "slideshare": "https://www.slideshare.net/slideshow/embed_code/{}", "scribd": "https://www.scribd.com/document/{}",
+    "gist": "https://gist.github.com/{}", "bilibili": "https://www.bilibili.com/video/{}",
 }  # fmt: skip
 _ADDRESSES = ("href", "url", "link", "src", "file", "button-url")
 _LABELS = ("label", "text", "title", "name", "button-text", "caption", "alt", "kicker")
@@ -235,7 +237,7 @@ def _embed(call: Call) -> str | None:
         return _link_or_card(call, address, call.first(*_LABELS))
     if call.name == "gist" and len(call.places) >= 2:
         return link_to_embed(f"https://gist.github.com/{call.places[0]}/{call.places[1]}")
-    pattern = _VIDEOS.get(call.name.rpartition("/")[2])
+    pattern = VIDEOS.get(call.name.rpartition("/")[2])
     if not pattern or not identifier:
         return None
     last = call.places[-1] if call.name in ("tweet", "twitter", "x") and call.places else identifier
@@ -285,6 +287,7 @@ def _text_and_link(call: Call, target: str, note: Note) -> str:
         parts.append(title if title.startswith("**") else f"**{title}**")
     if call.inner is not None:
         parts.append(call.inner.strip("\n") if "\n" in call.inner else call.inner)
+        parts += [caption] if (caption := call.first("caption")) and caption != title else []
     if call.inner is not None or address:
         note(
             CHANGED,

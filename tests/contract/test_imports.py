@@ -62,7 +62,7 @@ THIRD_PARTY: dict[str, set[str]] = {
     "nightdesk.usecases.newsletters": set(),
     "nightdesk.usecases.editors": set(),
     "nightdesk.stages": set(),
-    "nightdesk_cli.importing": {"bs4", "ijson", "markdownify", "yaml"},
+    "nightdesk_cli.importing": {"bs4", "docutils", "ijson", "markdownify", "yaml"},
 }
 """What else a room may import. Rooms above these may import whatever is installed for them."""
 _FOLDERS = {"nightdesk": PACKAGE, "functions": ROOT / "functions", "nightdesk_cli": ROOT / "cli",

@@ -157,3 +157,61 @@ def test_pages_authors_redirects_and_html(tmp_path: Path) -> None:
     assert "- /blog/old-a/" in matter
     assert "- /blog/Even/Older" in matter
     assert len(notes(report, "skipped", "page that makes lists")) == 1
+
+
+def test_yaml_with_aliases_merged_mappings_and_dots_is_read(tmp_path: Path) -> None:
+    matter = "---\nimage: &lead pier.png\nbase: &base\n  a: one\nmore:\n  <<: *base\ndescription: &words A storm\nsummary: *words\ntitle: Gale\n...\n"
+    root = site(
+        tmp_path, CONFIG + "x: &x 1\ny: *x\n", **{"_posts/2021-07-09-gale.md": matter + "Text.\n", "pier.png": PNG}
+    )
+    report = import_from("jekyll", root, tmp_path / "out")
+    found = draft(tmp_path / "out", "gale")
+    assert (found.title, found.dek) == ("Gale", "A storm")
+    assert "a: one" in front_matter_of(tmp_path / "out", "gale")
+    assert report.failed_posts == 0
+
+
+def test_yaml_whose_aliases_grow_without_measure_is_rejected(tmp_path: Path) -> None:
+    bomb = "a: &a [x, x, x, x, x, x, x, x]\n" + "".join(
+        f"{b}: &{b} [{', '.join([f'*{a}'] * 8)}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)
+    )
+    root = site(
+        tmp_path, **{"_posts/2021-07-09-gale.md": f"---\ntitle: Gale\n{bomb}---\n", "_posts/2021-07-10-calm.md": post()}
+    )
+    report = import_from("jekyll", root, tmp_path / "out")
+    assert (report.counts["articles"], report.failed_posts) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("{{ site.repository }}/issues/1", "https://code.example/issues/1"),
+        ("{{ site.author.name | upcase }}", "ADA"),
+        ("{{ page.region }} {{ page['region'] }}", "North North"),
+        ("{{ site.data.places.pier }} {{ site.data.lists[1].name }}", "The pier {{gone}}"),
+        ("{{ page.missing | default: 'none' }}", "none"),
+        ("[a]({{ '/c' | relative_url }})", "[a](https://fjord.example/blog/c)"),
+        ('{% assign x = "Low" | downcase %}{{ x }} tide', "low tide"),
+        ("{% capture note %}{{ page.region }} *wind*{% endcapture %}{{ note | markdownify }}", "North *wind*"),
+        ("{% raw %}`{% raw %}`{% endraw %} and {% raw %}{{ x }}{% endraw %}", "`{% raw %}` and {{ x }}"),
+        ("{{ page.date | date: '%Y' }}", "2021"),
+    ],
+)
+def test_variables_that_the_archive_knows_are_filled_in(tmp_path: Path, typed: str, shown: str) -> None:
+    config = CONFIG + "repository: https://code.example\nauthor:\n  name: Ada\n"
+    files = {"_data/places.yml": "pier: The pier\n", "_posts/2021-07-09-gale.md": post(f"{typed}\n", region="North")}
+    report = import_from("jekyll", site(tmp_path, config, **files), tmp_path / "out")
+    assert text_of(tmp_path / "out", "gale") == shown.replace(" {{gone}}", "")
+    assert bool(notes(report, "lost")) == ("{{gone}}" in shown)
+
+
+def test_links_to_files_and_links_beside_a_page_lead_to_the_articles(tmp_path: Path) -> None:
+    body = "[a](2021-07-10-calm.md#x) [b](../_posts/2021-07-10-calm.md) [c](../10/calm.html) [d](calm.html)\n"
+    root = site(
+        tmp_path,
+        **{"_posts/2021-07-09-gale.md": post(body), "_posts/2021-07-10-calm.md": post(title="Calm")},
+    )
+    import_from("jekyll", root, tmp_path / "out")
+    assert text_of(tmp_path / "out", "gale") == (
+        "[a](/articles/calm/#x) [b](/articles/calm/) [c](/articles/calm/) [d](https://fjord.example/blog/2021/07/09/calm.html)"
+    )

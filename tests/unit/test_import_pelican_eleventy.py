@@ -70,7 +70,7 @@ def test_links_files_and_states_of_pelican(tmp_path: Path) -> None:
             "content/q.png": PNG + b"q",
             "content/pages/about.md": article(Title="About us"),
             "content/h.html": "<html><head><title>H</title><meta name='date' content='2018-01-02'></head><body><p>A <b>b</b></p></body></html>",
-            "content/r.rst": "Title\n=====\n",
+            "content/r.asc": "= Title\n",
             "content/none.md": "no header at all\n",
         },
     )
@@ -172,3 +172,57 @@ def test_a_site_of_another_system_is_refused(tmp_path: Path, system: str, settin
     root = write_tree(tmp_path / "site", {settings: "title: X\n", "content/_posts/2020-01-01-a.md": post()})
     with pytest.raises(Permanent, match="looks like a site of"):
         import_from(system, root, tmp_path / "out")
+
+
+RST = """Storm at *sea*
+##############
+
+:date: 2018-03-04 10:20
+:tags: wind, rain
+:authors: Ada Lindqvist; Bo Ek
+
+See `the pier <{filename}/b.md>`__ and [1]_.
+
+.. code-block:: python
+   :linenos:
+
+   print("gale")
+
+.. youtube:: abcdefghijk
+
+.. sidebox:: Wide
+
+   What is inside stays.
+
+.. include:: /etc/hostname
+
+.. [1] A footnote.
+"""
+
+
+def test_restructured_text_is_an_article_and_reads_no_other_file(tmp_path: Path) -> None:
+    root = pelican(tmp_path, **{"content/a.rst": RST, "content/b.md": article(Title="B")})
+    report = import_from("pelican", root, tmp_path / "out")
+    found = draft(tmp_path / "out", "storm-at-sea")
+    assert (found.title, found.date, found.tags) == ("Storm at sea", "2018-03-04T10:20:00+01:00", ("wind", "rain"))
+    assert [identifier for identifier, _ in found.authors] == ["ada-lindqvist", "bo-ek"]
+    text = text_of(tmp_path / "out", "storm-at-sea")
+    for expected in (
+        "See [the pier](/articles/b/) and [^1].",
+        '```python\nprint("gale")\n```',
+        "(https://www.youtube.com/watch?v=abcdefghijk)",
+        "What is inside stays.",
+        "[^1]: A footnote.",
+    ):
+        assert expected in text
+    assert notes(report, "lost", "takes in another file") == ['content/a.rst:21: "include" directive disabled.']
+    assert notes(report, "changed", "sidebox") == ["content/a.rst:17: .. sidebox:: Wide"]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\x00", "=\n", "x\n=\n\n.. figure::\n", "|a|\n\n.. |a| replace:: |a|\n", ".. _a: a_\n\na_\n"]
+)
+def test_broken_restructured_text_is_an_article_or_is_named(tmp_path: Path, text: str) -> None:
+    root = pelican(tmp_path, **{"content/a.rst": text, "content/b.md": article()})
+    report = import_from("pelican", root, tmp_path / "out")
+    assert report.counts["articles"] + report.failed_posts == 2

@@ -298,3 +298,18 @@ def test_records_are_read_as_a_stream() -> None:
         return reached
 
     assert peak(200) < peak(10) + 300_000  # the texts of the larger one are 4 MB
+
+
+def test_posts_with_one_number_are_all_imported_and_copies_once(tmp_path: Path) -> None:
+    path = export(
+        tmp_path,
+        item(7, "gale"),
+        item(7, "calm"),
+        item(7, "gale"),
+        item(7, "gale", wp__post_date="2020-06-08 10:00:00"),
+    )
+    report = import_from("wordpress", path, tmp_path / "out")
+    assert sorted(p.name for p in (tmp_path / "out/drafts").iterdir()) == ["calm", "gale", "gale-2"]
+    assert len(notes(report, "skipped", "stands in the archive twice")) == 1
+    again = import_from("wordpress", path, tmp_path / "out")
+    assert set(again.files) == {"unchanged"}
