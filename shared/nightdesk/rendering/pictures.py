@@ -109,7 +109,7 @@ def picture_html(image: Picture, sizes: str, lead: bool = False, alt: bool = Tru
         attributes: further attributes of the `img` element.
     """
     said = image.alt if alt else ""
-    classes = f"picture {image.classes}".strip()
+    classes = " ".join(["picture", *["tall"] * (image.height > image.width), *image.classes.split()])
     shape = Markup('class="{}"').format(classes)
     if image.width and image.height:  # a drawing may have none
         shape += Markup(' width="{}" height="{}"').format(image.width, image.height)
