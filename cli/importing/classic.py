@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from .report import CHANGED, LOST
 from .shortcodes import Note
@@ -108,10 +108,13 @@ class Shortcodes:
 
     Args:
         attachments: address, alternative text and caption of each attachment, by its number.
+        attached: the numbers of those that belong to the post, which a gallery without numbers shows.
     """
 
-    def __init__(self, attachments: Mapping[str, tuple[str, str, str]], note: Note) -> None:
-        self._attachments, self._note = attachments, note
+    def __init__(
+        self, attachments: Mapping[str, tuple[str, str, str]], note: Note, attached: Sequence[str] = ()
+    ) -> None:
+        self._attachments, self._note, self._attached = attachments, note, attached
 
     def replace(self, text: str) -> str:
         """Return a text with its shortcodes as HTML."""
@@ -147,7 +150,8 @@ class Shortcodes:
         is_code = (
             name in closed
             or "=" in rest
-            or name in ("gallery", "playlist", "audio", "video", "youtube", "contact-form-7", "toc")
+            or name
+            in ("gallery", "playlist", "audio", "video", "youtube", "vimeo", "contact-form-7", "contact-form", "toc")
         )
         if not is_code:
             return found[0]  # plain words in brackets, such as [sic]
@@ -162,7 +166,7 @@ class Shortcodes:
         address = (
             values.get("src") or values.get("mp4") or values.get("mp3") or values.get("url") or values.get("id") or ""
         )
-        if name == "youtube" and not address and places:
+        if name in ("youtube", "audio", "video", "vimeo", "soundcloud") and not address and places:
             address = places[0].lstrip("=")
         if name == "youtube" and not address.startswith("http"):
             address = f"https://www.youtube.com/watch?v={address}"
@@ -175,7 +179,8 @@ class Shortcodes:
 
     def _gallery(self, values: Mapping[str, str]) -> str:
         figures = []
-        for identifier in re.split(r"[\s,]+", values.get("ids") or values.get("include") or ""):
+        named = values.get("ids") or values.get("include") or ""
+        for identifier in re.split(r"[\s,]+", named) if named else self._attached:
             if identifier in self._attachments:
                 address, alt, caption = self._attachments[identifier]
                 shown = f'<img src="{html.escape(address)}" alt="{html.escape(alt)}">'

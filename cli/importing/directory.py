@@ -114,7 +114,7 @@ class Directory:
     def _claim(self, outline: ImportedPost, typed: str, is_main: bool) -> None:
         """Let an old address lead to a post, if nothing else does."""
         place = self._places[outline.id]
-        path = own_path(typed, self.hosts)
+        path = own_path(re.sub(r"^/{2,}", "/", typed), self.hosts)
         alias = alias_of(path) if path is not None else ""
         if path is None or not alias:
             if path != "/":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
 import re
@@ -101,9 +102,12 @@ class GhostReader:
                 raise self._incomplete() from error
 
     def _relations(self, table: str, key: str) -> dict[str, list[str]]:
-        rows: dict[str, list[tuple[int, str]]] = defaultdict(list)
+        rows: dict[str, list[tuple[float, str]]] = defaultdict(list)
         for row in self._rows(table):
-            rows[any_of(row.get("post_id"))].append((int(row.get("sort_order") or 0), any_of(row.get(key))))
+            order = row.get("sort_order")
+            rows[any_of(row.get("post_id"))].append(
+                (order if isinstance(order, int | float) else 0, any_of(row.get(key)))
+            )
         return {post: [identifier for _, identifier in sorted(each)] for post, each in rows.items()}
 
     def _read_routes(self, permalink: str) -> list[tuple[str, str]]:
@@ -160,7 +164,7 @@ class GhostReader:
             what = "a post that was only mailed becomes a draft, because it was never on the site"
             self._report.add(CHANGED, post.source, 0, what)
         self._access(post, any_of(row.get("visibility")), row)
-        if is_page and (post.draft or post.access or post.hidden_tier):
+        if is_page and (post.draft or post.access or post.hidden_tier or _hides_blocks(row)):
             post.kind = POST
             what = "a page that is not for everyone became an article, because standing pages are public"
             self._report.add(CHANGED, post.source, 0, what)
@@ -216,6 +220,8 @@ class GhostReader:
             self._report.add(outcome, post.source, 0, kind, detail)
 
         source = any_of(row.get("html")).replace(_URL, "")
+        if not source.strip() and any_of(row.get("markdown")).strip():  # Ghost's first versions
+            source = f"<ndmarkdown>{html.escape(any_of(row['markdown']))}</ndmarkdown>"
         if not source.strip() and (row.get("lexical") or row.get("mobiledoc")):
             source = lexical_to_html(any_of(row.get("lexical"))) or mobiledoc_to_html(any_of(row.get("mobiledoc")))
             source = source.replace(_URL, "")
@@ -323,6 +329,12 @@ def _filled(pattern: str, post: ImportedPost, topics: list[str]) -> str:
     tokens["primary_tag"] = topics[0] if topics else "all"
     tokens["primary_author"] = post.authors[0][0] if post.authors else "all"
     return re.sub(r"[{:](\w+)\}?", lambda found: tokens.get(found[1], ""), pattern)
+
+
+def _hides_blocks(row: Row) -> bool:
+    """Return True if a post has blocks that only some readers see."""
+    text = any_of(row.get("html")) or any_of(row.get("lexical")) or any_of(row.get("mobiledoc"))
+    return bool(re.search(r'kg-gated-block:begin(?!\s+nonMember:\s*true)|"nonMember"\s*:\s*false', text))
 
 
 def _is_public(tag: Row) -> bool:

@@ -103,6 +103,9 @@ def _read_comments(soup: BeautifulSoup, note: Note) -> None:
     """Turn dividers into elements; report blocks of WordPress that are made when a page is served; drop the rest."""
     for comment in list(soup.find_all(string=lambda each: isinstance(each, Comment))):
         words = str(comment).strip()
+        if words.startswith("kg-gated-block:begin"):
+            _read_gated_block(comment, words, note)
+            continue
         if words.lower() == "members-only":
             comment.replace_with(new_tag("nddivider"))
             continue
@@ -125,6 +128,22 @@ def _read_comments(soup: BeautifulSoup, note: Note) -> None:
         gate.extend(list(element.contents))
     for divider in soup.find_all("nddivider"):
         _lift(divider)
+
+
+def _read_gated_block(comment: Comment, words: str, note: Note) -> None:
+    """Turn a block of Ghost that only some readers see into a gate: all that follows it, if its end is missing."""
+    held = []
+    for each in comment.next_siblings:
+        if isinstance(each, Comment) and str(each).strip().startswith("kg-gated-block:end"):
+            break
+        held.append(each)
+    if not re.search(r"nonMember:\s*true", words):
+        tier = "members" if "status:free" in words else "paid"
+        gate = new_tag("ndgate", "", tier=tier, teaser="")
+        comment.insert_before(gate)
+        gate.extend(held)
+        note(CHANGED, "a block that only some readers see became a gate", words[:160], 0)
+    comment.extract()
 
 
 def is_gate_element(element: Tag) -> bool:
@@ -183,6 +202,12 @@ def _read_cards(soup: BeautifulSoup, note: Note) -> None:
         if address and not embed.find(["img", "iframe"]):
             embed.replace_with(_link(address, address))
             note(CHANGED, "an embedded page became a link", address, 0)
+    for card in soup.find_all("ndcard"):
+        has_text = bool(_said(card))
+        end = "its text stays" if has_text else "it was taken out"
+        kind = f"a card of the kind “{card['kind']}” has no meaning here; {end}"
+        note(CHANGED if has_text else LOST, kind, _said(card), 0)
+        card.unwrap()
     for card in soup.select(".kg-toggle-card"):
         heading, content = card.select_one(".kg-toggle-heading-text"), card.select_one(".kg-toggle-content")
         if heading and content:

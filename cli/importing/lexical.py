@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -57,7 +58,35 @@ def _node(node: Node, depth: int) -> str:
     if kind in ("link", "autolink"):
         return f'<a href="{_of(node, "url")}">{_children(node, depth)}</a>'
     card = _CARDS.get(kind)
-    return card(node) if card else _children(node, depth)
+    made = card(node) if card else _children(node, depth) or _unknown(node, kind)
+    return _gated(node, made)
+
+
+def _gated(node: Node, made: str) -> str:
+    """Put Ghost's own comments around a card that only some readers of the site see."""
+    visibility = node.get("visibility")
+    web = visibility.get("web") if isinstance(visibility, dict) else None
+    if not isinstance(web, dict) or not made:
+        return made
+    shown = "true" if web.get("nonMember") is True else "false"
+    segment = re.sub(r"[^\w:,-]", "", str(web.get("memberSegment") or "")).replace("--", "-")
+    begin = f'<!--kg-gated-block:begin nonMember:{shown} memberSegment:"{segment}" -->'
+    return f"{begin}{made}<!--kg-gated-block:end-->"
+
+
+def _unknown(node: Node, kind: str) -> str:
+    """Return the texts and addresses of a card of an unknown kind, in an element that is reported."""
+    parts = []
+    for name, value in node.items():
+        if not isinstance(value, str) or not value.strip() or name in ("type", "version"):
+            continue
+        if re.search(r"(?:url|href|src)$", name, re.IGNORECASE):
+            parts.append(_link(node, value))
+        elif re.search(
+            r"(?:title|heading|header|text|textvalue|description|content|caption|html)$", name, re.IGNORECASE
+        ):
+            parts.append(f"<p>{value}</p>")
+    return f'<ndcard kind="{html.escape(kind)}">{"".join(parts)}</ndcard>'
 
 
 def _text(node: Node) -> str:
@@ -137,7 +166,8 @@ def _section(section: list[Any], cards: list[Any], markups: list[Any]) -> str:
     if kind == 10:
         name, payload = cards[section[1]]
         card = _CARDS.get(str(name))
-        return card(payload) if card and isinstance(payload, dict) else ""
+        given = payload if isinstance(payload, dict) else {}
+        return _gated(given, card(given) if card else _unknown(given, str(name)))
     if kind == 2:
         return f'<img src="{html.escape(str(section[1]))}">'
     if kind == 3:

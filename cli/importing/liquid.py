@@ -69,15 +69,18 @@ class Replaced(NamedTuple):
     lines: LineMap
 
 
-def replace_liquid(text: str, variables: Mapping[str, Any], note: Note) -> Replaced:
+def replace_liquid(text: str, variables: Mapping[str, Any], note: Note, only: frozenset[str] = frozenset()) -> Replaced:
     """Replace all template code in a text.
 
     Args:
         variables: nested mappings that say what `site.url`, `page.title` and others stand for.
+        only: the tags that are replaced, for a system that knows no others; empty for all of the language.
     """
     if "{" not in text:
         return Replaced(text, LineMap([(1, 1)]))
-    return _Work(text, variables, note).run()
+    work = _Work(text, variables, note)
+    work.only = only
+    return work.run()
 
 
 class _Work:
@@ -93,6 +96,7 @@ class _Work:
         self._note: Note = lambda outcome, kind, detail, line: note(outcome, kind, detail, line + above)
         self._assigned = {} if assigned is None else assigned
         self._prefix = str(lookup(variables, "site.baseurl") or "")
+        self.only: frozenset[str] = frozenset()
         self._lines = Lines(text)
         self._parts: list[str] = []
         self._anchors = [(1, 1)]
@@ -107,7 +111,9 @@ class _Work:
             self._anchors.append((self._out_line, self._lines.at(position)))
         self._write(self._text[position:])
         text = "".join(self._parts)
-        return Replaced(text, LineMap(self._anchors)) if "{:" not in text else self._without_attributes(text)
+        return (
+            Replaced(text, LineMap(self._anchors)) if "{:" not in text or self.only else self._without_attributes(text)
+        )
 
     def _without_attributes(self, text: str) -> Replaced:
         count = len(_ATTRIBUTES.findall(text))
@@ -124,6 +130,8 @@ class _Work:
     def _take(self, found: re.Match[str]) -> tuple[str, int]:
         """Return what a token becomes, and where to go on."""
         name, end, line = found["name"], found.end(), self._lines.at(found.start())
+        if self.only and name not in self.only:
+            return found[0], end
         if found["note"]:
             return "", end
         if name is None:
@@ -158,6 +166,7 @@ class _Work:
 
     def _call(self, found: re.Match[str], inner: str | None, line: int) -> Call:
         name, rest = found["name"], found["rest"].strip()
+        rest = re.sub(r"(?<=\s)\[([^\[\]\"]*)\]", r'"\1"', rest) if name == "img" else rest
         values, places = {}, []
         for key, double, single, bare in _PARAMETER.findall(rest):
             value = double or single or bare
@@ -169,7 +178,7 @@ class _Work:
         if name in ("include", "include_cached", "render", "include_relative") and places:
             name = places.pop(0).rpartition("/")[2].partition(".")[0]
             values.setdefault("src", values.get("image_path") or values.get("url") or "")
-        name = {"post_url": "ref", "link": "ref"}.get(name, name)
+        name = {"post_url": "ref", "link": "ref", "codeblock": "highlight", "notebook": "include_code"}.get(name, name)
         before = self._text[max(0, found.start() - 200) : found.start()]
         return Call(name.lower(), {k: v for k, v in values.items() if v}, places, inner, before, found[0], line)
 

@@ -21,12 +21,19 @@ from .front_matter import Matter, read_matter
 from .html_text import html_to_markdown
 from .html_trees import parse_html
 from .hugo import zone_of
+from .liquid import replace_liquid
 from .matter_posts import common_post, keep_rest, settle_page, tier_of
 from .records import PAGE, FirstLine, Hints, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
-from .report import LOST, Report
+from .report import LOST, SKIPPED, Report
 from .restructured import read_restructured
 
 _TEXTS = (".md", ".markdown", ".mkd", ".mdown", ".rst", ".html", ".htm")
+_TAGS = frozenset(
+    ["img", "b64img", "video", "audio", "youtube", "vimeo", "soundcloud", "include_code", "notebook", "gist", "flickr", "giphy",
+     "tweet", "gram", "speakerdeck", "literal", "graphviz", "diag", "codeblock", "blockquote", "pullquote"]
+)  # fmt: skip
+"""What Pelican's plug-in `liquid_tags` knows, as Octopress did; all else in braces is text."""
+_INCLUDED = re.compile(r"\{%-?\s*include_code\s+([\w./-]+)[^%]*%\}")
 _HEADER = re.compile(r"([A-Za-z][\w-]*):[ \t]*(.*)")
 _PLACE = re.compile(r"[{|](filename|static|attach|author|category|tag|index)[}|]")
 _FIELD = re.compile(r"\{(\w+)(?::([^{}]*))?\}")
@@ -103,7 +110,9 @@ class PelicanReader:
             path = name.removeprefix(f"{self._content}/") if self._content else name
             if name.endswith(_TEXTS):
                 yield name, path
-            elif name.endswith((".asc", ".adoc", ".ipynb", ".org")):
+            elif name.endswith(".ipynb"):
+                self._notebook(name)
+            elif name.endswith((".asc", ".adoc", ".org")):
                 self._report.add(
                     LOST,
                     name,
@@ -112,6 +121,13 @@ class PelicanReader:
                     name,
                     post=True,
                 )
+
+    def _notebook(self, name: str) -> None:
+        """Report a notebook: a post if its keys stand in a file beside it, as Pelican's plug-in for notebooks wants them."""
+        stem = name.removesuffix(".ipynb")
+        is_post = any(f"{stem}{end}" in self._archive for end in (".nbdata", ".ipynb-meta"))
+        what = "a notebook is not imported; save it as Markdown"
+        self._report.add(LOST if is_post else SKIPPED, name, 0, what, name, post=is_post)
 
     def outlines(self) -> Iterator[ImportedPost]:
         """Yield every post without its body."""
@@ -219,9 +235,26 @@ class PelicanReader:
             self._report.add(outcome, name, post.line + max(line, 1) - 1, kind, detail)
 
         post.body = _PLACE.sub(_place, post.body)
+        if re.search(r"\{%-?\s*[a-z_]+", post.body):
+            post.body = _INCLUDED.sub(self._code, post.body)
+            post.body, post.lines = replace_liquid(post.body, {}, note, only=_TAGS)
         if name.endswith((".rst", ".html", ".htm")):
             post.body, post.lines = html_to_markdown(post.body, note), FirstLine()
         keep_rest(matter, post)
+
+    def _code(self, found: re.Match[str]) -> str:
+        """Return the file that a text shows as code; the tag itself if it is not in the archive."""
+        ending = f"/{found[1]}"
+        name = next((n for n in self._archive.under(self._content) if f"/{n}".endswith(ending)), "")
+        try:
+            text = decode_text(self._archive.read(name), name) if name else ""
+        except Permanent:
+            text = ""
+        language = re.search(r"lang:(\w+)", found[0])
+        ticks = "`" * max(3, *(len(run) + 1 for run in re.findall(r"`+", text)), 3)
+        return (
+            f"\n\n{ticks}{language[1] if language else ''}\n{text.rstrip()}\n{ticks}\n\n" if text.strip() else found[0]
+        )
 
     def profiles(self) -> Iterator[ImportedProfile]:
         """Yield nothing: Pelican has no profiles."""

@@ -212,7 +212,7 @@ def _image(call: Call) -> str | None:
     named = next((n for n, place in enumerate(call.places) if is_image(place)), 0)
     src = call.first("src", "image", "uid", "url") or (call.places[named] if call.places else "")
     is_named = re.search(r"im(g|age)|fig(ure)?|photo|picture", call.name)
-    if not src or not (is_named or (is_image(src) and "href" not in call.values)):
+    if not src or call.name in ("video", "audio") or not (is_named or (is_image(src) and "href" not in call.values)):
         return None
     alt, caption = call.first("alt", "title"), call.first("caption", "title")
     words = [place for place in call.places[named + 1 :] if not re.fullmatch(r"[\d.]+(px|%|vw)?", place)]
@@ -256,7 +256,7 @@ def _quote(call: Call) -> str | None:
     text = call.inner if call.inner and call.inner.strip() else call.first("text", "quote") or " ".join(call.places[:1])
     if not text:
         return None
-    cite = call.first("cite", "author", "source", "attr", "by")
+    cite = call.first("cite", "author", "source", "attr", "by") or (" ".join(call.places) if call.inner else "")
     lines = [*text.strip().split("\n"), *(["", f"— {cite}"] if cite else [])]
     return "\n\n" + "\n".join(f"> {line}".rstrip() for line in lines) + "\n\n"
 

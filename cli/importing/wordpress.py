@@ -20,6 +20,7 @@ from .html_trees import UnreadableHtml
 from .hugo import zone_of
 from .markdown_text import DIVIDER, split_at_divider
 from .matter_posts import guard_hidden, tier_of
+from .media import is_image
 from .records import PAGE, POST, FirstLine, Hints, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
 from .report import CHANGED, LOST, NOTED, SKIPPED, Report
 from .wxr import Record, read_records
@@ -73,6 +74,7 @@ class WordPressReader:
         self._authors: dict[str, tuple[str, str]] = {}
         self._terms: list[ImportedProfile] = []
         self._attachments: dict[str, tuple[str, str, str]] = {}
+        self._attached: dict[str, list[str]] = {}
         self._blocks: dict[str, str] = {}
         self._read_parts()
 
@@ -133,6 +135,8 @@ class WordPressReader:
                 alt,
                 plain_text(record.get("excerpt:encoded")),
             )
+            if is_image(urlsplit(record.get("wp:attachment_url")).path):
+                self._attached.setdefault(record.get("wp:post_parent"), []).append(identifier)
         elif kind == "wp_block":
             self._blocks[identifier] = record.values.get("content:encoded", "")
 
@@ -254,7 +258,9 @@ class WordPressReader:
 
         text = record.values.get("content:encoded", "")
         text = mark_dividers(fill_blocks(text, self._blocks, note))
-        text = add_paragraphs(Shortcodes(self._attachments, note).replace(text))
+        text = add_paragraphs(
+            Shortcodes(self._attachments, note, self._attached.get(record.get("wp:post_id"), ())).replace(text)
+        )
         post.body = html_to_markdown(text, note, self._footnotes(record))
         post.lines = FirstLine()
         is_divided = split_at_divider(post.body) is not None

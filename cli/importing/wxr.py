@@ -12,10 +12,10 @@ from typing import IO, NamedTuple
 from xml.parsers import expat
 
 from .archives import ImportRefused
-from .report import NOTED, Report
+from .report import Report
+from .xml_mending import Mending
 
 _CHUNK = 1 << 16
-_CONTROL = bytes(code for code in range(32) if code not in (9, 10, 13))
 _MAX_TEXT = 64 * 1024 * 1024
 _RECORDS = ("item", "wp:author", "wp:category", "wp:tag", "wp:term")
 _NESTED = ("wp:postmeta", "wp:comment")
@@ -139,28 +139,23 @@ def read_records(file: IO[bytes], name: str, report: Report) -> Iterator[Record]
     Raises:
         ImportRefused: it is no export, is not complete, or declares entities.
     """
-    reader = _Reader(name)
-    is_first, cleaned = True, 0
+    reader, mending = _Reader(name), Mending()
+    is_first = True
     try:
         while chunk := file.read(_CHUNK):
-            plain = (
-                chunk if chunk[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in chunk else chunk.translate(None, _CONTROL)
-            )
-            cleaned += len(chunk) - len(plain)
-            reader.parser.Parse(plain, False)
+            reader.parser.Parse(mending.mend(chunk), False)
             if reader.done and is_first:
                 yield reader.channel
                 is_first = False
             yield from reader.done
             reader.done.clear()
-        reader.parser.Parse(b"", True)
+        reader.parser.Parse(mending.mend(b"", is_last=True), True)
     except expat.ExpatError as error:
         raise ImportRefused(_explain(error, name)) from error
     if is_first:
         yield reader.channel
     yield from reader.done
-    if cleaned:
-        report.add(NOTED, name, 0, "control characters, which XML does not allow, were taken out", str(cleaned))
+    mending.report(name, report)
 
 
 def _explain(error: expat.ExpatError, name: str) -> str:

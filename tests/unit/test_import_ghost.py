@@ -280,3 +280,62 @@ def test_memory_does_not_grow_with_the_archive(tmp_path: Path) -> None:
         return peak_of_import("ghost", path, tmp_path / f"out{count}")
 
     assert peak(80) < peak(8) + 900_000  # the texts of the larger one are 1.4 MB longer
+
+
+GATED = '<p>Free.</p><!--kg-gated-block:begin nonMember:{0} memberSegment:"{1}" --><p>Shown to some.</p><!--kg-gated-block:end--><p>Free again.</p>'
+
+
+@pytest.mark.parametrize(
+    ("visitors", "segment", "tier"),
+    [
+        ("true", "status:free,status:-free", ""),
+        ("true", "", ""),
+        ("false", "status:free,status:-free", "subscriber"),
+        ("false", "status:-free", "member"),
+        ("false", "", "member"),
+    ],
+)
+def test_blocks_that_only_some_readers_see_become_gates(tmp_path: Path, visitors: str, segment: str, tier: str) -> None:
+    card = {"type": "html", "html": "<p>Shown to some.</p>"}
+    web = {"nonMember": visitors == "true", "memberSegment": segment}
+    free = {"type": "paragraph", "children": [{"type": "text", "text": "Free."}]}
+    lexical = {"root": {"type": "root", "children": [free, {**card, "visibility": {"web": web}}, free]}}
+    posts = [
+        row(1, "html", html=GATED.format(visitors, segment)),
+        row(2, "lexical", html="", lexical=json.dumps(lexical)),
+        row(3, "page", type="page", html=GATED.format(visitors, segment)),
+    ]
+    import_from("ghost", site(tmp_path, posts), tmp_path / "out")
+    for slug in ("html", "lexical", *(["page"] if tier else [])):
+        text = text_of(tmp_path / "out", slug)
+        assert (f"::: gate tier={tier}\nShown to some.\n:::" in text) == bool(tier)
+        assert text.startswith("Free.")
+    assert (tmp_path / "out/pages/page.md").exists() != bool(tier)
+
+
+def test_a_block_that_is_never_closed_hides_the_rest(tmp_path: Path) -> None:
+    text = GATED.format("false", "status:-free").replace("<!--kg-gated-block:end-->", "")
+    import_from("ghost", site(tmp_path, [row(1, "gale", html=text)]), tmp_path / "out")
+    assert text_of(tmp_path / "out", "gale").partition("::: gate")[0] == "Free.\n\n"
+
+
+def test_markdown_of_first_versions_and_cards_of_unknown_kinds_are_kept(tmp_path: Path) -> None:
+    unknown = {"type": "call-to-action", "textValue": "<p>Read <b>on</b></p>", "buttonUrl": "https://a.example/x"}
+    lexical = json.dumps({"root": {"type": "root", "children": [unknown, {"type": "nothing"}]}})
+    mobiledoc = json.dumps(
+        {"version": "0.3.1", "cards": [["strange", {"title": "Odd"}]], "markups": [], "sections": [[10, 0]]}
+    )
+    posts = [
+        row(1, "old", html=None, markdown="A *b*"),
+        row(2, "new", html=None, lexical=lexical),
+        row(3, "odd", html=None, mobiledoc=mobiledoc),
+    ]
+    report = import_from(
+        "ghost",
+        site(tmp_path, posts, {"posts_tags": [{"post_id": "post1", "tag_id": "t1", "sort_order": "x"}]}),
+        tmp_path / "out",
+    )
+    assert [text_of(tmp_path / "out", slug) for slug in ("old", "odd")] == ["A *b*", "Odd"]
+    text = text_of(tmp_path / "out", "new")
+    assert all(words in text for words in ("Read **on**", "(https://a.example/x)"))
+    assert (len(notes(report, "lost", "nothing")), len(notes(report, "changed", "call-to-action"))) == (1, 1)

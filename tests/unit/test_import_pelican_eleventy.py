@@ -226,3 +226,23 @@ def test_broken_restructured_text_is_an_article_or_is_named(tmp_path: Path, text
     root = pelican(tmp_path, **{"content/a.rst": text, "content/b.md": article()})
     report = import_from("pelican", root, tmp_path / "out")
     assert report.counts["articles"] + report.failed_posts == 2
+
+
+def test_tags_of_the_plug_in_liquid_tags_have_a_meaning_and_other_braces_are_text(tmp_path: Path) -> None:
+    body = (
+        "{% img left /images/pier.png 600 [The pier] %}\n\n{% include_code tide.py lang:python %}\n\n"
+        "{% video /storm.mp4 360 270 /images/pier.png %}\n\n{% blockquote Ada Lindqvist %}\nBlow.\n{% endblockquote %}\n\n{{ x }} {% if y %}\n"
+    )
+    files = {"content/images/pier.png": PNG, "content/code/tide.py": "print('low')\n", "content/code/book.ipynb": "{}"}
+    report = import_from("pelican", pelican(tmp_path, **{"content/a.md": article(body), **files}), tmp_path / "out")
+    text = text_of(tmp_path / "out", "storm-at-sea")
+    for expected in (
+        "![The pier](pier.png)",
+        "```python\nprint('low')\n```",
+        "](https://skerry.example/storm.mp4)",
+        "> Blow.\n>\n> — Ada Lindqvist",
+        "{{ x }} {% if y %}",
+    ):
+        assert expected in text
+    assert report.failed_posts == 0
+    assert len(notes(report, "skipped", "notebook")) == 1

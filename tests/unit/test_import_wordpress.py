@@ -11,6 +11,7 @@ import pytest
 from nightdesk.domain.errors import Permanent
 from nightdesk_cli.importing.report import Report
 from nightdesk_cli.importing.wxr import read_records
+from nightdesk_cli.importing.xml_mending import Mending
 from support.importing import PNG, draft, front_matter_of, import_from, notes, text_of, write_tree
 
 HEAD = """<?xml version="1.0" encoding="UTF-8" ?>
@@ -274,10 +275,10 @@ def test_xml_that_means_harm_is_refused(tmp_path: Path, doctype: str) -> None:
         import_from("wordpress", tmp_path / "x.xml", tmp_path / "out")
 
 
-def test_wrong_encodings_are_refused_and_control_characters_taken_out(tmp_path: Path) -> None:
-    (tmp_path / "latin.xml").write_bytes((HEAD + item(1, "a", "caf\xe9") + TAIL).encode("latin-1"))
+def test_wrong_encodings_are_named_and_control_characters_taken_out(tmp_path: Path) -> None:
+    (tmp_path / "wide.xml").write_bytes((HEAD + item(1, "a") + TAIL).replace("UTF-8", "UTF-16").encode())
     with pytest.raises(Permanent, match="encoding"):
-        import_from("wordpress", tmp_path / "latin.xml", tmp_path / "out")
+        import_from("wordpress", tmp_path / "wide.xml", tmp_path / "out")
     (tmp_path / "control.xml").write_text(HEAD + item(1, "a", "One\x08 two") + TAIL)
     report = import_from("wordpress", tmp_path / "control.xml", tmp_path / "out")
     assert text_of(tmp_path / "out", "a") == "One two"
@@ -313,3 +314,42 @@ def test_posts_with_one_number_are_all_imported_and_copies_once(tmp_path: Path) 
     assert len(notes(report, "skipped", "stands in the archive twice")) == 1
     again = import_from("wordpress", path, tmp_path / "out")
     assert set(again.files) == {"unchanged"}
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 64, 1000])
+def test_xml_is_mended_wherever_it_is_cut(size: int) -> None:
+    given = b'<a>x & y &amp; z &nbsp;&#8217; &unknown; <b c="?a=1&b=2"/><![CDATA[ & <i> ]] ]>]]><!-- & --->\xff\x01</a>'
+    mending = Mending()
+    parts = [mending.mend(given[at : at + size]) for at in range(0, len(given), size)]
+    made = b"".join([*parts, mending.mend(b"", is_last=True)]).decode()
+    assert made == (
+        '<a>x &amp; y &amp; z \u00a0&#8217; &amp;unknown; <b c="?a=1&amp;b=2"/><![CDATA[ & <i> ]] ]>]]><!-- & --->ÿ</a>'
+    )
+
+
+def test_ampersands_and_bytes_that_are_not_allowed_are_mended_and_reported(tmp_path: Path) -> None:
+    text = (
+        item(7, "gale", "Wind &amp; rain caf\xe9").replace("?p=1", "").replace("/gale/</link>", "/gale/?a=1&b=2</link>")
+    )
+    path = tmp_path / "export.xml"
+    path.write_bytes(HEAD.encode() + text.encode("latin-1") + TAIL.encode())
+    report = import_from("wordpress", path, tmp_path / "out")
+    assert text_of(tmp_path / "out", "gale") == "Wind \\& rain café"
+    assert notes(report, "noted", "ampersands") == ["export.xml: 1"]
+    assert notes(report, "changed", "no UTF-8") == ["export.xml: 1 of them"]
+
+
+def test_a_gallery_without_numbers_shows_the_images_of_its_post(tmp_path: Path) -> None:
+    image = item(
+        8,
+        "pier",
+        wp__post_type="attachment",
+        wp__post_parent="7",
+        wp__attachment_url="https://skerry.example/wp-content/uploads/pier.png",
+    )
+    body = "[gallery]\n\n[audio https://skerry.example/storm.mp3]"
+    path = export(tmp_path, item(7, "gale", body), image, **{"wp-content/uploads/pier.png": PNG})
+    import_from("wordpress", path, tmp_path / "out")
+    text = text_of(tmp_path / "out", "gale")
+    assert "![](pier.png)" in text
+    assert "(https://skerry.example/storm.mp3)" in text
