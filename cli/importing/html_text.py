@@ -130,7 +130,7 @@ def _read_comments(soup: BeautifulSoup, note: Note) -> None:
         _lift(divider)
 
 
-def _read_gated_block(comment: Comment, words: str, note: Note) -> None:
+def _read_gated_block(comment: NavigableString, words: str, note: Note) -> None:
     """Turn a block of Ghost that only some readers see into a gate: all that follows it, if its end is missing."""
     held = []
     for each in comment.next_siblings:

@@ -57,7 +57,8 @@ class Mending:
         self._bytes += wrong
         plain, count = _CONTROL.subn("", text)
         self._controls += count
-        text, parts, position = self._rest + plain, [], 0
+        text, position = self._rest + plain, 0
+        parts: list[str] = []
         while (stop := self._next(text, position, parts, is_last)) > position:
             position = stop
         self._rest = text[position:]
