@@ -21,7 +21,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from nightdesk.adapters.memory import MemoryObjects, MemoryTable, memory_ports
-from nightdesk.domain.documents import DRAFT, LIVE, SCHEDULED, WITHDRAWN, Document, parse_json
+from nightdesk.domain.documents import DRAFT, LIVE, REJECTED, SCHEDULED, WITHDRAWN, Document, parse_json
 from nightdesk.domain.drafts_bucket import classify, draft_id
 from nightdesk.domain.events import Event, ObjectChanged, PictureRequested, RenderRequested, SocialCardRequested
 from nightdesk.domain.site_paths import SEARCH_ARCHIVE
@@ -32,7 +32,7 @@ from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.search_entries import search_entry
 from nightdesk.repositories import articles_table, updates_table
 from nightdesk.repositories.private_bucket import HISTORY, INSPECTIONS, SEARCH_KEY, is_image, load_site
-from nightdesk.repositories.records import DraftRecord
+from nightdesk.repositories.records import DraftRecord, from_item
 from nightdesk.stages.images import ImagesBatch
 from nightdesk.usecases.pipeline.draft_history import claimed_since, read_history
 from nightdesk.usecases.pipeline.effective import load_effective
@@ -53,7 +53,18 @@ from .world import World
 
 _HISTORY = {
     "claim": {"version", "displaced"},
-    "draft": {"version", "at", "revision", "slugs", "addresses", "taken_down", "images", "uploaded_by", "requesters"},
+    "draft": {
+        "version",
+        "at",
+        "revision",
+        "slugs",
+        "addresses",
+        "taken_down",
+        "images",
+        "uploaded_by",
+        "requesters",
+        "predecessors",
+    },
     "record": {"version", "generation", "completed_generation", "pending"},
     "rejected": {"version", "at"},
 }
@@ -85,13 +96,19 @@ def reference(world: World) -> Ports:
         # There was something at this address, so a deleted article leaves a tombstone.
         ports.site.put(Output(f"articles/{slug}/", b"x", "text/plain"), ANY)
         ports.site.delete(f"articles/{slug}/")
+    for pk, items in world.table._items.items():
+        record = from_item(DraftRecord, items["draft"]) if "draft" in items else None
+        if record and record.state == WITHDRAWN:
+            # What a draft inherits of its deleted forms.
+            changes = articles_table.draft_changes(pk.removeprefix("draft#"), record._replace(version=None), None)
+            ports.articles.write(changes)
     rejected = [file.key for file in articles_table.rejected(world.table)]
     for key in rejected:
         _keep_accepted(key, world, ports)
     for key in [key for key, _ in world.drafts.list("drafts/") if key not in rejected]:
         # By what feeds know an article depends on where it was first public, and only S3's events told who put a file.
         record = articles_table.draft_record(world.table, key)
-        if record and (record.first_address or record.requesters):
+        if record and (record.first_address or record.requesters or record.predecessors):
             known = DraftRecord(
                 "draft",
                 record.slug,
@@ -103,6 +120,7 @@ def reference(world: World) -> Ports:
                 [],
                 first_address=record.first_address,
                 requesters=record.requesters,
+                predecessors=record.predecessors,
             )
             ports.articles.write(articles_table.draft_changes(key, known, None))
     _render_all(ports, rejected)
@@ -356,6 +374,8 @@ def _check_past(world: World) -> list[str]:
             found.append(f"an earlier address leads to another article: {document.slug}")
         if document and draft_id(document.file) in world.taken_down and _state(document.slug, ports, world.now) == LIVE:
             found.append(f"a takedown was lost: {document.slug}")
+        if document and document.withdrawn and not document.moved and _continued_by(document, world):
+            found.append(f"an earlier address is gone: {document.slug}")
     for pk, items in world.table._items.items():
         if "record" in items and items["record"]["generation"] != items["record"]["completed_generation"]:
             found.append(f"lists never completed: {pk}")
@@ -363,6 +383,18 @@ def _check_past(world: World) -> list[str]:
         if item["write"] != write_token(path, ports):
             found.append(f"not invalidated since it was written: {path}")
     return found
+
+
+def _continued_by(left: Document, world: World) -> str:
+    """Return the key of the other form of a deleted draft that continues its article, if nobody holds the slug that it left."""
+    existing = [key for key, _ in world.drafts.list("drafts/")]
+    if not left.file or left.file in existing or articles_table.claim_of(world.table, left.slug):
+        return ""
+    for key in existing:
+        record = articles_table.draft_record(world.table, key) if draft_id(key) == draft_id(left.file) else None
+        if record and record.document and record.state != REJECTED:
+            return key
+    return ""
 
 
 def _current_slug(slug: str, ports: Ports) -> str:

@@ -102,6 +102,20 @@ class Decisions:
         """Return the takedown without any other decision."""
         return Decisions(withdrawn=self.withdrawn, taken_from=self.taken_from, withdrawn_drafts=self.withdrawn_drafts)
 
+    def carried_to(self, existing: Decisions) -> Decisions:
+        """Return these decisions, carried to an address with others, of which only the takedown stays.
+
+        `moves` counts up, so that decisions which move back and forth are never stored as the same bytes twice.
+        """
+        kept = existing.takedown_only()
+        return replace(
+            self,
+            withdrawn=kept.withdrawn,
+            taken_from=kept.taken_from,
+            withdrawn_drafts=kept.withdrawn_drafts,
+            moves=max(self.moves, existing.moves) + 1,
+        )
+
     @property
     def has_takedown(self) -> bool:
         """True if anything here is withdrawn."""

@@ -73,8 +73,9 @@ def draft_id(key: str) -> str:
 
 
 def draft_forms(draft: str) -> list[str]:
-    """Return the keys that a draft may have, by its id (`draft_id`)."""
-    return [f"drafts/{draft}{form}.{suffix}" for form in ("", "/index") for suffix in _SUFFIXES]
+    """Return the keys that a draft usually has, by its id (`draft_id`)."""
+    suffixes = (*_SUFFIXES, "MD")
+    return [f"drafts/{draft}{form}.{suffix}" for form in ("", "/index", "/INDEX") for suffix in suffixes]
 
 
 def has_control_characters(key: str) -> bool:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import dropwhile, takewhile
+
+from nightdesk.domain.drafts_bucket import classify
 from nightdesk.ports import ObjectVersion, Ports
 
 _MOST_VERSIONS = 50
@@ -26,3 +29,20 @@ def current_versions(key: str, ports: Ports) -> list[ObjectVersion]:
 def newest_versions(folder: str, ports: Ports) -> list[tuple[str, str]]:
     """Return key and version id of each object below a prefix, ordered by key."""
     return [(v.key, v.version) for v in ports.drafts.list_versions(folder) if v.latest and not v.deleted]
+
+
+def versions_before_deletion(key: str, ports: Ports) -> list[ObjectVersion]:
+    """Return the versions that a deleted file had last, newest first; none for a file that exists or never did."""
+    found = versions(key, ports)
+    if not found or not found[0].deleted:
+        return []
+    rest = dropwhile(lambda version: version.deleted, found)
+    return list(takewhile(lambda version: not version.deleted, rest))[:_MOST_VERSIONS]
+
+
+def files_of_draft(draft: str, ports: Ports) -> list[str]:
+    """Return the keys of the files that exist of a draft, by its id (`draft_id`): there may be one in each form."""
+    # Listed, because a suffix may be in capitals, and a key may have an empty part.
+    prefixes = [f"drafts/{odd}{draft}{end}" for odd in ("", "/", "./") for end in (".", "/")]
+    keys = sorted({key for prefix in prefixes for key, _ in ports.drafts.list(prefix)})
+    return [key for key in keys if (parsed := classify(key)) and (parsed.kind, parsed.name) == ("draft", draft)]

@@ -10,7 +10,7 @@ from types import MappingProxyType, SimpleNamespace
 from typing import Any, cast
 
 from nightdesk.domain.decisions import Decisions
-from nightdesk.domain.documents import LIVE, Document, digest, parse_json
+from nightdesk.domain.documents import EXPIRED, LIVE, WITHDRAWN, Document, digest, parse_json
 from nightdesk.domain.pictures import Derivatives, Inspection
 from nightdesk.domain.site import Site
 from nightdesk.domain.social_cards import CardOrder
@@ -243,10 +243,10 @@ def load_document(slug: str, ports: Ports) -> Document | None:
     return Document.from_bytes(blob.body) if blob else None
 
 
-def is_listed(slug: str, ports: Ports) -> bool:
-    """Return True if the article at a slug is public, and so in lists and feeds."""
+def was_listed(slug: str, ports: Ports) -> bool:
+    """Return True if the article at a slug is public, and so in lists and feeds, or is gone from them."""
     blob = ports.private.get(facts_key(slug))
-    return blob is not None and parse_json(blob.body)["state"] == LIVE
+    return blob is not None and parse_json(blob.body)["state"] in (LIVE, WITHDRAWN, EXPIRED)
 
 
 def decisions_from(blob: Blob | None) -> Decisions:

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 
 from nightdesk.domain.decisions import text_digest
 from nightdesk.domain.documents import Document
-from nightdesk.domain.drafts_bucket import classify, draft_id
+from nightdesk.domain.drafts_bucket import draft_id
 from nightdesk.domain.errors import Conflict
 from nightdesk.domain.events import RenderRequested
 from nightdesk.ports import Output, Ports
 from nightdesk.repositories import articles_table, takedowns
+from nightdesk.repositories.drafts_bucket import files_of_draft
 from nightdesk.repositories.private_bucket import JSON, decisions_from, decisions_key, load_document
 from nightdesk.repositories.takedowns import WithdrawnDraft
 
@@ -63,9 +64,5 @@ def render_rejected(ports: Ports) -> None:
 
 def _render_other_forms(document: Document, ports: Ports) -> None:
     """Have the other files with the same draft id rendered: a takedown covers them too, and they may have other slugs."""
-    draft = draft_id(document.file)
-    # Listed, because a suffix may be in capitals, and a key may have an empty part.
-    prefixes = [f"drafts/{odd}{draft}{end}" for odd in ("", "/", "./") for end in (".", "/")]
-    keys = sorted({key for prefix in prefixes for key, _ in ports.drafts.list(prefix)} - {document.file})
-    forms = [key for key in keys if (parsed := classify(key)) and (parsed.kind, parsed.name) == ("draft", draft)]
-    ports.bus.emit([RenderRequested(key) for key in forms])
+    files = files_of_draft(draft_id(document.file), ports)
+    ports.bus.emit([RenderRequested(key) for key in files if key != document.file])

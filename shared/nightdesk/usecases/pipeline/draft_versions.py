@@ -17,7 +17,7 @@ from nightdesk.domain.site import Site
 from nightdesk.domain.uploaders import Uploader, uploader_of
 from nightdesk.ports import ObjectVersion, Output, Ports
 from nightdesk.rendering.markdown import to_html
-from nightdesk.repositories.drafts_bucket import current_versions
+from nightdesk.repositories.drafts_bucket import current_versions, versions_before_deletion
 from nightdesk.repositories.private_bucket import JSON, history_key
 
 _RULES = 1
@@ -70,6 +70,14 @@ def read_versions(key: str, site: Site, ports: Ports) -> list[ReadVersion]:
         with suppress(Conflict):  # another run keeps the same
             ports.private.put(Output(history_key(key), body, JSON), stored.etag if stored else None)
     return [_read_version(version, read) for version, read in found]
+
+
+def read_deleted_versions(key: str, site: Site, ports: Ports) -> list[ReadVersion]:
+    """Return the versions that a deleted draft had last, oldest first."""
+    parsed_key = classify(key)
+    versions = versions_before_deletion(key, ports)[::-1] if parsed_key and not parsed_key.refusal else []
+    found = ((version, _read(version, parsed_key.name if parsed_key else "", site, ports)) for version in versions)
+    return [_read_version(version, read) for version, read in found if read]
 
 
 def _read(version: ObjectVersion, name: str, site: Site, ports: Ports) -> list[Any]:

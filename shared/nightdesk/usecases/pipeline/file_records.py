@@ -24,12 +24,14 @@ class FileRecord:
 
     Attributes:
         stored: the record as it is stored now, as far as this run knows; None if there is none.
+        others: the records of other files that were read with it, by key.
     """
 
-    def __init__(self, key: str, ports: Ports) -> None:
+    def __init__(self, key: str, ports: Ports, others: Sequence[str] = ()) -> None:
         self._key = key
         self._ports = ports
-        self.stored = articles_table.draft_record(ports.articles, key)
+        self.stored, *found = articles_table.draft_records(ports.articles, [key, *others])
+        self.others = {name: record for name, record in zip(others, found, strict=True) if record}
 
     def save(
         self,

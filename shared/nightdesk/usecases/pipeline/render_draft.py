@@ -20,7 +20,7 @@ from nightdesk.domain.text import slug_of_filename
 from nightdesk.domain.uploaders import Uploader, uploader_of
 from nightdesk.ports import Ports, answer
 from nightdesk.repositories.private_bucket import load_document, load_site, profile_keys
-from nightdesk.repositories.records import DraftRecord, problem_dicts
+from nightdesk.repositories.records import Claim, DraftRecord, problem_dicts
 from nightdesk.usecases.pipeline.converge import converge
 from nightdesk.usecases.pipeline.draft_history import (
     first_published,
@@ -34,6 +34,15 @@ from nightdesk.usecases.pipeline.ownership import Ownership, add_requester
 from nightdesk.usecases.pipeline.render_document import Images, read_draft
 from nightdesk.usecases.pipeline.slug_claims import SlugClaims
 from nightdesk.usecases.pipeline.slug_plan import aliased_slugs, path_aliases
+from nightdesk.usecases.pipeline.succession import (
+    earlier_history,
+    inherit,
+    other_forms,
+    predecessor_at,
+    predecessors,
+    remember_id,
+    successors,
+)
 
 
 def render_draft(
@@ -106,7 +115,8 @@ class DraftRun:
 
     def apply(self, inputs: _Inputs) -> tuple[DraftRecord, bool]:
         """Store what the file says: document, slugs and record."""
-        file = FileRecord(self._key, self._ports)
+        file = FileRecord(self._key, self._ports, other_forms(self._key))
+        self._slugs.forms = file.others
         self._is_new = self._attempts == 0 and file.stored is None
         self._attempts += 1
         self._images = StoredImages(inputs.images, file.stored.images if file.stored else {}, self._ports)
@@ -118,6 +128,7 @@ class DraftRun:
         )
         record = _initial_record(parsed, inputs.etag, file.stored)._replace(requesters=requesters)
         if inputs.raw is None:
+            record = self._remember_id(record, file)
             self._slugs.withdraw(record)
         elif parsed.document:
             record = self._publish(parsed.document, record, file)
@@ -141,6 +152,7 @@ class DraftRun:
     def events(self, record: DraftRecord) -> list[Event]:
         """Return the events that announce the draft's record."""
         drafts = self._slugs.drafts_to_render(self._is_new and not record.waiting_for)
+        drafts |= successors(self._key, record, self._ports)
         events: list[Event] = [self._slug_event(slug, record) for slug in record.slugs]
         if record.state != WITHDRAWN:
             events.append(outcome(self._key, record))
@@ -204,6 +216,7 @@ class DraftRun:
         history = read_history(self._key, inputs.site, self._ports, self._owners) or (
             DraftVersion(inputs.modified, "", False, ""),
         )
+        history = (*earlier_history(self._key, self._slugs.forms, inputs.site, self._ports), *history)
         return replace(document, date=first_published(history), lastmod=document.lastmod or last_changed(history))
 
     def _publish(self, document: Document, record: DraftRecord, file: FileRecord) -> DraftRecord:
@@ -214,13 +227,34 @@ class DraftRun:
             record = record._replace(
                 slugs=sorted({*record.slugs, *wanted}), addresses=sorted({*record.addresses, *addresses})
             )
-            # Without the ETag, the record says that this version of the file has not been processed.
-            named = record._replace(state=file.stored.state if file.stored else DRAFT, etag="")
             if is_new:
-                first = file.save_and_claim(named, document.slug)
+                first = file.save_and_claim(_unprocessed(record, file), document.slug)
             else:
-                file.save(named)
+                file.save(_unprocessed(record, file))
+        record = self._continue_earlier(document.slug, record, first, file)
         return self._slugs.publish(document, record, first)
+
+    def _continue_earlier(self, slug: str, record: DraftRecord, first: Claim | None, file: FileRecord) -> DraftRecord:
+        """Name what a draft inherits of deleted ones on the stored record, once it has its slug."""
+        is_there = first or (record.document and record.slug == slug)
+        found = "" if is_there else predecessor_at(slug, self._key, load_site(self._ports), self._ports)
+        named = record._replace(predecessors=sorted({*record.predecessors, found} - {""}))
+        before = predecessors(named, file.others, self._ports)
+        inherited = inherit(named, before)
+        if _names(inherited) != _names(record):
+            if not first and not self._slugs.claim(slug):
+                return record
+            file.save(_unprocessed(inherited, file))
+        self._slugs.predecessors = before
+        return inherited
+
+    def _remember_id(self, record: DraftRecord, file: FileRecord) -> DraftRecord:
+        """Note by what feeds know a deleted draft's article, before it is gone: another draft may continue it."""
+        remembered = remember_id(record, self._key, self._ports)
+        if file.stored and remembered != record:
+            stored = file.stored._replace(first_address=remembered.first_address, etag="", at="", version=None)
+            file.save(stored)
+        return remembered
 
     def _fall_back(self, record: DraftRecord, file: FileRecord) -> DraftRecord:
         """Publish the newest earlier version that can be published, for a rejected draft of which nothing is live.
@@ -255,6 +289,15 @@ class DraftRun:
         return record
 
 
+def _unprocessed(record: DraftRecord, file: FileRecord) -> DraftRecord:
+    """Return a record to store before anything is claimed: without the ETag, it says that the file has not been processed."""
+    return record._replace(state=file.stored.state if file.stored else DRAFT, etag="")
+
+
+def _names(record: DraftRecord) -> tuple[list[str], list[str], str]:
+    return list(record.slugs), list(record.predecessors), record.first_address
+
+
 def _initial_record(parsed: _Parsed, etag: str, stored: DraftRecord | None) -> DraftRecord:
     """Return the record of a file that is rejected or gone, from which the outcome is made."""
     exists = bool(etag)
@@ -274,4 +317,5 @@ def _initial_record(parsed: _Parsed, etag: str, stored: DraftRecord | None) -> D
         taken_down=bool(stored and stored.taken_down and exists),
         first_address=stored.first_address if stored else "",
         addresses=list(stored.addresses) if stored else [],
+        predecessors=list(stored.predecessors) if stored else [],
     )

@@ -33,9 +33,9 @@ from nightdesk.repositories.private_bucket import (
     decisions_from,
     decisions_key,
     document_key,
-    is_listed,
     load_document,
     load_site,
+    was_listed,
 )
 from nightdesk.repositories.records import Claim, DraftRecord, problem_dicts
 from nightdesk.usecases.pipeline.converge import store_over
@@ -49,6 +49,7 @@ from nightdesk.usecases.pipeline.slug_plan import (
     plan_rejected,
     slug_taken,
 )
+from nightdesk.usecases.pipeline.succession import decisions_left, id_beside
 from nightdesk.usecases.pipeline.tombstones import write_tombstone
 
 
@@ -59,6 +60,8 @@ class SlugClaims:
 
     Attributes:
         alias_lines: the line of each alias in the file.
+        predecessors: the records of the deleted drafts whose article this one continues, by key.
+        forms: the records of the draft's other forms.
         takedown: of the draft.
     """
 
@@ -75,6 +78,8 @@ class SlugClaims:
         self._first = ""
         self.takedown = DraftTakedown(key, ports)
         self.alias_lines: Mapping[str, int] = {}
+        self.predecessors: Mapping[str, DraftRecord] = {}
+        self.forms: Mapping[str, DraftRecord] = {}
 
     def publish(self, document: Document, record: DraftRecord, first: Claim | None = None) -> DraftRecord:
         """Claim a document's slugs, store it, and give up the slugs that it no longer has.
@@ -99,7 +104,8 @@ class SlugClaims:
         self._carry_decisions(plan.former, plan.article, record.slug, withdrawn)
         self.takedown.take_down_again(document)
         document, taken = self._claim_addresses(document)
-        self._first = address = self._first_address(plan.article, record, seen)
+        address = self._first_address(plan.article, record, seen)
+        self._first = address = id_beside(address, plan.article, self._key, self.forms)
         document = replace(document, file=self._key, first_address=address if address != plan.article else "")
         body = document.to_bytes()
         store_over(seen, self._ports.private, Output(document_key(plan.article), body, JSON))
@@ -121,6 +127,10 @@ class SlugClaims:
             warnings=[*record.warnings, *problem_dicts(lost)],
             waiting_for=[*record.waiting_for, *blocked, *taken],
         )
+
+    def claim(self, slug: str) -> bool:
+        """Claim the slug of an article before it is stored. Returns False if another draft holds it."""
+        return self._claim(slug).holder == self._key
 
     def _claim_addresses(self, document: Document) -> tuple[Document, dict[str, str]]:
         """Claim old addresses outside `/articles/`. Returns the document without those that other drafts hold, and these."""
@@ -170,7 +180,7 @@ class SlugClaims:
         there = load_document(slug, self._ports) if seen else None
         if there and there.file == self._key and there.first_address:
             return there.first_address  # a run died before it saved the record
-        if record.document and is_listed(record.slug, self._ports):
+        if record.document and was_listed(record.slug, self._ports):
             return record.slug
         is_anothers = there and there.withdrawn and there.file not in ("", self._key) and there.first_address == slug
         return f"{slug}#{digest(self._key.encode())[:10]}" if is_anothers else ""
@@ -306,7 +316,7 @@ class SlugClaims:
             if left and not left.withdrawn:
                 # A slow run of this draft stored its document after the slug had been released.
                 claim = articles_table.claim_slug(self._ports.articles, slug, self._key, lambda _: False)
-            elif left and left.file == self._key and left.moved != article:
+            elif left and left.file in (self._key, *self.predecessors) and left.moved != article:
                 # Every earlier address leads to where the article is now, in one step.
                 write_tombstone(slug, seen, self._ports, article, self._key, self._first)
             if claim and claim.holder == self._key:
@@ -347,10 +357,15 @@ class SlugClaims:
             decisions = decisions_from(blob)
             withdrawn |= decisions.takes_down(self._draft)
             if blob and (moving := decisions.without_takedown()):
-                store_decisions(article, there, _merge(moving, decisions_from(there)), self._ports)
+                store_decisions(article, there, moving.carried_to(decisions_from(there)), self._ports)
                 self._carried[slug] = blob
             elif slug == own and claim and self._key in claim.displaced:
                 withdrawn |= self._decisions(slug).takes_down(self._draft)
+            elif not claim and (left := decisions_left(slug, self.predecessors, self._ports)):
+                withdrawn |= left.takes_down(self._draft)
+                if left.without_takedown() and not decisions_from(there).without_takedown():
+                    carried = left.without_takedown().carried_to(decisions_from(there))
+                    store_decisions(article, there, carried, self._ports)
         if withdrawn:
             self.takedown.withdraw_at(article, self._ports.private.get(decisions_key(article)))
 
@@ -379,19 +394,3 @@ class SlugClaims:
 
     def _inspect(self, slug: str) -> Stat | None:
         return self._ports.private.stat(document_key(slug))
-
-
-def _merge(carried: Decisions, existing: Decisions) -> Decisions:
-    """Return the decisions that were carried along, with the takedown of the address that they come to.
-
-    `moves` counts up, so that decisions which move back and forth are never stored as the same bytes twice.
-    """
-    moves = max(carried.moves, existing.moves) + 1
-    kept = existing.takedown_only()
-    return replace(
-        carried,
-        withdrawn=kept.withdrawn,
-        taken_from=kept.taken_from,
-        withdrawn_drafts=kept.withdrawn_drafts,
-        moves=moves,
-    )
