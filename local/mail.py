@@ -9,10 +9,18 @@ import re
 import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from urllib.parse import urlsplit
+
+from nightdesk_local.quiet_server import page
 
 _SHOWN = 200
 """Mails on the page."""
+_STYLE = (
+    "article{border-top:1px solid;padding:1.25rem 0}h2{margin:0;font-size:1.2rem}article p{margin:.25rem 0 1rem;opacity:.8}"
+    "pre{white-space:pre-wrap;overflow-wrap:anywhere;font:inherit}summary{cursor:pointer;padding:.25rem 0}"
+    "iframe{display:block;width:100%;height:40rem;margin-top:.5rem;border:1px solid}"
+)
 _LINK = re.compile(r"https?://[^\s<>\"]+")
 
 
@@ -112,8 +120,10 @@ def as_page(mails: list[SentMail]) -> bytes:
     parts = []
     for mail in reversed(mails[-_SHOWN:]):
         text = _LINK.sub(lambda found: f'<a href="{found[0]}">{found[0]}</a>', html.escape(mail.text, quote=False))
-        who = f"{html.escape(mail.sender)} to {html.escape(mail.to)}"
-        shown = f'<details><summary>HTML</summary><iframe sandbox srcdoc="{html.escape(mail.html)}"></iframe></details>'
+        sent = datetime.fromtimestamp(mail.sent).strftime("%Y-%m-%d, %H:%M:%S")
+        who = f"{html.escape(mail.sender)} to {html.escape(mail.to)}, {sent}"
+        frame = f'<iframe sandbox title="The mail in HTML" srcdoc="{html.escape(mail.html)}"></iframe>'
+        shown = f"<details><summary>HTML</summary>{frame}</details>"
         parts.append(
             f"<article><h2>{html.escape(mail.subject)}</h2><p>{who}</p><pre>{text}</pre>{shown if mail.html else ''}</article>"
         )
@@ -121,9 +131,7 @@ def as_page(mails: list[SentMail]) -> bytes:
     if older > 0:
         parts.append(f'<p>{older:,} older ones are in <a href="/_local/mail.json">mail.json</a>.</p>')
     body = "".join(parts) or "<p>None has been sent yet.</p>"
-    return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Mail</title><h1>Mail</h1>{body}</html>'.encode()
-    )
+    return page("Mail", f"<h1>Mail</h1>{body}", _STYLE).encode()
 
 
 class Postbox:

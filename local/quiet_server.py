@@ -11,9 +11,7 @@ from typing import Any
 
 log = logging.getLogger(__name__)
 
-_STYLE = (
-    "body{font:1rem/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}"
-)
+_STYLE = ":root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem}"
 
 
 class QuietServer(ThreadingHTTPServer):

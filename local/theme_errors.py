@@ -13,7 +13,7 @@ from jinja2 import TemplateNotFound, TemplateSyntaxError
 _AROUND = 3
 _PAGE = """<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><title>{title}</title></head>
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"><title>{title}</title></head>
 <body><h1>{title}</h1><p><code>{where}</code></p><pre>{lines}</pre>
 <p>This page loads itself again as soon as the theme or a draft is saved.</p></body>
 </html>
