@@ -23,7 +23,7 @@ from .markdown_text import (
     rewrite_addresses,
     split_at_divider,
 )
-from .media import Found, ImageNames, Media, is_image
+from .media import Found, ImageNames, Media, inline_image, is_image
 from .records import PAGE, ImportedPost, ImportedProfile, LineMap, Reader
 from .report import ASKED, CHANGED, LOST, NOTED, Report
 
@@ -265,6 +265,10 @@ class _PostAddresses:
     def image(self, address: str, line: int) -> Image:
         """Return what becomes of an image."""
         if address.startswith("data:"):
+            if self._post.kind != PAGE and (inline := inline_image(address)):
+                self._add(CHANGED, line, "an image inside the text became a file beside the draft", inline.name)
+                self.images[inline.name] = inline
+                return Image("image", inline.name)
             self._add(LOST, line, "an image inside the text was taken out; save it as a file", address[:60])
             return Image("text", "")
         own = own_path(address, self._directory.hosts, self._post.address or "/")

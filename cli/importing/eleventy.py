@@ -10,7 +10,7 @@ from typing import Any
 
 from nightdesk.domain.errors import Permanent
 from nightdesk.domain.site import Site
-from nightdesk.domain.text import slugify
+from nightdesk.domain.text import date_of_filename, slugify
 
 from .archives import Archive, ImportRefused, decode_text, looks_like, other_system
 from .configs import data_values
@@ -18,7 +18,7 @@ from .front_matter import Matter, plain_value, read_matter
 from .html_text import html_to_markdown
 from .hugo import read_redirects, zone_of
 from .liquid import replace_liquid
-from .matter_posts import common_post, keep_rest, settle_page, tier_of
+from .matter_posts import common_post, keep_rest, says_much, settle_page, tier_of
 from .permalinks import date_tokens
 from .records import PAGE, FirstLine, Hints, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
 from .report import LOST, NOTED, SKIPPED, Report
@@ -128,12 +128,20 @@ class EleventyReader:
                 matter = self._matter(name, path)
                 if matter is None:
                     continue
-                if not matter.text("title") or matter.values.get("pagination"):
+                is_titled = matter.text("title") or self._is_post(path, matter) or says_much(matter.body)
+                if not is_titled or matter.values.get("pagination"):
                     self._report.add(SKIPPED, name, 0, "a page that makes lists, or has no title, is left out")
                     continue
                 yield self._post(name, path, matter, with_body)
             except Permanent as error:
                 self._report.add(LOST, name, 0, "a file cannot be read", str(error), post=True)
+
+    def _is_post(self, path: str, matter: Matter) -> bool:
+        tags = set(_as_list(matter.values.get("tags")))
+        parts = PurePosixPath(path).parts
+        is_dated = bool(matter.values.get("date") or date_of_filename(PurePosixPath(path).stem))
+        is_index = PurePosixPath(path).stem in ("index", "404") and len(parts) <= 2
+        return bool(is_dated or tags & _POST_TAGS or (set(parts[:-1]) & _POST_FOLDERS and not is_index))
 
     def _matter(self, name: str, path: str) -> Matter | None:
         raw = self._archive.read(name)
@@ -170,10 +178,9 @@ class EleventyReader:
         file_name = place.parent.name if is_index else place.stem
         if matter.text("date").lower() in ("last modified", "created", "git last modified", "git created"):
             matter.values.pop("date")
-        tags = set(_as_list(matter.values.get("tags")))
+        is_post = self._is_post(path, matter)
         post = common_post(matter, name, file_name, self._zone)
-        is_post = bool(post.date or tags & _POST_TAGS or set(place.parts[:-1]) & _POST_FOLDERS)
-        post.kind = post.kind if is_post else PAGE
+        post.kind = post.kind if is_post or post.date else PAGE
         if kept := [tag for tag in post.matter.pop("tags", []) if tag not in _COLLECTIONS]:
             post.matter["tags"] = kept
         permalink = matter.get("permalink")
@@ -235,10 +242,18 @@ class EleventyReader:
             "title": post.title,
             "page": page,
         }
-        post.body, post.lines = replace_liquid(post.body, variables, note)
+        post.body, post.lines = replace_liquid(post.body, variables, note, includes=self._include)
         if name.endswith((".html", ".htm")):
             post.body, post.lines = html_to_markdown(post.body, note), FirstLine()
         keep_rest(matter, post)
+
+    def _include(self, name: str) -> str:
+        """Return the text of a file of `_includes`; empty if there is none."""
+        for ending in ("", ".liquid", ".njk", ".html", ".md"):
+            path = f"{self._root}/_includes/{name}{ending}".lstrip("/")
+            if path in self._archive:
+                return self._archive.read(path).decode("utf-8", "replace")
+        return ""
 
     def profiles(self) -> Iterator[ImportedProfile]:
         """Yield nothing: Eleventy has no profiles."""

@@ -18,6 +18,8 @@ from .lenient_yaml import lenient_yaml
 from .report import CHANGED, LOST, NOTED, Report
 
 _MAX_JSON = 8_000_000
+_MAX_TEXT = 8 * 1024 * 1024
+"""More than a draft may have, because images inside a text become files."""
 _LENIENT = (Kind.KEY_REPEATED, Kind.YAML_ALIAS, Kind.YAML_DOCUMENTS, Kind.FRONT_MATTER_DOTS, Kind.FRONT_MATTER_TOO_DEEP)
 """What Nightdesk's parser refuses in front matter, and other generators read."""
 _DECIDING = (
@@ -153,7 +155,7 @@ def read_matter(raw: bytes, source: str, report: Report, bare: bool = False) -> 
     """
     text = ""
     try:
-        text = decode(raw)
+        text = _decoded(raw, source, report)
         if text.lstrip().startswith("{"):
             return _json_matter(text, source, report)
         found = split_front_matter(text)
@@ -177,6 +179,32 @@ def read_matter(raw: bytes, source: str, report: Report, bare: bool = False) -> 
     values = {key: to_plain(node) for key, node in found.matter.items()}
     lines = {key: node.line for key, node in found.matter.items()}
     return Matter(values, lines, found.body, found.body_line, source, report, set())
+
+
+def _decoded(raw: bytes, source: str, report: Report) -> str:
+    """Decode a file as generators do that never look at its bytes, and report what that changes.
+
+    Raises:
+        Rejected: it is larger than any text is.
+    """
+    if len(raw) > _MAX_TEXT:
+        return decode(raw)
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        report.add(CHANGED, source, 1, "a text in UTF-16 is read as such")
+        text = raw.decode("utf-16", "replace")
+    else:
+        try:
+            text = raw.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            line = raw.count(b"\n", 0, error.start) + 1
+            what = "bytes that are no UTF-8 were read as Windows-1252; look at their words"
+            report.add(CHANGED, source, line, what)
+            text = raw.decode("cp1252", "replace")
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        report.add(CHANGED, source, line, "NUL characters were taken out", f"{text.count(chr(0))} of them")
+        text = text.replace("\0", "")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _lenient_matter(text: str, source: str, report: Report) -> Matter | None:

@@ -17,7 +17,7 @@ from .front_matter import Matter, plain_yaml, read_matter
 from .html_text import html_to_markdown
 from .hugo import read_redirects, zone_of
 from .liquid import replace_liquid
-from .matter_posts import common_post, keep_rest, settle_page, tier_of
+from .matter_posts import common_post, keep_rest, says_much, settle_page, tier_of
 from .permalinks import date_tokens, fill
 from .records import PAGE, FirstLine, Hints, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
 from .report import CHANGED, LOST, SKIPPED, Report
@@ -116,7 +116,10 @@ class JekyllReader:
             if matter is None:
                 continue
             self._add_defaults(matter, path, kind)
-            if kind == "pages" and (not matter.text("title") or PurePosixPath(path).name.startswith(("404", "index"))):
+            is_list = PurePosixPath(path).name.startswith(("404", "index")) or not (
+                matter.text("title") or says_much(matter.body)
+            )
+            if kind == "pages" and is_list:
                 self._report.add(SKIPPED, name, 0, "a page that makes lists, or has no title, is left out")
                 continue
             yield self._post(name, path, kind, matter, with_body)
@@ -171,10 +174,17 @@ class JekyllReader:
             self._report.add(outcome, name, first + line - 1, kind, detail)
 
         page = {**matter.values, "title": post.title, "url": post.address, "date": post.date}
-        post.body, post.lines = replace_liquid(post.body, {"site": self._site_values(), "page": page}, note)
+        post.body, post.lines = replace_liquid(
+            post.body, {"site": self._site_values(), "page": page}, note, includes=self._include
+        )
         if name.endswith((".html", ".htm")):
             post.body, post.lines, post.line = html_to_markdown(post.body, note), FirstLine(), post.line
         keep_rest(matter, post)
+
+    def _include(self, name: str) -> str:
+        """Return the text of a file of `_includes`; empty if there is none."""
+        path = f"{self._root}_includes/{name}"
+        return self._archive.read(path).decode("utf-8", "replace") if path in self._archive else ""
 
     def _site_values(self) -> dict[str, Any]:
         """Return what `site` stands for in texts: the configuration, and the files of `_data`."""

@@ -7,7 +7,7 @@ archive does not tell what readers saw of them.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from .directory import REFERENCE
@@ -15,7 +15,7 @@ from .liquid_values import evaluate, lookup
 from .markdown_text import Lines
 from .records import LineMap
 from .report import CHANGED, LOST
-from .shortcodes import Call, Note, meaning_of
+from .shortcodes import Call, Note, has_meaning, meaning_of
 
 _TOKEN = re.compile(
     r"\{%-?\s*(?P<name>[A-Za-z_][\w-]*)(?P<rest>(?:\"[^\"]*\"|'[^']*'|[^\"'%]|%(?!\}))*?)-?%\}"
@@ -57,6 +57,8 @@ _SILENT = frozenset(
     ]
 )
 _ASSIGNING = frozenset(["assign", "set", "capture"])
+_INCLUDING = ("include", "include_cached", "render", "include_relative")
+_MAX_DEPTH = 5
 _KEPT_WHOLE = frozenset(["raw", "verbatim"])
 _ATTRIBUTES = re.compile(r"(?m)^[ \t]*\{::?[^{}\n%]*\}[ \t]*\n?|(?<=[\w*_)\]`>])\{:[^{}\n%]*\}")
 """kramdown's lists of attributes, on a line of their own or after what they belong to."""
@@ -69,17 +71,24 @@ class Replaced(NamedTuple):
     lines: LineMap
 
 
-def replace_liquid(text: str, variables: Mapping[str, Any], note: Note, only: frozenset[str] = frozenset()) -> Replaced:
+def replace_liquid(
+    text: str,
+    variables: Mapping[str, Any],
+    note: Note,
+    only: frozenset[str] = frozenset(),
+    includes: Callable[[str], str] = lambda name: "",
+) -> Replaced:
     """Replace all template code in a text.
 
     Args:
         variables: nested mappings that say what `site.url`, `page.title` and others stand for.
         only: the tags that are replaced, for a system that knows no others; empty for all of the language.
+        includes: returns the text of a file that texts may include; empty if there is none.
     """
     if "{" not in text:
         return Replaced(text, LineMap([(1, 1)]))
     work = _Work(text, variables, note)
-    work.only = only
+    work.only, work.includes = only, includes
     return work.run()
 
 
@@ -97,6 +106,8 @@ class _Work:
         self._assigned = {} if assigned is None else assigned
         self._prefix = str(lookup(variables, "site.baseurl") or "")
         self.only: frozenset[str] = frozenset()
+        self.includes: Callable[[str], str] = lambda name: ""
+        self.depth = 0
         self._lines = Lines(text)
         self._parts: list[str] = []
         self._anchors = [(1, 1)]
@@ -150,8 +161,31 @@ class _Work:
         if name in _SILENT or name.startswith("end"):
             return "", end
         inner = self._text[end : closing.start()] if closing else None
-        made = meaning_of(self._call(found, inner, line), self._note)
+        if inner is not None and "{" in inner:
+            inner = self._nested(inner, self._lines.at(end) - 1).run().text
+        call = self._call(found, inner, line)
+        included = self._included(found, call, line) if name in _INCLUDING and not has_meaning(call) else None
+        made = meaning_of(call, self._note) if included is None else included
         return made, closing.end() if closing else end
+
+    def _nested(self, text: str, above: int, variables: Mapping[str, Any] | None = None) -> _Work:
+        """Return the work on a text inside this one, which begins below that many lines."""
+        work = _Work(text, self._variables if variables is None else variables, self._note, self._assigned, above)
+        work.only, work.includes, work.depth = self.only, self.includes, self.depth
+        return work
+
+    def _included(self, found: re.Match[str], call: Call, line: int) -> str | None:
+        """Return the text of an included file without conditions and loops; None if there is none."""
+        path = re.match(r"\s*[\"']?([\w./-]+)", found["rest"])
+        text = self.includes(path[1]) if path and self.depth < _MAX_DEPTH else ""
+        tags = {tag["name"] for tag in _TOKEN.finditer(text) if tag["name"]}
+        if not text.strip() or tags & _CONTROL:
+            return None
+        variables = {**self._variables, **call.values, "include": call.values}
+        work = self._nested(re.sub(r"\A---\n.*?^---\n", "", text, flags=re.S | re.M), 0, variables)
+        work._note = lambda outcome, kind, detail, _: self._note(outcome, kind, detail, line)
+        work.depth = self.depth + 1
+        return work.run().text.strip("\n")
 
     def _closing(self, name: str, start: int) -> re.Match[str] | None:
         """Return the tag that ends a block, past blocks of the same name within it."""
@@ -175,7 +209,7 @@ class _Work:
                 values[key.lower()] = value
             else:
                 places.append(value)
-        if name in ("include", "include_cached", "render", "include_relative") and places:
+        if name in _INCLUDING and places:
             name = places.pop(0).rpartition("/")[2].partition(".")[0]
             values.setdefault("src", values.get("image_path") or values.get("url") or "")
         name = {"post_url": "ref", "link": "ref", "codeblock": "highlight", "notebook": "include_code"}.get(name, name)
@@ -209,7 +243,7 @@ class _Work:
         key = key.strip().strip("\"'")
         value = self._evaluate(expression, rest, line) if name != "capture" and inner is None else None
         if inner is not None:
-            value = _Work(inner, self._variables, self._note, self._assigned, line - 1).run().text
+            value = self._nested(inner, line - 1).run().text
         self._assigned.pop(key, None)
         if value:
             self._assigned[key] = value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Sequence
 from datetime import tzinfo
 from typing import Any
@@ -15,6 +16,7 @@ from .markdown_text import split_at_divider
 from .records import PAGE, POST, ImportedPost
 from .report import CHANGED, NOTED
 
+_MANY_WORDS = 30
 _DEKS = ("dek", "deck", "description", "summary", "excerpt", "subtitle", "lead")
 _HEROES = (
     "hero",
@@ -121,6 +123,14 @@ def _access(matter: Matter, post: ImportedPost) -> None:
     post.access = matter.text("access", "visibility")
     if post.access == "public":
         post.access = ""
+
+
+def says_much(body: str) -> bool:
+    """Return True for a text of some length that makes no lists: a page of its own, even without a title."""
+    if re.search(r"\{%-?\s*(?:for|paginate)\b", body):
+        return False
+    plain = re.sub(r"\{%.*?%\}|\{\{.*?\}\}|<[^>]*>", " ", body, flags=re.DOTALL)
+    return len(plain.split()) >= _MANY_WORDS
 
 
 def people(matter: Matter, *names: str) -> list[str]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import io
 import re
 from collections import defaultdict
-from collections.abc import Container, Sequence
-from pathlib import PurePosixPath
-from typing import NamedTuple
+from collections.abc import Container, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path, PurePosixPath
+from typing import IO, NamedTuple, Protocol
 from urllib.parse import unquote, urlsplit
 
 from nightdesk.domain.attachments import ATTACHMENT_TYPES
@@ -19,11 +23,56 @@ _RESIZED = re.compile(r"(-\d+x\d+|-scaled|@2x|/size/w\d+(?:h\d+)?)(?=[./])")
 """What WordPress adds to the names of resized images, and Ghost to their paths."""
 
 
+class Store(Protocol):
+    """What files are read from: an archive, or a text that holds them."""
+
+    @property
+    def path(self) -> Path:
+        """Where it lies."""
+
+    def open(self, name: str) -> AbstractContextManager[IO[bytes]]:
+        """Open a file."""
+
+    def read(self, name: str) -> bytes:
+        """Return a file's bytes."""
+
+
 class Found(NamedTuple):
     """A file in an archive."""
 
-    store: Archive
+    store: Store
     name: str
+
+
+class InlineImage:
+    """An image whose bytes stand in a text."""
+
+    path = Path("inline")
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    @contextmanager
+    def open(self, name: str) -> Iterator[IO[bytes]]:
+        """Open the image."""
+        yield io.BytesIO(self._data)
+
+    def read(self, name: str) -> bytes:
+        """Return the image."""
+        return self._data
+
+
+def inline_image(address: str) -> Found | None:
+    """Return the image that a `data:` address holds; None if it holds none of a kind that articles may have."""
+    found = re.match(r"data:image/([a-z0-9.+-]+)(?:;[a-z-]+=[^;,]*)*;base64,", address, re.IGNORECASE)
+    suffix = f".{found[1].lower().replace('jpeg', 'jpg')}" if found else ""
+    if not found or suffix not in IMAGE_TYPES:
+        return None
+    try:
+        data = base64.b64decode(unquote(re.sub(r"\s+", "", address[found.end() :])), validate=True)
+    except ValueError:
+        return None
+    return Found(InlineImage(data), f"image-{hashlib.sha256(data).hexdigest()[:12]}{suffix}") if data else None
 
 
 class Media:

@@ -200,6 +200,15 @@ def meaning_of(call: Call, note: Note) -> str:
     return _text_and_link(call, target, note)
 
 
+def has_meaning(call: Call) -> bool:
+    """Return True if a shortcode becomes Markdown or an address."""
+    return (
+        call.name in _MARKDOWN_MEANING
+        or call.is_in_address
+        or any(m(call) is not None for m in (_image, _embed, _quote, _code))
+    )
+
+
 def _address(call: Call, target: str, note: Note) -> str:
     if target.startswith(("http://", "https://", "/")):
         return target

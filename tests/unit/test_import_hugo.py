@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import pytest
@@ -303,7 +304,6 @@ def test_files_that_cannot_be_read_are_named_with_their_line(tmp_path: Path) -> 
     report = import_from("hugo", root, tmp_path / "out")
     lost = "\n".join(notes(report, "lost"))
     for expected in (
-        "latin.md:2:",
         "toml.md:2:",
         "lines of +++",
         "yaml.md:",
@@ -314,9 +314,12 @@ def test_files_that_cannot_be_read_are_named_with_their_line(tmp_path: Path) -> 
     ):
         assert expected in lost
     slugs = {path.parent.name for path in (tmp_path / "out").glob("drafts/*/index.md")}
-    assert slugs == {"fine", "json", "none", "twice"}
+    assert slugs == {"fine", "json", "latin", "none", "twice"}
     assert text_of(tmp_path / "out", "json") == "Body of JSON."
-    assert report.failed_posts == 6
+    assert report.failed_posts == 5
+    assert notes(report, "changed", "Windows-1252") == [
+        "content/posts/latin.md:2: bytes that are no UTF-8 were read as Windows-1252; look at their words"
+    ]
     assert notes(report, "changed", "set twice") == ["content/posts/twice.md:5: weight: 2"]
 
 
@@ -534,3 +537,26 @@ def test_what_a_section_or_a_bundle_keeps_from_readers_is_a_draft(tmp_path: Path
     import_from("hugo", root, tmp_path / "out")
     found = {name: draft(tmp_path / "out", name).draft for name in ("plan", "note", "quay", "interview", "pier")}
     assert found == {"plan": True, "note": True, "quay": False, "interview": True, "pier": False}
+
+
+def test_texts_in_other_encodings_are_read_and_named(tmp_path: Path) -> None:
+    texts = {
+        "wide": post(body="Caf\u00e9.\n").encode("utf-16"),
+        "nul": post(body="Caf\u00e9\0.\n").encode(),
+        "cr": post(body="Caf\u00e9.\n").replace("\n", "\r").encode(),
+    }
+    root = site(tmp_path, **{f"content/posts/{name}.md": raw for name, raw in texts.items()})
+    report = import_from("hugo", root, tmp_path / "out")
+    assert [text_of(tmp_path / "out", name) for name in texts] == ["Caf\u00e9."] * 3
+    assert len(notes(report, "changed", "UTF-16")) == len(notes(report, "changed", "NUL")) == 1
+
+
+def test_images_inside_a_text_become_files_beside_the_draft(tmp_path: Path) -> None:
+    data = base64.b64encode(PNG).decode()
+    body = f'![Pier](data:image/png;base64,{data}) <img src="data:image/png;base64,{data}" alt="Q"> ![x](data:image/png;base64,=)\n'
+    root = site(tmp_path, **{"content/posts/a.md": post(body=body)})
+    report = import_from("hugo", root, tmp_path / "out")
+    (image,) = (tmp_path / "out/drafts/a").glob("*.png")
+    assert image.read_bytes() == PNG
+    assert text_of(tmp_path / "out", "a") == f'![Pier]({image.name}) <img src="{image.name}" alt="Q"> x'
+    assert len(notes(report, "lost", "inside the text")) == 1

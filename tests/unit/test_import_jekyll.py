@@ -215,3 +215,32 @@ def test_links_to_files_and_links_beside_a_page_lead_to_the_articles(tmp_path: P
     assert text_of(tmp_path / "out", "gale") == (
         "[a](/articles/calm/#x) [b](/articles/calm/) [c](/articles/calm/) [d](https://fjord.example/blog/2021/07/09/calm.html)"
     )
+
+
+def test_included_files_and_what_stands_inside_of_tags_are_filled_in(tmp_path: Path) -> None:
+    body = "{% include notes/tide.md when='noon' %}\n\n{% box %}\n[calm]({% post_url 2021-07-10-calm %})\n{% endbox %}\n\n{% include loop.html %}\n\n{% include own.md %}\n"
+    files = {
+        "_includes/notes/tide.md": "Low tide at {{ include.when }}.\n",
+        "_includes/loop.html": "{% for post in site.posts %}x{% endfor %}",
+        "_includes/own.md": "{% include own.md %}",
+        "_posts/2021-07-10-calm.md": post(title="Calm"),
+    }
+    report = import_from(
+        "jekyll", site(tmp_path, **{"_posts/2021-07-09-gale.md": post(body), **files}), tmp_path / "out"
+    )
+    text = text_of(tmp_path / "out", "gale")
+    assert "Low tide at noon." in text
+    assert "[calm](/articles/calm/)" in text
+    assert "{%" not in text
+    assert notes(report, "lost", "loop") == ["_posts/2021-07-09-gale.md:10: {% include loop.html %}"]
+
+
+def test_a_page_with_a_text_and_without_a_title_is_kept_and_a_list_is_not(tmp_path: Path) -> None:
+    words = "word " * 40
+    files = {
+        "about.md": f"---\nlayout: page\n---\n{words}\n",
+        "list.md": f"---\nlayout: page\n---\n{words}{{% for p in site.posts %}}{{% endfor %}}\n",
+    }
+    report = import_from("jekyll", site(tmp_path, **{"_posts/2021-07-09-gale.md": post(), **files}), tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out/pages").iterdir()] == ["about.md"]
+    assert len(notes(report, "skipped", "makes lists")) == 1

@@ -246,3 +246,17 @@ def test_tags_of_the_plug_in_liquid_tags_have_a_meaning_and_other_braces_are_tex
         assert expected in text
     assert report.failed_posts == 0
     assert len(notes(report, "skipped", "notebook")) == 1
+
+
+def test_a_note_without_a_title_is_an_article_of_eleventy(tmp_path: Path) -> None:
+    root = write_tree(
+        tmp_path / "site",
+        {
+            "eleventy.config.js": "",
+            "notes/2021-07-09-gale.md": "---\ntags: post\n---\nBlow.\n",
+            "index.md": "---\nlayout: home\n---\nHi.\n",
+        },
+    )
+    report = import_from("eleventy", root, tmp_path / "out")
+    assert draft(tmp_path / "out", "gale").title == "Gale"
+    assert report.counts["articles"] == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 _LONGEST = 60
 """Longer words are not compared: the time to compare grows with the square of their length."""
@@ -14,14 +15,15 @@ def closest(typed: str, known: Iterable[str]) -> str:
 
     Short words may have one mistake, those of five to seven letters two, and so on. Capitals, accents, hyphens and underscores do not count.
     """
+    return _closest(typed, tuple(dict.fromkeys(known)))
+
+
+@lru_cache(maxsize=256)  # archives have the same unknown keys in every article
+def _closest(typed: str, known: tuple[str, ...]) -> str:
     wanted = _plain(typed)
     if not wanted or len(wanted) > _LONGEST:
         return ""
-    found = [
-        (_mistakes(wanted, _plain(word)), -_common_start(typed, word), word)
-        for word in dict.fromkeys(known)
-        if word != typed
-    ]
+    found = [(_mistakes(wanted, _plain(word)), -_common_start(typed, word), word) for word in known if word != typed]
     mistakes, _, word = min(found, default=(len(wanted), 0, ""))
     return word if mistakes <= max(1, (min(len(wanted), len(_plain(word))) + 1) // 3) and mistakes < len(wanted) else ""
 
