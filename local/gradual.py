@@ -2,8 +2,8 @@
 
 SAM takes an alias's name as a text only, so no condition in `template.yaml` can switch it: `make deploy GRADUAL=yes` deploys
 what this module writes instead. A version of a function holds its code, its layers and its settings together, so a message is
-never processed by new code with an old layer. Queues, the Function URL and the editors' API invoke the alias, and so does the readers'
-API where it invokes itself.
+never processed by new code with an old layer. Queues, the Function URL, the editors' API and the canary's schedule
+invoke the alias, and so does the readers' API where it invokes itself.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ _FUNCTION = re.compile(r"^      CodeUri: build/functions/\w+/\n", re.MULTILINE)
 _INVOKED = {
     "IntegrationUri: !GetAtt EditorApiFunction.Arn": "IntegrationUri: !Ref EditorApiFunctionAliaslive",
     "FunctionName: !Ref EditorApiFunction\n": "FunctionName: !Ref EditorApiFunctionAliaslive\n",
+    "Target: {Arn: !GetAtt CanaryFunction.Arn": "Target: {Arn: !Ref CanaryFunctionAliaslive",
+    "Action: lambda:InvokeFunction, Resource: !GetAtt CanaryFunction.Arn": "Action: lambda:InvokeFunction, Resource: !Ref CanaryFunctionAliaslive",
     "NIGHTDESK_JOBS_FUNCTION: !Sub ${AWS::StackName}-reader-api": "NIGHTDESK_JOBS_FUNCTION: !Sub ${AWS::StackName}-reader-api:live",
 }
 """Who invokes a function by its name, and how its alias is invoked instead. SAM makes the alias of the name and `live`."""

@@ -52,6 +52,8 @@ FUNCTIONS = (
     "notify",
 )
 """The pipeline's stages."""
+TASKS = ("canary",)
+"""Functions that a schedule starts."""
 APIS = ("reader_api", "editor_api")
 """Functions with routes. Each is a package, so that its modules can import one another."""
 EDGE_FUNCTIONS = ("viewer_request", "viewer_response", "api_request")
@@ -107,7 +109,7 @@ def build(
     described = [root / "functions" / "editor_api", root / "shared" / "nightdesk", root / "local" / "openapi.py"]
     themes = [root / "layers" / "theme", *([theme] if theme else [])]
     marks.append(_part("theme", [*themes, *described], out / "layers" / "theme", partial(_theme, theme)))
-    for name in FUNCTIONS:
+    for name in (*FUNCTIONS, *TASKS):
         marks.append(_part(name, [root / "functions" / name], out / "functions" / name, _function))
     for name in APIS:
         marks.append(_part(name, [root / "functions" / name], out / "functions" / name, _api))

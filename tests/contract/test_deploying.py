@@ -13,7 +13,7 @@ import pytest
 import yaml
 from nightdesk_local.deploy import load_template
 from nightdesk_local.gradual import with_aliases
-from nightdesk_local.layers import APIS, FUNCTIONS
+from nightdesk_local.layers import APIS, FUNCTIONS, TASKS
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "docs/deploying"
@@ -35,7 +35,7 @@ def test_a_gradual_deploy_gives_each_function_an_alias_that_goes_back_on_errors(
     functions = functions_of(template)
     aliased = {name for name, function in functions.items() if function.get("AutoPublishAlias") == "live"}
     assert aliased == set(functions)
-    assert len(aliased) == len(FUNCTIONS) + len(APIS)
+    assert len(aliased) == len(FUNCTIONS) + len(APIS) + len(TASKS)
     for name in aliased:
         preference = functions[name]["DeploymentPreference"]
         assert preference["Type"].startswith("Canary")
@@ -46,6 +46,9 @@ def test_a_gradual_deploy_gives_each_function_an_alias_that_goes_back_on_errors(
     resources = template["Resources"]
     assert resources["EditorApiIntegration"]["Properties"]["IntegrationUri"] == alias
     assert resources["EditorApiPermission"]["Properties"]["FunctionName"] == alias
+    schedule = resources["CanarySchedule"]["Properties"]["Target"]
+    [invoke] = resources["CanaryScheduleRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    assert schedule["Arn"] == invoke["Resource"] == {"Ref": "CanaryFunctionAliaslive"}
     variables = functions["ReaderApi"]["Environment"]["Variables"]
     assert variables["NIGHTDESK_JOBS_FUNCTION"] == {"Fn::Sub": "${AWS::StackName}-reader-api:live"}
     [statement] = [

@@ -85,6 +85,7 @@ SENDERS = {
     "nightdesk.scheduler",
     "nightdesk.reader_api",
     "nightdesk.editor_api",
+    "nightdesk.canary",
 }
 IDENTITY = {
     "folder",
@@ -437,6 +438,7 @@ def test_each_function_may_publish_its_own_events_alone(resources: dict[str, Any
         *(f"nightdesk.{stage}" for stage in STAGES),
         "nightdesk.reader_api",
         "nightdesk.editor_api",
+        "nightdesk.canary",
     }
     assert set().union(*allowed.values()) <= set(EVENTS)
 

@@ -25,7 +25,7 @@ from nightdesk.domain.events import (
     parse_message,
 )
 from nightdesk.entrypoints.settings import Settings
-from nightdesk_local.layers import APIS, EDGE_FUNCTIONS, FUNCTIONS, KEY_REFERENCES, edge_fragment
+from nightdesk_local.layers import APIS, EDGE_FUNCTIONS, FUNCTIONS, KEY_REFERENCES, TASKS, edge_fragment
 from support.template import expanded_template
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,7 +42,8 @@ QUEUES = {
 """The queues that feed each stage."""
 SCHEDULED = {"Gate", "Index", "Search", "Updates", "Reconcile", "Newsletter"}
 """The queues that EventBridge Scheduler sends to."""
-APIS_IN_TEMPLATE = ["".join(word.capitalize() for word in name.split("_")) for name in APIS]
+OTHERS = ["".join(word.capitalize() for word in name.split("_")) for name in (*APIS, *TASKS)]
+"""The functions that no queue feeds."""
 
 
 def of_type(kind: str) -> dict[str, Any]:
@@ -111,7 +112,7 @@ def test_roles_name_their_actions_and_resources(role: str, statement: dict[str, 
         # A wildcard may only end a path in one of our buckets or in a group of schedules.
         if isinstance(named, str) and "*" in named:
             assert re.fullmatch(
-                r"\$\{(Drafts|Private|Site|Audit)Bucket\.Arn\}/[a-z/]*\*(/\*)?"
+                r"\$\{(Drafts|Private|Site|Audit)Bucket\.Arn\}/[a-z/-]*\*(/\*)?"
                 r"|arn:.*:schedule/(\$\{ScheduleGroup\}|default)/\*",
                 named,
             )
@@ -119,19 +120,20 @@ def test_roles_name_their_actions_and_resources(role: str, statement: dict[str, 
 
 def test_each_function_and_schedule_has_its_own_role() -> None:
     functions = of_type("AWS::Serverless::Function")
-    assert sorted(functions) == sorted(f"{name}Function" for name in [*STAGES, *APIS_IN_TEMPLATE])
+    assert sorted(functions) == sorted(f"{name}Function" for name in [*STAGES, *OTHERS])
     roles = [function["Role"]["Fn::GetAtt"][0] for function in functions.values()]
     assert len(set(roles)) == len(functions)
-    schedules = [schedule["Target"] for schedule in of_type("AWS::Scheduler::Schedule").values()]
-    for target in schedules:
+    schedules = {name: schedule["Target"] for name, schedule in of_type("AWS::Scheduler::Schedule").items()}
+    assert schedules.pop("CanarySchedule")["RoleArn"] == {"Fn::GetAtt": ["CanaryScheduleRole", "Arn"]}
+    for target in schedules.values():
         queue = target["Arn"]["Fn::GetAtt"][0]
         assert target["RoleArn"] == {"Fn::GetAtt": [queue.replace("Queue", "ScheduleRole"), "Arn"]}
     # AWS Backup's role has AWS's policies only.
-    expected = {*roles, *(f"{queue}ScheduleRole" for queue in SCHEDULED), "BackupRole"}
+    expected = {*roles, *(f"{name}ScheduleRole" for name in (*SCHEDULED, *map(str.capitalize, TASKS))), "BackupRole"}
     assert set(of_type("AWS::IAM::Role")) == expected
 
 
-@pytest.mark.parametrize("name", [*STAGES, *APIS_IN_TEMPLATE])
+@pytest.mark.parametrize("name", [*STAGES, *OTHERS])
 def test_a_role_attaches_its_own_managed_policies_only(name: str) -> None:
     expected = [f"{name}Basics", *(f"{queue}Consumer" for queue in QUEUES.get(name, ()))]
     assert RESOURCES[f"{name}Role"]["Properties"]["ManagedPolicyArns"] == [{"Ref": policy} for policy in expected]
@@ -212,7 +214,11 @@ def test_no_role_changes_the_audit_log() -> None:
         if audit in resources_of(statement)
         for action in as_list(statement["Action"])
     }
-    assert actions == {("EditorApiRole", "dynamodb:PutItem"), ("EditorApiRole", "dynamodb:Query")}
+    assert actions == {
+        ("EditorApiRole", "dynamodb:PutItem"),
+        ("EditorApiRole", "dynamodb:Query"),
+        ("CanaryRole", "dynamodb:PutItem"),
+    }
 
 
 def test_copies_of_the_audit_log_are_locked_and_only_ever_added() -> None:
@@ -227,7 +233,7 @@ def test_copies_of_the_audit_log_are_locked_and_only_ever_added() -> None:
         for role, statement in statements()
         if "AuditBucket" in json.dumps(statement["Resource"])
     ]
-    assert allowed == [("EditorApiRole", "s3:PutObject")]
+    assert allowed == [("EditorApiRole", "s3:PutObject"), ("CanaryRole", "s3:PutObject")]
 
 
 def test_the_readers_api_reads_settings_readers_pages_who_holds_a_slug_and_links_of_newsletters() -> None:
@@ -308,7 +314,7 @@ def test_a_stage_is_complete(stage: str) -> None:
         assert properties["BatchSize"] <= 10 or properties["MaximumBatchingWindowInSeconds"]["Fn::If"][1] >= 1
 
 
-@pytest.mark.parametrize("name", [*STAGES, *APIS_IN_TEMPLATE])
+@pytest.mark.parametrize("name", [*STAGES, *OTHERS])
 def test_a_function_logs_to_its_own_group(name: str) -> None:
     function = RESOURCES[f"{name}Function"]["Properties"]
     assert function["LoggingConfig"] == {"LogGroup": {"Ref": f"{name}Logs"}}
@@ -584,7 +590,7 @@ def test_access_logs_are_written_if_asked_for_and_expire() -> None:
 def test_traces_are_recorded_if_asked_for() -> None:
     assert TEMPLATE["Parameters"]["Tracing"]["Default"] == "off"
     assert TEMPLATE["Globals"]["Function"]["Tracing"] == {"Fn::If": ["Traces", "Active", "PassThrough"]}
-    for name in [*STAGES, *APIS_IN_TEMPLATE]:
+    for name in [*STAGES, *OTHERS]:
         document = RESOURCES[f"{name}Basics"]["Properties"]["PolicyDocument"]
         assert [s["Fn::If"][0] for s in document["Statement"] if "Fn::If" in s] == ["Traces"]
 
@@ -737,6 +743,26 @@ def test_concurrency_is_within_what_an_account_has() -> None:
     )
     # Lambda keeps 100 unreserved; docs and the parameter's description say 500.
     assert sum(part["Fn::If"][1] for part in reserved) + max(100, stages) <= 500
+
+
+def test_the_canary_runs_if_asked_for_and_touches_its_articles_alone() -> None:
+    schedule = RESOURCES["CanarySchedule"]["Properties"]
+    assert TEMPLATE["Parameters"]["Canary"]["Default"] == "off"
+    assert schedule["State"] == {"Fn::If": ["RunsCanary", "ENABLED", "DISABLED"]}
+    assert TEMPLATE["Conditions"]["RunsCanary"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "Canary"}, "off"]}]}
+    assert RESOURCES["CanaryFunction"]["Properties"]["EventInvokeConfig"] == {"MaximumRetryAttempts": 0}
+    assert RESOURCES["CanaryErrorsAlarm"]["Properties"]["DatapointsToAlarm"] == 1, "it runs once an hour at most"
+    (trust,) = RESOURCES["CanaryScheduleRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    written = [
+        resource["Fn::Sub"].partition(".Arn}/")[2]
+        for role, statement in statements()
+        if role == "CanaryRole" and {"s3:PutObject", "s3:DeleteObject"} & set(as_list(statement["Action"]))
+        for resource in as_list(statement["Resource"])
+    ]
+    # The text of a withdrawn article is marked by its digest.
+    others = [key for key in written if "smoke-test-" not in key]
+    assert others == ["editorial/texts/*", "audit/*"]
 
 
 def test_economy_stops_feeds_mail_and_indexing_and_nothing_that_publishes() -> None:

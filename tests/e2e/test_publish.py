@@ -468,6 +468,19 @@ def test_the_smoke_test_passes_and_leaves_no_draft(newsroom: Newsroom) -> None:
     assert s3.list_objects_v2(Bucket=bucket, Prefix="drafts/smoke-test")["KeyCount"] == 0
 
 
+def test_the_canary_does_the_same_with_the_rights_of_its_role(newsroom: Newsroom) -> None:
+    answer = newsroom.cloud.client("lambda").invoke(FunctionName=f"{newsroom.cloud.cloud.stack}-canary", Payload=b"{}")
+    report = json.load(answer["Payload"])
+    assert "FunctionError" not in answer, report
+    assert [(step["name"], step["problem"]) for step in report["steps"]][1:] == [
+        ("read at every tier", ""),
+        ("correct", ""),
+        ("withdraw", ""),
+        ("clean up", ""),
+    ]
+    assert newsroom.page(f"/articles/{report['slug']}/").status == 410
+
+
 def test_the_doctor_finds_the_local_cloud_in_order(newsroom: Newsroom) -> None:
     found = {finding["check"]: finding["outcome"] for finding in newsroom.run_json("doctor")}
     assert {found[name] for name in ("pipeline", "site", "edge functions", "clock")} == {"ok"}

@@ -1,7 +1,7 @@
 """Each function under AWS's own runtime client: it starts from its layers, answers, and writes nothing beside its code.
 
 A small server plays the Lambda Runtime API (developer guide, “Building a custom runtime”) and, on the same port, an AWS that refuses
-everything. So a stage answers that its message failed, and an API refuses the request.
+everything. So a stage answers that its message failed, an API refuses the request, and the canary fails.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nightdesk_local.layers import APIS, FUNCTIONS, build
+from nightdesk_local.layers import APIS, FUNCTIONS, TASKS, build
 from nightdesk_local.up import lambda_python
 from support.template import expanded_template
 
@@ -137,7 +137,7 @@ def event_for(name: str) -> dict[str, Any]:
 @contextmanager
 def started(name: str, runtime: Runtime) -> Iterator[subprocess.Popen[bytes]]:
     """Run a function until the caller is done with it."""
-    module = "handler" if name in FUNCTIONS else f"{name}.handler"
+    module = f"{name}.handler" if name in APIS else "handler"
     command = [str(lambda_python()), "-m", "awslambdaric", f"{module}.handler"]
     environment = environment_of(name, runtime.server_address[1])
     threading.Thread(target=runtime.serve_forever, args=(0.05,), daemon=True).start()
@@ -162,7 +162,7 @@ def built() -> None:
     build()
 
 
-@pytest.mark.parametrize("name", [*FUNCTIONS, *APIS])
+@pytest.mark.parametrize("name", [*FUNCTIONS, *APIS, *TASKS])
 def test_a_function_starts_from_its_layers_and_answers(name: str) -> None:
     code = [BUILD / "functions" / name, *(ROOT / layer for layer in layers_of(name))]
     before = files_in(*code)
@@ -173,9 +173,11 @@ def test_a_function_starts_from_its_layers_and_answers(name: str) -> None:
             pytest.fail((process.stdout.read() if process.stdout else b"").decode()[-3000:])
     assert runtime.answer
     kind, body = runtime.answer
-    assert kind == "response", body
+    assert kind == ("error" if name in TASKS else "response"), body
     if name in FUNCTIONS:
         assert body == FAILED
+    elif name in TASKS:
+        assert body["errorType"] == "ClientError", body
     else:
         assert 400 <= body["statusCode"] < 500, body
     assert files_in(*code) == before, (

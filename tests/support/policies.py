@@ -17,6 +17,7 @@ _ARNS = {
     "AWS::Events::EventBus": f"arn:aws:events:{_ACCOUNT}:event-bus/{{}}",
     "AWS::Logs::LogGroup": f"arn:aws:logs:{_ACCOUNT}:log-group:{{}}:*",
     "AWS::IAM::Role": "arn:aws:iam::123456789012:role/{}",
+    "AWS::Serverless::Function": f"arn:aws:lambda:{_ACCOUNT}:function:{{}}",
     "AWS::SecretsManager::Secret": f"arn:aws:secretsmanager:{_ACCOUNT}:secret:{{}}",
 }
 _SECRETS = ("SmtpSecretArn", "StripeSecretArn", "WebhookKey")

@@ -1,4 +1,4 @@
-"""The editors' API's ports on AWS."""
+"""The ports of the editors' API and of the canary on AWS."""
 
 from __future__ import annotations
 
@@ -22,9 +22,13 @@ _READER_TIMEOUT = 4.0
 """Seconds to wait for a page during a takedown, while the editor waits for the report."""
 
 
-def editor_ports(settings: Settings) -> EditorPorts:
+def editor_ports(settings: Settings, source: str = "nightdesk.editor_api") -> EditorPorts:
     """Return the editors' ports on AWS. The editors' API never invalidates or schedules: the stages do. A takedown
-    asks CloudFront how far an invalidation has come."""
+    asks CloudFront how far an invalidation has come.
+
+    Args:
+        source: of the events that are sent.
+    """
     session = get_session()
     s3, dynamodb = (session.create_client(service, config=CONFIG) for service in ("s3", "dynamodb"))
     ports = Ports(
@@ -32,7 +36,7 @@ def editor_ports(settings: Settings) -> EditorPorts:
         private=S3Objects(s3, settings.private_bucket),
         site=S3Objects(s3, settings.site_bucket),
         articles=DynamoTable(dynamodb, settings.articles_table),
-        bus=EventBridgeBus(LateClient(session.create_client, "events"), settings.bus, "nightdesk.editor_api"),
+        bus=EventBridgeBus(LateClient(session.create_client, "events"), settings.bus, source),
         cdn=CloudFrontCdn(LateClient(session.create_client, "cloudfront"), settings.distribution_id),
         schedules=EventBridgeSchedules(lambda _: None, "", ScheduleTarget("", "", "", "")),
         updates=DynamoTable(dynamodb, settings.updates_table),

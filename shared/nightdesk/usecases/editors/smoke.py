@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from nightdesk.domain.documents import LIVE
-from nightdesk.domain.errors import Permanent, Transient
+from nightdesk.domain.errors import NightdeskError, Permanent
 from nightdesk.domain.site import PUBLIC
 from nightdesk.ports import Output
 from nightdesk.repositories.private_bucket import load_site
@@ -75,9 +75,22 @@ def smoke(
         progress: called with the name of each step as it begins.
     """
     run = _Run(service, wait, timeout)
-    steps = list(_run(run.steps(), progress))
-    steps += _run([("clean up", run.clean_up)], progress)
+    steps: list[Step] = []
+    try:
+        steps += _run(run.steps(), progress)
+    finally:
+        steps += _run([("clean up", run.clean_up)], progress)
     return SmokeReport(run.slug, tuple(steps))
+
+
+def require_passed(report: SmokeReport) -> None:
+    """Check that every step succeeded.
+
+    Raises:
+        Permanent: one did not; the message names each that failed, and why.
+    """
+    if failed := [f"{step.name}: {step.problem}" for step in report.steps if step.problem]:
+        raise Permanent(f"the smoke test of {report.slug} failed: {'; '.join(failed)}")
 
 
 def _run(steps: list[tuple[str, Callable[[], None]]], progress: Callable[[str], None]) -> Iterator[Step]:
@@ -86,7 +99,7 @@ def _run(steps: list[tuple[str, Callable[[], None]]], progress: Callable[[str], 
         started, problem = time.monotonic(), ""
         try:
             act()
-        except (_Failed, Permanent, Transient) as error:
+        except (_Failed, NightdeskError) as error:
             problem = str(error)
         yield Step(name, round(time.monotonic() - started, 1), problem)
         if problem:
