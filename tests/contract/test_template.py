@@ -26,6 +26,7 @@ from nightdesk.domain.events import (
 )
 from nightdesk.entrypoints.settings import Settings
 from nightdesk_local.layers import APIS, EDGE_FUNCTIONS, FUNCTIONS, KEY_REFERENCES, TASKS, edge_fragment
+from support.stores import BACKED_UP
 from support.template import expanded_template
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -817,7 +818,7 @@ def test_backups_hold_everything_that_cannot_be_made_again() -> None:
     }
     stores = {*of_type("AWS::S3::Bucket"), *of_type("AWS::DynamoDB::Table")}
     # Pages are made again; requests are of the last days; the log copies cannot be deleted; access logs expire.
-    assert copied == stores - {"SiteBucket", "RequestsTable", "AuditBucket", "LogsBucket"}
+    assert copied == stores - {"SiteBucket", "RequestsTable", "AuditBucket", "LogsBucket"} == set(BACKED_UP)
 
 
 def test_a_domain_without_a_certificate_is_refused_before_the_deploy() -> None:

@@ -64,6 +64,8 @@ _HISTORY = {
         "uploaded_by",
         "requesters",
         "predecessors",
+        "dates",
+        "accepted_since",
     },
     "record": {"version", "generation", "completed_generation", "pending"},
     "rejected": {"version", "at"},

@@ -54,6 +54,10 @@ class DraftRecord(NamedTuple):
         uploaded_by: who uploaded the file that was read (`Uploader.id`).
         requesters: who put the file and its images into the bucket, as far as S3's events have said: version id, `Uploader.id`
             and role of each.
+        dates: of an article that its author gave no date, what its file's versions told of it (`draft_history.Dates`), for a
+            bucket that is restored without them; empty for any other file.
+        accepted_since: of a draft, when the version arrived that was accepted first, `draft: true` aside, since the file was last deleted
+            (ISO 8601).
         announced: of a profile, a page or the settings, the digest of the facts of which an event has told; empty while they change.
     """
 
@@ -75,6 +79,8 @@ class DraftRecord(NamedTuple):
     images: Mapping[str, list[str]] = MappingProxyType({})
     uploaded_by: str = ""
     requesters: Sequence[list[str]] = ()
+    dates: str = ""
+    accepted_since: str = ""
     announced: str = ""
     predecessors: Sequence[str] = ()
     version: int | None = None

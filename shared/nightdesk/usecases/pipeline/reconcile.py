@@ -204,7 +204,7 @@ def _build_expected(stored: Mapping[str, Document], ports: Ports, theme: Theme, 
 
 
 def _copy_records(keys: Sequence[str], ports: Ports, world: Ports) -> None:
-    """Copy by what feeds know the articles that have moved, and who put the drafts, of which the bucket says nothing.
+    """Copy by what feeds know the articles that have moved, who put the drafts, and their dates before a restore, of which the bucket says nothing.
 
     What is known of each attachment is copied too, so that none is read again; and the records of the deleted drafts whose articles
     others continue, which says what those inherit.
@@ -216,13 +216,15 @@ def _copy_records(keys: Sequence[str], ports: Ports, world: Ports) -> None:
             world.articles.write(articles_table.draft_changes(key, record._replace(version=None), None))
     for key, record in zip(keys, records, strict=True):
         attachments = {name: found for name, found in record.images.items() if is_attachment(name)} if record else {}
-        if record and (record.first_address or record.requesters or record.predecessors or attachments):
+        kept = record and (record.first_address or record.requesters or record.predecessors or record.dates)
+        if record and (kept or attachments):
             unread = DraftRecord("draft", record.slug, DRAFT, "", [], [], [], [])
             known = unread._replace(
                 first_address=record.first_address,
                 requesters=record.requesters,
                 images=attachments,
                 predecessors=record.predecessors,
+                dates=record.dates,
             )
             world.articles.write(articles_table.draft_changes(key, known, None))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -19,12 +19,12 @@ from nightdesk.domain.site import Site
 from nightdesk.domain.text import slug_of_filename
 from nightdesk.domain.uploaders import Uploader, uploader_of
 from nightdesk.ports import Ports, answer
+from nightdesk.repositories.articles_table import ACCEPTED
 from nightdesk.repositories.private_bucket import load_document, load_site, profile_keys
 from nightdesk.repositories.records import Claim, DraftRecord, problem_dicts
 from nightdesk.usecases.pipeline.converge import converge
 from nightdesk.usecases.pipeline.draft_history import (
-    first_published,
-    last_changed,
+    dates_of,
     read_history,
 )
 from nightdesk.usecases.pipeline.draft_versions import DraftVersion, read_versions
@@ -98,6 +98,7 @@ class DraftRun:
         self._owners = Ownership(key, ports)
         self._slugs = SlugClaims(key, ports)
         self._images = StoredImages((), {}, ports)
+        self._dates = ""
         self._attempts = 0
         self._is_new = False
 
@@ -122,6 +123,7 @@ class DraftRun:
         self._images = StoredImages(inputs.images, file.stored.images if file.stored else {}, self._ports)
         requesters = add_requester(file.stored, self._put)
         self._owners = Ownership(self._key, self._ports, requesters)
+        self._dates = file.stored.dates if file.stored and inputs.raw is not None else ""
         parsed = self._parse(inputs)
         self._slugs.alias_lines = (
             alias_lines(inputs.raw) if inputs.raw and parsed.document and parsed.document.aliases else {}
@@ -140,7 +142,12 @@ class DraftRun:
             if not record.document:
                 # Which slugs an earlier version had in between depends on the order of events.
                 record = record._replace(slug=parsed.slug)
-        record = record._replace(images=self._images.looked_up, uploaded_by=self._uploader(inputs).id)
+        record = record._replace(
+            dates=self._dates,
+            accepted_since=_accepted_since(record, inputs.modified, file.stored, self._slugs.predecessors.values()),
+            images=self._images.looked_up,
+            uploaded_by=self._uploader(inputs).id,
+        )
         images = parsed.document.files if parsed.document else ()
         # Even a run that changes nothing may have released a slug that a concurrent run of this draft wants again.
         several = len(record.slugs) + len(record.addresses) > 1
@@ -175,8 +182,7 @@ class DraftRun:
             by_writer = self._check_uploaders(document, inputs)
         except Rejected as error:
             return _Parsed(None, slug_of_rejected(inputs.raw, self._parsed_key.name), problems=error.problems)
-        if not document.date:
-            document = self._with_dates(document, inputs)
+        document = self._with_dates(document, inputs)
         return _Parsed(replace(document, by_writer=by_writer), document.slug, warnings=warnings)
 
     def _read_draft(self, raw: bytes, inputs: _Inputs, images: Images) -> tuple[Document, tuple[Problem, ...]]:
@@ -213,11 +219,16 @@ class DraftRun:
         The history is not among the inputs: it is the same for every reading of one version of the file, and most drafts
         do not need it. If the file has been deleted meanwhile, the next reading finds that.
         """
+        if document.date:
+            self._dates = ""
+            return document
         history = read_history(self._key, inputs.site, self._ports, self._owners) or (
             DraftVersion(inputs.modified, "", False, ""),
         )
         history = (*earlier_history(self._key, self._slugs.forms, inputs.site, self._ports), *history)
-        return replace(document, date=first_published(history), lastmod=document.lastmod or last_changed(history))
+        dates, kept = dates_of(self._key, history, self._dates, self._ports)
+        self._dates = kept.to_text() if kept.substance else ""
+        return replace(document, date=dates.published, lastmod=document.lastmod or dates.changed)
 
     def _publish(self, document: Document, record: DraftRecord, file: FileRecord) -> DraftRecord:
         """Name the document's slugs on the stored record, claim them no earlier, and store the document."""
@@ -296,6 +307,26 @@ def _unprocessed(record: DraftRecord, file: FileRecord) -> DraftRecord:
 
 def _names(record: DraftRecord) -> tuple[list[str], list[str], str]:
     return list(record.slugs), list(record.predecessors), record.first_address
+
+
+def _accepted_since(
+    record: DraftRecord, modified: str, stored: DraftRecord | None, predecessors: Iterable[DraftRecord]
+) -> str:
+    """Return when the version of a draft arrived that was accepted first; empty for none.
+
+    Args:
+        modified: when the current version arrived; empty for a file that is deleted.
+        predecessors: the records of the deleted drafts whose article it continues.
+    """
+    before = stored.accepted_since if stored else ""
+    if stored and stored.state == ACCEPTED and not before:
+        before = stored.at  # an earlier release did not record it
+    if not modified:
+        return before
+    if stored and stored.state == WITHDRAWN:
+        before = ""
+    known = [each for each in (before, *(other.accepted_since for other in predecessors)) if each]
+    return min(known) if known else modified if record.state == ACCEPTED else ""
 
 
 def _initial_record(parsed: _Parsed, etag: str, stored: DraftRecord | None) -> DraftRecord:
