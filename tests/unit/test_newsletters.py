@@ -99,6 +99,51 @@ def test_a_rebuild_mails_no_article_that_was_live_before_there_were_newsletters(
     assert (room.sent, room.editions) == ([], [])
 
 
+def test_an_article_that_has_long_been_live_is_not_mailed_when_its_author_asks_for_it_later(room: LetterRoom) -> None:
+    room.add("ada")
+    room.publish("harbour", "Harbour", date=TODAY)
+    room.publish("quay", "Quay", date=TODAY)
+    room.now += timedelta(days=1)
+    letter(room, "harbour", "Harbour")
+    assert room.sent == [("ada", "Harbour")], "of yesterday it is still news"
+    room.now += timedelta(days=2)
+    letter(room, "quay", "Quay")
+    room.tick()
+    assert room.sent == [("ada", "Harbour")]
+    assert [edition.id for edition in room.editions] == ["article-harbour/2026-11-24"]
+
+
+def test_an_article_that_is_filed_in_a_folder_is_not_mailed_again(room: LetterRoom) -> None:
+    room.add("ada")
+    text = f"---\ntitle: Harbour\ndate: {TODAY}\nnewsletter: true\n---\nText of the harbour.\n"
+    room.file("drafts/harbour.md", text)
+    room.file("drafts/quay.md", text.replace("Harbour", "Quay").replace("newsletter: true\n", ""))
+    room.now += timedelta(hours=1)
+    room.file("drafts/harbour.md", None)
+    room.file("drafts/harbour/index.md", text)
+    room.now += timedelta(days=9)
+    room.file("drafts/quay.md", None)
+    room.file("drafts/quay/index.md", text.replace("Harbour", "Quay"))
+    assert room.sent == [("ada", "Harbour")], "nor is one that has long been live because it moves"
+
+
+def test_an_article_that_waited_as_a_draft_is_mailed_when_it_goes_live(room: LetterRoom) -> None:
+    room.add("ada")
+    room.publish("harbour", "Harbour", newsletter=True, date="2026-11-01", draft=True)
+    room.now += timedelta(days=9)
+    room.publish("harbour", "Harbour", newsletter=True, date="2026-11-01")
+    assert room.sent == [("ada", "Harbour")]
+
+
+def test_a_file_that_was_deleted_and_is_put_again_is_a_new_article(room: LetterRoom) -> None:
+    room.add("ada")
+    room.publish("harbour", "Harbour", date=TODAY)
+    room.file("drafts/harbour.md", None)
+    room.now += timedelta(days=9)
+    letter(room, "harbour", "Harbour")
+    assert room.sent == [("ada", "Harbour")]
+
+
 def test_a_renamed_article_is_not_mailed_again_and_a_new_one_at_its_address_is(room: LetterRoom) -> None:
     room.add("ada")
     letter(room)
@@ -279,6 +324,28 @@ def test_an_article_that_is_withdrawn_is_in_no_mail_after_it_and_on_no_page(room
     output = room.site.outputs["newsletter/article-harbour/2026-11-23/index.html"]
     assert output.metadata["status"] == "410"
     assert "article-harbour" not in room.page("/newsletter/archive/")
+
+
+def test_an_edition_that_a_takedown_cancelled_half_way_stays_cancelled_when_the_article_is_back(
+    room: LetterRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of the readers have what was taken down, and what comes back may be another text."""
+    monkeypatch.setattr(planning, "_BATCH_SIZE", 1)
+    room.add("ada")
+    room.add("ben")
+    planned(room)
+    first, second = [message for message in room.queue if message.stage == "mailer"]
+    room.queue.clear()
+    room.queue.append(first)
+    room.process_all()
+    assert len(room.sent) == 1
+    room.file("drafts/harbour.md", None)
+    room.queue.append(second)
+    room.process_all()
+    assert room.editions[0].state == "cancelled"
+    letter(room)
+    room.tick()
+    assert (len(room.sent), [edition.state for edition in room.editions]) == (1, ["cancelled"])
 
 
 def test_an_article_that_is_withdrawn_after_it_was_sent_is_no_longer_in_the_list_of_editions(room: LetterRoom) -> None:

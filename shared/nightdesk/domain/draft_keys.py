@@ -310,7 +310,11 @@ DRAFT_KEYS: tuple[Key[DraftFile], ...] = (
     Key("corrections", f"list of `{{date, text}}`, at most {_MAX_CORRECTIONS}", _corrections),
     Key("featured", "`true`: leads the front page while it is among the newest articles there", _flag),
     Key("pinned_until", "ISO 8601: leads the front page until then", read_pinned_until),
-    Key("newsletter", "`true`: mailed once to readers of the newsletter, when it goes live", _flag),
+    Key(
+        "newsletter",
+        "`true`: mailed once to readers of the newsletter, when it goes live, or if it is added within two days after that",
+        _flag,
+    ),
     Key(
         "typography",
         "`false`: show quotation marks, dashes and ellipses as they are typed; default: the setting of the site",

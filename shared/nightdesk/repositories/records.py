@@ -57,7 +57,7 @@ class DraftRecord(NamedTuple):
         dates: of an article that its author gave no date, what its file's versions told of it (`draft_history.Dates`), for a
             bucket that is restored without them; empty for any other file.
         accepted_since: of a draft, when the version arrived that was accepted first, `draft: true` aside, since the file was last deleted
-            (ISO 8601).
+            (ISO 8601). Of a deleted one it stays, for the draft that continues it.
         announced: of a profile, a page or the settings, the digest of the facts of which an event has told; empty while they change.
     """
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from datetime import datetime, timedelta
 
-from nightdesk.domain.decisions import Decisions
 from nightdesk.domain.errors import Conflict
 from nightdesk.domain.newsletters import (
     ARTICLE,
@@ -19,7 +18,7 @@ from nightdesk.domain.newsletters import (
 )
 from nightdesk.domain.site import Digest, Site
 from nightdesk.rendering.environment import Theme
-from nightdesk.repositories import editions_table
+from nightdesk.repositories import articles_table, editions_table
 from nightdesk.repositories.editions_table import Window
 from nightdesk.repositories.private_bucket import decisions_from, decisions_key, load_site
 from nightdesk.usecases.newsletters.digests import RECENT, digest_edition, first_since
@@ -28,7 +27,7 @@ from nightdesk.usecases.newsletters.ports import NewsletterPorts
 from nightdesk.usecases.newsletters.sources import Source, find_source
 
 _NEWS = timedelta(days=2)
-"""How long after an article went live, or its file was changed, it is still mailed. So a rebuild mails no old article."""
+"""How long after an article went live it is still mailed. So neither a rebuild nor a later `newsletter: true` mails an old article."""
 _SAME_DAY = 9
 _JUST_SET_UP = timedelta(minutes=15)
 """How long before the settings are seen a digest may have been due first."""
@@ -45,9 +44,13 @@ def mail_article(slug: str, ports: NewsletterPorts, theme: Theme) -> str:
     if not source or not source.document.newsletter or not ports.mailer:
         return ""
     draft = source.document.file
-    identifier = editions_table.edition_of_article(ports.editions, draft)
+    record = articles_table.draft_record(ports.pipeline.articles, draft)
+    # Or as it was filed before: it is the same article.
+    drafts = (draft, *(record.predecessors if record else ()))
+    editions = (editions_table.edition_of_article(ports.editions, each) for each in drafts)
+    identifier = next(filter(None, editions), "")
     if not identifier:
-        if not _is_news(source, ports):
+        if not _is_news(source, record.accepted_since if record else "", ports):
             return ""
         identifier = _start_article(source, site, ports)
     plan(identifier, ports, theme)
@@ -72,19 +75,17 @@ def _start_article(source: Source, site: Site, ports: NewsletterPorts) -> str:
     raise Conflict(f"{document.slug} was mailed often enough today")
 
 
-def _is_news(source: Source, ports: NewsletterPorts) -> bool:
-    """Return True if something made the article public just now: its file, its date, or an editor's decision."""
+def _is_news(source: Source, accepted: str, ports: NewsletterPorts) -> bool:
+    """Return True if something made the article public just now: the first version of its file, its date, or an editor's decision.
+
+    Args:
+        accepted: when that version arrived (ISO 8601); empty if it is not known.
+    """
     document, now = source.document, ports.pipeline.clock()
-    file = ports.pipeline.drafts.get(document.file)
     decisions = decisions_from(ports.pipeline.private.get(decisions_key(document.slug)))
-    moments = [*([file.modified] if file else []), *_moments(document.goes_live, decisions)]
-    return any(now - _NEWS <= moment <= now for moment in moments)
-
-
-def _moments(goes_live: str, decisions: Decisions) -> list[datetime]:
     approved = decisions.approval.at if decisions.approval else ""
-    stated = (goes_live, approved, decisions.published, decisions.publish_at)
-    return [datetime.fromisoformat(text) for text in stated if text]
+    stated = (accepted, document.goes_live, approved, decisions.published, decisions.publish_at)
+    return any(now - _NEWS <= datetime.fromisoformat(text) <= now for text in stated if text)
 
 
 def start_digests(ports: NewsletterPorts, theme: Theme) -> list[str]:
