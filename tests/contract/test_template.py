@@ -653,8 +653,11 @@ def test_environment_variables_are_settings() -> None:
 def test_the_editors_api_knows_every_queue() -> None:
     variables = RESOURCES["EditorApiFunction"]["Properties"]["Environment"]["Variables"]
     names = [queue for queues in QUEUES.values() for queue in queues]
-    expected = {(name.lower(), f"${{{name}Queue}}", f"${{{name}DeadLetterQueue}}") for name in names}
-    words = variables["NIGHTDESK_QUEUES"]["Fn::Sub"].split(" ")
+    expected = {
+        (name.lower(), f"${{{name}Queue.QueueName}}", f"${{{name}DeadLetterQueue.QueueName}}") for name in names
+    }
+    url, *words = variables["NIGHTDESK_QUEUES"]["Fn::Sub"].split(" ")
+    assert url == "${RenderQueue}"
     assert set(zip(words[::3], words[1::3], words[2::3], strict=True)) == expected
     assert {f"{name}{kind}QueueUrl" for name in names for kind in ("", "DeadLetter")} <= set(TEMPLATE["Outputs"])
     for sid, kind in (("CountAndSendMessages", "Queue"), ("ReceiveDeadLetters", "DeadLetterQueue")):

@@ -106,7 +106,10 @@ def environment_of(name: str, port: int) -> dict[str, str]:
     own = TEMPLATE["Resources"][logical_id(name)]["Properties"]["Environment"]["Variables"]
     given = {**TEMPLATE["Globals"]["Function"]["Environment"]["Variables"], **own}
     variables = {key: value if isinstance(value, str) else "1" for key, value in given.items()}
-    variables |= {"NIGHTDESK_QUEUES": "render queue parked", "POWERTOOLS_METRICS_NAMESPACE": "Nightdesk"}
+    variables |= {
+        "NIGHTDESK_QUEUES": "https://sqs.example/0/queue render queue parked",
+        "POWERTOOLS_METRICS_NAMESPACE": "Nightdesk",
+    }
     variables |= {"AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{port}", "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"}
     places = [BUILD / "functions" / name, *(ROOT / layer / "python" for layer in layers_of(name))]
     return variables | {

@@ -67,5 +67,7 @@ def _key_arns(text: str) -> dict[str, str]:
 
 def _queue_urls(text: str) -> dict[str, tuple[str, str]]:
     """Return the URLs of each queue and its dead-letter queue by name, from `Settings.queues`."""
-    words = text.split()
-    return {name: (queue, dead) for name, queue, dead in zip(words[::3], words[1::3], words[2::3], strict=True)}
+    url, *words = text.split() or [""]
+    where = url.rpartition("/")[0]
+    named = zip(words[::3], words[1::3], words[2::3], strict=True)
+    return {name: (f"{where}/{queue}", f"{where}/{dead}") for name, queue, dead in named}

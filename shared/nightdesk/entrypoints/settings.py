@@ -23,7 +23,7 @@ class Settings:
         origin_key: the header value by which the readers' API recognises requests of the distribution; it refuses all others.
         edge_keys: the ARNs of the edge's secrets, in order of their key ids from 1, with commas between.
         edge_key_id: of the one that signs.
-        queues: of each stage's queues its name, its URL and that of its dead-letter queue, with blanks between.
+        queues: the URL of one queue, and of each stage's queues its name in short, its name and that of its dead-letter queue, with blanks between.
         count_seconds: for how long a queue's counts may be wrong.
         can_sign_in: `yes` where readers can sign in, because the stack has a sender address.
         can_pay: `yes` where the stack was given the secret of a payment provider.
