@@ -25,6 +25,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from nightdesk_local.emulator_batches import patch_batches
 from nightdesk_local.emulator_manners import patch_manners
 from nightdesk_local.emulator_permissions import passed_role, patch_permissions
 from nightdesk_local.emulator_speed import patch_expressions, patch_layers, patch_principals, patch_server
@@ -61,14 +62,6 @@ def patch_schedules(scheduler: Any, events: Any) -> None:
     require(scheduler, "_SCHEDULE_TICK_INTERVAL")
     require(events, "_SCHEDULER_TICK_INTERVAL")
     scheduler._SCHEDULE_TICK_INTERVAL = events._SCHEDULER_TICK_INTERVAL = _TICK
-
-
-def patch_batches(sqs: Any, functions: Any) -> None:
-    """Give functions batches of the size, and after the window, of their event source; MiniStack takes ten at once."""
-    require(sqs, "_receive_messages_for_esm", "_queues_lock", "_get_q", "_collect_msgs")
-    require(sqs, "_expire_retained", "_dlq_sweep", "_ensure_msg_fields")
-    require(functions, "_esms")
-    sqs._receive_messages_for_esm = lambda url, size: gathered_messages(sqs, functions, url, size)
 
 
 def patch_invalidations(cloudfront: Any) -> None:
@@ -226,27 +219,6 @@ def leading_keys(request: Any) -> Iterator[str]:
                     yield values[right]["S"]
         else:
             yield from leading_keys(value)
-
-
-def gathered_messages(sqs: Any, functions: Any, url: str, size: int) -> list[Any]:
-    """Return the messages that an event source takes now: none until there are `size`, or until its window has passed."""
-    with sqs._queues_lock:
-        queue = sqs._get_q(url)
-        sqs._expire_retained(queue)
-        sqs._dlq_sweep(queue)
-        arn, now = queue["attributes"]["QueueArn"], time.time()
-        windows = [
-            source.get("MaximumBatchingWindowInSeconds") or 0
-            for source in list(functions._esms._data.values())
-            if source.get("EventSourceArn") == arn
-        ]
-        for message in queue["messages"]:
-            sqs._ensure_msg_fields(message)
-        ready = [message["visible_at"] for message in queue["messages"] if message["visible_at"] <= now]
-        if ready and len(ready) < size and now - min(ready) < max(windows, default=0):
-            return []
-        taken: list[Any] = sqs._collect_msgs(queue, int(size), int(queue["attributes"]["VisibilityTimeout"]))
-        return taken
 
 
 def newest_invalidations(cloudfront: Any, distribution: str) -> Any:
