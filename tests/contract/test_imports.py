@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -87,7 +88,8 @@ def room_of(module: str) -> str:
     return next((room for room in sorted(ROOMS, key=len, reverse=True) if f"{module}.".startswith(f"{room}.")), "")
 
 
-def imports_of(path: Path) -> set[str]:
+@cache
+def imports_of(path: Path) -> frozenset[str]:
     """The modules that a file imports, wherever in it, with relative names made whole."""
     found: set[str] = set()
     package = module_of(path).split(".")
@@ -101,9 +103,10 @@ def imports_of(path: Path) -> set[str]:
             base = ".".join([*above, *([node.module] if node.module else [])])
             namespaces = ("nightdesk", "nightdesk.usecases", "bench", "nightdesk_cli", "nightdesk_local")
             found |= {f"{base}.{alias.name}" for alias in node.names} if base in namespaces else {base}
-    return found
+    return frozenset(found)
 
 
+@cache
 def files() -> list[Path]:
     return sorted(path for folder in _FOLDERS.values() for path in folder.rglob("*.py"))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping
-from functools import reduce
+from functools import cache, reduce
 from operator import or_
 from pathlib import Path
 from types import UnionType
@@ -35,6 +35,15 @@ KINDS = {"str": "text", "Markup": "HTML", "int": "number", "bool": "true or fals
 ENVIRONMENT = make_environment(FileSystemLoader(THEME / "templates"), Catalogue({}))
 
 
+@cache
+def parsed(template: str) -> nodes.Template:
+    """Return a template as Jinja reads it."""
+    assert ENVIRONMENT.loader
+    source, _, _ = ENVIRONMENT.loader.get_source(ENVIRONMENT, template)
+    return ENVIRONMENT.parse(source)
+
+
+@cache
 def rendered() -> dict[str, type]:
     """Return the context of each template that the code renders."""
     found: dict[str, type] = {}
@@ -156,9 +165,7 @@ class Reader:
         self.used: set[tuple[type, str]] = set()
 
     def template(self, name: str, scope: Scope) -> None:
-        assert ENVIRONMENT.loader
-        source, _, _ = ENVIRONMENT.loader.get_source(ENVIRONMENT, name)
-        self.body(ENVIRONMENT.parse(source).body, dict(scope))
+        self.body(parsed(name).body, dict(scope))
 
     def body(self, body: list[nodes.Node], scope: dict[str, Any]) -> None:
         for node in body:
@@ -215,9 +222,7 @@ class Reader:
 
 
 def _macro(template: str, name: str) -> nodes.Macro:
-    assert ENVIRONMENT.loader
-    source, _, _ = ENVIRONMENT.loader.get_source(ENVIRONMENT, template)
-    return next(each for each in ENVIRONMENT.parse(source).find_all(nodes.Macro) if each.name == name)
+    return next(each for each in parsed(template).find_all(nodes.Macro) if each.name == name)
 
 
 def _members(kind: Any) -> Iterator[Any]:
@@ -253,9 +258,7 @@ def test_a_name_that_no_context_has_would_be_found(monkeypatch: pytest.MonkeyPat
     bad = (
         "{% for card in page.cards %}{% if card.topic %}{{ card.topic.labl }}{% endif %}{% endfor %}{{ page.nothing }}"
     )
-    loader = ENVIRONMENT.loader
-    assert isinstance(loader, FileSystemLoader)
-    monkeypatch.setattr(loader, "get_source", lambda *_: (bad, None, None))
+    monkeypatch.setitem(globals(), "parsed", lambda _: ENVIRONMENT.parse(bad))
     assert follow("list.html", contexts.ListContext).unknown == [
         "line 1: Link has no labl", "line 1: ListContext has no nothing",
     ]  # fmt: skip
