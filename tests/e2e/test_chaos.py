@@ -17,12 +17,12 @@ from nightdesk.adapters.memory import memory_ports
 from nightdesk.adapters.readers import HttpReaders
 from nightdesk.entrypoints.operator_ports import edge_key, operator_ports
 from nightdesk.ports import ANY, Output, Ports
-from nightdesk.rendering.environment import Theme
 from nightdesk.repositories import articles_table
 from nightdesk.usecases.pipeline.build_site import build_site
 from nightdesk_local.cloud import Cloud
+from support.default_theme import default_theme
 from support.effort import amount
-from support.newsroom import ROOT, draft
+from support.newsroom import draft
 from support.separate_cloud import SeparateCloud
 
 pytestmark = pytest.mark.cloud
@@ -127,7 +127,7 @@ def wanted(ports: Ports) -> dict[str, Output]:
         blob = ports.private.get(key)
         assert blob
         world.private.put(Output(key, blob.body, "application/json"), ANY)
-    build_site([key for key, _ in ports.drafts.list("")], world, Theme(ROOT / "layers" / "theme"))
+    build_site([key for key, _ in ports.drafts.list("")], world, default_theme())
     return world.site.outputs  # type: ignore[attr-defined, no-any-return]  # it is in memory
 
 

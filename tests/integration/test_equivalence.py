@@ -11,8 +11,8 @@ from nightdesk.entrypoints.build_output import MANIFEST
 from nightdesk.entrypoints.folder_build import Options, build
 from nightdesk.entrypoints.folder_pictures import FolderPictures
 from nightdesk.entrypoints.picture_maker import picture_maker
-from nightdesk.rendering.environment import Theme
-from support.newsroom import EXAMPLES, ROOT, TIERS, Newsroom
+from support.default_theme import default_theme
+from support.newsroom import EXAMPLES, TIERS, Newsroom
 
 pytestmark = pytest.mark.cloud
 
@@ -26,7 +26,7 @@ def built(newsroom: Newsroom, tmp_path_factory: pytest.TempPathFactory) -> dict[
     done = build(
         EXAMPLES,
         out,
-        Theme(ROOT / "layers" / "theme"),
+        default_theme(),
         datetime.now(UTC),
         Options(newsroom.cloud.site_url, pictures=FolderPictures(picture_maker())),
     )

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ from nightdesk.stages.mailer import MailerBatch
 from nightdesk.stages.newsletter import NewsletterBatch
 from nightdesk.usecases.newsletters import planning
 from nightdesk.usecases.newsletters.ports import NewsletterPorts
+from support.default_theme import default_theme
 from support.effort import amount
 from support.letters import SITE, LetterRoom
 
@@ -32,7 +32,7 @@ EDITION = "article-harbour/2026-11-23"
 
 @pytest.fixture(scope="module")
 def theme() -> Theme:
-    return Theme(Path(__file__).resolve().parents[2] / "layers" / "theme")
+    return default_theme()
 
 
 @pytest.fixture(autouse=True)

@@ -12,9 +12,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from nightdesk.rendering.environment import Theme
 from nightdesk.usecases.editors import decisions
 
+from support.default_theme import default_theme
 from support.memory_newsroom import NOW, Newsroom
 from support.sign_in_harness import SignInHarness
 
@@ -26,7 +26,7 @@ SLUGS = ("a-story", "after", "later", "taken", "approved")
 
 def newsroom() -> Newsroom:
     """Return a newsroom with one article of each kind, and each decision of editors."""
-    room = Newsroom(Theme(ROOT / "layers" / "theme"))
+    room = Newsroom(default_theme())
     room.file("site.yaml", "name: The Tideline\n")
     room.file("authors/ada.md", "---\nname: Ada\n---\nWrites about copper.\n")
     room.file("topics/energy.md", "---\nname: Energy\n---\nPower.\n")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from nightdesk.rendering.environment import Theme
 from nightdesk.usecases.pipeline import converge
+from support.default_theme import default_theme
 from support.memory_newsroom import Newsroom
 
 
@@ -20,7 +20,7 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def theme() -> Theme:
     """Return the theme."""
-    return Theme(Path(__file__).resolve().parents[2] / "layers" / "theme")
+    return default_theme()
 
 
 @pytest.fixture

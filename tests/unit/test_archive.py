@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 from nightdesk.adapters.memory import MemoryTable
 from nightdesk.domain.memberships import Membership
-from nightdesk.rendering.environment import Theme
 from nightdesk.repositories import memberships_table
 from nightdesk_cli import check_live, members
 from nightdesk_cli.main import main
+from support.default_theme import default_theme
 from support.memory_newsroom import Newsroom
 
 
 @pytest.fixture(scope="module")
 def room() -> Newsroom:
-    made = Newsroom(Theme(Path(__file__).resolve().parents[2] / "layers" / "theme"))
+    made = Newsroom(default_theme())
     made.file("drafts/fine.md", "---\ntitle: Fine\n---\nText.\n")
     made.file("drafts/odd.md", "---\ntitle: Odd\ncolour: red\n---\nText.\n")
     made.file("drafts/wrong.md", "---\ndek: No title\n---\nText.\n")

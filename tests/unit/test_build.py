@@ -25,11 +25,6 @@ NOW = datetime(2026, 11, 23, tzinfo=UTC)
 IMAGE = b"<svg xmlns='http://www.w3.org/2000/svg'/>"
 
 
-@pytest.fixture(scope="module")
-def theme() -> Theme:
-    return Theme(ROOT / "layers" / "theme")
-
-
 @pytest.fixture
 def drafts(tmp_path: Path) -> Path:
     """Return the folder of a small publication."""

@@ -15,8 +15,8 @@ from nightdesk.entrypoints.build_workers import BuildWorkers
 from nightdesk.entrypoints.folder_build import Options, build
 from nightdesk.entrypoints.folder_update import put_file
 from nightdesk.ports import ALL_KEYS, ANY, Change, KeyRange, Output, Ports
-from nightdesk.rendering.environment import Theme
 from nightdesk.usecases.pipeline.build_site import build_site
+from support.default_theme import default_theme
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -49,7 +49,7 @@ def built(folder: Path, processes: int) -> tuple[dict[str, bytes], object]:
         for key, text in FILES.items():
             (folder / "file").write_text(text)
             put_file(key, folder / "file", state.ports)
-        theme = Theme(ROOT / "layers" / "theme")
+        theme = default_theme()
         ports = replace(state.ports, languages=theme.languages)
         outcome = build_site(FILES, ports, theme, each=BuildWorkers(state, path, processes, few=0))
         files = {key: blob.body for key, _ in ports.site.list("") if (blob := ports.site.get(key))}
@@ -92,7 +92,7 @@ def test_a_build_that_is_interrupted_leaves_no_state(tmp_path: Path) -> None:
         path = tmp_path / "newsroom" / key
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    theme = Theme(ROOT / "layers" / "theme")
+    theme = default_theme()
     options = Options(progress=interrupt, state=tmp_path / "states" / "state")
     with pytest.raises(KeyboardInterrupt):
         build(tmp_path / "newsroom", tmp_path / "out", theme, NOW, options)

@@ -35,11 +35,6 @@ CANARY = """::: figure src=canary-ledger.png alt="canary-alt" caption="canary-ca
 :::"""
 
 
-@pytest.fixture(scope="module")
-def theme() -> Theme:
-    return Theme(ROOT / "layers" / "theme")
-
-
 def problems_of(body: str) -> list[tuple[int, str, str]]:
     """Return line, key and kind of each problem with which a draft's body is rejected."""
     with pytest.raises(Rejected) as caught:

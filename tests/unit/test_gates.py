@@ -23,6 +23,7 @@ from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.markdown import to_html
 from nightdesk.usecases.pipeline.render_document import to_document
 from nightdesk.usecases.pipeline.render_profile import read_profile
+from support.default_theme import default_theme
 from support.effort import examples
 
 SITE = Site(base_url="https://news.example")
@@ -49,7 +50,7 @@ def problems_of(body: str) -> list[tuple[int, str]]:
 
 @cache
 def theme() -> Theme:
-    return Theme(THEME)
+    return default_theme()
 
 
 def document(body: str) -> Document:

@@ -62,11 +62,6 @@ def files_of(folder: Path) -> dict[str, bytes]:
     return {name: path.read_bytes() for name, path in found.items() if not name.startswith(left_out)}
 
 
-@pytest.fixture(scope="module")
-def theme() -> Theme:
-    return Theme(Path(__file__).resolve().parents[2] / "layers" / "theme")
-
-
 @pytest.fixture
 def desk(tmp_path: Path, theme: Theme, monkeypatch: pytest.MonkeyPatch) -> Desk:
     """A small publication that was built once. Its search is not indexed, which would take most of the time."""

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from nightdesk.domain.site_links import own_path, page_address
-from nightdesk.rendering.environment import Theme
 from nightdesk_cli.main import main
+from support.default_theme import default_theme
 from support.memory_newsroom import Newsroom
 
 HARBOUR = "/articles/harbour/"
@@ -15,7 +15,7 @@ HARBOUR = "/articles/harbour/"
 
 @pytest.fixture
 def room() -> Newsroom:
-    made = Newsroom(Theme(Path(__file__).resolve().parents[2] / "layers" / "theme"))
+    made = Newsroom(default_theme())
     made.file("site.yaml", "name: The Tide\nbase_url: https://tide.example\n")
     return made
 

@@ -7,11 +7,10 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 
 import pytest
-from nightdesk.rendering.environment import Theme
+from support.default_theme import default_theme
 from support.memory_newsroom import Newsroom
 
 TEXT, URL, MOMENT, NUMBER, BOOLEAN = "text", "url", "moment", "number", "boolean"
@@ -91,7 +90,7 @@ canary-basalt two
 
 @pytest.fixture(scope="module")
 def room() -> Newsroom:
-    room = Newsroom(Theme(Path(__file__).resolve().parents[2] / "layers" / "theme"))
+    room = Newsroom(default_theme())
     room.file("site.yaml", SETTINGS)
     room.file("authors/robo.md", "---\nname: Robo\nkind: ai\nbeat: Tides\nresponsible_editor: Åse Dahl\n---\n")
     room.file("authors/ada.md", "---\nname: Ada Lind\nbeat: Ports\n---\n")

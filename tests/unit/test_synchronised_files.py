@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from nightdesk.domain.events import DraftRejected
-from nightdesk.rendering.environment import Theme
 from nightdesk.repositories import articles_table
+from support.default_theme import default_theme
 from support.memory_newsroom import Newsroom
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -16,7 +16,7 @@ DRAFT = "---\ntitle: The quay\ndate: 2026-11-01\n---\nText.\n"
 
 @pytest.fixture
 def room() -> Newsroom:
-    return Newsroom(Theme(ROOT / "layers" / "theme"))
+    return Newsroom(default_theme())
 
 
 @pytest.mark.parametrize("key", ["drafts/quay.MD", "drafts/quay/INDEX.md", "drafts/quay/Index.MARKDOWN"])

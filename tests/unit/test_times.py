@@ -13,12 +13,12 @@ import pytest
 from nightdesk.domain.documents import Document
 from nightdesk.domain.site import Site
 from nightdesk.domain.timestamps import iso_utc_seconds
-from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.texts import Catalogue
 from nightdesk.rendering.times import month_name, script_times, stamp, typed_date
 from nightdesk.repositories.articles_table import month_of
 from nightdesk.usecases.pipeline.places import sort_key
 from nightdesk_local.edge_runtime import node_binary
+from support.default_theme import default_theme
 from support.memory_newsroom import Newsroom
 
 THEME = Path(__file__).resolve().parents[2] / "layers" / "theme"
@@ -35,7 +35,7 @@ ZONES = (
 
 @pytest.fixture(scope="module")
 def text() -> Catalogue:
-    return Theme(THEME).text(Site())
+    return default_theme().text(Site())
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_the_script_writes_moments_as_the_server_does(text: Catalogue, zone: str
 
 
 def test_no_page_has_a_moment_with_a_fraction_or_in_another_zone() -> None:
-    room = Newsroom(Theme(THEME))
+    room = Newsroom(default_theme())
     room.now = datetime(2026, 11, 23, 10, 0, 0, 123_456, tzinfo=UTC)
     room.file("site.yaml", "timezone: Asia/Kolkata\n")
     room.file("drafts/undated.md", "---\ntitle: Undated\ntopics: [x]\n---\nOne.\n")
