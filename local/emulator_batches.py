@@ -11,6 +11,8 @@ from nightdesk_local.patching import require
 
 _LULL, _SHARE = 0.1, 0.1
 """A window ends early when nothing has come for so many seconds and this share of the window: people at a laptop wait."""
+_RUSH, _RECENT = 10, 5.0
+"""But a source that took more messages than this within so many seconds waits for its whole window, as on AWS: so a burst costs few runs."""
 _SOON = 10.0
 
 
@@ -22,20 +24,22 @@ def patch_batches(sqs: Any, functions: Any) -> None:
     sqs._receive_messages_for_esm = Batches(sqs, functions).take
 
 
-def seconds_to_wait(visible: Sequence[float], size: int, window: float, now: float) -> float:
+def seconds_to_wait(visible: Sequence[float], size: int, window: float, now: float, rush: bool = False) -> float:
     """Return how long an event source waits before it takes messages; 0 to take them now, or if there are none.
 
     Args:
         visible: when each message can be received, in seconds like `now`.
         size: of a batch.
         window: the longest that a message waits for others.
+        rush: whether to wait for the whole window.
     """
     ready = [moment for moment in visible if moment <= now]
     if not ready:
         return min(visible, default=now) - now
     if not window or len(ready) >= size:
         return 0
-    return max(0, min(min(ready) + window, max(ready) + _LULL + _SHARE * window) - now)
+    end = min(ready) + window
+    return max(0, (end if rush else min(end, max(ready) + _LULL + _SHARE * window)) - now)
 
 
 class Batches:
@@ -54,6 +58,7 @@ class Batches:
         self._functions = functions
         self._start = start or _start
         self._waking: set[str] = set()
+        self._taken: dict[str, list[float]] = {}
 
     def take(self, url: str, size: int) -> list[Any]:
         """Return the messages that an event source takes now, and have the poller look again when there will be others."""
@@ -65,11 +70,14 @@ class Batches:
             for message in queue["messages"]:
                 sqs._ensure_msg_fields(message)
             visible = [message["visible_at"] for message in queue["messages"]]
-            wait = seconds_to_wait(visible, size, self._window(queue["attributes"]["QueueArn"]), time.time())
+            now, window = time.time(), self._window(queue["attributes"]["QueueArn"])
+            recent = [moment for moment in self._taken.get(url, ()) if moment > now - _RECENT]
+            wait = seconds_to_wait(visible, size, window, now, rush=len(recent) > _RUSH)
             if wait > 0:
                 self._wake_in(url, wait)
                 return []
             taken: list[Any] = sqs._collect_msgs(queue, int(size), int(queue["attributes"]["VisibilityTimeout"]))
+            self._taken[url] = [*recent, *[now] * len(taken)]
             return taken
 
     def _window(self, arn: str) -> float:

@@ -33,6 +33,11 @@ def test_a_batch_is_taken_when_it_is_full_or_nothing_more_comes(
     assert seconds_to_wait(visible, size, window, 100.0) == pytest.approx(wait)
 
 
+def test_in_a_rush_the_whole_window_is_waited_for() -> None:
+    assert seconds_to_wait([98.5, 98.6], 10, 2, 100.0) == 0
+    assert seconds_to_wait([98.5, 98.6], 10, 2, 100.0, rush=True) == pytest.approx(0.5)
+
+
 def batches(visible_at: float) -> tuple[Batches, list[tuple[float, Callable[[], None]]], threading.Event]:
     """Return a queue with one message and a window of two seconds, the calls that are to be made, and the poller's bell."""
     queue = {"messages": [{"visible_at": visible_at}], "attributes": {"QueueArn": "arn", "VisibilityTimeout": "30"}}
@@ -62,6 +67,15 @@ def test_messages_that_have_waited_are_taken() -> None:
     taking, calls, _ = batches(time.time() - 1)
     assert len(taking.take("u", 10)) == 1
     assert not calls
+
+
+def test_who_took_many_messages_just_now_is_in_a_rush() -> None:
+    taking, calls, _ = batches(time.time() - 1)
+    for _ in range(11):
+        assert len(taking.take("u", 10)) == 1
+    assert taking.take("u", 10) == []
+    [(seconds, _)] = calls
+    assert 0.5 < seconds <= 1
 
 
 def test_a_message_that_is_hidden_for_long_wakes_nobody() -> None:
