@@ -213,10 +213,15 @@ def _draw_draft(rnd: random.Random, name: str, mix: _Mix) -> dict[str, str]:
     for key, chance in (("title", 0.03), ("date", 0.15)):
         if rnd.random() < chance:
             del values[key]
-    values["body"] = f"Text.\n\n{rnd.choice(_GATES)}\n![Seen](a.png) [Got](b.pdf)\n:::\n\n[End](c.csv).\n"
+    to = _LINKS_TO[name]
+    values["body"] = (
+        f"Text.\n\n{rnd.choice(_GATES)}\n![Seen](a.png) [Got](b.pdf)\n:::\n\n[End](c.csv). [Next]({to}.md).\n"
+    )
     return values
 
 
+_LINKS_TO = {"a": "b", "b": "d/index", "c": "a", "d": "a"}
+"""By name, so that the histories stay the same else."""
 _MOMENTS = [
     "2026-11-23T03:59:59.600Z",
     "2026-11-23T04:00:00Z",

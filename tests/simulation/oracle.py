@@ -25,12 +25,12 @@ from nightdesk.domain.documents import DRAFT, LIVE, REJECTED, SCHEDULED, WITHDRA
 from nightdesk.domain.drafts_bucket import classify, draft_id
 from nightdesk.domain.events import Event, ObjectChanged, PictureRequested, RenderRequested, SocialCardRequested
 from nightdesk.domain.site_paths import SEARCH_ARCHIVE
-from nightdesk.domain.text import slugify
+from nightdesk.domain.text import slug_of_filename, slugify
 from nightdesk.domain.updates import Update
 from nightdesk.ports import ANY, Output, Ports
 from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.search_entries import search_entry
-from nightdesk.repositories import articles_table, updates_table
+from nightdesk.repositories import articles_table, draft_names, updates_table
 from nightdesk.repositories.private_bucket import HISTORY, INSPECTIONS, SEARCH_KEY, is_image, load_site
 from nightdesk.repositories.records import DraftRecord, from_item
 from nightdesk.stages.images import ImagesBatch
@@ -147,6 +147,9 @@ def _keep_accepted(key: str, world: World, ports: Ports) -> None:
         target = "site.json" if parsed.kind == "site" else f"{parsed.kind}s/{slugify(parsed.name)}.json"
     if target in world.private.outputs:
         ports.private.put(world.private.outputs[target], ANY)
+    default = slug_of_filename(parsed.name)
+    if parsed.kind == "draft" and record.document and record.slug != default:
+        ports.articles.write([draft_names.name_change(default, key, record.slug)])
     unread = record._replace(state=DRAFT, etag="", problems=[], warnings=[])
     ports.articles.write(articles_table.draft_changes(key, unread, None))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 from urllib.parse import unquote, urljoin, urlsplit
 
@@ -25,6 +25,10 @@ TRANSLATION = "translation_of"
 _HREF = re.compile(r' href="([^"]*)"')
 
 
+SlugOf = Callable[[str], str]
+"""Returns the slug of the draft whose file has a name, given without its extension."""
+
+
 class TypedLink(NamedTuple):
     """A link as it was typed: the line of the file, the front-matter key (empty in the text), and the address."""
 
@@ -33,7 +37,9 @@ class TypedLink(NamedTuple):
     address: str
 
 
-def page_address(typed: str, here: str, base_url: str = "") -> str:
+def page_address(
+    typed: str, here: str, base_url: str = "", slug_of: SlugOf = slug_of_filename
+) -> str:  # fmt: skip
     """Return the address of the page of this site that a link means; empty if it names none.
 
     An author may type a path from page to page (`../ferry/`), or the file that the page is made from (`ferry.md`,
@@ -42,6 +48,7 @@ def page_address(typed: str, here: str, base_url: str = "") -> str:
     Args:
         here: the path of the page that holds the link.
         base_url: of the site; an address below it keeps its form.
+        slug_of: returns the slug of the draft whose file has a name.
 
     >>> page_address("../ferry/#fares", "/articles/harbour/")
     '/articles/ferry/#s-fares'
@@ -53,7 +60,7 @@ def page_address(typed: str, here: str, base_url: str = "") -> str:
     target = path[len(start) :]
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:|//", target):
         return ""
-    target = _page_of_file(unquote(target), here) or _joined(target, here)
+    target = _page_of_file(unquote(target), here, slug_of) or _joined(target, here)
     if not target:
         return ""
     if fragment and _has_anchors(target) and not fragment.startswith(PREFIX):
@@ -65,7 +72,7 @@ def _has_anchors(path: str) -> bool:
     return bool(_ARTICLE.fullmatch(path) or re.fullmatch(r"/[a-z0-9-]+/?", path))
 
 
-def _page_of_file(path: str, here: str) -> str:
+def _page_of_file(path: str, here: str, slug_of: SlugOf) -> str:
     """Return the path of the page that is made from a file of the drafts bucket; empty if none is named."""
     found = _FILE.search(path)
     if not found:
@@ -75,7 +82,7 @@ def _page_of_file(path: str, here: str) -> str:
     folders = [part for part in path.split("/")[:-1] if part in FOLDERS]
     around = here.split("/")[1]
     folder = folders[-1] if folders else {"articles": "drafts"}.get(around, around if around in FOLDERS else "pages")
-    identifier = slug_of_filename(found[1]) if folder == "drafts" else slugify(found[1])
+    identifier = slug_of(found[1]) if folder == "drafts" else slugify(found[1])
     prefix = {"drafts": "/articles/", "authors": "/authors/", "topics": "/topics/", "pages": "/"}.get(folder)
     return f"{prefix}{identifier}/" if prefix and identifier else ""
 
@@ -89,6 +96,11 @@ def name_of_draft(typed: str) -> str:
     path = unquote(typed.partition("#")[0].partition("?")[0])
     found = _FILE.search(path)
     return found[1] if found else path.rstrip("/").rpartition("/")[2]
+
+
+def names_file(typed: str) -> bool:
+    """Return True if a link gives the name of a Markdown file."""
+    return _FILE.search(unquote(typed.partition("#")[0].partition("?")[0])) is not None
 
 
 def _joined(path: str, here: str) -> str:

@@ -5,6 +5,8 @@
     draft#<key>         revision#<n>           Revision: which version of the file a revision was
     rejected            <key>                  a file that its author must correct
     waiting             <key>                  the slugs that a draft would have if others did not hold them
+    named#<slug>        <key>                  the slug of a draft that has another one than its name gives, under the latter
+    linking#<slug>      <key>                  a file that links to a draft by a name which gives this slug, and where it leads
     article#<slug>      claim                  Claim: which draft holds the slug
     article#<slug>      record                 ArticleRecord: what the index last listed of the article
     list#<list>         <date>#<slug>          an article's card in a list, in order of time; or <date>@<yyyy-mm>#<slug>,

@@ -47,6 +47,7 @@ class DraftRecord(NamedTuple):
         waiting_for: slugs that the draft would have if other drafts did not hold them.
         taken_down: whether an editor had withdrawn the article when another draft took its slug.
         first_address: by what feeds know the article, if that is not the slug it has: the slug at which it was first public.
+        links: the names of drafts to which the file links by them, and the slug to which each leads (`linked_drafts`).
         predecessors: of a draft, the keys of the deleted drafts whose article it continues (`succession`).
         file_version: of an update, the version id of its file.
         at: when the record was written (ISO 8601).
@@ -83,6 +84,7 @@ class DraftRecord(NamedTuple):
     accepted_since: str = ""
     announced: str = ""
     predecessors: Sequence[str] = ()
+    links: Sequence[list[str]] = ()
     version: int | None = None
 
 

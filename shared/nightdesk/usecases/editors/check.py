@@ -33,9 +33,10 @@ from nightdesk.usecases.editors.link_warnings import (
     links_of_article,
     links_of_matter,
     links_of_page,
+    slug_finder,
 )
 from nightdesk.usecases.editors.profile_warnings import FolderNames, profile_warnings, uses_of
-from nightdesk.usecases.pipeline.render_document import FoundImage, Images, read_draft
+from nightdesk.usecases.pipeline.render_document import Filing, FoundImage, Images, read_draft
 from nightdesk.usecases.pipeline.render_profile import read_newsletter, read_profile
 from nightdesk.usecases.pipeline.slug_plan import slug_taken
 
@@ -151,11 +152,12 @@ def check(key: str, raw: bytes, around: Surroundings) -> CheckResult:
             warnings = parse_update_file(raw, around.site, around.now)[2]
             links = links_of_matter(raw, filed.kind)
         elif filed.kind == "newsletter":
-            written, warnings = read_newsletter(raw, filed, _images(around), around.site)
+            written, warnings = read_newsletter(raw, filed, _images(around), around.site, slug_finder(around.pages))
             shown = Document.from_bytes(written)
             uses, links = uses_of(shown), links_of_article(shown)
         else:
-            facts, warnings = read_profile(raw, filed, _images(around), around.site, around.languages)
+            slug_of = slug_finder(around.pages)
+            facts, warnings = read_profile(raw, filed, _images(around), around.site, around.languages, slug_of)
             links = (
                 links_of_matter(raw, filed.kind)
                 if filed.kind == "site"
@@ -171,7 +173,12 @@ def check(key: str, raw: bytes, around: Surroundings) -> CheckResult:
 def _check_draft(key: str, raw: bytes, filed: DraftsKey, around: Surroundings) -> CheckResult:
     try:
         document, warnings = read_draft(
-            raw, filed, around.site, around.profiles, _images(around), around.now.isoformat()
+            raw,
+            filed,
+            around.site,
+            around.profiles,
+            _images(around),
+            Filing(around.now.isoformat(), slug_finder(around.pages)),
         )
         holder = around.holder_of(document.slug)
         if holder not in ("", key):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cached_property
@@ -17,9 +18,10 @@ from nightdesk.domain.path_owners import owner_of
 from nightdesk.domain.profile_uses import profile_uses
 from nightdesk.domain.site import Site
 from nightdesk.domain.suggestions import did_you_mean
-from nightdesk.domain.text import slugify
+from nightdesk.domain.text import slug_of_filename, slugify
 from nightdesk.domain.views import all_anchors
 from nightdesk.usecases.editors.link_warnings import GONE, HIDDEN, LISTED, NOTHING, THERE
+from nightdesk.usecases.pipeline.linked_drafts import slug_of_name
 from nightdesk.usecases.pipeline.render_document import read_draft
 
 
@@ -77,8 +79,8 @@ class FolderPages:
 
     def slug_of(self, name: str) -> str:
         """Return the slug of a draft."""
-        drafts = ((slug, classify(key)) for slug, key in self._index.slugs.items())
-        return next((slug for slug, filed in drafts if filed and filed.name.lower() == name.lower()), "")
+        slug = slug_of_name(name, self._named.get(slug_of_filename(name), ()))
+        return slug if slug in self._index.slugs else ""
 
     def original(self, slug: str) -> str:
         """Return the slug that an article names as its original."""
@@ -96,6 +98,15 @@ class FolderPages:
                 read = None
             self._documents[key] = read
         return self._documents.get(key)
+
+    @cached_property
+    def _named(self) -> dict[str, list[tuple[str, str]]]:
+        """Key and slug of each draft, by the slug that its name gives."""
+        found: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for slug, key in self._index.slugs.items():
+            if filed := classify(key):
+                found[slug_of_filename(filed.name)].append((key, slug))
+        return dict(found)
 
     @cached_property
     def _index(self) -> _Index:

@@ -25,16 +25,19 @@ from nightdesk.domain.site_links import (
     addresses_in,
     matter_links,
     name_of_draft,
+    names_file,
     own_path,
     page_address,
 )
 from nightdesk.domain.site_paths import key_of, path_of_file
 from nightdesk.domain.suggestions import did_you_mean
+from nightdesk.domain.text import slug_of_filename
 from nightdesk.domain.views import all_anchors, anchors_of
 from nightdesk.ports import Ports
-from nightdesk.repositories import articles_table
+from nightdesk.repositories import articles_table, draft_names
 from nightdesk.repositories.private_bucket import facts_from, load_document, load_site, profile_ids, profile_key
 from nightdesk.usecases.editors.profile_warnings import topic_warnings
+from nightdesk.usecases.pipeline.linked_drafts import slug_of_name
 
 _MOST_LINKS = 200
 """How many different addresses of one file are looked up."""
@@ -102,6 +105,11 @@ def links_of_matter(raw: bytes, kind: str) -> Links:
     return Links("/", kind, tuple(link.address for link in matter_links(raw, kind)))
 
 
+def slug_finder(known: KnownPages | None) -> Callable[[str], str]:
+    """Return a function that returns the slug to which a link by the name of a draft's file leads."""
+    return lambda name: (known.slug_of(name) if known else "") or slug_of_filename(name)
+
+
 def update_warnings(topic: str, link: str, ports: Ports) -> list[dict[str, Any]]:
     """Return the warnings about the topic and the link of an update that is posted, none of which it need have."""
     site = load_site(ports)
@@ -121,7 +129,7 @@ def link_warnings(links: Links, site: Site, known: KnownPages, read: Callable[[]
         if warning := _warning(path, links.here, known):
             found[address] = warning
     second = _second_translation(links, known, read) if links.translation_of else []
-    located = _located(found, links, site, read()) if found else ()
+    located = _located(found, links, site, read(), slug_finder(known)) if found else ()
     return [problem.to_json() for problem in (*second, *located)]
 
 
@@ -155,16 +163,25 @@ def _no_page(kind: ProblemKind, path: str, known: KnownPages, link: TypedLink) -
     if kind is Kind.LINK_TO_NOTHING:
         slug = known.slug_of(name_of_draft(link.address)) if slug_of_address(path.partition("?")[0]) else ""
         near = f"did you mean `/articles/{slug}/`?" if slug else known.near(path)
+        if slug and names_file(link.address):
+            # It leads there once readers can get the article.
+            kind, near = {GONE: Kind.LINK_TO_WITHDRAWN}.get(known.state(f"/articles/{slug}/"), Kind.LINK_TO_HIDDEN), ""
     return kind.at(link.line, link.key, near, typed=link.address, where=known.where)
 
 
 def _located(
-    found: Mapping[str, Callable[[TypedLink], Problem]], links: Links, site: Site, raw: bytes
+    found: Mapping[str, Callable[[TypedLink], Problem]],
+    links: Links,
+    site: Site,
+    raw: bytes,
+    slug_of: Callable[[str], str],
 ) -> Iterable[Problem]:
     """Yield each warning at every line at which the link was typed; at none if the file has changed meanwhile."""
     missing = dict.fromkeys(found)
     for link in _typed(raw, links.kind):
-        address = page_address(link.address, links.here, site.base_url) or link.address
+        # By a name that is not public yet, a link leads to the slug that the name gives.
+        meant = [page_address(link.address, links.here, site.base_url, of) for of in (slug_of, slug_of_filename)]
+        address = next((each for each in meant if each in found), link.address)
         if address in found:
             missing.pop(address, None)
             yield found[address](link)
@@ -235,6 +252,10 @@ class StoredPages:
 
     def slug_of(self, name: str) -> str:
         """Return the slug of a draft."""
+        default = slug_of_filename(name)
+        slug = slug_of_name(name, draft_names.named(self._ports.articles, default))
+        if slug != default:
+            return slug
         keys = [f"drafts/{name}.md", f"drafts/{name}/index.md"]
         records = articles_table.draft_records(self._ports.articles, keys)
         return next((record.slug for record in records if record and record.slug), "")

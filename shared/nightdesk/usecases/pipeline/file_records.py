@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nightdesk.domain.documents import REJECTED, Asset, Attachment
+from nightdesk.domain.drafts_bucket import classify
 from nightdesk.domain.errors import Conflict
 from nightdesk.domain.events import DraftAccepted, DraftRejected, Event
+from nightdesk.domain.text import slug_of_filename
 from nightdesk.ports import Change, Ports
-from nightdesk.repositories import articles_table
+from nightdesk.repositories import articles_table, draft_names
 from nightdesk.repositories.records import Claim, DraftRecord, Revision
 
 
@@ -67,6 +69,7 @@ class FileRecord:
         if file_version and after.revision > (before.revision if before else 0):
             revision = _revision(after, file_version, images)
             changes.append(articles_table.revision_change(self._key, revision))
+        changes += _name_changes(self._key, before, after) + _linking_changes(self._key, before, after)
         self._ports.articles.write([*changes, *with_it])
         self.stored = after._replace(version=(expected or 0) + 1)
 
@@ -86,6 +89,31 @@ class FileRecord:
             self.save(record)
             return None
         return claim
+
+
+def _name_changes(key: str, before: DraftRecord | None, after: DraftRecord) -> list[Change]:
+    """Return the change that lists a draft under its name, if that gives another slug than the one it has now."""
+    filed = classify(key)
+    if not filed or filed.kind != "draft":
+        return []
+    default = slug_of_filename(filed.name)
+    was, now = ((each.slug if each and each.document and each.slug != default else "") for each in (before, after))
+    return [draft_names.name_change(default, key, now)] if was != now else []
+
+
+def _linking_changes(key: str, before: DraftRecord | None, after: DraftRecord) -> list[Change]:
+    """Return the changes that list a file as linking to drafts by their names."""
+    was, now = (_by_default(each.links if each else ()) for each in (before, after))
+    changed = sorted(default for default in was.keys() | now.keys() if was.get(default) != now.get(default))
+    return [draft_names.linking_change(default, key, now.get(default, ())) for default in changed]
+
+
+def _by_default(links: Sequence[Sequence[str]]) -> dict[str, list[list[str]]]:
+    """Return links by the slugs that their names give."""
+    found: dict[str, list[list[str]]] = {}
+    for name, slug in links:
+        found.setdefault(slug_of_filename(name), []).append([name, slug])
+    return found
 
 
 def _revision(record: DraftRecord, file_version: str, images: Sequence[Asset | Attachment]) -> Revision:

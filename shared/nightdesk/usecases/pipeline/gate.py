@@ -10,7 +10,7 @@ from typing import Any
 
 from nightdesk.domain.documents import EXPIRED, LIVE, WITHDRAWN, canonical_json, parse_json
 from nightdesk.domain.errors import Conflict, Transient
-from nightdesk.domain.events import ArticleGated, Event, RegateRequested
+from nightdesk.domain.events import ArticleGated, Event, RegateRequested, RenderRequested
 from nightdesk.ports import Blob, Output, Ports, answer
 from nightdesk.rendering.environment import Theme
 from nightdesk.repositories import articles_table
@@ -30,6 +30,7 @@ from nightdesk.usecases.pipeline.gate_outputs import (
     make_pages,
     public_facts,
 )
+from nightdesk.usecases.pipeline.linked_drafts import files_after_gate
 from nightdesk.usecases.pipeline.turns import LastTurn
 
 _SOON = timedelta(seconds=1)
@@ -77,7 +78,8 @@ def gate(slug: str, ports: Ports, theme: Theme, bulk: str = "", redelivered: boo
     # Pointers to a draft that needs approval depend on its authors' profiles, but no event about these names the pointers.
     pointers = _pointers_to(slug, ports) if inputs.site.require_approval else []
     gated = ArticleGated(slug, inputs.state, [f"/articles/{slug}/*"], bulk, _for_newsletters(inputs, any(was_gone)))
-    ports.bus.emit([gated, *(RegateRequested(pointer) for pointer in pointers), *_picture_requests(inputs, ports)])
+    linking = [RenderRequested(key) for key in files_after_gate(slug, inputs.rendered.file, ports)]
+    ports.bus.emit([gated, *map(RegateRequested, pointers), *linking, *_picture_requests(inputs, ports)])
     if inputs.next_change and inputs.next_change <= ports.clock() + _SOON:
         # The scheduler's clock may be ahead of ours, and its schedule fires only once. Or the moment came during this run,
         # and a schedule for a moment that has passed may never fire.

@@ -21,10 +21,10 @@ from nightdesk.domain.figures import Figure
 from nightdesk.domain.pictures import Inspection
 from nightdesk.domain.problems import Kind, Problem
 from nightdesk.domain.site import Site, is_link, web_address
-from nightdesk.domain.site_links import page_address
+from nightdesk.domain.site_links import SlugOf, page_address
 from nightdesk.domain.source_types import understates
 from nightdesk.domain.suggestions import did_you_mean
-from nightdesk.domain.text import slugify
+from nightdesk.domain.text import slug_of_filename, slugify
 from nightdesk.domain.typography import Typography
 from nightdesk.rendering.losses import ADDRESS, FRONT_MATTER, Losses
 from nightdesk.rendering.markdown import OPTIONS, clean_path, is_foreign, render_passages, to_html
@@ -56,15 +56,29 @@ Images = Mapping[str, FoundImage]
 """What is known of each object in a file's folder, by key. Looking one up may read the object."""
 
 
+class Filing(NamedTuple):
+    """When a file was put (ISO 8601; empty if that is not known), and what links by the names of drafts' files lead to."""
+
+    at: str = ""
+    slug_of: SlugOf = slug_of_filename
+
+
+FILED_ALONE = Filing()
+
+
 @only_rejects
 def read_draft(
-    raw: bytes, parsed_key: DraftsKey, site: Site, profiles: Container[str], images: Images, filed: str = ""
+    raw: bytes,
+    parsed_key: DraftsKey,
+    site: Site,
+    profiles: Container[str],
+    images: Images,
+    filing: Filing = FILED_ALONE,
 ) -> tuple[Document, tuple[Problem, ...]]:
     """Render a draft's file.
 
     Args:
         profiles: the keys of all profiles of authors and topics, for a site that requires them.
-        filed: as for `parse_draft`.
 
     Returns:
         The document, and warnings for the author.
@@ -74,10 +88,10 @@ def read_draft(
     """
     if parsed_key.refusal:
         raise Rejected(parsed_key.refusal)
-    draft = parse_draft(raw, parsed_key.name, site, to_html, filed)
+    draft = parse_draft(raw, parsed_key.name, site, to_html, filing.at)
     if site.require_profiles:
         _require_profiles(draft, profiles)
-    document, warnings = to_document(draft, images, parsed_key.folder, raw, site)
+    document, warnings = to_document(draft, images, parsed_key.folder, raw, site, filing.slug_of)
     return document, draft.warnings + warnings
 
 
@@ -89,14 +103,14 @@ def _require_profiles(draft: Draft, profiles: Container[str]) -> None:
 
 
 def to_document(
-    draft: Draft, images: Images, folder: str, raw: bytes = b"", site: Site = _DEFAULT_SITE
-) -> tuple[Document, tuple[Problem, ...]]:
+    draft: Draft, images: Images, folder: str, raw: bytes = b"", site: Site = _DEFAULT_SITE, slug_of: SlugOf = slug_of_filename
+) -> tuple[Document, tuple[Problem, ...]]:  # fmt: skip
     """Render a parsed draft. Without a date of the author's, the document has none yet.
 
     Args:
         folder: the prefix of the draft's folder, empty for a draft without one.
         raw: the draft's file, for the lines of its keys.
-        site: for its address, to know links to it, and its language.
+        site: for its address, to know links to it, and its language; `slug_of` as in `Filing`.
 
     Returns:
         The document, and warnings for the author.
@@ -114,7 +128,7 @@ def to_document(
     losses.locate(raw.decode("utf-8", "replace"), 1, OPTIONS)
     # A newsletter has images alone: its files have no address.
     attachments = AttachmentFinder(finder.base, images, folder if folder.startswith("drafts/") else "", losses)
-    link = link_finder(losses, finder.base, site.base_url, attachments)
+    link = link_finder(losses, finder.base, site.base_url, attachments, slug_of)
     blocks = render_passages(draft.passages, finder.find, link, losses, finder.find_figure, typography)
     document = Document(
         slug=draft.slug,
@@ -336,7 +350,11 @@ def _meant(typed: str) -> str:
 
 
 def link_finder(
-    losses: Losses, here: str, base_url: str = "", attachments: AttachmentFinder | None = None
+    losses: Losses,
+    here: str,
+    base_url: str = "",
+    attachments: AttachmentFinder | None = None,
+    slug_of: SlugOf = slug_of_filename,
 ) -> Callable[[str], str | None]:
     """Return a function that returns the address a link should have, or None, with a warning, for one that leads nowhere.
 
@@ -347,6 +365,7 @@ def link_finder(
         here: the path of the page.
         base_url: of the site.
         attachments: finds the files beside the draft that it offers; None for a file without any.
+        slug_of: returns the slug of the draft whose file has a name.
     """
 
     def find(typed: str) -> str | None:
@@ -354,7 +373,7 @@ def link_finder(
             if len(typed) > 1:
                 losses.add(Kind.ANCHOR_DEAD, "link", ADDRESS, typed, typed=unquote(typed))
             return f"#{PREFIX}{typed[1:]}" if len(typed) > 1 else None
-        page = page_address(typed, here, base_url)
+        page = page_address(typed, here, base_url, slug_of)
         if attachments and not page and attachments.is_meant(typed):
             return attachments.find(typed)
         address = page or web_address(typed)

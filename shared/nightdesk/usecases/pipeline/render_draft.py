@@ -16,6 +16,7 @@ from nightdesk.domain.errors import Rejected
 from nightdesk.domain.events import ArticleRendered, ArticleWithdrawn, Event, ObjectChanged, RenderRequested
 from nightdesk.domain.problems import Kind, Problem
 from nightdesk.domain.site import Site
+from nightdesk.domain.site_links import SlugOf
 from nightdesk.domain.text import slug_of_filename
 from nightdesk.domain.uploaders import Uploader, uploader_of
 from nightdesk.ports import Ports, answer
@@ -30,8 +31,9 @@ from nightdesk.usecases.pipeline.draft_history import (
 from nightdesk.usecases.pipeline.draft_versions import DraftVersion, read_versions
 from nightdesk.usecases.pipeline.file_records import FileRecord, outcome
 from nightdesk.usecases.pipeline.images import StoredImages, image_versions
+from nightdesk.usecases.pipeline.linked_drafts import LinkedDrafts, files_to_render
 from nightdesk.usecases.pipeline.ownership import Ownership, add_requester
-from nightdesk.usecases.pipeline.render_document import Images, read_draft
+from nightdesk.usecases.pipeline.render_document import Filing, Images, read_draft
 from nightdesk.usecases.pipeline.slug_claims import SlugClaims
 from nightdesk.usecases.pipeline.slug_plan import aliased_slugs, path_aliases
 from nightdesk.usecases.pipeline.succession import (
@@ -99,6 +101,7 @@ class DraftRun:
         self._slugs = SlugClaims(key, ports)
         self._images = StoredImages((), {}, ports)
         self._dates = ""
+        self._linked = LinkedDrafts(ports)
         self._attempts = 0
         self._is_new = False
 
@@ -147,6 +150,7 @@ class DraftRun:
             accepted_since=_accepted_since(record, inputs.modified, file.stored, self._slugs.predecessors.values()),
             images=self._images.looked_up,
             uploaded_by=self._uploader(inputs).id,
+            links=self._linked.links if record.document else [],
         )
         images = parsed.document.files if parsed.document else ()
         # Even a run that changes nothing may have released a slug that a concurrent run of this draft wants again.
@@ -154,12 +158,13 @@ class DraftRun:
         file.save(record, inputs.version, images, even_if_unchanged=several)
         self._slugs.require_blocked(record.waiting_for)
         self._slugs.takedown.require_passed_over()
+        self._linked.require_unchanged()
         return record, True
 
     def events(self, record: DraftRecord) -> list[Event]:
         """Return the events that announce the draft's record."""
         drafts = self._slugs.drafts_to_render(self._is_new and not record.waiting_for)
-        drafts |= successors(self._key, record, self._ports)
+        drafts |= successors(self._key, record, self._ports) | files_to_render(self._key, record, self._ports)
         events: list[Event] = [self._slug_event(slug, record) for slug in record.slugs]
         if record.state != WITHDRAWN:
             events.append(outcome(self._key, record))
@@ -178,15 +183,19 @@ class DraftRun:
         if inputs.raw is None:
             return _Parsed(None, slug)
         try:
-            document, warnings = self._images.render(partial(self._read_draft, inputs.raw, inputs))
+            document, warnings = self._linked.render(partial(self._read_draft, inputs.raw, inputs))
             by_writer = self._check_uploaders(document, inputs)
         except Rejected as error:
             return _Parsed(None, slug_of_rejected(inputs.raw, self._parsed_key.name), problems=error.problems)
         document = self._with_dates(document, inputs)
         return _Parsed(replace(document, by_writer=by_writer), document.slug, warnings=warnings)
 
-    def _read_draft(self, raw: bytes, inputs: _Inputs, images: Images) -> tuple[Document, tuple[Problem, ...]]:
-        return read_draft(raw, self._parsed_key, inputs.site, inputs.profiles, images, inputs.modified)
+    def _read_draft(self, raw: bytes, inputs: _Inputs, slug_of: SlugOf) -> tuple[Document, tuple[Problem, ...]]:
+        def read(images: Images) -> tuple[Document, tuple[Problem, ...]]:
+            filing = Filing(inputs.modified, slug_of)
+            return read_draft(raw, self._parsed_key, inputs.site, inputs.profiles, images, filing)
+
+        return self._images.render(read)
 
     def _check_uploaders(self, document: Document, inputs: _Inputs) -> bool:
         """Return whether a writer uploaded the file or another one that it shows or offers.
@@ -348,5 +357,6 @@ def _initial_record(parsed: _Parsed, etag: str, stored: DraftRecord | None) -> D
         taken_down=bool(stored and stored.taken_down and exists),
         first_address=stored.first_address if stored else "",
         addresses=list(stored.addresses) if stored else [],
+        links=list(stored.links) if stored else [],
         predecessors=list(stored.predecessors) if stored else [],
     )

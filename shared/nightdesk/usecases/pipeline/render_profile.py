@@ -20,8 +20,9 @@ from nightdesk.domain.problems import Kind, Problem
 from nightdesk.domain.profiles import parse_profile
 from nightdesk.domain.site import Site
 from nightdesk.domain.site_file import parse_site
+from nightdesk.domain.site_links import SlugOf
 from nightdesk.domain.site_paths import ARTICLES_TAG, path_of_file
-from nightdesk.domain.text import slugify
+from nightdesk.domain.text import slug_of_filename, slugify
 from nightdesk.domain.typography import Typography
 from nightdesk.domain.views import anchored, anchors_of, link_anchors
 from nightdesk.ports import Output, Ports
@@ -37,6 +38,7 @@ from nightdesk.usecases.pipeline.file_records import FileRecord, outcome
 from nightdesk.usecases.pipeline.gate_pictures import read_pictures
 from nightdesk.usecases.pipeline.images import StoredImages, image_versions
 from nightdesk.usecases.pipeline.invalidate import bulk_tag
+from nightdesk.usecases.pipeline.linked_drafts import LinkedDrafts
 from nightdesk.usecases.pipeline.profile_pictures import ProfilePictures
 from nightdesk.usecases.pipeline.render_document import (
     ImageFinder,
@@ -89,14 +91,17 @@ def render_profile(key: str, parsed_key: DraftsKey, ports: Ports) -> tuple[Draft
             return _give_way(parsed_key, inputs, file), True
         has_stored = True
         images = StoredImages(inputs.images, file.stored.images if file.stored else {}, ports)
-        facts, record = _parse(parsed_key, inputs, images, ports)
+        linked = LinkedDrafts(ports)
+        facts, record = _parse(parsed_key, inputs, images, linked, ports)
         pictures = ProfilePictures(target, facts if parsed_key.kind == "author" else None, ports)
         wanted[:] = pictures.requests if parsed_key.kind == "author" else _requests(target, facts, parsed_key, ports)
         record = record._replace(images=pictures.marked(images.looked_up))
         stored = file.stored
         changed = not stored or stored.etag != record.etag
         record = record._replace(revision=(stored.revision if stored else 0) + changed)
-        return _store(target, pictures.facts or facts, record, file, ports), True
+        record = _store(target, pictures.facts or facts, record._replace(links=linked.links), file, ports)
+        linked.require_unchanged()
+        return record, True
 
     inputs, record, _ = converge(read, apply)
     events: list[Event] = []
@@ -191,7 +196,7 @@ def _announcements(kind: str, identifier: str) -> list[Event]:
 
 
 def _parse(
-    parsed_key: DraftsKey, inputs: _Inputs, images: StoredImages, ports: Ports
+    parsed_key: DraftsKey, inputs: _Inputs, images: StoredImages, linked: LinkedDrafts, ports: Ports
 ) -> tuple[bytes | None, DraftRecord]:
     """Return the facts to store, None without any, and the record of the file."""
     slug = slugify(parsed_key.name)
@@ -207,7 +212,8 @@ def _parse(
             if newsletter
             else partial(read_profile, site=site, languages=ports.languages)
         )
-        facts, warnings = images.render(partial(read, inputs.raw, parsed_key))
+        raw = inputs.raw
+        facts, warnings = linked.render(lambda slug_of: images.render(partial(read, raw, parsed_key, slug_of=slug_of)))
     except Rejected as error:
         return None, record._replace(state=REJECTED, problems=problem_dicts(error.problems))
     return facts, record._replace(state=ACCEPTED, warnings=problem_dicts(warnings))
@@ -237,8 +243,13 @@ def _profiles_to_render(kind: str, ports: Ports) -> list[str]:
 
 
 @only_rejects
-def read_newsletter(raw: bytes, parsed_key: DraftsKey, images: Images, site: Site) -> tuple[bytes, tuple[Problem, ...]]:
+def read_newsletter(
+    raw: bytes, parsed_key: DraftsKey, images: Images, site: Site, slug_of: SlugOf = slug_of_filename
+) -> tuple[bytes, tuple[Problem, ...]]:
     """Render the text of an edition that was written by hand: the same Markdown as a draft's, gates included.
+
+    Args:
+        slug_of: as in `Filing`.
 
     Returns:
         The document as JSON, and warnings for the author.
@@ -250,18 +261,24 @@ def read_newsletter(raw: bytes, parsed_key: DraftsKey, images: Images, site: Sit
     if is_reserved(name) or name in [digest.id for digest in site.newsletters]:
         raise Rejected(Kind.NEWSLETTER_ID.at(0, typed=parsed_key.name))
     draft = parse_draft(raw, parsed_key.name, site, to_html)
-    document, warnings = to_document(replace(draft, slug=name), images, parsed_key.folder, raw, site)
+    document, warnings = to_document(replace(draft, slug=name), images, parsed_key.folder, raw, site, slug_of)
     return document.to_bytes(), draft.warnings + warnings
 
 
 @only_rejects
 def read_profile(
-    raw: bytes, parsed_key: DraftsKey, images: Images, site: Site, languages: Sequence[str] = INTERFACE_LANGUAGES
+    raw: bytes,
+    parsed_key: DraftsKey,
+    images: Images,
+    site: Site,
+    languages: Sequence[str] = INTERFACE_LANGUAGES,
+    slug_of: SlugOf = slug_of_filename,
 ) -> tuple[bytes, tuple[Problem, ...]]:
     """Render a profile, a standing page or the settings.
 
     Args:
         languages: those in which the theme speaks to readers.
+        slug_of: as in `Filing`.
 
     Returns:
         The facts as JSON, and warnings for the author.
@@ -282,9 +299,8 @@ def read_profile(
     facts = asdict(replace(profile, portrait=portrait, summary=typography.plain(profile.summary), warnings=()))
     image = finder.find if parsed_key.kind == "author" else lambda _: None
     here = path_of_file(profile.kind, profile.id)
-    body = render_plain(
-        profile.body, image, link_finder(losses, here), losses, _body_line(raw, profile.body), typography
-    )
+    link = link_finder(losses, here, slug_of=slug_of)
+    body = render_plain(profile.body, image, link, losses, _body_line(raw, profile.body), typography)
     facts["body"] = _with_anchors(body, parsed_key.kind, losses)
     facts["assets"] = [asdict(asset) for asset in finder.assets.values()]
     return canonical_json(facts), profile.warnings + losses.problems
