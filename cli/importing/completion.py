@@ -11,6 +11,8 @@ from urllib.parse import quote
 
 import yaml
 from nightdesk.domain.attachments import ATTACHMENT_TYPES, is_attachment
+from nightdesk.domain.drafts import parse_draft
+from nightdesk.domain.errors import Rejected
 from nightdesk.domain.site import Site
 
 from .addresses import is_path, own_path
@@ -23,6 +25,7 @@ from .markdown_text import (
     rewrite_addresses,
     split_at_divider,
 )
+from .matter_posts import GIVEN
 from .media import Found, ImageNames, Media, inline_image, is_image
 from .records import PAGE, ImportedPost, ImportedProfile, LineMap, Reader
 from .report import ASKED, CHANGED, LOST, NOTED, Report
@@ -43,6 +46,7 @@ _MATTER_ORDER = (
 _REFERENCES = re.compile(rf"{REFERENCE}(?:[^\s\"'<>()]*[^\s\"'<>().,;:!?])?")
 _FOREIGN_PARTS = 3
 """How alike the path of an image on another site, such as that of a content network, must be to that of a file here."""
+_LONGEST_TITLE, _LONGEST_DEK = 300, 2000
 _MAX = {"authors": 12, "topics": 24}
 
 
@@ -79,10 +83,12 @@ class Completion:
         addresses = _PostAddresses(post, self._reader, self._directory, self._media, self._report)
         body = self._body(post, addresses)
         if post.kind == PAGE:
+            self._fit(post)
             matter = {"title": post.title, "summary": post.matter.get("dek", "")}
             return Finished(f"pages/{place.slug}.md", _file(matter, body), {})
         if not post.date and not post.draft and "publish_at" not in post.matter:
             self._report.add(NOTED, post.source, 0, "an article has no date, and gets that of its publication")
+        self._fit(post)
         matter = {**post.matter, "title": post.title, "slug": place.slug, "date": post.date}
         matter["authors"] = self._ids("author", post)
         matter["topics"] = self._ids("topic", post)
@@ -94,10 +100,34 @@ class Completion:
         images = {f"drafts/{place.slug}/{name}": found for name, found in addresses.images.items()}
         return Finished(f"drafts/{place.slug}/index.md", _file(matter, body), images, frozenset(addresses.dead))
 
+    def _fit(self, post: ImportedPost) -> None:
+        """Shorten what is longer than a draft may have, and set aside keys that have another meaning in the archive."""
+        post.title = self._shortened(post.title, _LONGEST_TITLE, post.source, "title")
+        if isinstance(dek := post.matter.get("dek"), str):
+            post.matter["dek"] = self._shortened(dek, _LONGEST_DEK, post.source, "dek")
+        for name in [name for name in GIVEN if name in post.matter]:
+            try:
+                parse_draft(_file({"title": "x", name: post.matter[name]}, "x"), "x", self._site, lambda text: text)
+            except Rejected:
+                value = post.matter.pop(name)
+                post.matter["imported"] = {name: value, **post.matter.get("imported", {})}
+                what = "a key means something else in the archive than here, and is kept below “imported”"
+                self._report.add(CHANGED, post.source, 0, what, name)
+
+    def _shortened(self, text: str, limit: int, source: str, key: str) -> str:
+        """Return a text of one line without control characters, and not longer than is allowed."""
+        plain = " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", text).split())
+        if len(plain) > limit:
+            self._report.add(CHANGED, source, 0, "a text was shortened to what is allowed", f"{key}: {plain[:80]} …")
+            plain = plain[: limit - 2].rpartition(" ")[0] or plain[: limit - 2]
+            plain += " …"
+        return plain
+
     def profile(self, profile: ImportedProfile, identifier: str) -> Finished:
         """Return the file of an author or a topic."""
         folder = f"{profile.kind}s"
-        matter: dict[str, Any] = {"name": profile.name or identifier, **profile.matter}
+        name = self._shortened(profile.name or identifier, _LONGEST_TITLE, profile.source, "name")
+        matter: dict[str, Any] = {"name": name, **profile.matter}
         post = ImportedPost(profile.id, profile.source, PAGE, profile.line, folder=profile.folder, address="/")
         images: dict[str, Found] = {}
         if profile.portrait and profile.kind == "author":

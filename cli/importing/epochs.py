@@ -8,9 +8,12 @@ from typing import Any
 from nightdesk.domain.problems import Kind
 from nightdesk.domain.timestamps import InvalidTimestamp, parse_timestamp
 
+_MILLISECONDS = 10**11
+"""Smaller numbers are seconds: as milliseconds they would lie before 1973, when nobody had a site."""
+
 
 def read_moment(value: Any) -> str:
-    """Return a moment in UTC as ISO 8601: a text, or milliseconds since 1970; empty for none.
+    """Return a moment in UTC as ISO 8601: a text, or milliseconds or seconds since 1970; empty for none.
 
     Raises:
         InvalidTimestamp: it is neither.
@@ -19,7 +22,8 @@ def read_moment(value: Any) -> str:
         return ""
     if isinstance(value, int | float):
         try:
-            return datetime.fromtimestamp(float(value) / 1000, UTC).replace(microsecond=0).isoformat()
+            seconds = float(value) / (1000 if abs(value) >= _MILLISECONDS else 1)
+            return datetime.fromtimestamp(seconds, UTC).replace(microsecond=0).isoformat()
         except (ValueError, OverflowError, OSError):
             raise InvalidTimestamp(Kind.TIMESTAMP_FORM, str(value)) from None
     return parse_timestamp(str(value), UTC, round_up=False).isoformat()

@@ -6,8 +6,9 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from nightdesk.domain.errors import Rejected
 from nightdesk.domain.frontmatter import Node, decode, parse_yaml, split_front_matter, to_plain
@@ -34,6 +35,36 @@ _DECIDING = (
     "unlisted",
     "protected",
 )
+
+
+_TIMES = (" %H:%M:%S %z", " %H:%M %z", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p", " %I%p", " %I %p", "T%H", "")
+_DAYS = (
+    "%a, %d %b %Y",
+    "%Y-%m-%d",
+    "%Y/%m/%d",
+    "%Y.%m.%d",
+    "%d %B %Y",
+    "%d %b %Y",
+    "%B %d, %Y",
+    "%b %d, %Y",
+    "%B %d %Y",
+    "%Y年%m月%d日",
+    "%Y%m%d",
+)
+_FORMS = tuple(f"{day}{time}" for day in _DAYS for time in _TIMES)
+"""Forms of dates that some generator accepts, and that mean one day alone: 01/02/2020 is reported."""
+_ABBREVIATIONS = {
+    "EST": -5,
+    "EDT": -4,
+    "CST": -6,
+    "CDT": -5,
+    "MST": -7,
+    "MDT": -6,
+    "PST": -8,
+    "PDT": -7,
+    "CET": 1,
+    "CEST": 2,
+}
 
 
 @dataclass(slots=True)
@@ -123,28 +154,35 @@ def read_date(text: str, zone: tzinfo) -> str:
     Raises:
         InvalidTimestamp: it has none of these forms.
     """
-    plain = re.sub(
-        r"\s+[A-Z]{3,4}$", lambda found: found[0] if found[0].strip() in ("UTC", "GMT") else "", text.strip()
-    )
+    plain = re.sub(r"(?<=\d)(?:st|nd|rd|th)\b", "", " ".join(text.split()))
+    plain = re.sub(r"([+-]\d\d:?\d\d) [A-Z]{3,4}$", r"\1", plain)  # as Go prints a time
+    named = re.search(r" ([A-Z][A-Za-z]+/[A-Za-z_/+-]+|[A-Z]{3,4})$", plain)
+    if named and (known := _zone(named[1])):
+        return read_date(plain[: named.start()], known)
+    if re.fullmatch(r"\d{10}|\d{13}", plain):
+        return datetime.fromtimestamp(int(plain[:10]), UTC).isoformat()
     try:
         return parse_timestamp(plain, zone).isoformat()
     except InvalidTimestamp:
-        for form in (
-            "%a, %d %b %Y %H:%M:%S %z",
-            "%Y/%m/%d %H:%M:%S",
-            "%Y/%m/%d %H:%M",
-            "%Y/%m/%d",
-            "%d %B %Y",
-            "%B %d, %Y",
-            "%b %d, %Y",
-            "%d %b %Y",
-        ):
+        for form in _FORMS:
             try:
                 moment = datetime.strptime(plain, form)
             except ValueError:
                 continue
             return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).isoformat()
         raise
+
+
+def _zone(name: str) -> tzinfo | None:
+    """Return a time zone by its name or by one of the abbreviations of mail's dates; None if it is neither."""
+    if name in ("UTC", "GMT"):
+        return UTC
+    if name in _ABBREVIATIONS:
+        return timezone(timedelta(hours=_ABBREVIATIONS[name]))
+    try:
+        return ZoneInfo(name) if "/" in name else None
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
 
 
 def read_matter(raw: bytes, source: str, report: Report, bare: bool = False) -> Matter | None:
@@ -155,7 +193,7 @@ def read_matter(raw: bytes, source: str, report: Report, bare: bool = False) -> 
     """
     text = ""
     try:
-        text = _decoded(raw, source, report)
+        text = decode_leniently(raw, source, report)
         if text.lstrip().startswith("{"):
             return _json_matter(text, source, report)
         found = split_front_matter(text)
@@ -181,14 +219,14 @@ def read_matter(raw: bytes, source: str, report: Report, bare: bool = False) -> 
     return Matter(values, lines, found.body, found.body_line, source, report, set())
 
 
-def _decoded(raw: bytes, source: str, report: Report) -> str:
+def decode_leniently(raw: bytes, source: str, report: Report) -> str:
     """Decode a file as generators do that never look at its bytes, and report what that changes.
 
     Raises:
         Rejected: it is larger than any text is.
     """
     if len(raw) > _MAX_TEXT:
-        return decode(raw)
+        return decode(raw)  # which refuses it
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         report.add(CHANGED, source, 1, "a text in UTF-16 is read as such")
         text = raw.decode("utf-16", "replace")

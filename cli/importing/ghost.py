@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import html
 import io
@@ -9,8 +10,9 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import PurePosixPath
-from typing import Any
+from typing import IO, Any
 
 import ijson
 from nightdesk.domain.errors import Permanent, Rejected
@@ -75,9 +77,17 @@ class GhostReader:
                 return name
         raise ImportRefused(f"{self._archive.path}: this is no Ghost export; there is no JSON file with Ghost's tables")
 
+    @contextmanager
+    def _open_export(self) -> Iterator[IO[bytes]]:
+        """Open the export, past the mark that some editors put at the head of a file."""
+        with self._archive.open(self._export) as file:
+            if file.read(3) != codecs.BOM_UTF8:
+                file.seek(0)
+            yield file
+
     def _find_tables(self) -> str:
         """Return where the tables are within the JSON."""
-        with self._archive.open(self._export) as file:
+        with self._open_export() as file:
             try:
                 for prefix, event, _ in ijson.parse(file):
                     if event == "start_map" and prefix in ("db.item.data", "data"):
@@ -93,7 +103,7 @@ class GhostReader:
 
     def _rows(self, table: str) -> Iterator[Row]:
         """Yield the rows of a table, one at a time."""
-        with self._archive.open(self._export) as file:
+        with self._open_export() as file:
             try:
                 for row in ijson.items(file, f"{self._base}.{table}.item", use_float=True):
                     if isinstance(row, dict):

@@ -18,7 +18,7 @@ from .report import CHANGED, LOST
 from .shortcodes import Call, Note, has_meaning, meaning_of
 
 _TOKEN = re.compile(
-    r"\{%-?\s*(?P<name>[A-Za-z_][\w-]*)(?P<rest>(?:\"[^\"]*\"|'[^']*'|[^\"'%]|%(?!\}))*?)-?%\}"
+    r"\{%-?\s*(?P<name>[A-Za-z_][\w-]*)(?P<rest>(?:\"[^\"]*+\"|'[^']*+'|(?!\{%)[^\"'%]|%(?!\})){0,4000}?)-?%\}"
     r"|\{\{-?(?P<value>(?:\"[^\"]*\"|'[^']*'|[^\"'{}])*?)-?\}\}|(?P<note>\{#.*?#\})",
     re.DOTALL,
 )
@@ -108,6 +108,7 @@ class _Work:
         self.only: frozenset[str] = frozenset()
         self.includes: Callable[[str], str] = lambda name: ""
         self.depth = 0
+        self._closings: dict[str, dict[int, re.Match[str]]] = {}
         self._lines = Lines(text)
         self._parts: list[str] = []
         self._anchors = [(1, 1)]
@@ -191,12 +192,19 @@ class _Work:
         """Return the tag that ends a block, past blocks of the same name within it."""
         if name in _KEPT_WHOLE:  # what looks like a tag inside is none
             return re.compile(rf"\{{%-?\s*end{name}\s*-?%\}}").search(self._text, start)
-        depth = 1
-        for tag in re.finditer(rf"\{{%-?\s*(end)?[_]?{re.escape(name)}\b[^%]*?-?%\}}", self._text[start:]):
-            depth += -1 if tag[1] else 1
-            if depth == 0:
-                return re.compile(re.escape(tag[0])).match(self._text, start + tag.start())
-        return None
+        if name not in self._closings:
+            self._closings[name] = self._pairs(name)
+        return self._closings[name].get(start)
+
+    def _pairs(self, name: str) -> dict[int, re.Match[str]]:
+        """Return the tag that ends each block of a name, by the place at which the block's first tag ends."""
+        pairs, still_open = {}, []
+        for tag in re.finditer(rf"\{{%-?\s*(end)?[_]?{re.escape(name)}\b[^%]*?-?%\}}", self._text):
+            if not tag[1]:
+                still_open.append(tag.end())
+            elif still_open:
+                pairs[still_open.pop()] = tag
+        return pairs
 
     def _call(self, found: re.Match[str], inner: str | None, line: int) -> Call:
         name, rest = found["name"], found["rest"].strip()

@@ -32,8 +32,11 @@ _HEROES = (
 )
 _SRC = ("src", "image", "url", "uid", "path", "teaser", "overlay_image")
 _HIDING = ("hidden", "private", "unlisted", "protected")
+_DRAFT = ("draft", "isDraft", "is_draft")
+_SHOWING = ("published", "publish", "isPublished", "is_published", "public")
+_YES, _NO = frozenset(["true", "yes", "on", "1", "y"]), frozenset(["false", "no", "off", "0", "n"])
 _HIDDEN_STATES = ("draft", "hidden", "private", "pending", "unlisted", "skip", "review", "unpublished", "trash")
-_GIVEN: dict[str, type] = {
+GIVEN: dict[str, type] = {
     "sources": list,
     "production": dict,
     "corrections": list,
@@ -65,7 +68,7 @@ def common_post(matter: Matter, identifier: str, file_name: str, zone: tzinfo) -
     if tags := matter.texts("tags", "tag", split="[,，、]"):
         post.matter["tags"] = list(dict.fromkeys(tags))
     post.hero = hero_of(matter)
-    for name, form in _GIVEN.items():
+    for name, form in GIVEN.items():
         if isinstance(matter.values.get(name), form):
             post.matter[name] = _typed(matter.get(name))
     post.aliases = matter.texts("aliases", "redirect_from", "alias", "old_urls", split=r"[\s,]+")
@@ -111,11 +114,18 @@ def _dates(matter: Matter, post: ImportedPost, file_name: str, zone: tzinfo) -> 
 
 def is_hidden(matter: Matter) -> bool:
     """Return True if anything in the front matter keeps the post from readers."""
-    if matter.flag("draft") or matter.is_off("published") or any(matter.flag(name) for name in _HIDING):
+    if any(_says(matter, name) & _YES for name in (*_DRAFT, *_HIDING)):
         return True
-    if matter.text("status").lower() in _HIDDEN_STATES:
+    if any(_says(matter, name) & _NO for name in _SHOWING) or _says(matter, "status") & frozenset(_HIDDEN_STATES):
         return True
     return bool(matter.text("password"))
+
+
+def _says(matter: Matter, name: str) -> frozenset[str]:
+    """Return a value in lower case, or each one of a list."""
+    value = matter.get(name)
+    values = value if isinstance(value, list) else [value]
+    return frozenset(each.strip().lower() for each in values if isinstance(each, str))
 
 
 def _access(matter: Matter, post: ImportedPost) -> None:

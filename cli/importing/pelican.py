@@ -11,13 +11,12 @@ from typing import Any
 
 from bs4 import Tag
 from nightdesk.domain.errors import Permanent, Rejected
-from nightdesk.domain.frontmatter import decode
 from nightdesk.domain.site import Site
 from nightdesk.domain.text import slugify
 
 from .archives import Archive, ImportRefused, decode_text, looks_like, other_system
 from .directory import REFERENCE
-from .front_matter import Matter, read_matter
+from .front_matter import Matter, decode_leniently, read_matter
 from .html_text import html_to_markdown
 from .html_trees import parse_html
 from .hugo import zone_of
@@ -149,13 +148,13 @@ class PelicanReader:
     def _matter(self, name: str) -> Matter | None:
         raw = self._archive.read(name)
         if name.endswith((".html", ".htm")):
-            return _html_matter(decode_text(raw, name), name, self._report)
+            return _html_matter(decode_leniently(raw, name, self._report), name, self._report)
         if name.endswith(".rst"):
             return self._rst_matter(raw, name)
         if re.match(rb"(\xef\xbb\xbf)?\s*(---|\+\+\+)[ \t]*\r?\n", raw):
             return read_matter(raw, name, self._report)
         try:
-            text = decode(raw)
+            text = decode_leniently(raw, name, self._report)
         except Rejected as error:
             problem = error.problems[0]
             self._report.add(LOST, name, problem.line, "a file cannot be read", problem.text, post=True)
@@ -173,7 +172,7 @@ class PelicanReader:
         def note(outcome: str, kind: str, detail: str, line: int) -> None:
             self._report.add(outcome, name, max(line, 1), kind, detail)
 
-        values, body = read_restructured(decode_text(raw, name), note)
+        values, body = read_restructured(decode_leniently(raw, name, self._report), note)
         return Matter(dict(values), dict.fromkeys(values, 1), body, 1, name, self._report, set())
 
     def _post(self, name: str, path: str, matter: Matter, with_body: bool) -> ImportedPost:

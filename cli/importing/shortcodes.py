@@ -20,8 +20,10 @@ from .report import CHANGED, LOST
 Note = Callable[[str, str, str, int], None]
 """Is called with an outcome, a kind, a detail and a line."""
 
+_WORDS = r"(?:(?!\{\{[<%])[^\"`])"
 _CODE = re.compile(
-    r"\{\{(?P<open><|%)(?P<escape>(?:/\*)+)?\s*(?P<close>/?)\s*(?P<name>[A-Za-z0-9_./-]+?)(?P<rest>(?:\s(?:\"(?:[^\"\\]|\\.)*\"|`[^`]*`|[^\"`])*?|(?=[\"`])(?:\"[^\"]*\"|`[^`]*`|[^\"`])*?)?)"
+    r"\{\{(?P<open><|%)(?P<escape>(?:/\*)+)?\s*(?P<close>/?)\s*(?P<name>[A-Za-z0-9_./-]+?)(?P<rest>"
+    rf"(?:\s(?:\"(?:[^\"\\]|\\.)*+\"|`[^`]*+`|{_WORDS}){{0,2000}}?|(?=[\"`])(?:\"[^\"]*+\"|`[^`]*+`|{_WORDS}){{0,2000}}?)?)"
     r"\s*(?P<self>/?)\s*(?:\*/)*(?:>|%)\}\}"
 )
 _PARAMETER = re.compile(r"(?:([\w-]+)\s*=\s*)?(?:\"((?:[^\"\\]|\\.)*)\"|`([^`]*)`|([^\s\"`=]+))")

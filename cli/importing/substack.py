@@ -15,6 +15,7 @@ from nightdesk.domain.timestamps import InvalidTimestamp
 
 from .archives import Archive, ImportRefused, decode_text
 from .epochs import read_moment
+from .front_matter import decode_leniently
 from .html_text import html_to_markdown, plain_text
 from .matter_posts import guard_hidden, tier_of
 from .records import PAGE, POST, Hints, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
@@ -51,7 +52,7 @@ class SubstackReader:
 
     def _read_rows(self) -> list[tuple[int, dict[str, str]]]:
         """Return the rows of `posts.csv`, which hold no text, each with its line."""
-        text = decode_text(self._archive.read(self._table), self._table)
+        text = decode_leniently(self._archive.read(self._table), self._table, self._report)
         reader = csv.DictReader(io.StringIO(text))
         if not set(reader.fieldnames or ()) >= _NEEDED:
             raise ImportRefused(f"{self._table}:1: the table has not the columns of a Substack export")
@@ -144,7 +145,7 @@ class SubstackReader:
         def note(outcome: str, kind: str, detail: str, line: int) -> None:
             self._report.add(outcome, post.source, 0, kind, detail)
 
-        post.body = html_to_markdown(decode_text(self._archive.read(post.source), post.source), note)
+        post.body = html_to_markdown(decode_leniently(self._archive.read(post.source), post.source, self._report), note)
         guard_hidden(post)
         if subtitle := plain_text(row.get("subtitle", "")):
             post.matter["dek"] = subtitle

@@ -339,3 +339,11 @@ def test_markdown_of_first_versions_and_cards_of_unknown_kinds_are_kept(tmp_path
     text = text_of(tmp_path / "out", "new")
     assert all(words in text for words in ("Read **on**", "(https://a.example/x)"))
     assert (len(notes(report, "lost", "nothing")), len(notes(report, "changed", "call-to-action"))) == (1, 1)
+
+
+def test_a_mark_at_the_head_of_the_file_and_seconds_instead_of_milliseconds_are_read(tmp_path: Path) -> None:
+    text = export([row(1, "gale", published_at=1646370000), row(2, "calm", published_at=1646370000000)])
+    path = tmp_path / "site.json"
+    path.write_bytes(b"\xef\xbb\xbf" + text.encode())
+    import_from("ghost", path, tmp_path / "out")
+    assert {draft(tmp_path / "out", slug).date for slug in ("gale", "calm")} == {"2022-03-04T05:00:00+00:00"}

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import base64
+from datetime import UTC
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from nightdesk.domain.errors import Permanent
+from nightdesk.domain.timestamps import InvalidTimestamp
+from nightdesk_cli.importing.front_matter import read_date
 from support.importing import (
     PNG,
     draft,
@@ -560,3 +564,59 @@ def test_images_inside_a_text_become_files_beside_the_draft(tmp_path: Path) -> N
     assert image.read_bytes() == PNG
     assert text_of(tmp_path / "out", "a") == f'![Pier]({image.name}) <img src="{image.name}" alt="Q"> x'
     assert len(notes(report, "lost", "inside the text")) == 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("2020-01-01 10:00:00 EST", "2020-01-01T10:00:00-05:00"),
+        ("2020-07-01 10:00 America/New_York", "2020-07-01T10:00:00-04:00"),
+        ("2020-07-01 10:00:00 +0200 CEST", "2020-07-01T10:00:00+02:00"),
+        ("Wed, 01 Jan 2020 10:00:00 GMT", "2020-01-01T10:00:00+00:00"),
+        ("January 2nd, 2020 3:04 PM", "2020-01-02T15:04:00+01:00"),
+        ("2020/01/02 10:11:12 +0100", "2020-01-02T10:11:12+01:00"),
+        ("20200102", "2020-01-02T00:00:00+01:00"),
+        ("2020年1月2日", "2020-01-02T00:00:00+01:00"),
+        ("1577836800", "2020-01-01T00:00:00+00:00"),
+        ("1577836800000", "2020-01-01T00:00:00+00:00"),
+    ],
+)
+def test_dates_of_every_form_are_read(typed: str, read: str) -> None:
+    assert read_date(typed, ZoneInfo("Europe/Oslo")) == read
+
+
+@pytest.mark.parametrize("typed", ["01/02/2020", "2020", "2020-02-30", "soon", "-1", "2020-01-01T10:00:00+25:00"])
+def test_dates_that_may_mean_two_days_or_none_are_not_guessed(typed: str) -> None:
+    with pytest.raises(InvalidTimestamp):
+        read_date(typed, UTC)
+
+
+@pytest.mark.parametrize(
+    "key", ["draft: [true]", "isDraft: true", "publish: false", "is_published: no", "status: [draft]", "public: 0"]
+)
+def test_whatever_keeps_a_post_from_readers_makes_a_draft(tmp_path: Path, key: str) -> None:
+    root = site(tmp_path, **{"content/posts/a.md": f"---\ntitle: A\ndate: 2020-01-01\n{key}\n---\nText.\n"})
+    import_from("hugo", root, tmp_path / "out")
+    assert draft(tmp_path / "out", "a").draft
+
+
+def test_texts_that_are_too_long_are_shortened_and_foreign_keys_set_aside(tmp_path: Path) -> None:
+    matter = f'---\ntitle: "{"wind " * 100}\\a"\ndescription: {"d" * 3000}\nsources: [{{a: b}}]\nnewsletter: weekly\ndate: 2020-01-01\n---\nText.\n'
+    report = import_from("hugo", site(tmp_path, **{"content/posts/a.md": matter}), tmp_path / "out")
+    found = draft(tmp_path / "out", "a")
+    assert found.title.endswith("wind …")
+    assert (len(found.title) <= 300, len(found.dek)) == (True, 2000)
+    assert notes(report, "changed", "means something else") == [
+        "content/posts/a.md: sources",
+        "content/posts/a.md: newsletter",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ['{{< x "' * 4000, "<!--" * 20_000, "`" * 30_001 + "a" * 30_000, "{% if x %}" * 5000, '{% x "' * 4000]
+)
+@pytest.mark.parametrize("system", ["hugo", "jekyll"])
+def test_texts_made_to_keep_patterns_busy_are_read(tmp_path: Path, system: str, text: str) -> None:
+    name = "content/posts/a.md" if system == "hugo" else "_posts/2020-01-01-a.md"
+    root = write_tree(tmp_path / "site", {name: f"---\ntitle: A\ndate: 2020-01-01\n---\n{text}\n"})
+    assert import_from(system, root, tmp_path / "out").counts["articles"] == 1
