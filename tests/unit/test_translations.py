@@ -11,12 +11,14 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from nightdesk.adapters.memory import memory_ports
 from nightdesk.domain.documents import Document
 from nightdesk.domain.language_names import native_name
 from nightdesk.domain.site import Site
 from nightdesk.entrypoints.folder_build import build
 from nightdesk.rendering.translations import translation_links, versions_of
 from nightdesk.usecases.editors.folder_pages import FolderPages
+from nightdesk.usecases.pipeline.reconcile import compare
 from support.memory_newsroom import Newsroom
 
 SITE = "base_url: https://news.example\n"
@@ -250,3 +252,12 @@ def test_articles_that_contradict_each_other_choose_alike() -> None:
 def test_languages_are_named_in_themselves() -> None:
     tags = ("de-AT", "pt-BR", "ar", "zh-Hant-TW", "nb", "qaa")
     assert [native_name(tag) for tag in tags] == ["Deutsch", "Português", "العربية", "繁體中文", "Norsk bokmål", "qaa"]
+
+
+def test_an_original_that_moved_before_it_was_translated_names_its_translation(room: Newsroom) -> None:
+    room.publish("harbour", "Harbour")
+    room.publish("harbour", "Harbour", slug="quay")
+    room.publish("hafen", "Hafen", language="de", translation_of="harbour")
+    assert "/articles/hafen/" in room.page("/articles/quay/")
+    assert "/articles/quay/" in room.page("/articles/hafen/")
+    assert not compare(room.ports, room.theme, memory_ports(clock=lambda: room.now))

@@ -192,7 +192,7 @@ def public_facts(inputs: GateInputs, theme: Theme) -> dict[str, Any]:
     """Return what index may know of an article: its cards, and for each of its places the number of the card there.
 
     `shows` names what the page shows of others. Index compares it with what they are when the article is listed. `text` is
-    what feeds show and the search finds; the card names it by its digest, so that lists of cards stay small.
+    what feeds show and the search finds; the card names it by its digest, so that lists of cards stay small. `moved` is the slug to which an old one leads.
     """
     document, live, text = inputs.document, inputs.state == LIVE, ""
     cards: list[dict[str, Any]] = []
@@ -215,6 +215,7 @@ def public_facts(inputs: GateInputs, theme: Theme) -> dict[str, Any]:
         "cards": cards,
         "places": places,
         **({"text": text} if text else {}),
+        **({"moved": document.moved} if document.moved else {}),
         "shows": {
             "profiles": inputs.profile_digests,
             "place": sort_key(document, inputs.site) if live and not document.moved else "",

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from nightdesk.domain.documents import parse_json
 from nightdesk.ports import Ports
 from nightdesk.repositories import articles_table
+from nightdesk.repositories.private_bucket import facts_key
 
 _MOST = 50
 """Translations of one article that pages name."""
@@ -28,4 +30,7 @@ def slugs_around(name: str, ports: Ports) -> set[str]:
     """Return the articles whose pages show a list of translations: those in it, and the original at its slug of today."""
     original = name.partition(":")[2]
     entries = articles_table.entries(ports.articles, name, "", _MOST)
-    return {original, articles_table.slug_today(ports.articles, original), *(entry.card["slug"] for entry in entries)}
+    facts = ports.private.get(facts_key(original))
+    moved = parse_json(facts.body).get("moved") if facts else None
+    today = moved or articles_table.slug_today(ports.articles, original)
+    return {original, today, *(entry.card["slug"] for entry in entries)}
