@@ -17,6 +17,7 @@ from nightdesk.domain.errors import Rejected
 from nightdesk.domain.passages import FREE, MAX_GATES, Passage, split_passages
 from nightdesk.domain.problems import Problem
 from nightdesk.domain.site import Site
+from nightdesk.domain.site_file import parse_site
 from nightdesk.domain.views import view
 from nightdesk.rendering.article_pages import Article, article_pages
 from nightdesk.rendering.environment import Theme
@@ -640,3 +641,11 @@ def test_a_file_that_is_public_as_a_whole_hides_nothing(key: str, body: str, lin
     except Rejected as error:
         found = sorted((problem.line, problem.key) for problem in error.problems)
     assert found == [(line, "gate") for line in lines]
+
+
+@pytest.mark.parametrize("tiers", ["[member, public]", "[patron, member, public]", "[public, member, public]"])
+def test_tiers_from_the_most_entitled_down_are_refused(tiers: str) -> None:
+    """The last one would be that of everyone, to whom a gate without a tier would open."""
+    with pytest.raises(Rejected) as raised:
+        parse_site(f"name: News\ntiers: {tiers}\n".encode())
+    assert "tier-order" in [problem.kind.id for problem in raised.value.problems]

@@ -531,3 +531,26 @@ def test_a_file_beside_a_draft_that_readers_get_nowhere_is_named() -> None:
 def test_a_text_of_no_break_spaces_is_refused_before_it_takes_minutes() -> None:
     with pytest.raises(Rejected, match="the limit is 50,000"):
         read("&nbsp;" * 1000 + "\u00a0" * 50_001)
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "dialog",
+        "div popover",
+        'div style="opacity:0"',
+        'p style="color:red; font-size: 0px"',
+        'div title="<3" hidden',
+        'section style="opacity: 0.0 !important"',
+    ],
+)
+def test_what_browsers_do_not_show_reaches_nobody(tag: str) -> None:
+    name = tag.split()[0]
+    shown, warnings = read(f"Before.\n\n<{tag}>For the lawyer.</{name}>\n\nAfter.\n")
+    assert text_of(shown) == "Before. After."
+    assert [kind.id for _, kind in warnings] == ["element-hidden"]
+
+
+@pytest.mark.parametrize("tag", ["dialog open", 'div style="opacity:0.5"', 'p style="font-size: 0.9em"', "p"])
+def test_what_browsers_show_is_kept(tag: str) -> None:
+    assert text_of(read(f"<{tag}>For readers.</{tag.split()[0]}>\n")[0]) == "For readers."

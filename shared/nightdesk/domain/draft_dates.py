@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from nightdesk.domain.draft_file import DraftFile
 from nightdesk.domain.keys import Value
+from nightdesk.domain.possible_embargoes import waiting_keys
 from nightdesk.domain.problems import Kind
 from nightdesk.domain.text import date_like, date_of_filename
 from nightdesk.domain.timestamps import InvalidTimestamp, iso_utc_seconds, parse_timestamp
@@ -56,7 +57,10 @@ def read_date(value: Value, file: DraftFile) -> str:
 
 def read_publish_at(value: Value, file: DraftFile) -> str:
     names = ("publish_at", *WAITING, *(_EMBARGO_SYNONYMS if file.keys.typed("date") else ()))
-    return _latest(file.keys.typed(*names), file)
+    others = waiting_keys(file)
+    for each in others:
+        each.report(Kind.WAITS_LIKE_EMBARGO, typed=each.word())
+    return _latest([*file.keys.typed(*names), *others], file)
 
 
 def _latest(typed: list[Value], file: DraftFile) -> str:

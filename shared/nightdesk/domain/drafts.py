@@ -14,6 +14,7 @@ from nightdesk.domain.frontmatter import decode, split_front_matter, to_plain
 from nightdesk.domain.keys import KeyReader, raise_rejections
 from nightdesk.domain.old_addresses import old_address
 from nightdesk.domain.passages import Passage, split_passages
+from nightdesk.domain.possible_embargoes import moments_to_refuse
 from nightdesk.domain.problem_list import ProblemList
 from nightdesk.domain.problems import Kind, Problem
 from nightdesk.domain.site import PUBLIC, Site
@@ -95,8 +96,11 @@ def parse_draft(raw: bytes, name: str, site: Site, to_html: Callable[[str], str]
     source = split_front_matter(decode(raw))
     problems = ProblemList()
     keys = KeyReader(source.matter, problems)
-    values = keys.values(DRAFT_KEYS, DraftFile(keys, name, site, filed))
+    file = DraftFile(keys, name, site, filed)
+    values = keys.values(DRAFT_KEYS, file)
     extra = keys.report_unknown(Kind.UNKNOWN_KEY)
+    for path, node in moments_to_refuse(extra, file):
+        problems.add(Kind.MAYBE_EMBARGO.at(node.line, path, typed=to_plain(node)))
     passages: tuple[Passage, ...] = ()
     try:
         passages = split_passages(source.body, source.body_line, site, to_html)

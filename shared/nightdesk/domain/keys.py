@@ -262,6 +262,12 @@ class KeyReader:
         found = [key if key in names else plain[_plain(key)] for key in meant]
         return self.typed(*found)
 
+    def those(self, is_meant: Callable[[str, Node], bool]) -> list[Value]:
+        """Return the values of keys that nothing has asked for and for which `is_meant` is true."""
+        meant = [key for key, node in self._mapping.items() if key not in self._asked and is_meant(key, node)]
+        self._asked.update(meant)
+        return [Value(self._prefix + key, self._mapping[key], self.problems) for key in meant]
+
     def values(self, keys: Sequence[Key[File]], file: File) -> dict[str, Any]:
         """Return what each key of a table is read as, by the attribute that it sets."""
         names = {name for key in keys for name in (key.name, *key.synonyms)}

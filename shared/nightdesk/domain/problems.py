@@ -151,23 +151,17 @@ class Kind:
     YAML_COLON = _rejected("the YAML does not parse: the value contains “: ”; put it in quotes")
     YAML_DOCUMENTS = _rejected("the front matter holds several YAML documents; only one is allowed")
     YAML_ESCAPE = _rejected("the YAML does not parse: “\\” has a meaning in double quotes; use single quotes")
-    YAML_INVALID = _rejected(
-        "the YAML does not parse: put the value in quotes, or check the indentation and the quotes"
-    )
+    YAML_INVALID = _rejected("the YAML does not parse: put the value in quotes, or check indentation and quotes")
     YAML_KEY_UNFINISHED = _rejected("the YAML does not parse: a key needs a colon and a space, such as “title: …”")
     YAML_QUOTE_UNCLOSED = _rejected("the YAML does not parse: the quote that begins here is never closed")
-    YAML_RESERVED_CHARACTER = _rejected(
-        "the YAML does not parse: a value cannot begin with “{typed}”; put it in quotes"
-    )
+    YAML_RESERVED_CHARACTER = _rejected("the YAML does not parse: no value can begin with “{typed}”; put it in quotes")
     YAML_TAB = _rejected("the YAML does not parse: a tab is used for indentation; use spaces")
     TOML_INVALID = _rejected("the TOML does not parse: each key needs “=” and a value, and each text needs quotes")
     TOML_KEY_REPEATED = _rejected("the TOML does not parse: a key is set twice")
     KEY_MISSPELT = _rejected("write the key as `{name}`")
     KEY_NOT_TEXT = _rejected("a key must be plain text")
     KEY_REPEATED = _rejected("the key is set twice, here and in line {first}, with different values")
-    KEYS_CONTRADICT = _rejected(
-        "says something else than `{other}` in line {first}, which means the same; keep one of them"
-    )
+    KEYS_CONTRADICT = _rejected("says something else than `{other}` in line {first}, which means the same; keep one")
     LANGUAGE_UNSPOKEN = _noted(
         "the words around articles are in English, because the theme has none in “{typed}”; it has {languages}"
     )
@@ -222,6 +216,10 @@ class Kind:
     EXPIRES_FIRST = _noted("“{typed}” is not later than the date from which readers could get the article")
     FILE_NAME_DATE = _noted(
         "the file’s name begins with “{typed}”, which is not read as the date; write “date: …”, or begin the name like 2014-05-27-"
+    )
+    WAITS_LIKE_EMBARGO = _noted("“{typed}” is in the future, so the article waits until then, as with `publish_at`")
+    MAYBE_EMBARGO = _rejected(
+        "“{typed}” is in the future: write it as `publish_at`, or rename a key that is no embargo"
     )
     KEPT_FROM_READERS = _noted("keeps the article from readers, as `draft: true` does")
     SLUG_FROM_FILE_NAME = _rejected("no slug can be made from the file name “{typed}”; add a “slug: …”")
@@ -380,6 +378,7 @@ class Kind:
     MENU_LINK = _rejected("each link needs a label, and an https or mailto address or a path on this site")
     SOCIAL_LINK = _rejected("each account needs a label, and its https address, such as https://social.example/@news")
     TIER_NAME = _rejected("“{typed}” must be lower-case letters, digits and hyphens")
+    TIER_ORDER = _rejected("“{typed}” is the tier of everyone, so it comes first: list the least entitled first")
     TIER_REPEATED = _rejected("the tier “{typed}” is listed twice")
     LANGUAGE_CODE = _rejected("“{typed}” is not a language code such as en or pt-BR")
     TIME_ZONE = _rejected("“{typed}” is not a time zone such as Europe/Oslo")

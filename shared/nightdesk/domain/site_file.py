@@ -127,7 +127,9 @@ def _tiers(value: Value, _: Settings) -> tuple[str, ...]:
         elif name in tiers:
             value.report(Kind.TIER_REPEATED, node, typed=name)
         tiers.append(name)
-    if tiers and tiers[0] != PUBLIC:
+    if PUBLIC in tiers[1:]:
+        value.report(Kind.TIER_ORDER, typed=PUBLIC)
+    elif tiers and tiers[0] != PUBLIC:
         tiers.insert(0, PUBLIC)
     return tuple(tiers) or _DEFAULT.tiers
 

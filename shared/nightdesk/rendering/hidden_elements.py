@@ -1,4 +1,4 @@
-"""Elements that their author hid: with `hidden`, or with a style. Without both, which the page does not keep, readers would see them."""
+"""Elements that their author hid: with `hidden` or `popover`, with a style, or as a dialog that is not open. Without both, which the page does not keep, readers would see them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from nightdesk.domain.html_tokens import END, START, Token, attributes
 from nightdesk.rendering.elements import BLOCKS, VOID
 
-_MAY_HIDE = re.compile(r"<[a-z][^>]*\b(?:hidden|none)\b", re.IGNORECASE)
+_MAY_HIDE = re.compile(r"<(?:dialog\b|[^<>]*\b(?:hidden|none|collapse|opacity|font-size|popover)\b)", re.IGNORECASE)
 _STYLE = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|content-visibility\s*:\s*hidden", re.IGNORECASE
+    r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|content-visibility\s*:\s*hidden"
+    r"|(?:opacity|font-size)\s*:\s*0*(?:\.0*)?(?:[a-z%]*)\s*(?:;|!|$)",
+    re.IGNORECASE,
 )
 
 
@@ -25,10 +27,11 @@ def hidden_end(source: str, found: Sequence[Token], number: int) -> int:
     One that is never closed hides all that follows.
     """
     token = found[number]
-    if token.end - token.start < len(token.name) + len(" hidden") + 2:
+    if token.end - token.start < len(token.name) + len(" hidden") + 2 and token.name != "dialog":
         return 0
     values = attributes(source[token.start : token.end])
-    if "hidden" not in values and not _STYLE.search(values.get("style", "")):
+    is_hidden = "hidden" in values or "popover" in values or (token.name == "dialog" and "open" not in values)
+    if not is_hidden and not _STYLE.search(values.get("style", "")):
         return 0
     if token.name in VOID:
         return number + 1
