@@ -27,7 +27,7 @@ from typing import Any
 
 from nightdesk_local.emulator_batches import patch_batches
 from nightdesk_local.emulator_manners import patch_manners
-from nightdesk_local.emulator_permissions import passed_role, patch_permissions
+from nightdesk_local.emulator_permissions import passed_role, patch_mail_permissions, patch_permissions
 from nightdesk_local.emulator_speed import patch_expressions, patch_layers, patch_principals, patch_server
 from nightdesk_local.patching import check_version, require
 
@@ -288,6 +288,7 @@ def main() -> None:
         patch_mail_list(app, ses)
         patch_principals(iam_evaluator)
         patch_permissions(iam_evaluator, s3, permissions_record())
+        patch_mail_permissions(app)
         patch_expressions(dynamodb)
         patch_server(server)
         if os.environ.pop("LOCAL_MANNERS", "") == "1":

@@ -1,6 +1,7 @@
-"""Checks two permissions that MiniStack does not, and records which statements of the roles' policies allow the functions' calls.
+"""Checks permissions that MiniStack does not, and records which statements of the roles' policies allow the functions' calls.
 
-AWS asks for `iam:PassRole` where a call passes a role on, and for `s3:ListBucket` before it says that an object is missing.
+AWS asks for `iam:PassRole` where a call passes a role on, and for `s3:ListBucket` before it says that an object is missing. Of a mail SES asks
+about each identity and the configuration set, by its sender.
 
 IAM is enforced here, so a call that no statement allows fails. The record shows the reverse, which permissions nothing uses; and tests
 play it again on the policies as AWS gets them (`tests/support/permission_record.py`).
@@ -12,6 +13,8 @@ import dataclasses
 import json
 import re
 import threading
+from collections.abc import Iterator
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -20,12 +23,25 @@ from nightdesk_local.patching import require
 
 PASSED_ROLE = "nightdesk:passedrole"
 """The context key that names the role which a call passes on; AWS has none."""
+_MAIL = "nightdesk:mail"
+"""The context key with what a mail needs permission for, as pairs of action and resource; AWS has none."""
+_OUTBOUND = "/v2/email/outbound-emails"
+_request = threading.local()
+"""`mail`: the context keys of the mail that is asked about. MiniStack asks about SES without them."""
 _PASSES_ROLE = {
     "scheduler:CreateSchedule": "scheduler.amazonaws.com",
     "scheduler:UpdateSchedule": "scheduler.amazonaws.com",
 }
+_SES = "arn:aws:ses:us-east-1:000000000000"
 _ROLE = re.compile(r":assumed-role/.*?-([A-Za-z]+Role)-")
-_CONTEXT = ("dynamodb:leadingkeys", "events:source", "events:detail-type", "iam:passedtoservice")
+_CONTEXT = (
+    "dynamodb:leadingkeys",
+    "events:source",
+    "events:detail-type",
+    "iam:passedtoservice",
+    "ses:fromaddress",
+    "ses:recipients",
+)
 """Condition keys that the record keeps."""
 
 
@@ -46,6 +62,11 @@ def patch_permissions(evaluator: Any, s3: Any, record: Path | None) -> None:
         return not (s3._ensure_bucket(bucket) or {}).get("objects", {}).keys() & {key, unquote(key)}
 
     def evaluate_and_record(context: Any, policies: Any, *limits: Any) -> Any:
+        if context.action == "ses:SendEmail" and (keys := _request.__dict__.pop("mail", None)):
+            context = dataclasses.replace(context, service_context={**(context.service_context or {}), **keys})
+        if questions := list(mail_questions(context)):
+            results = [evaluate_and_record(question, policies, *limits) for question in questions]
+            return next((result for result in results if result.decision != "Allow"), results[0])
         result = evaluate(context, policies, *limits)
         if getattr(of_resource, "asked", False):
             return result
@@ -82,6 +103,46 @@ def passing_of(context: Any) -> Any:
         return None
     to = {"iam:passedtoservice": _PASSES_ROLE[context.action]}
     return dataclasses.replace(context, action="iam:PassRole", resource_arn=role, service_context=to)
+
+
+def mail_questions(context: Any) -> Iterator[Any]:
+    """Yield what SES asks about a mail, instead of the one question that MiniStack has; nothing for another call."""
+    keys = dict(context.service_context or {})
+    for action, resource in keys.pop(_MAIL, ()):
+        yield dataclasses.replace(context, action=action, resource_arn=resource, service_context=keys)
+
+
+def patch_mail_permissions(app: Any) -> None:
+    """Keep what a mail is, while it is asked whether it may be sent."""
+    require(app, "_enforce_ses_v2")
+    enforce = app._enforce_ses_v2
+
+    def enforce_with_mail(method: str, path: str, headers: Any, body: bytes, *rest: Any) -> Any:
+        _request.mail = mail_keys(body) if (method, path) == ("POST", _OUTBOUND) else None
+        try:
+            return enforce(method, path, headers, body, *rest)
+        finally:
+            _request.mail = None
+
+    app._enforce_ses_v2 = enforce_with_mail
+
+
+def mail_keys(body: bytes) -> dict[str, Any]:
+    """Return the context keys of a mail (Service Authorization Reference, SES v2), and what it needs permission for.
+
+    Of the identities SES asks about the sender's and, in its sandbox, the recipients' that the account has verified.
+    """
+    action = "ses:SendEmail"
+    request = json.loads(body or b"{}")
+    sender = parseaddr(request.get("FromEmailAddress", ""))[1]
+    recipients = [address for some in request.get("Destination", {}).values() for address in some]
+    actions = [action, "ses:SendRawEmail"] if "Raw" in request.get("Content", {}) else [action]
+    domains = sorted({address.rpartition("@")[2] for address in (sender, *recipients)})
+    resources = [f"{_SES}:identity/{domain}" for domain in domains]
+    if name := request.get("ConfigurationSetName"):
+        resources.append(f"{_SES}:configuration-set/{name}")
+    asked = [(each, resource) for each in actions for resource in resources]
+    return {"ses:fromaddress": sender, "ses:recipients": recipients, _MAIL: asked}
 
 
 def passed_role(action: str, body: bytes) -> dict[str, str]:

@@ -9,7 +9,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from nightdesk_local.emulator_permissions import PASSED_ROLE, passed_role, patch_permissions
+from nightdesk_local.emulator_permissions import (
+    PASSED_ROLE,
+    mail_keys,
+    passed_role,
+    patch_mail_permissions,
+    patch_permissions,
+)
+from nightdesk_local.up import MAIL_SENDER
 from support.permission_record import problems, unaccounted
 
 ACCOUNT = "us-east-1:000000000000"
@@ -91,6 +98,45 @@ def test_a_schedule_needs_the_permission_to_pass_its_role_on() -> None:
     assert patched(None, "scheduler:CreateSchedule").evaluate(schedule, []).decision == "ImplicitDeny"
     both = patched(None, "scheduler:CreateSchedule", "iam:PassRole")
     assert both.evaluate(schedule, []).decision == "Allow"
+
+
+def mail(sender: str, to: str, **more: Any) -> Context:
+    request = {"FromEmailAddress": f"The Quay <{sender}>", "Destination": {"ToAddresses": [to]}, **more}
+    return Context("ses:SendEmail", "*", mail_keys(json.dumps(request).encode()))
+
+
+def test_of_a_mail_each_identity_and_the_configuration_set_is_asked_about(tmp_path: Path) -> None:
+    raw = mail("desk@quay.example", "ada@readers.example", Content={"Raw": {}}, ConfigurationSetName="reports")
+    assert patched(None, "ses:SendEmail").evaluate(raw, []).decision == "ImplicitDeny", "it is sent as a whole"
+    assert patched(tmp_path / "record", "ses:SendEmail", "ses:SendRawEmail").evaluate(raw, []).decision == "Allow"
+    lines = [json.loads(line) for line in (tmp_path / "record").read_text().splitlines()]
+    resources = ["identity/quay.example", "identity/readers.example", "configuration-set/reports"]
+    asked = [(line["action"], line["resource"].rpartition(":")[2]) for line in lines]
+    assert asked == [(action, each) for action in ("ses:SendEmail", "ses:SendRawEmail") for each in resources]
+    assert {line["context"]["ses:fromaddress"] for line in lines} == {"desk@quay.example"}
+
+
+def test_what_a_mail_is_reaches_the_question_whether_it_may_be_sent() -> None:
+    evaluator = patched(None, "ses:SendEmail")
+
+    def enforce(method: str, path: str, headers: Any, body: bytes) -> str:
+        return str(evaluator.evaluate(Context("ses:SendEmail", "*"), []).decision)
+
+    app = SimpleNamespace(_enforce_ses_v2=enforce)
+    patch_mail_permissions(app)
+    request = {"FromEmailAddress": "a@quay.example", "Destination": {}, "Content": {"Raw": {}}}
+    outbound = "/v2/email/outbound-emails"
+    assert app._enforce_ses_v2("POST", outbound, {}, json.dumps(request).encode()) == "ImplicitDeny", "it is sent whole"
+    assert app._enforce_ses_v2("POST", outbound, {}, json.dumps({**request, "Content": {}}).encode()) == "Allow"
+
+
+@pytest.mark.parametrize("role", ["ReaderApiRole", "MailerRole"])
+def test_mail_comes_from_the_newsrooms_address_alone(role: str) -> None:
+    identity = f"arn:aws:ses:{ACCOUNT}:identity/readers.example"
+    assert problems([call(role, "ses:SendEmail", identity, ses_fromaddress=MAIL_SENDER)]) == []
+    for wrong in ({"ses_fromaddress": "someone@else.example"}, {}):
+        assert "ImplicitDeny on AWS" in problems([call(role, "ses:SendEmail", identity, **wrong)])[0]
+    assert problems([call("GateRole", "ses:SendEmail", identity, ses_fromaddress=MAIL_SENDER)])
 
 
 def test_calls_are_decided_as_on_aws() -> None:
