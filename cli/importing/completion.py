@@ -241,7 +241,7 @@ class _PostAddresses:
     def _add(self, outcome: str, line: int, kind: str, detail: str) -> None:
         line = self.lines.source_line(line) if self.lines and line else line
         where = self._post.line + line - 1 if self._post.line and line else 0
-        self._report.add(outcome, self._post.source, where, kind, detail)
+        self._report.add(outcome, self._post.source, where, kind, detail.removeprefix(REFERENCE))
 
     def link(self, address: str, line: int) -> str:
         """Return where a link leads now."""

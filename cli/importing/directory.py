@@ -169,8 +169,10 @@ class Directory:
         """
         plain, mark, fragment = address.partition("#")
         path = unquote(plain.partition("?")[0]).casefold()
-        if not path or path.startswith(("/", ".git")) or ":" in path:
+        if not path or ":" in path:
             return None
+        if re.search(r"\.(md|markdown|rst)$", path) and (named := self._find_name(path, "/")):
+            return f"{named}{mark}{fragment}"
         name = posixpath.normpath(posixpath.join(folder.casefold(), path))
         bare = re.sub(r"\.(html?|md|markdown|rst)$", "", name)
         for candidate in (name, *(f"{bare}{end}" for end in (".md", ".markdown", ".rst", ".html", "/index.md"))):

@@ -20,6 +20,7 @@ from .hugo import read_redirects, zone_of
 from .liquid import replace_liquid
 from .matter_posts import common_post, keep_rest, says_much, settle_page, tier_of
 from .permalinks import date_tokens
+from .plain_scripts import plain_script
 from .records import PAGE, FirstLine, Hints, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
 from .report import LOST, NOTED, SKIPPED, Report
 
@@ -31,6 +32,11 @@ _POST_TAGS = frozenset(["post", "posts", "blog", "article", "articles", "news"])
 _COLLECTIONS = _POST_TAGS | {"all", "nav", "page", "pages"}
 _PASSED_OVER = frozenset(["_includes", "_layouts", "_data", "_components"])
 _STRFTIME = {"%Y": "year", "%m": "month", "%d": "day", "yyyy": "year", "MM": "month", "dd": "day", "LL": "month"}
+
+
+_SCRIPT = re.compile(
+    rb"(?:\xef\xbb\xbf)?---(?:js|javascript)[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE
+)
 
 
 class EleventyReader:
@@ -97,9 +103,14 @@ class EleventyReader:
                 if folder.parts and name in self._archive:
                     own |= self._json(name)
             for suffix in ("js", "cjs", "mjs"):
-                if f"{key}/{folder.name}.11tydata.{suffix}" in self._archive:
+                name = f"{key}/{folder.name}.11tydata.{suffix}"
+                if name not in self._archive:
+                    continue
+                if values := plain_script(self._archive.read(name).decode("utf-8", "replace")):
+                    own |= plain_value(values)
+                else:
                     what = "data of a folder is a program, so it is not known here; use --permalink for addresses"
-                    self._report.add(NOTED, f"{key}/{folder.name}.11tydata.{suffix}", 0, what)
+                    self._report.add(NOTED, name, 0, what)
             tags = [*_as_list(parent.get("tags")), *_as_list(own.get("tags"))]
             self._data[key] = {**parent, **own, **({"tags": tags} if tags else {})}
         return self._data[key]
@@ -145,9 +156,12 @@ class EleventyReader:
 
     def _matter(self, name: str, path: str) -> Matter | None:
         raw = self._archive.read(name)
-        if re.match(rb"(\xef\xbb\xbf)?---(js|javascript)\b", raw):
-            self._report.add(LOST, name, 1, "a file cannot be read", "its front matter is a program", post=True)
-            return None
+        if script := _SCRIPT.match(raw):
+            values = plain_script(script[1].decode("utf-8", "replace"))
+            if values is None:
+                self._report.add(LOST, name, 1, "a file cannot be read", "its front matter is a program", post=True)
+                return None
+            raw = b"---json\n" + json.dumps(values).encode() + b"\n---\n" + raw[script.end() :]
         raw = re.sub(
             rb"^((?:\xef\xbb\xbf)?)---json[ \t]*\r?\n(.*?)^---[ \t]*$",
             rb"\1\2",

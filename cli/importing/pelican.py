@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
@@ -13,10 +14,11 @@ from bs4 import Tag
 from nightdesk.domain.errors import Permanent, Rejected
 from nightdesk.domain.site import Site
 from nightdesk.domain.text import slugify
+from nightdesk.domain.timestamps import InvalidTimestamp
 
 from .archives import Archive, ImportRefused, decode_text, looks_like, other_system
 from .directory import REFERENCE
-from .front_matter import Matter, decode_leniently, read_matter
+from .front_matter import Matter, decode_leniently, read_date, read_matter
 from .html_text import html_to_markdown
 from .html_trees import parse_html
 from .hugo import zone_of
@@ -178,6 +180,9 @@ class PelicanReader:
     def _post(self, name: str, path: str, matter: Matter, with_body: bool) -> ImportedPost:
         stem = PurePosixPath(path).stem
         post = common_post(matter, name, stem, self._zone)
+        if not post.date and (dated := re.match(r"\d{4}-\d{2}-\d{2}", stem)):  # FILENAME_METADATA, as it is by default
+            with suppress(InvalidTimestamp):
+                post.date = read_date(dated[0], self._zone)
         folders = PurePosixPath(path).parts[:-1]
         post.kind = PAGE if folders[:1] == ("pages",) else post.kind
         if not matter.text("slug"):

@@ -70,8 +70,8 @@ class Report:
 
     @property
     def failed_posts(self) -> int:
-        """How many posts and pages were found and not imported."""
-        return sum(note.post for note in self.notes)
+        """How many posts and pages were found and could not be imported; what was left out on purpose does not count."""
+        return sum(note.post and note.outcome != SKIPPED for note in self.notes)
 
     def to_json(self) -> dict[str, Any]:
         """Return the whole report as JSON values."""

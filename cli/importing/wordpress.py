@@ -83,7 +83,7 @@ class WordPressReader:
         for name in self._archive.names:
             if name.lower().endswith(".xml") or self._archive.is_single:
                 with self._archive.open(name) as file:
-                    if b"wordpress.org/export" in file.read(65536):
+                    if b"wordpress.org/export" in file.read(65536).replace(b"\0", b""):
                         names.append(name)
         if not names:
             raise ImportRefused(

@@ -12,10 +12,11 @@ from typing import IO, NamedTuple
 from xml.parsers import expat
 
 from .archives import ImportRefused
-from .report import Report
+from .report import NOTED, Report
 from .xml_mending import Mending
 
 _CHUNK = 1 << 16
+_JUNK = expat.errors.codes[expat.errors.XML_ERROR_JUNK_AFTER_DOC_ELEMENT]
 _MAX_TEXT = 64 * 1024 * 1024
 _RECORDS = ("item", "wp:author", "wp:category", "wp:tag", "wp:term")
 _NESTED = ("wp:postmeta", "wp:comment")
@@ -151,7 +152,9 @@ def read_records(file: IO[bytes], name: str, report: Report) -> Iterator[Record]
             reader.done.clear()
         reader.parser.Parse(mending.mend(b"", is_last=True), True)
     except expat.ExpatError as error:
-        raise ImportRefused(_explain(error, name)) from error
+        if error.code != _JUNK:
+            raise ImportRefused(_explain(error, name)) from error
+        report.add(NOTED, name, error.lineno, "what follows the end of the export was left out")
     if is_first:
         yield reader.channel
     yield from reader.done

@@ -33,6 +33,15 @@ def _as_windows(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error(_ERRORS, _as_windows)
 
 
+def _is_allowed(reference: str) -> bool:
+    """Return True if XML may hold the character that `&#…;` names."""
+    digits = reference[2:-1]
+    if len(digits) > 8:
+        return False
+    code = int(digits[1:], 16) if digits[:1] in "xX" else int(digits)
+    return code in (9, 10, 13) or 32 <= code < 0xD800 or 0xE000 <= code < 0xFFFE or 0x10000 <= code < 0x110000
+
+
 class Mending:
     """Mends a file piece by piece, in flat memory. A file in another encoding than UTF-8 is left as it is."""
 
@@ -40,6 +49,7 @@ class Mending:
         self._decoder = codecs.getincrementaldecoder("utf-8")(_ERRORS)
         self._rest = ""
         self._end = ""
+        self._begun = False
         self._is_utf8: bool | None = None
         self._bytes = self._controls = self._ampersands = 0
 
@@ -52,6 +62,9 @@ class Mending:
             self._is_utf8 = named in (b"utf-8", b"utf8") and not is_wide
         if not self._is_utf8:
             return chunk
+        if not self._begun:  # plug-ins put blanks before the declaration, where none may be
+            chunk = chunk.removeprefix(codecs.BOM_UTF8).lstrip()
+            self._begun = bool(chunk)
         text = self._decoder.decode(chunk, is_last)
         text, wrong = _MARKED.subn("", text)
         self._bytes += wrong
@@ -91,6 +104,9 @@ class Mending:
         found = _ENTITY.match(text, at)
         assert found
         name = found[1]
+        if found[0].startswith("&#") and not _is_allowed(found[0]):
+            self._controls += 1
+            return len(found[0])
         if found[0] == "&" or (name and name not in _XML and f"{name};" not in html.entities.html5):
             self._ampersands += 1
             parts.append("&amp;")

@@ -137,7 +137,7 @@ def test_an_eleventy_site(tmp_path: Path) -> None:
             "src/posts/a.md": post(body, date="2021-07-09", tags="[posts, storms]"),
             "src/posts/b.md": post(permalink="false"),
             "src/posts/c.md": '---json\n{"title": "C", "draft": true}\n---\nText.\n',
-            "src/posts/d.md": '---js\n{title: "D"}\n---\nText.\n',
+            "src/posts/d.md": "---js\n{title: make()}\n---\nText.\n",
             "src/posts/pier.png": PNG,
             "src/img/q.png": PNG + b"q",
             "src/about.md": post(title="About"),
@@ -260,3 +260,43 @@ def test_a_note_without_a_title_is_an_article_of_eleventy(tmp_path: Path) -> Non
     report = import_from("eleventy", root, tmp_path / "out")
     assert draft(tmp_path / "out", "gale").title == "Gale"
     assert report.counts["articles"] == 1
+
+
+def eleventy_script(tmp_path: Path, script: str) -> Path:
+    files = {
+        "eleventy.config.js": "",
+        "posts/gale.md": f"---js\n{script}\n---\nBlow.\n",
+        "posts/calm.md": "---\ntitle: Calm\n---\n[a](/posts/gale.md)\n",
+    }
+    return write_tree(tmp_path / "site", files)
+
+
+@pytest.mark.parametrize(
+    ("script", "is_draft"),
+    [
+        ("const title = \"Gale: it's here\"; // now\nconst date = '2020-01-02';\nconst draft = true;", True),
+        ("{\n\ttitle: \"Gale: it's here\",\n\tdate:'2020-01-02', // then\n\ttags: ['wind', \"a//b\"],\n}", False),
+    ],
+)
+def test_front_matter_of_plain_values_in_javascript_is_read(tmp_path: Path, script: str, is_draft: bool) -> None:
+    import_from("eleventy", eleventy_script(tmp_path, script), tmp_path / "out")
+    found = draft(tmp_path / "out", "gale")
+    assert (found.title, found.date[:10], found.draft) == ("Gale: it's here", "2020-01-02", is_draft)
+    assert text_of(tmp_path / "out", "calm") == "[a](/articles/gale/)"
+
+
+@pytest.mark.parametrize(
+    "value", ["isDraft", "!process.env.X", "make()", "`true`", "1 + 1", "{ ...others }", "() => true", "/x/"]
+)
+def test_a_value_that_a_program_computes_is_never_guessed(tmp_path: Path, value: str) -> None:
+    script = f'const title = "Gale";\nconst draft = {value};'
+    report = import_from("eleventy", eleventy_script(tmp_path, script), tmp_path / "out")
+    assert notes(report, "lost", "front matter is a program") or notes(report, "lost", "cannot be read")
+    assert not (tmp_path / "out/drafts/gale").exists()
+
+
+def test_data_of_a_folder_in_javascript_counts_if_it_is_plain(tmp_path: Path) -> None:
+    root = eleventy_script(tmp_path, 'const title = "Gale";')
+    write_tree(root, {"posts/posts.11tydata.js": 'export default {\n\ttags: ["posts"],\n\t"draft": true,\n};\n'})
+    import_from("eleventy", root, tmp_path / "out")
+    assert [draft(tmp_path / "out", slug).draft for slug in ("gale", "calm")] == [True, True]

@@ -353,3 +353,25 @@ def test_a_gallery_without_numbers_shows_the_images_of_its_post(tmp_path: Path) 
     text = text_of(tmp_path / "out", "gale")
     assert "![](pier.png)" in text
     assert "(https://skerry.example/storm.mp3)" in text
+
+
+def test_blanks_before_the_export_and_words_after_it_do_no_harm(tmp_path: Path) -> None:
+    text = HEAD + item(1, "gale", title="x").replace("<title>x</title>", "<title>G&#0;a&#55357;le</title>") + TAIL
+    (tmp_path / "export.xml").write_text(f"\n \n{text}<!-- 20 queries -->\n<b>cached")
+    report = import_from("wordpress", tmp_path / "export.xml", tmp_path / "out")
+    assert draft(tmp_path / "out", "gale").title == "Gale"
+    assert len(notes(report, "noted", "end of the export")) == 1
+
+
+def test_an_export_in_utf_16_is_read(tmp_path: Path) -> None:
+    text = (HEAD.replace("UTF-8", "UTF-16") + item(1, "gale", "caf\u00e9") + TAIL).encode("utf-16")
+    (tmp_path / "export.xml").write_bytes(text)
+    import_from("wordpress", tmp_path / "export.xml", tmp_path / "out")
+    assert text_of(tmp_path / "out", "gale") == "caf\u00e9"
+
+
+def test_posts_in_the_bin_are_no_failure(tmp_path: Path) -> None:
+    report = import_from(
+        "wordpress", export(tmp_path, item(1, "gale"), item(2, "gone", wp__status="trash")), tmp_path / "out"
+    )
+    assert (report.counts["articles"], report.failed_posts) == (1, 0)
