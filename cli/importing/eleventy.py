@@ -139,7 +139,10 @@ class EleventyReader:
                 matter = self._matter(name, path)
                 if matter is None:
                     continue
-                is_titled = matter.text("title") or self._is_post(path, matter) or says_much(matter.body)
+                is_front = PurePosixPath(path).stem in ("index", "404") and path.count("/") == 0
+                is_titled = (
+                    matter.text("title") or self._is_post(path, matter) or (not is_front and says_much(matter.body))
+                )
                 if not is_titled or matter.values.get("pagination"):
                     self._report.add(SKIPPED, name, 0, "a page that makes lists, or has no title, is left out")
                     continue

@@ -16,7 +16,7 @@ from .markdown_text import split_at_divider
 from .records import PAGE, POST, ImportedPost
 from .report import CHANGED, NOTED
 
-_MANY_WORDS = 30
+_MANY_WORDS, _FEW_WORDS = 30, 5
 _DEKS = ("dek", "deck", "description", "summary", "excerpt", "subtitle", "lead")
 _HEROES = (
     "hero",
@@ -139,8 +139,8 @@ def says_much(body: str) -> bool:
     """Return True for a text of some length that makes no lists: a page of its own, even without a title."""
     if re.search(r"\{%-?\s*(?:for|paginate)\b", body):
         return False
-    plain = re.sub(r"\{%.*?%\}|\{\{.*?\}\}|<[^>]*>", " ", body, flags=re.DOTALL)
-    return len(plain.split()) >= _MANY_WORDS
+    plain, tags = re.subn(r"\{%.*?%\}|\{\{.*?\}\}", " ", body, flags=re.DOTALL)
+    return len(re.sub(r"<[^>]*>", " ", plain).split()) >= (_MANY_WORDS if tags else _FEW_WORDS)
 
 
 def people(matter: Matter, *names: str) -> list[str]:

@@ -254,12 +254,13 @@ def test_a_note_without_a_title_is_an_article_of_eleventy(tmp_path: Path) -> Non
         {
             "eleventy.config.js": "",
             "notes/2021-07-09-gale.md": "---\ntags: post\n---\nBlow.\n",
-            "index.md": "---\nlayout: home\n---\nHi.\n",
+            "index.md": "---\nlayout: home\n---\nWhat we have for you today.\n",
+            "about.md": "---\nlayout: page\n---\nI am somebody that writes.\n",
         },
     )
     report = import_from("eleventy", root, tmp_path / "out")
     assert draft(tmp_path / "out", "gale").title == "Gale"
-    assert report.counts["articles"] == 1
+    assert (report.counts["articles"], report.counts["pages"]) == (1, 1)
 
 
 def eleventy_script(tmp_path: Path, script: str) -> Path:
