@@ -338,6 +338,7 @@ class _Dumper(yaml.SafeDumper):
 def _file(matter: dict[str, Any], body: str, keep_empty: bool = False) -> bytes:
     """Return a file with its front matter; keys without a value are left out, unless they are to be kept."""
     given = {key: value for key, value in matter.items() if keep_empty or value not in ("", None, [], {}, False)}
-    ordered = {key: given.pop(key) for key in _MATTER_ORDER if key in given} | given
+    last = {key: given.pop(key) for key in ("imported",) if key in given}  # where an export puts it, too
+    ordered = {key: given.pop(key) for key in _MATTER_ORDER if key in given} | given | last
     text = yaml.dump(ordered, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=1 << 20)
     return f"---\n{text}---\n\n{body.strip(chr(10))}\n".encode()

@@ -244,3 +244,12 @@ def test_a_page_with_a_text_and_without_a_title_is_kept_and_a_list_is_not(tmp_pa
     report = import_from("jekyll", site(tmp_path, **{"_posts/2021-07-09-gale.md": post(), **files}), tmp_path / "out")
     assert [path.name for path in (tmp_path / "out/pages").iterdir()] == ["about.md"]
     assert len(notes(report, "skipped", "makes lists")) == 1
+
+
+def test_keys_without_a_meaning_here_stand_last_as_after_an_export(tmp_path: Path) -> None:
+    root = site(tmp_path, **{"_posts/2021-07-09-gale.md": post(layout="wide", image="/pier.png"), "pier.png": PNG})
+    import_from("jekyll", root, tmp_path / "out")
+    keys = [
+        line.partition(":")[0] for line in front_matter_of(tmp_path / "out", "gale").split("\n") if line[:1].isalpha()
+    ]
+    assert keys == ["title", "slug", "date", "aliases", "hero", "imported"]
