@@ -17,10 +17,11 @@ from nightdesk.domain.text import slugify
 from .archives import Archive, ImportRefused, looks_like, other_system
 from .configs import read_config
 from .front_matter import Matter, read_matter
+from .html_text import html_to_markdown
 from .matter_posts import common_post, keep_rest, settle_page, tier_of
 from .own import own_post
 from .permalinks import date_tokens, fill, urlize
-from .records import PAGE, Hints, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
+from .records import PAGE, FirstLine, Hints, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
 from .report import CHANGED, LOST, SKIPPED, Report
 from .shortcodes import replace_shortcodes
 
@@ -37,7 +38,9 @@ _CONFIGS = (
 DATA = "data/nightdesk"
 """Where an export of Nightdesk's keeps what Hugo has no place for: `site.yaml`, updates, and files that cannot be published."""
 _TEXTS = (".md", ".markdown")
-_OTHER_TEXTS = (".org", ".adoc", ".rst", ".pandoc", ".html", ".htm")
+_HTML = (".html", ".htm")
+_OTHER_TEXTS = (".org", ".adoc", ".rst", ".pandoc")
+_FENCED = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:---|\+\+\+)[ \t]*\r?\n")
 _PROFILES = {
     "authors": "author",
     "author": "author",
@@ -151,10 +154,14 @@ class HugoReader:
                 if name in seen:
                     continue
                 seen.add(name)
-                if name.endswith(_TEXTS):
+                if name.endswith(_TEXTS) or (name.endswith(_HTML) and _FENCED.match(self._read(name))):
                     yield name, name.removeprefix(f"{folder}/") if folder else name, language
                 elif name.endswith(_OTHER_TEXTS):
                     self._report.add(LOST, name, 0, "a text that is not Markdown is not imported", name, post=True)
+                elif name.endswith(_HTML):
+                    self._report.add(
+                        SKIPPED, name, 0, "HTML without front matter, which Hugo copies as it is, is left out"
+                    )
 
     def _hides_others(self, name: str, path: str) -> bool:
         """Return True for the page of a section that keeps what is below it from readers (`cascade`)."""
@@ -247,6 +254,11 @@ class HugoReader:
         if with_body:
             replaced = replace_shortcodes(post.body, self._noter(name, post.line))
             post.body, post.lines, post.directives = replaced
+            if name.endswith(_HTML):
+                if "<!--nightdesk-gate" in post.body:  # comments are not kept, and a gate must never be lost
+                    post.access = tier_of("paid", self._fallback.tiers)
+                    self._report.add(CHANGED, name, 0, "a text in HTML with a gate is hidden as a whole")
+                post.body, post.lines = html_to_markdown(post.body, self._noter(name, post.line)), FirstLine()
             keep_rest(matter, post)
         return post
 

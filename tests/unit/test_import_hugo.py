@@ -620,3 +620,29 @@ def test_texts_made_to_keep_patterns_busy_are_read(tmp_path: Path, system: str, 
     name = "content/posts/a.md" if system == "hugo" else "_posts/2020-01-01-a.md"
     root = write_tree(tmp_path / "site", {name: f"---\ntitle: A\ndate: 2020-01-01\n---\n{text}\n"})
     assert import_from(system, root, tmp_path / "out").counts["articles"] == 1
+
+
+def test_html_with_front_matter_is_an_article_and_other_html_is_a_file(tmp_path: Path) -> None:
+    body = '<p>See <a href="b.md">b</a>.</p><script>x</script>{{< youtube abcdefghijk >}}\n'
+    files = {
+        "content/posts/a.html": post(body=body),
+        "content/posts/b.md": post("B"),
+        "content/posts/c.html": "<html>c</html>",
+    }
+    report = import_from("hugo", site(tmp_path, **files), tmp_path / "out")
+    text = text_of(tmp_path / "out", "a")
+    assert "See [b](/articles/b/)." in text
+    assert "youtube.com/watch?v=abcdefghijk" in text.replace("\\", "")
+    assert report.counts["articles"] == 2
+    assert len(notes(report, "skipped", "without front matter")) == 1
+
+
+def test_a_gate_in_html_hides_the_whole_text(tmp_path: Path) -> None:
+    body = "<p>Free.</p>{{< members-only >}}<p>Hidden.</p>{{< /members-only >}}\n"
+    report = import_from(
+        "hugo",
+        site(tmp_path, **{"content/posts/a.html": post(body=body), "content/posts/b.md": post()}),
+        tmp_path / "out",
+    )
+    assert draft(tmp_path / "out", "a").access == "member"
+    assert len(notes(report, "changed", "as a whole")) == 1
