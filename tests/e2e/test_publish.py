@@ -481,6 +481,17 @@ def test_the_canary_does_the_same_with_the_rights_of_its_role(newsroom: Newsroom
     assert newsroom.page(f"/articles/{report['slug']}/").status == 410
 
 
+def test_the_nightly_comparison_has_the_rights_that_it_needs(newsroom: Newsroom) -> None:
+    """As its schedule starts it: every other test reconciles with the rights of an operator."""
+    cloud = newsroom.cloud
+    due = {"source": "nightdesk.scheduler", "detail-type": "ReconcileDue", "detail": {"version": 1}}
+    cloud.settle()
+    cloud.client("sqs").send_message(QueueUrl=cloud.outputs["ReconcileQueueUrl"], MessageBody=json.dumps(due))
+    cloud.wait_for(lambda: any('"reconciled"' in line for line in cloud.logs("reconcile")))
+    cloud.settle(240)
+    assert cloud.messages("Reconcile", dead=True) == 0
+
+
 def test_the_doctor_finds_the_local_cloud_in_order(newsroom: Newsroom) -> None:
     found = {finding["check"]: finding["outcome"] for finding in newsroom.run_json("doctor")}
     assert {found[name] for name in ("pipeline", "site", "edge functions", "clock")} == {"ok"}
