@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 from nightdesk.domain.errors import Transient
-from nightdesk.domain.events import Event, ProfileChanged, RenderRequested, SiteChanged
+from nightdesk.domain.events import DraftRejected, Event, ProfileChanged, RenderRequested, SiteChanged
 from nightdesk.ports import ANY, Output
 from nightdesk.rendering.environment import Theme
 from nightdesk.usecases.pipeline.render import render
@@ -159,3 +159,13 @@ def test_an_exact_name_is_found_after_one_with_other_capitals(room: Newsroom) ->
     before = room.page("/authors/ada/")
     room.file("authors/ada.svg", DRAWING.replace("8v8z", "7v8z"))
     assert room.page("/authors/ada/") != before
+
+
+@pytest.mark.parametrize("key", ["authors/~.md", "topics/!.md", "pages/!.md"])
+def test_a_file_from_whose_name_no_id_can_be_made_is_rejected_and_announces_nothing(room: Newsroom, key: str) -> None:
+    title = "title" if key.startswith("pages/") else "name"
+    room.emitted(DraftRejected)
+    room.file(key, f"---\n{title}: T\n---\nText.\n")
+    [rejected] = room.emitted(DraftRejected)
+    assert "no id can be made" in rejected.problems[0]["message"]
+    room.file(key, None)

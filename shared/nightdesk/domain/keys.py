@@ -21,6 +21,8 @@ from nightdesk.domain.suggestions import closest, did_you_mean
 from nightdesk.domain.text import NOT_XML
 from nightdesk.domain.timestamps import InvalidTimestamp, parse_timestamp
 
+_MOST_SUGGESTIONS = 50
+"""A file with thousands of unknown keys would keep the parser busy for minutes."""
 MAX_ITEM = 500
 """Characters of one text in a list."""
 _TRUE, _FALSE = ("true", "yes", "on"), ("false", "no", "off", "")
@@ -300,8 +302,10 @@ class KeyReader:
     def report_unknown(self, kind: ProblemKind) -> dict[str, Node]:
         """Report the keys that were never asked for, and return them."""
         unknown = {key: node for key, node in self._mapping.items() if key not in self._asked}
-        for key, node in unknown.items():
-            self.problems.add(kind.at(node.line, self._prefix + key, did_you_mean(key, sorted(self._asked))))
+        asked = sorted(self._asked)
+        for number, (key, node) in enumerate(unknown.items()):
+            near = did_you_mean(key, asked) if number < _MOST_SUGGESTIONS else ""
+            self.problems.add(kind.at(node.line, self._prefix + key, near))
         return unknown
 
 

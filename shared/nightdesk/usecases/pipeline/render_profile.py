@@ -189,8 +189,8 @@ def _target(parsed_key: DraftsKey) -> str:
 
 
 def _announcements(kind: str, identifier: str) -> list[Event]:
-    """Return the events that say that a file changed. Nothing shows a newsletter before an editor sends it."""
-    if kind == "newsletter":
+    """Return the events that say that a file changed. Nothing shows a newsletter before an editor sends it, or a file without an id."""
+    if kind == "newsletter" or not identifier:
         return []
     return [SiteChanged() if kind == "site" else ProfileChanged(kind, identifier)]
 
