@@ -64,6 +64,8 @@ class Filing(NamedTuple):
 
 
 FILED_ALONE = Filing()
+_MOST_SUGGESTIONS = 50
+"""Names of files are long, and a text may show thousands of images that are not there."""
 
 
 @only_rejects
@@ -189,12 +191,14 @@ class ImageFinder:
         )
         self._exact = {_composed(key.removeprefix(folder)): key for key in reversed(shown)}
         self._folded = {name.casefold(): key for name, key in reversed(self._exact.items())}
+        self._missing = 0
         self.assets: dict[str, Asset] = {}
         self.figures: dict[str, dict[str, str]] = {}
 
     def _report_missing(self, name: str, where: str, typed: str) -> None:
         """Report an image that is not there. Files of other kinds are not uploaded, so they may well lie beside the draft."""
-        near = did_you_mean(name, self._exact) if self._folder else ""
+        self._missing += 1
+        near = did_you_mean(name, self._exact) if self._folder and self._missing <= _MOST_SUGGESTIONS else ""
         suffix = PurePosixPath(name).suffix.lower()
         kind = Kind.IMAGE_KIND if suffix and suffix not in IMAGE_TYPES and not near else Kind.IMAGE_MISSING
         self._losses.add(kind, "image", where, typed, near, typed=name)
