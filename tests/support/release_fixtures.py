@@ -1,6 +1,6 @@
 """Writes what this version stores and sends, as fixtures for later ones: `cd tests && python -m support.release_fixtures 0.2.0`.
 
-Run it when a release is made. `tests/unit/test_last_release.py` reads every folder that it wrote.
+Run it when a release is made. `tests/newsroom/test_last_release.py` reads every folder that it wrote.
 """
 
 from __future__ import annotations
