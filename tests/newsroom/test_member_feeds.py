@@ -18,8 +18,8 @@ from nightdesk.rendering.member_feed import page_text, with_texts
 from nightdesk.usecases.readers import member_feeds, members
 from nightdesk.usecases.readers.members import Grant
 from support.memory_newsroom import Newsroom
+from support.reader_browser import Browser
 from support.sign_in_harness import ADA, SITE_URL, SignInHarness
-from test_reader_forms import Browser
 
 from functions.reader_api import context
 

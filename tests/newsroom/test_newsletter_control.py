@@ -16,8 +16,8 @@ from nightdesk.usecases.editors.audit import entries
 from nightdesk.usecases.newsletters import control
 from nightdesk.usecases.newsletters.digests import RECENT
 from nightdesk.usecases.newsletters.naming import edition_named
+from support.editor_api_in_memory import Api
 from support.letters import SITE, LetterRoom
-from test_editor_api_responses import Api
 
 TODAY = "2026-11-23"
 WRITTEN = """---

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any
 
 import hypothesis
 import pytest
 from hypothesis import strategies as st
 from nightdesk.entrypoints.http import LARGEST_BODY, HttpError, Request, go_to, problem_response, with_return
 from pydantic import BaseModel
+from support.function_url import event
 
 SITE = "https://news.example"
-
-
-def event(method: str = "GET", path: str = "/api/x", body: str = "", query: str = "", **more: Any) -> dict[str, Any]:
-    """A Function URL's event, as AWS sends it."""
-    context = {"http": {"method": method, "path": path, "sourceIp": "192.0.2.1"}, "stage": "$default"}
-    return {"rawPath": path, "rawQueryString": query, "headers": {}, "requestContext": context, "body": body, **more}
 
 
 def request(method: str = "GET", path: str = "/api/x", body: str = "", **headers: str) -> Request:

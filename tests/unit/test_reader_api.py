@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,15 +13,14 @@ from nightdesk.domain.errors import Transient
 from nightdesk.domain.memberships import member_id
 from nightdesk.entrypoints.http import Request
 from nightdesk.ports import KeyRange
+from support.function_url import event
+from support.reader_browser import KEY, THEME
 from support.sign_in_harness import ADA, NOW, SignInHarness
-from test_http import event
 
 from functions.reader_api import context
 from functions.reader_api.context import ReaderContext, return_path
 from functions.reader_api.serve import serve
 
-THEME = str(Path(__file__).resolve().parents[2] / "layers" / "theme")
-KEY = "origin-key"
 BROWSER = {"accept": "text/html", "x-origin-key": KEY, "sec-fetch-site": "same-origin"}
 PROGRAM = {"accept": "application/json", "x-origin-key": KEY}
 

@@ -6,8 +6,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 from nightdesk.adapters.memory import MemoryObjects
@@ -17,16 +15,13 @@ from nightdesk.domain.tokens import sign, verify
 from nightdesk.ports import Output, SignInLimits
 from nightdesk.repositories import memberships_table
 from nightdesk.usecases.readers import members
+from support.reader_browser import Browser
 from support.sign_in_harness import ADA, KEYS, SITE_URL, SignInHarness
 from support.stripe_in_process import MONTH, FakeStripe
 from support.visitor import forms_of
-from test_http import event
-from test_reader_api import KEY, THEME
 
 from functions.reader_api import context
-from functions.reader_api.context import ReaderContext
 from functions.reader_api.routes import ROUTES
-from functions.reader_api.serve import serve
 
 WITHOUT_TOKEN = {
     "/api/signin": "its pages are static; it only sends a mail",
@@ -38,58 +33,6 @@ WITHOUT_TOKEN = {
     "/api/stripe/webhook": "signed by Stripe",
 }
 """The POST routes without a token of the session, and why."""
-
-
-class Browser:
-    """A browser without scripts, on the API over ports in memory."""
-
-    def __init__(self, harness: SignInHarness) -> None:
-        self.harness = harness
-        self.ports = harness.ports
-        self.cookies: dict[str, str] = {}
-
-    def send(self, method: str, path: str, fields: dict[str, str] | None = None, **more: str) -> dict[str, Any]:
-        """Send a request as a page of the site does, and keep the cookies of the response."""
-        address, _, query = path.partition("?")
-        headers = {
-            "accept": "text/html",
-            "x-origin-key": KEY,
-            "x-viewer-ip": "192.0.2.1",
-            "sec-fetch-site": "same-origin",
-            "content-type": "application/x-www-form-urlencoded",
-            **{name.replace("_", "-"): value for name, value in more.items()},
-        }
-        sent = event(method, address, urlencode(fields or {}), query, headers=headers)
-        sent["cookies"] = [f"{name}={value}" for name, value in self.cookies.items()]
-        response = serve(sent, None, ReaderContext(self.ports, self.harness.now, THEME), KEY)
-        for line in response["cookies"]:
-            name, _, rest = line.partition("=")
-            self.cookies[name] = rest.partition(";")[0]
-            if "Max-Age=0" in line:
-                del self.cookies[name]
-        return response
-
-    def get(self, path: str) -> dict[str, Any]:
-        return self.send("GET", path)
-
-    def submit(self, page: dict[str, Any], action: str, /, **typed: str) -> dict[str, Any]:
-        """Fill in and submit the form of a page that posts to `action`."""
-        [form] = [form for form in forms_of(page["body"]) if form.action == action]
-        return self.send("POST", action, {**form.fields, **typed})
-
-    def has(self, page: dict[str, Any], action: str) -> bool:
-        """Return True if a page has a form that posts to `action`."""
-        return any(form.action == action for form in forms_of(page["body"]))
-
-    def request_mail(self, **fields: str) -> dict[str, Any]:
-        answer = self.send("POST", "/api/signin", {"email": ADA, **fields})
-        self.harness.run_jobs()
-        return answer
-
-    def sign_in(self) -> dict[str, Any]:
-        """Sign in by a code."""
-        self.request_mail()
-        return self.send("POST", "/api/signin/code", {"code": self.harness.newest_mail()[1]})
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from aws_lambda_powertools.event_handler import LambdaFunctionUrlResolver
 from nightdesk.entrypoints.http import HttpError, Response, Route, as_json, cookie, problem_response, redirect
 from nightdesk.entrypoints.routing import METHODS, route_by
-from test_http import event
+from support.function_url import event
 
 COOKIES = (cookie("__Host-a", "1", 60), cookie("__Host-b", "", 0))
 ROUTES = [

@@ -12,8 +12,8 @@ from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.mail_parts import redirect_links
 from nightdesk.usecases.newsletters import clicks, control
 from nightdesk.usecases.newsletters.clicks import FollowedLink, follow_link, followed_links, record_links
+from support.editor_api_in_memory import Api
 from support.letters import SITE, LetterRoom
-from test_editor_api_responses import Api
 
 EDITION = "article-harbour/2026-11-23"
 ELSEWHERE = "https://elsewhere.example/?a=1&b=2"
