@@ -115,9 +115,9 @@ class HeldBus:
 def test_an_event_comes_before_the_write() -> None:
     """Announce an article's pages, and then write them."""
 
-    def early(slug: str, ports: Ports, theme: Theme, bulk: str = "", again: bool = False) -> Any:
+    def early(slug: str, ports: Ports, theme: Theme, bulk: str, *how: bool) -> Any:
         ports.bus.emit([ArticleGated(slug, "live", [f"/articles/{slug}/*"], bulk)])
-        return gate.gate(slug, replace(ports, bus=HeldBus()), theme, bulk, again)
+        return gate.gate(slug, replace(ports, bus=HeldBus()), theme, bulk, *how)
 
     needed(lambda patch: patch.setattr(gate_stage, "gate", early), within=100)  # took 3
 
@@ -132,10 +132,10 @@ def test_no_event_when_nothing_was_written() -> None:
         wrote[getcurrent()] = wrote.get(getcurrent(), False) or found
         return found
 
-    def quiet(slug: str, ports: Ports, theme: Theme, bulk: str = "", again: bool = False) -> Any:
+    def quiet(slug: str, ports: Ports, theme: Theme, bulk: str, *how: bool) -> Any:
         wrote[getcurrent()] = False
         kept = HeldBus()
-        gated = gate.gate(slug, replace(ports, bus=kept), theme, bulk, again)
+        gated = gate.gate(slug, replace(ports, bus=kept), theme, bulk, *how)
         if wrote[getcurrent()]:
             ports.bus.emit(kept.events)
         return gated

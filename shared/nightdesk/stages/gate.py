@@ -48,7 +48,7 @@ class GateBatch:
         self._theme = theme
         self._note = note
         self._redelivered = redelivered
-        self._gated: set[tuple[str, str]] = set()
+        self._gated: dict[tuple[str, str], bool] = {}
         self._cached_ports = read_once(ports)
         self._lifted: set[str] = set()
 
@@ -63,12 +63,14 @@ class GateBatch:
 
     def _gate(self, detail: ArticleEvent) -> None:
         bulk = detail.bulk if isinstance(detail, ArticleRendered | RegateRequested) else ""
-        if (detail.slug, bulk) in self._gated:
+        if_changed = isinstance(detail, RegateRequested)
+        told = self._gated.get((detail.slug, bulk))
+        if told or (if_changed and told is not None):
             return
-        state = gate(detail.slug, self._ports, self._theme, bulk, self._redelivered)
+        found = gate(detail.slug, self._ports, self._theme, bulk, self._redelivered, if_changed)
         revision = detail.revision if isinstance(detail, ArticleRendered) else None
-        self._note("gated", slug=detail.slug, revision=revision, state=state)
-        self._gated.add((detail.slug, bulk))
+        self._note("gated", slug=detail.slug, revision=revision, state=found.state)
+        self._gated[detail.slug, bulk] = found.told
 
     def _lift(self, slug: str) -> bool:
         if slug not in self._lifted and (ended := lift_embargo(slug, self._cached_ports, self._theme)):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 from nightdesk.domain.documents import EXPIRED, LIVE, WITHDRAWN, canonical_json, parse_json
 from nightdesk.domain.errors import Conflict, Transient
@@ -36,15 +36,28 @@ from nightdesk.usecases.pipeline.turns import LastTurn
 _SOON = timedelta(seconds=1)
 
 
-def gate(slug: str, ports: Ports, theme: Theme, bulk: str = "", redelivered: bool = False) -> str | None:
+class Gated(NamedTuple):
+    """What a run came to.
+
+    Attributes:
+        state: the article's; None if there is no document.
+        told: whether `ArticleGated` was sent.
+    """
+
+    state: str | None
+    told: bool
+
+
+def gate(
+    slug: str, ports: Ports, theme: Theme, bulk: str = "", redelivered: bool = False, if_changed: bool = False
+) -> Gated:  # fmt: skip
     """Make an article's pages and facts match its document and the editors' decisions; sends the events.
 
     Args:
         bulk: the cache tag that all affected articles share, if one change affects many.
         redelivered: True if SQS delivered the message before, so that a run may have died while it wrote.
-
-    Returns:
-        The article's state; None if there is no document.
+        if_changed: whether to send `ArticleGated` only if anything was written. It is for messages that ask whether pages
+            must be made again. A run that died after it had written them has its own message, which comes back.
 
     Raises:
         Transient: time alone changes the article within a second. The message must be retried then.
@@ -70,21 +83,24 @@ def gate(slug: str, ports: Ports, theme: Theme, bulk: str = "", redelivered: boo
         was_gone.append(facts is not None and parse_json(facts.body)["state"] in (WITHDRAWN, EXPIRED))
         return None, _write(slug, make_outputs(inputs, theme), facts, ports, repeated)
 
-    inputs = converge(read, apply, LastTurn(f"article:{slug}", ports)).inputs
+    done = converge(read, apply, LastTurn(f"article:{slug}", ports))
+    inputs = done.inputs
     if inputs is None:
-        return None
+        return Gated(None, told=False)
+    told = done.changed or redelivered or not if_changed
     if inputs.next_change:
         ports.schedules.wake_at(slug, inputs.next_change)
     # Pointers to a draft that needs approval depend on its authors' profiles, but no event about these names the pointers.
     pointers = _pointers_to(slug, ports) if inputs.site.require_approval else []
     gated = ArticleGated(slug, inputs.state, [f"/articles/{slug}/*"], bulk, _for_newsletters(inputs, any(was_gone)))
-    linking = [RenderRequested(key) for key in files_after_gate(slug, inputs.rendered.file, ports)]
-    ports.bus.emit([gated, *map(RegateRequested, pointers), *linking, *_picture_requests(inputs, ports)])
+    linking = [RenderRequested(key) for key in files_after_gate(slug, inputs.rendered.file, ports)] if told else []
+    events = [*([gated] if told else []), *map(RegateRequested, pointers), *linking, *_picture_requests(inputs, ports)]
+    ports.bus.emit(events)
     if inputs.next_change and inputs.next_change <= ports.clock() + _SOON:
         # The scheduler's clock may be ahead of ours, and its schedule fires only once. Or the moment came during this run,
         # and a schedule for a moment that has passed may never fire.
         raise Transient(f"{slug} is due in a moment")
-    return inputs.state
+    return Gated(inputs.state, told)
 
 
 def _picture_requests(inputs: GateInputs, ports: Ports) -> list[Event]:
