@@ -34,6 +34,7 @@ from nightdesk.repositories import articles_table, draft_names, updates_table
 from nightdesk.repositories.private_bucket import HISTORY, INSPECTIONS, SEARCH_KEY, is_image, load_site
 from nightdesk.repositories.records import DraftRecord, from_item
 from nightdesk.stages.images import ImagesBatch
+from nightdesk.usecases.pipeline import file_records
 from nightdesk.usecases.pipeline.draft_history import claimed_since, read_history
 from nightdesk.usecases.pipeline.effective import load_effective
 from nightdesk.usecases.pipeline.entries import update_entries
@@ -151,7 +152,8 @@ def _keep_accepted(key: str, world: World, ports: Ports) -> None:
     if parsed.kind == "draft" and record.document and record.slug != default:
         ports.articles.write([draft_names.name_change(default, key, record.slug)])
     unread = record._replace(state=DRAFT, etag="", problems=[], warnings=[])
-    ports.articles.write(articles_table.draft_changes(key, unread, None))
+    links = file_records._linking_changes(key, None, unread)
+    ports.articles.write([*articles_table.draft_changes(key, unread, None), *links])
 
 
 def _render_all(ports: Ports, rejected: Collection[str]) -> None:
