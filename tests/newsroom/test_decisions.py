@@ -500,7 +500,7 @@ def test_an_approval_digest_is_stable_across_versions_of_the_software() -> None:
 
 def test_an_approval_that_is_not_required_is_shown_all_the_same(room: Newsroom) -> None:
     room.publish("a-story", production={"reviewed_by": "Somebody", "ai_roles": ["research"]})
-    assert "<dt>Reviewed, as stated by the author, by</dt>\n<dd>Somebody</dd>" in room.page("/articles/a-story/")
+    assert "<dt>Reviewed by, according to the author</dt>\n<dd>Somebody</dd>" in room.page("/articles/a-story/")
     decide(room, decisions.approve, "a-story", "  Ines  Aldabra ", "editor:1")
     assert "<dd>Ines Aldabra, <time" in room.page("/articles/a-story/")
     assert "Somebody" not in room.page("/articles/a-story/")

@@ -16,5 +16,7 @@ def test_a_link_follows_an_article_to_its_new_slug(room: Newsroom, typed: str) -
     found = re.search(r'<a href="(/articles/[^"#]*)[^"]*">Ferry</a>', room.page("/articles/quay/"))
     assert found
     metadata = room.site.outputs[f"{found[1].strip('/')}/~public/index.html"].metadata
-    assert (metadata["status"], metadata["location"]) == ("301", "/articles/harbour-ferry/")
-    assert "Fares" in room.page(metadata["location"])
+    # A link by the name of a file follows its draft; one to an address is redirected there.
+    address = found[1] if typed == "ferry.md" else metadata["location"]
+    assert address == "/articles/harbour-ferry/"
+    assert "Fares" in room.page(address)

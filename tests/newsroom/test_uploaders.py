@@ -126,7 +126,7 @@ def test_the_uploader_is_read_from_the_version_that_is_rendered(strict: Newsroom
     assert "A writer" not in strict.page("/articles/harbour/")
 
 
-@pytest.mark.parametrize(("name", "shown"), [("", "Reviewed, as stated by the author, by"), ("Elif", "Approved by")])
+@pytest.mark.parametrize(("name", "shown"), [("", "Reviewed by, according to the author"), ("Elif", "Approved by")])
 def test_a_review_that_only_the_draft_claims_is_shown_as_a_claim(theme: Theme, name: str, shown: str) -> None:
     room = Newsroom(theme)
     put(room, WREN, production={"reviewed_by": "Invented Person", "ai_roles": ["drafting"]})
