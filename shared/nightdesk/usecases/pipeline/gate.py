@@ -31,7 +31,7 @@ from nightdesk.usecases.pipeline.gate_outputs import (
     public_facts,
 )
 from nightdesk.usecases.pipeline.linked_drafts import files_after_gate
-from nightdesk.usecases.pipeline.turns import LastTurn
+from nightdesk.usecases.pipeline.turns import LastTurn, turn_of_article
 
 _SOON = timedelta(seconds=1)
 
@@ -83,7 +83,7 @@ def gate(
         was_gone.append(facts is not None and parse_json(facts.body)["state"] in (WITHDRAWN, EXPIRED))
         return None, _write(slug, make_outputs(inputs, theme), facts, ports, repeated)
 
-    done = converge(read, apply, LastTurn(f"article:{slug}", ports))
+    done = converge(read, apply, LastTurn(turn_of_article(slug), ports))
     inputs = done.inputs
     if inputs is None:
         return Gated(None, told=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from functools import cache, partial
 from itertools import chain
 from typing import Any, NamedTuple
@@ -34,7 +34,7 @@ from nightdesk.usecases.pipeline.places import (
 )
 from nightdesk.usecases.pipeline.related import RELATED
 from nightdesk.usecases.pipeline.translations import slugs_around
-from nightdesk.usecases.pipeline.turns import Turns
+from nightdesk.usecases.pipeline.turns import Turns, take_turns, turn_of_article
 
 _ATTEMPTS = 3
 
@@ -56,8 +56,9 @@ def refresh_lists(updates: Sequence[EntriesUpdate], ports: Ports, theme: Theme) 
         shared = Shared(turns, begin.records, begin.texts)
         make = _Lists(months, bool(directories), ports, theme)
         paths, records = make.once([update.slug for update in updates], begin.site, shared)
-        neighbours = _following([update for update in updates if update.reach == PAGES], shared, ports)
-        neighbours |= _outdated(updates, begin.facts, shared, ports)
+        seen = [update for update in updates if update.reach == PAGES]
+        neighbours = _translations(seen, ports) | _outdated_followers(seen, shared, ports)
+        neighbours |= _outdated({update.slug for update in updates}, begin.facts, shared, ports)
         # One of the events carries the paths of all, which are invalidated once.
         indexed = [ArticleIndexed(update.slug, []) for update in updates[1:]]
         indexed.append(ArticleIndexed(updates[0].slug, paths))
@@ -129,35 +130,57 @@ class _Lists:
 
 
 def _outdated(
-    updates: Sequence[EntriesUpdate], facts: Mapping[str, Mapping[str, Any]], shared: Shared, ports: Ports
-) -> set[str]:
+    slugs: Iterable[str], facts: Mapping[str, Mapping[str, Any]], shared: Shared, ports: Ports
+) -> set[str]:  # fmt: skip
     """Return the articles whose pages show something of others that has changed since."""
-    slugs = sorted({update.slug for update in updates} & set(facts))
-    outdated = ports.in_parallel(lambda slug: is_outdated(slug, facts[slug]["shows"], shared, ports), slugs)
-    return {slug for slug, is_so in zip(slugs, outdated, strict=True) if is_so}
+    known = sorted(set(slugs) & set(facts))
+    outdated = ports.in_parallel(lambda slug: is_outdated(slug, facts[slug]["shows"], shared, ports), known)
+    return {slug for slug, is_so in zip(known, outdated, strict=True) if is_so}
+
+
+def _outdated_followers(updates: Sequence[EntriesUpdate], shared: Shared, ports: Ports) -> set[str]:
+    """Return the articles whose "More in" boxes must be made again: of the few that come after each, those that show something else.
+
+    A run of `gate` may be about to store a page that it made before. So its turn is taken from it before its facts are read: what it
+    writes after that, it checks.
+    """
+    following = sorted(_following(updates, shared, ports))
+    if not following:
+        return set()
+    take_turns([turn_of_article(slug) for slug in following], ports)
+    blobs = ports.in_parallel(ports.private.get, [facts_key(slug) for slug in following])
+    facts = {slug: parse_json(blob.body) for slug, blob in zip(following, blobs, strict=True) if blob}
+    return _outdated(following, facts, shared, ports) | (set(following) - set(facts))
 
 
 def _following(updates: Sequence[EntriesUpdate], shared: Shared, ports: Ports) -> set[str]:
-    """Return the articles that may name some others, where these were and where they are now: the few that come after each,
-    and its translations."""
+    """Return the articles that may name some others: the few that come after each, where it was and where it is now."""
 
-    def around(found: tuple[str, str]) -> set[str]:
+    def after(found: tuple[str, str]) -> set[str]:
         slug, place = found
         name, sort_key = articles_table.split_entry(place)
-        if kind_of(name) == TRANSLATIONS:
-            return slugs_around(name, ports) - {slug}
         entries = newest_entries.following(*shared.newest.get(name, ([], False)), sort_key, RELATED)
         if entries is None:
             entries = articles_table.following(ports.articles, name, sort_key, RELATED)
         return {entry.card["slug"] for entry in entries} - {slug}
 
-    places = [
-        (update.slug, place)
-        for update in updates
-        for place in update.pending
-        if kind_of(articles_table.split_entry(place)[0]) in (*LIST_FOLDERS, TRANSLATIONS)
-    ]
-    return set[str]().union(*ports.in_parallel(around, places))
+    return set[str]().union(*ports.in_parallel(after, _places(updates, LIST_FOLDERS)))
+
+
+def _translations(updates: Sequence[EntriesUpdate], ports: Ports) -> set[str]:
+    """Return the other versions of some articles."""
+
+    def around(found: tuple[str, str]) -> set[str]:
+        slug, place = found
+        return slugs_around(articles_table.split_entry(place)[0], ports) - {slug}
+
+    return set[str]().union(*ports.in_parallel(around, _places(updates, (TRANSLATIONS,))))
+
+
+def _places(updates: Sequence[EntriesUpdate], kinds: Container[str]) -> list[tuple[str, str]]:
+    """Return the places of some kinds of lists that articles entered or left, each with the article's slug."""
+    places = [(update.slug, place) for update in updates for place in update.pending]
+    return [each for each in places if kind_of(articles_table.split_entry(each[1])[0]) in kinds]
 
 
 def _complete_all(

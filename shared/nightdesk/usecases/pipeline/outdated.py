@@ -1,8 +1,9 @@
 """Outdated pages: those of articles in whose place in a list something has changed since they were made.
 
-A changed profile or article requests the pages of the articles that are in its lists. An article that enters a list only after
-that, with a page made before it, would be missed. So what its page shows of others is compared with what they are once it is in
-the list. An article whose lists are complete was in them before: what has changed since had its page requested.
+A changed profile requests the pages of the articles that are in its lists, and a changed article those that come after it, where
+they show something else than it is now. An article that enters a list only after that, with a page made before it, would be missed.
+So what its page shows of others is compared with what they are once it is in the list. An article whose lists are complete was in
+them before: what has changed since had its page requested.
 """
 
 from __future__ import annotations

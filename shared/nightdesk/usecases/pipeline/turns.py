@@ -188,6 +188,27 @@ def in_turn(name: str, ports: Ports, only: str = "") -> Converge:
     return run
 
 
+def take_turns(names: Sequence[str], ports: Ports, token: str = "") -> None:
+    """Take the turns (`LastTurn`) at some pages from the runs at work, which therefore read their inputs again.
+
+    Args:
+        token: of the run that takes them; empty for one that writes none of these pages.
+
+    Raises:
+        Transient: other runs did the same at every attempt.
+    """
+    now = ports.clock()
+    run = {token or secrets.token_hex(8): int(now.timestamp())}
+    for start in range(0, len(names), _PER_TRANSACTION):
+        changes = [turn_change(name, run, now, ANY) for name in names[start : start + _PER_TRANSACTION]]
+        compare_and_swap(partial(ports.articles.write, changes), f"the turn at {names[start]}")
+
+
+def turn_of_article(slug: str) -> str:
+    """Return the name of the turn at an article's pages."""
+    return f"article:{slug}"
+
+
 class LastTurn:
     """The turn of one run at some pages, which it keeps until another one begins.
 
@@ -206,9 +227,7 @@ class LastTurn:
         Raises:
             Transient: other runs did the same at every attempt.
         """
-        now = self._ports.clock()
-        change = turn_change(self._name, {self._token: int(now.timestamp())}, now, ANY)
-        compare_and_swap(lambda: self._ports.articles.write([change]), f"the turn at {self._name}")
+        take_turns([self._name], self._ports, self._token)
 
     def is_kept(self) -> bool:
         """Return True if no other run has taken the turn since."""
