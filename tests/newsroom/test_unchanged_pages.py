@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from nightdesk.domain.events import ArticleGated, ArticleRendered, RegateRequested
+from nightdesk.ports import Output, Stat
 from nightdesk.stages.gate import GateBatch
+from nightdesk.usecases.pipeline import index
 from support.memory_newsroom import Newsroom
 
 
@@ -41,3 +44,34 @@ def test_a_new_document_is_always_announced(room: Newsroom) -> None:
     room.publish("story", "Words.")
     assert gated(room, RENDERED) == 1
     assert gated(room, RegateRequested("story"), RENDERED, RegateRequested("story")) == 1
+
+
+def is_regate(room: Newsroom, slug: str) -> bool:
+    """Return True if the next message asks for an article's page."""
+    return bool(room.queue) and room.queue[0].detail == RegateRequested(slug)
+
+
+@pytest.mark.parametrize("takes_turns", [True, False])
+def test_a_run_that_read_too_early_reads_again(
+    room: Newsroom, monkeypatch: pytest.MonkeyPatch, takes_turns: bool
+) -> None:
+    """A run is about to store a page that names an article, which goes meanwhile. The page that is stored is right, so nobody
+    would ask for it: therefore its turn is taken from the run. Without that, the page would stay wrong."""
+    if not takes_turns:
+        monkeypatch.setattr(index, "take_turns", lambda *_: None)
+    room.publish("later", date="2026-11-22", topics=["energy"])
+    room.upload("drafts/earlier.md", b"---\ntitle: Short-lived\ndate: 2026-11-21\ntopics: [energy]\n---\nWords.\n")
+    while not is_regate(room, "later"):
+        room.process_next()
+    put, waiting = room.site.put, ["drafts/earlier.md"]
+
+    def put_late(output: Output, expected: str | None) -> Stat:
+        if waiting and output.key.startswith("articles/later/"):
+            room.upload(waiting.pop(), None)
+            room.process_all()
+        return put(output, expected)
+
+    monkeypatch.setattr(room.site, "put", put_late)
+    room.process_all()
+    assert not waiting
+    assert ("Short-lived" in room.page("/articles/later/")) != takes_turns

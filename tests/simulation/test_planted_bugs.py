@@ -209,11 +209,6 @@ def test_an_article_does_not_check_again_after_entering_its_lists() -> None:
     needed(lambda patch: patch.setattr(index, "_outdated", only_followers), first=150, within=2000)  # took 187
 
 
-def test_followers_are_checked_while_they_are_gated() -> None:
-    """Compare what a page shows with what it should, without taking the turn of the run that may be about to store it."""
-    needed(lambda patch: patch.setattr(index, "take_turns", lambda *asked: None), first=2930, within=4000)  # took 2944
-
-
 def test_no_schedule_is_made() -> None:
     """Make no schedule for the end of an embargo."""
     needed(

@@ -244,9 +244,10 @@ def load_document(slug: str, ports: Ports) -> Document | None:
 
 
 def was_listed(slug: str, ports: Ports) -> bool:
-    """Return True if the article at a slug is public, and so in lists and feeds, or is gone from them."""
+    """Return True if the article at a slug is public, and so in lists and feeds, or is gone from them. A pointer is in none."""
     blob = ports.private.get(facts_key(slug))
-    return blob is not None and parse_json(blob.body)["state"] in (LIVE, WITHDRAWN, EXPIRED)
+    facts = parse_json(blob.body) if blob else {"state": ""}
+    return facts["state"] in (LIVE, WITHDRAWN, EXPIRED) and "moved" not in facts
 
 
 def decisions_from(blob: Blob | None) -> Decisions:
