@@ -41,7 +41,7 @@ help: ## list the targets
 run: $(VENV)/.run ## start the local cloud with the examples and serve the site
 	@$(BIN)/nightdesk up $(ARGS)
 
-check: $(VENV)/.dev $(VENV)/.sam build/imports ## lint, format, types, template lint and the fast tests, in under a minute
+check: $(VENV)/.dev $(VENV)/.sam build/imports ## lint, format, types, template lint and the fast tests, in about a minute
 	@$(MAKE) --no-print-directory --jobs 2 lint types template-lint fast-tests
 
 lint:
