@@ -85,7 +85,7 @@ def read_restructured(text: str, note: Note) -> RstText:
 
 
 class _AnyOptions(dict[str, Callable[[str], str]]):
-    """Options of a directive that nobody knows: each is kept as its text."""
+    """Options of an unknown directive: each is kept as its text."""
 
     def __missing__(self, name: str) -> Callable[[str], str]:
         return lambda value: value or ""
@@ -138,7 +138,7 @@ class _Registered:
         known = directives._directive_registry
         for name in {name.lower() for name in _NAMES.findall(self._text)}:
             if name in _CODE:
-                directives.register_directive(name, _code_directive())
+                directives.register_directive(name, _Code)
             elif name not in known and name not in directives._directives:
                 directives.register_directive(name, _unknown_directive(self._note))
         for found in _ROLES.findall(self._text):
@@ -153,28 +153,24 @@ class _Registered:
         roles._roles.update(self._before[1])
 
 
-def _code_directive() -> type[Directive]:
-    class Code(Directive):  # type: ignore[misc]  # docutils has no types
-        optional_arguments = 1
-        final_argument_whitespace = True
-        option_spec = _AnyOptions()
-        has_content = True
+class _AnyDirective(Directive):  # type: ignore[misc]  # docutils has no types
+    """A directive that takes any argument, options and content."""
 
-        def run(self) -> list[nodes.Node]:
-            language = (self.arguments[0].split() or [""])[0] if self.arguments else ""
-            text = "\n".join(self.content)
-            return [nodes.literal_block(text, text, classes=["code", f"language-{language}"] if language else [])]
+    optional_arguments = 1
+    final_argument_whitespace = True
+    option_spec = _AnyOptions()
+    has_content = True
 
-    return Code
+
+class _Code(_AnyDirective):
+    def run(self) -> list[nodes.Node]:
+        language = (self.arguments[0].split() or [""])[0] if self.arguments else ""
+        text = "\n".join(self.content)
+        return [nodes.literal_block(text, text, classes=["code", f"language-{language}"] if language else [])]
 
 
 def _unknown_directive(note: Note) -> type[Directive]:
-    class Unknown(Directive):  # type: ignore[misc]  # docutils has no types
-        optional_arguments = 1
-        final_argument_whitespace = True
-        option_spec = _AnyOptions()
-        has_content = True
-
+    class Unknown(_AnyDirective):
         def run(self) -> list[nodes.Node]:
             argument = self.arguments[0].strip() if self.arguments else ""
             typed = f".. {self.name}:: {argument}".strip()[:160]

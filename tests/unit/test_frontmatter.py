@@ -8,7 +8,7 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nightdesk.domain import keys
+from nightdesk.domain import suggestions
 from nightdesk.domain.drafts import parse_draft
 from nightdesk.domain.errors import Rejected
 from nightdesk.domain.frontmatter import MAX_BYTES, Node, Source, decode, parse_yaml, split_front_matter, to_plain
@@ -355,7 +355,7 @@ def test_json_is_read_as_yaml(values: dict[str, str]) -> None:
 def test_a_suggestion_is_looked_for_for_the_first_unknown_keys_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """One for each of sixty thousand keys takes minutes, and fifty problems are shown."""
     looked: list[str] = []
-    monkeypatch.setattr(keys, "did_you_mean", lambda key, known: looked.append(key) or "")
+    monkeypatch.setattr(suggestions, "did_you_mean", lambda key, known: looked.append(key) or "")
     matter = "".join(f"k{number}: 1\n" for number in range(500))
     draft = parse_draft(f"---\ntitle: T\n{matter}---\nText.\n".encode(), "a", Site(), to_html)
     assert len(draft.warnings) == 500

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 
 import pytest
+from nightdesk.domain import suggestions
 from nightdesk.domain.drafts_bucket import DraftsKey
 from nightdesk.domain.errors import Rejected
 from nightdesk.domain.problems import Kind, ProblemKind
 from nightdesk.domain.site import Site
 from nightdesk.domain.views import VisiblePart, view
 from nightdesk.rendering.leftovers import template_code
-from nightdesk.usecases.pipeline import render_document
 from nightdesk.usecases.pipeline.render_document import FoundImage, read_draft
 
 SITE = Site()
@@ -560,7 +560,7 @@ def test_what_browsers_show_is_kept(tag: str) -> None:
 def test_a_suggestion_is_looked_for_for_the_first_missing_images_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """One for each of thousands of images, among hundreds of files, takes minutes."""
     looked: list[str] = []
-    monkeypatch.setattr(render_document, "did_you_mean", lambda name, known: looked.append(name) or "")
+    monkeypatch.setattr(suggestions, "did_you_mean", lambda name, known: looked.append(name) or "")
     _, warnings = read(" ".join(f"![Quay](quay-{number}.png)" for number in range(300)), ("quay.png",))
     assert [kind for _, kind in warnings].count(Kind.IMAGE_MISSING) >= 100
     assert len(looked) == 50

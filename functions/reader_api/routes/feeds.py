@@ -14,7 +14,7 @@ from .account import account_page
 
 _RSS = "application/rss+xml; charset=utf-8"
 _HEADERS = {
-    # Two words in one text are taken for a text for readers, which belongs into the catalogues (`test_texts`).
+    # `test_texts` would take the two words in one text for a text for readers, which belongs in the catalogues.
     "cache-control": ", ".join(("private", "no-store")),
     "x-robots-tag": "noindex",
     "referrer-policy": "no-referrer",

@@ -17,12 +17,10 @@ from nightdesk.domain.errors import Rejected
 from nightdesk.domain.frontmatter import Node, to_plain
 from nightdesk.domain.problem_list import ProblemList
 from nightdesk.domain.problems import Kind, ProblemKind
-from nightdesk.domain.suggestions import closest, did_you_mean
+from nightdesk.domain.suggestions import FewSuggestions, closest
 from nightdesk.domain.text import NOT_XML
 from nightdesk.domain.timestamps import InvalidTimestamp, parse_timestamp
 
-_MOST_SUGGESTIONS = 50
-"""A file with thousands of unknown keys would keep the parser busy for minutes."""
 MAX_ITEM = 500
 """Characters of one text in a list."""
 _TRUE, _FALSE = ("true", "yes", "on"), ("false", "no", "off", "")
@@ -302,10 +300,9 @@ class KeyReader:
     def report_unknown(self, kind: ProblemKind) -> dict[str, Node]:
         """Report the keys that were never asked for, and return them."""
         unknown = {key: node for key, node in self._mapping.items() if key not in self._asked}
-        asked = sorted(self._asked)
-        for number, (key, node) in enumerate(unknown.items()):
-            near = did_you_mean(key, asked) if number < _MOST_SUGGESTIONS else ""
-            self.problems.add(kind.at(node.line, self._prefix + key, near))
+        asked, near = sorted(self._asked), FewSuggestions()
+        for key, node in unknown.items():
+            self.problems.add(kind.at(node.line, self._prefix + key, near.did_you_mean(key, asked)))
         return unknown
 
 

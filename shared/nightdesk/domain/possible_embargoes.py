@@ -174,9 +174,11 @@ def _read_ahead(node: Node, file: DraftFile) -> str:
 
 def _is_ahead(node: Node, file: DraftFile) -> bool:
     """Return True if a value is a moment in the future, also in a form that `publish_at` does not take."""
+    if _read_ahead(node, file):
+        return True
     text = node.value.strip() if isinstance(node.value, str) else ""
-    if not text or len(text) > _LONGEST or _read_ahead(node, file):
-        return bool(_read_ahead(node, file))
+    if not text or len(text) > _LONGEST:
+        return False
     if found := _EPOCH.fullmatch(text):
         return file.is_ahead(datetime.fromtimestamp(int(found[1]), UTC).isoformat())
     years = [int(year) for year in _YEAR.findall(text)]

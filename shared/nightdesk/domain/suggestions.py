@@ -8,6 +8,8 @@ from functools import lru_cache
 
 _LONGEST = 60
 """Longer words are not compared: the time to compare grows with the square of their length."""
+_MOST = 50
+"""How many words of one file get a suggestion. Thousands of unknown keys or missing images would keep the parser busy for minutes."""
 
 
 def closest(typed: str, known: Iterable[str]) -> str:
@@ -32,6 +34,18 @@ def did_you_mean(typed: str, known: Iterable[str]) -> str:
     """Return “did you mean `summary`?”, or nothing if no known word is close."""
     meant = closest(typed, known)
     return f"did you mean `{meant}`?" if meant else ""
+
+
+class FewSuggestions:
+    """Suggests words for the first words of a file alone."""
+
+    def __init__(self) -> None:
+        self._left = _MOST
+
+    def did_you_mean(self, typed: str, known: Iterable[str]) -> str:
+        """Return what `did_you_mean` does, or nothing if it was asked often enough."""
+        self._left -= 1
+        return did_you_mean(typed, known) if self._left >= 0 else ""
 
 
 def _common_start(typed: str, word: str) -> int:

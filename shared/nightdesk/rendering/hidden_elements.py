@@ -1,4 +1,7 @@
-"""Elements that their author hid: with `hidden` or `popover`, with a style, or as a dialog that is not open. Without both, which the page does not keep, readers would see them."""
+"""Elements that their author hid: with `hidden` or `popover`, with a style, or as a dialog that is not open.
+
+Pages keep none of these, so readers would see what was hidden.
+"""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from nightdesk.domain.problems import Kind, Problem
 from nightdesk.domain.site import Site, is_link, web_address
 from nightdesk.domain.site_links import SlugOf, page_address
 from nightdesk.domain.source_types import understates
-from nightdesk.domain.suggestions import did_you_mean
+from nightdesk.domain.suggestions import FewSuggestions, did_you_mean
 from nightdesk.domain.text import slug_of_filename, slugify
 from nightdesk.domain.typography import Typography
 from nightdesk.rendering.losses import ADDRESS, FRONT_MATTER, Losses
@@ -64,8 +64,6 @@ class Filing(NamedTuple):
 
 
 FILED_ALONE = Filing()
-_MOST_SUGGESTIONS = 50
-"""Names of files are long, and a text may show thousands of images that are not there."""
 
 
 @only_rejects
@@ -191,14 +189,13 @@ class ImageFinder:
         )
         self._exact = {_composed(key.removeprefix(folder)): key for key in reversed(shown)}
         self._folded = {name.casefold(): key for name, key in reversed(self._exact.items())}
-        self._missing = 0
+        self._near = FewSuggestions()
         self.assets: dict[str, Asset] = {}
         self.figures: dict[str, dict[str, str]] = {}
 
     def _report_missing(self, name: str, where: str, typed: str) -> None:
         """Report an image that is not there. Files of other kinds are not uploaded, so they may well lie beside the draft."""
-        self._missing += 1
-        near = did_you_mean(name, self._exact) if self._folder and self._missing <= _MOST_SUGGESTIONS else ""
+        near = self._near.did_you_mean(name, self._exact) if self._folder else ""
         suffix = PurePosixPath(name).suffix.lower()
         kind = Kind.IMAGE_KIND if suffix and suffix not in IMAGE_TYPES and not near else Kind.IMAGE_MISSING
         self._losses.add(kind, "image", where, typed, near, typed=name)
