@@ -82,8 +82,8 @@ deploy: $(VENV)/.sam ## build the stack and deploy it to AWS as STACK= in REGION
 	@$(BIN)/python -m nightdesk_local.layers --lambda-on $(ARCHITECTURE)
 	$(if $(GRADUAL),$(BIN)/python -m nightdesk_local.gradual template.yaml template.gradual.yaml)
 	.venv-sam/bin/sam build --config-env $(PROFILE) $(if $(GRADUAL),--template-file template.gradual.yaml)
-	.venv-sam/bin/sam deploy --config-env $(PROFILE) --parameter-overrides PythonVersion=$$($(BIN)/python -c "import sys; print(\"%d.%d\" % sys.version_info[:2])") $(PARAMETERS) \
-		--stack-name $(STACK) $(ARGS)
+	overrides=$$($(BIN)/python -m nightdesk_local.parameters $(PARAMETERS)) && \
+		.venv-sam/bin/sam deploy --config-env $(PROFILE) --parameter-overrides "$$overrides" --stack-name $(STACK) $(ARGS)
 	$(BIN)/nightdesk rebuild --stack $(STACK)
 	$(if $(filter prod,$(PROFILE)),$(BIN)/python -c "import boto3; boto3.client('cloudformation').update_termination_protection(StackName='$(STACK)', EnableTerminationProtection=True)")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
+from nightdesk.adapters.readers import HttpReaders
 from nightdesk.domain.errors import Transient
 from nightdesk.entrypoints.operator_ports import operator_editor_ports
 from nightdesk.usecases.editors.doctor import FAILED, Finding, Patient, examine
@@ -44,7 +45,8 @@ def _patient(cloud: Cloud) -> Patient:
 
         facts = StackFacts(cloud.client, cloud.stack)
     site = cloud.outputs["SiteUrl"]
-    return Patient(ports.pipeline, ports.queues, ports.readers(), lambda: _time_of(site), facts)
+    # The public pages are enough, so the key that signs sessions is not read.
+    return Patient(ports.pipeline, ports.queues, HttpReaders(site, "", ""), lambda: _time_of(site), facts)
 
 
 def _time_of(site: str) -> datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -13,7 +14,8 @@ import pytest
 import yaml
 from nightdesk_local.deploy import load_template
 from nightdesk_local.gradual import with_aliases
-from nightdesk_local.layers import APIS, FUNCTIONS, TASKS
+from nightdesk_local.layers import APIS, FUNCTIONS, TASKS, python_version
+from nightdesk_local.parameters import overrides
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "docs/deploying"
@@ -100,6 +102,29 @@ def test_a_deploy_follows_its_profile(arguments: list[str], stack: str, is_prote
     assert f"rebuild --stack {stack}\n" in plan
     assert ("EnableTerminationProtection=True" in plan) == is_protected
     assert ("--template-file template.gradual.yaml" in plan) == ("GRADUAL=yes" in arguments)
+
+
+@pytest.mark.slow
+def test_a_parameter_may_hold_spaces() -> None:
+    """SAM CLI reads them by expressions of its own, so it is asked."""
+    given = {
+        "PostalAddress": '1 Quay Street, "Orrin"',
+        "TickerSchedule": "rate(5 minutes)",
+        "PaymentPages": "https://a.example https://b.example",
+        "StripeSecretArn": "",
+        "CertificateArn": "arn:aws:acm:us-east-1:1:certificate/x=y",
+    }
+    written = overrides([f"{name}={value}" for name, value in given.items()])
+    script = "import json, sys; from samcli.cli.types import CfnParameterOverridesType as Type; print(json.dumps(Type().convert((sys.argv[1],), None, None)))"
+    python = ROOT / ".venv-sam/bin/python"
+    done = subprocess.run([python, "-c", script, written], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == {"PythonVersion": python_version(), **given}
+
+
+@pytest.mark.parametrize("words", [["SiteDomain"], ["PostalAddress=1", "Quay"], ["--parallel=1"]])
+def test_what_is_no_parameter_stops_a_deploy(words: list[str]) -> None:
+    with pytest.raises(ValueError, match="is no parameter"):
+        overrides(words)
 
 
 def test_the_workflow_holds_no_keys_and_names_its_actions_by_version() -> None:

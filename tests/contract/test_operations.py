@@ -5,11 +5,14 @@ from __future__ import annotations
 import fnmatch
 import json
 import re
+import shlex
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
+from nightdesk_cli.main import COMMANDS as commands
+from nightdesk_cli.main import build_parser
 from support.template import expanded_template
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,6 +52,30 @@ def test_each_section_names_a_command() -> None:
     assert [
         s.splitlines()[0] for s in sections if not re.search(r"`(nightdesk|aws) [a-z]", s.partition("\n## ")[0])
     ] == []
+
+
+GUIDES = ("docs/aws.md", "docs/operations.md", "docs/newsletter.md", "docs/notices.md")
+COMMANDS = sorted(
+    {
+        command.strip()
+        for page in GUIDES
+        for command in re.findall(
+            r"(?:`|^ {4}|\.venv/bin/)nightdesk ([a-z][^`\n#]*)", (ROOT / page).read_text("utf-8"), re.MULTILINE
+        )
+    }
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_command_line_understands_each_command_of_the_guides(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = shlex.split(command)
+    assert words[0] in commands
+    try:
+        build_parser(words[:1]).parse_args(words)
+    except SystemExit:
+        assert "the following arguments are required" in capsys.readouterr().err, "a sentence may name it without them"
 
 
 @pytest.mark.parametrize("name", ALARMS)

@@ -6,15 +6,19 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import botocore.session
 import pytest
+from botocore.exceptions import ClientError
 from botocore.stub import Stubber
+from nightdesk.adapters import aws_facts
 from nightdesk.adapters.aws_facts import StackFacts
 from nightdesk.adapters.dns import records_in
 from nightdesk.adapters.memory import memory_ports
-from nightdesk.domain.errors import NightdeskError, Transient
+from nightdesk.domain.errors import NightdeskError, Permanent, Transient
+from nightdesk.domain.mail import SendingStopped
 from nightdesk.domain.site import Site
 from nightdesk.domain.stack_facts import MailState, StackState
 from nightdesk.ports import ANY, Output
@@ -39,10 +43,10 @@ class Queues:
 
 class Readers:
     def __init__(self, **statuses: int) -> None:
-        self.statuses = {"front": 200, "error_page": 404} | statuses
+        self.statuses = {"front": 200, "error_page": 404, "session": 200} | statuses
 
     def get(self, path: str, tier: str) -> tuple[int, str]:
-        return self.statuses["front" if path == "/" else "error_page"], ""
+        return self.statuses[{"/": "front", "/api/session": "session"}.get(path, "error_page")], ""
 
 
 PARAMETERS = {
@@ -52,6 +56,7 @@ PARAMETERS = {
     "StripeSecretArn": "s",
 }
 IN_ORDER = StackState("UPDATE_COMPLETE", True, PARAMETERS)
+BY_SERVER = IN_ORDER._replace(parameters={**PARAMETERS, "SmtpSecretArn": "m"})
 SENDING = MailState(True, True, "SUCCESS", ())
 
 
@@ -69,6 +74,9 @@ class Facts:
     webhooks: Mapping[str, str] | None = field(default_factory=lambda: {f"{SITE}/api/stripe/webhook": "enabled"})
     texts: tuple[str, ...] = ("v=DMARC1; p=none",)
     found: tuple[str, ...] = ("192.0.2.1",)
+    is_ours: bool = True
+    server: str | Exception = "smtp.example"
+    refusal: Exception | None = None
     error: NightdeskError | None = None
 
     def stripe_webhooks(self, arn: str) -> Mapping[str, str]:
@@ -83,6 +91,15 @@ class Facts:
     def addresses(self, name: str) -> tuple[str, ...]:
         return self.found
 
+    def leads_here(self, name: str) -> bool:
+        assert name == "news.example"
+        return self.is_ours
+
+    def mail_server(self, arn: str) -> str:
+        if isinstance(self.server, Exception):
+            raise self.server
+        return self.server
+
     def stack(self) -> StackState:
         if self.error:
             raise self.error
@@ -96,6 +113,8 @@ class Facts:
         return self.ses
 
     def certificate(self, arn: str) -> tuple[str, datetime | None]:
+        if self.refusal:
+            raise self.refusal
         return self.issued
 
     def concurrency(self) -> int:
@@ -138,6 +157,9 @@ def test_a_sound_stack_has_nothing_to_mend() -> None:
     [
         (Facts(texts=("google-site-verification=1",)), "DMARC", WARNING, '_dmarc.news.example TXT "v=DMARC1'),
         (Facts(found=()), "DNS", FAILED, "DistributionDomain"),
+        (Facts(is_ours=False), "DNS", FAILED, "DistributionDomain"),
+        (Facts(BY_SERVER, server=Permanent("the secret has no host")), "mail", FAILED, "host, port, user and password"),
+        (Facts(BY_SERVER, server=SendingStopped("refused")), "mail", FAILED, "host, port, user and password"),
         (Facts(webhooks={}), "Stripe webhook", FAILED, f"{SITE}/api/stripe/webhook"),
         (Facts(webhooks={f"{SITE}/api/stripe/webhook": "disabled"}), "Stripe webhook", FAILED, "in Stripe"),
         (Facts(webhooks=None), "Stripe webhook", SKIPPED, "Webhook Endpoints: read"),
@@ -149,6 +171,57 @@ def test_what_is_wrong_outside_the_stack_is_found(facts: Facts, check: str, outc
     found = findings(replace(sound(), aws=facts))[check]
     assert found.outcome == outcome
     assert remedy in found.remedy
+
+
+def test_a_newsroom_with_a_mail_server_need_not_care_for_ses() -> None:
+    facts = Facts(BY_SERVER, ses=MailState(False, False, "", ()))
+    found = findings(replace(sound(), aws=facts))
+    assert (found["mail"].outcome, found["DMARC"].outcome) == (OK, OK)
+    assert "smtp.example" in found["mail"].detail
+    assert "DKIM" not in found
+
+
+def test_a_check_that_aws_refuses_does_not_end_the_others() -> None:
+    refusal = {"Error": {"Code": "AccessDeniedException", "Message": "not authorized to perform\nacm:Describe"}}
+    facts = Facts(refusal=ClientError(refusal, "DescribeCertificate"), limit=10)
+    found = findings(replace(sound(), aws=facts))
+    assert (found["certificate"].outcome, "not authorized to perform acm" in found["certificate"].detail) == (
+        FAILED,
+        True,
+    )
+    assert {name for name, one in found.items() if one.outcome != OK} == {"certificate", "concurrency"}
+
+
+@pytest.mark.parametrize(
+    ("secret", "message"),
+    [
+        ({"host": "smtp.example", "user": "desk"}, "no password"),
+        ({"port": "465"}, "no host and no user and no password"),
+        ({"host": "smtp.example", "user": "desk", "password": "x", "port": "smtp"}, "no number"),
+    ],
+)
+def test_a_secret_that_names_no_mail_server_is_explained(secret: dict[str, str], message: str) -> None:
+    client = SimpleNamespace(get_secret_value=lambda SecretId: {"SecretString": json.dumps(secret)})
+    with pytest.raises(Permanent, match=message):
+        StackFacts(lambda service: client, "desk").mail_server("arn")
+
+
+def test_a_domain_leads_to_the_stack_if_it_shows_the_same_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    pages: dict[str, tuple[int, str] | None] = {"d1.cloudfront.example": (200, '"a"'), "parked.example": (200, '"b"')}
+    pages |= {"news.example": (200, '"a"'), "dead.example": None}
+    monkeypatch.setattr(aws_facts, "_page_of", pages.__getitem__)
+    outputs = [{"OutputKey": "DistributionDomain", "OutputValue": "d1.cloudfront.example"}]
+    answer = {"Stacks": [{"StackStatus": "CREATE_COMPLETE", "Outputs": outputs}]}
+    client = SimpleNamespace(describe_stacks=lambda StackName: answer)
+    facts = StackFacts(lambda service: client, "desk")
+    assert [facts.leads_here(name) for name in ("news.example", "parked.example", "dead.example")] == [
+        True,
+        False,
+        False,
+    ]
+    pages["d1.cloudfront.example"] = None
+    with pytest.raises(Transient):
+        facts.leads_here("news.example")
 
 
 def test_text_records_are_read_from_a_response_of_dns() -> None:
@@ -188,6 +261,7 @@ def test_settings_that_the_stack_ignores_are_found() -> None:
         ("pipeline", FAILED, "redrive", {"queues": Queues(parked=3)}),
         ("site", FAILED, "rebuild", {"readers": Readers(front=500)}),
         ("edge functions", FAILED, "offline", {"readers": Readers(error_page=200)}),
+        ("readers' API", FAILED, "OriginKeySerial", {"readers": Readers(session=403)}),
         ("clock", WARNING, "clock", {"site_clock": lambda: NOW + timedelta(minutes=5)}),
         ("sign-in", WARNING, "MailSender", {"ports": replace(sound().ports, can_sign_in=False)}),
         ("settings", WARNING, "site.yaml", {"ports": memory_ports(clock=lambda: NOW)}),

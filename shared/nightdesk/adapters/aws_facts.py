@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import socket
 from collections.abc import Callable, Mapping, Sequence
@@ -11,10 +12,13 @@ from urllib.request import Request, urlopen
 
 from nightdesk.adapters.aws import translate_aws_errors
 from nightdesk.adapters.dns import text_records
-from nightdesk.domain.errors import Transient
+from nightdesk.adapters.smtp import SmtpMailer
+from nightdesk.domain.errors import Permanent, Transient
 from nightdesk.domain.stack_facts import MailState, StackState
 
 _STRIPE_WEBHOOKS = "https://api.stripe.com/v1/webhook_endpoints?limit=100"
+_ALIKE = "/robots.txt"
+"""A page that is written with the first settings, and seldom after."""
 _TIMEOUT = 10
 _SHOWN = 8
 """Characters of a secret that tell its kind, such as `rk_live_`, and nothing more."""
@@ -32,6 +36,7 @@ class StackFacts:
         self._make = make
         self._name = stack
         self._state: StackState | None = None
+        self._distribution = ""
 
     def stack(self) -> StackState:
         """Return the stack's state, which is read once."""
@@ -42,6 +47,8 @@ class StackFacts:
             drift = found.get("DriftInformation", {}).get("StackDriftStatus", "NOT_CHECKED")
             is_protected = found.get("EnableTerminationProtection", False)
             self._state = StackState(found["StackStatus"], is_protected, parameters, drift)
+            outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
+            self._distribution = outputs.get("DistributionDomain", "")
         return self._state
 
     def alarm_subscribers(self) -> tuple[int, int]:
@@ -68,6 +75,21 @@ class StackFacts:
             tuple(dkim.get("Tokens", ())),
         )
 
+    def mail_server(self, arn: str) -> str:
+        """Sign in to the mail server that a secret names, and return its host name.
+
+        Raises:
+            Permanent: the secret is incomplete.
+            Transient: the server is not reached, or does not accept the user name and password.
+        """
+        access = self._secret(arn)
+        if missing := [name for name in ("host", "user", "password") if not access.get(name)]:
+            raise Permanent(f"the secret of the mail server has no {' and no '.join(missing)}")
+        if not access.get("port", "465").isdecimal():
+            raise Permanent("the port in the secret of the mail server is no number")
+        SmtpMailer(lambda: access, "").sign_in()
+        return access["host"]
+
     def certificate(self, arn: str) -> tuple[str, datetime | None]:
         """Return a certificate's status, and when it expires. CloudFront's certificates are in us-east-1."""
         with translate_aws_errors("describe the certificate"):
@@ -89,12 +111,12 @@ class StackFacts:
 
     def stripe_keys(self, arn: str) -> Mapping[str, str]:
         """Return the first characters of each value of Stripe's secret, by name."""
-        return {name: value[:_SHOWN] for name, value in self._stripe_secret(arn).items()}
+        return {name: value[:_SHOWN] for name, value in self._secret(arn).items()}
 
     def stripe_webhooks(self, arn: str) -> Mapping[str, str]:
         """Return the status of each webhook endpoint that Stripe knows, by its address (Stripe's API reference, “List all webhook
         endpoints”)."""
-        key = self._stripe_secret(arn).get("api_key", "")
+        key = self._secret(arn).get("api_key", "")
         asked = Request(_STRIPE_WEBHOOKS, headers={"Authorization": f"Bearer {key}"})
         try:
             with urlopen(asked, timeout=_TIMEOUT) as answer:
@@ -114,8 +136,20 @@ class StackFacts:
         except OSError:
             return ()
 
-    def _stripe_secret(self, arn: str) -> dict[str, str]:
-        with translate_aws_errors("read Stripe's secret"):
+    def leads_here(self, name: str) -> bool:
+        """Tell if a host name shows the site of the stack's distribution: the same page as the distribution's own host name.
+
+        Raises:
+            Transient: the distribution does not answer.
+        """
+        self.stack()
+        shown = _page_of(self._distribution)
+        if not shown:
+            raise Transient(f"{self._distribution or 'the distribution'} does not answer")
+        return _page_of(name) == shown
+
+    def _secret(self, arn: str) -> dict[str, str]:
+        with translate_aws_errors("read a secret"):
             text = self._make("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]
         try:
             values = json.loads(text)
@@ -129,3 +163,16 @@ class StackFacts:
                 StackName=self._name, LogicalResourceId=logical_id
             )
         return str(found["StackResourceDetail"]["PhysicalResourceId"])
+
+
+def _page_of(host: str) -> tuple[int, str] | None:
+    """Return the status and ETag of a page that a host shows; None if it does not answer, or with a certificate of another name."""
+    connection = http.client.HTTPSConnection(host, timeout=_TIMEOUT)
+    try:
+        connection.request("HEAD", _ALIKE, headers={"User-Agent": "nightdesk"})
+        answer = connection.getresponse()
+        return answer.status, answer.headers.get("ETag", "")
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()

@@ -85,6 +85,16 @@ class SmtpMailer:
         except (smtplib.SMTPException, OSError):
             self._connection = None
 
+    def sign_in(self) -> None:
+        """Reach the server and sign in, without sending anything.
+
+        Raises:
+            SendingStopped: the server does not accept the user name and password.
+            NotAccepted: it cannot be reached.
+        """
+        self._connect().close()
+        self._connection = None
+
     def rate(self) -> float:
         """Return how many mails a second the provider takes, as its settings say."""
         return float(self._access().get("rate", _DEFAULT_RATE))

@@ -25,6 +25,7 @@ _CONCURRENCY = 200
 """Concurrent executions that the pipeline may take (MaximumConcurrency of all queues), with room for readers."""
 _NOT_A_PAGE = "/~errors/404.html"
 """The key of an object of the site that no reader may request directly."""
+_SESSION = "/api/session"
 
 
 class Finding(NamedTuple):
@@ -44,7 +45,7 @@ class Finding(NamedTuple):
 class AwsFacts(Protocol):
     """Facts about a stack on AWS.
 
-    Every method raises `Transient` or `Permanent` if AWS does not say.
+    A method raises an exception if AWS does not say: `Transient`, `Permanent`, or the AWS SDK's for what it refuses.
     """
 
     def stack(self) -> StackState:
@@ -55,6 +56,9 @@ class AwsFacts(Protocol):
 
     def mail(self, domain: str) -> MailState:
         """Return the state of SES for a sender's domain."""
+
+    def mail_server(self, arn: str) -> str:
+        """Sign in to the mail server that a secret names, and return its host name."""
 
     def certificate(self, arn: str) -> tuple[str, datetime | None]:
         """Return a certificate's status, and when it expires."""
@@ -76,6 +80,9 @@ class AwsFacts(Protocol):
 
     def addresses(self, name: str) -> Sequence[str]:
         """Return the IP addresses of a name in DNS; none if it has none."""
+
+    def leads_here(self, name: str) -> bool:
+        """Tell if a host name shows the site of the stack's distribution."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +109,9 @@ def examine(patient: Patient) -> Iterator[Finding]:
             continue
         try:
             yield from check(patient)
-        except NightdeskError as error:
-            yield Finding(name, FAILED, f"could not be checked: {error}", "Check your credentials, and try again.")
+        except Exception as error:  # whatever AWS refuses, the other checks are made
+            remedy = "Check your credentials, and what the stack's parameters name; then try again."
+            yield Finding(name, FAILED, f"could not be checked: {' '.join(str(error).split())}", remedy)
 
 
 # --- Everywhere ---
@@ -146,6 +154,16 @@ def _edge(patient: Patient) -> Iterator[Finding]:
     else:
         remedy = "Take the site offline and deploy again: gated pages may be readable."
         yield Finding("edge functions", FAILED, f"{_NOT_A_PAGE} answers {status} instead of 404", remedy)
+
+
+def _api(patient: Patient) -> Iterator[Finding]:
+    """Ask the readers' API, through the distribution, whether someone without a session is signed in."""
+    status, _ = patient.readers.get(_SESSION, PUBLIC)
+    if status == 200:
+        yield Finding("readers' API", OK, "it answers")
+    else:
+        remedy = "The saved log query “failures” shows why. After a change of OriginKeySerial wait until the deploy is complete."
+        yield Finding("readers' API", FAILED, f"{_SESSION} answers {status}: nobody can sign in or pay", remedy)
 
 
 def _reading(patient: Patient) -> Iterator[Finding]:
@@ -224,6 +242,28 @@ def _mail(patient: Patient) -> Iterator[Finding]:
     domain = sender.rpartition("@")[2]
     if not domain:
         return
+    if secret := _facts(patient).stack().parameters.get("SmtpSecretArn"):
+        yield _mail_server(patient, secret)
+    else:
+        yield from _ses(patient, domain)
+    record = f'_dmarc.{domain} TXT "v=DMARC1; p=quarantine; rua=mailto:postmaster@{domain}"'
+    if any(text.startswith("v=DMARC1") for text in _facts(patient).text_records(f"_dmarc.{domain}")):
+        yield Finding("DMARC", OK, f"{domain} says what becomes of mail that is not signed")
+    else:
+        remedy = f"Add to DNS, or providers may refuse newsletters: {record}"
+        yield Finding("DMARC", WARNING, f"{domain} has no DMARC record", remedy)
+
+
+def _mail_server(patient: Patient, secret: str) -> Finding:
+    """Return whether the newsroom's mail server takes mail, which then does not go through SES."""
+    try:
+        return Finding("mail", OK, f"{_facts(patient).mail_server(secret)} accepts the user name and password")
+    except NightdeskError as error:
+        remedy = "The secret holds a JSON object of host, port, user and password. Some networks let no mail out: try from another."
+        return Finding("mail", FAILED, str(error), remedy)
+
+
+def _ses(patient: Patient, domain: str) -> Iterator[Finding]:
     found = _facts(patient).mail(domain)
     if not found.is_sending:
         yield Finding("mail", FAILED, "SES has paused sending", "See the account dashboard of SES for the reason.")
@@ -240,23 +280,19 @@ def _mail(patient: Patient) -> Iterator[Finding]:
         )
         remedy = f"Add to DNS: {records}" if records else f"Deploy with MailDomain={domain}, then add the DKIM records."
         yield Finding("DKIM", FAILED, f"mail from {domain} is not signed", remedy)
-    record = f'_dmarc.{domain} TXT "v=DMARC1; p=quarantine; rua=mailto:postmaster@{domain}"'
-    if any(text.startswith("v=DMARC1") for text in _facts(patient).text_records(f"_dmarc.{domain}")):
-        yield Finding("DMARC", OK, f"{domain} says what becomes of mail that is not signed")
-    else:
-        remedy = f"Add to DNS, or providers may refuse newsletters: {record}"
-        yield Finding("DMARC", WARNING, f"{domain} has no DMARC record", remedy)
 
 
 def _dns(patient: Patient) -> Iterator[Finding]:
     domain = _facts(patient).stack().parameters.get("SiteDomain", "")
     if not domain:
         return
-    if _facts(patient).addresses(domain):
-        yield Finding("DNS", OK, f"{domain} has an address")
-    else:
-        remedy = "Point it at DistributionDomain (“nightdesk outputs”): a CNAME, or an ALIAS at the root of a domain."
+    remedy = "Point it at DistributionDomain (“nightdesk outputs”): a CNAME, or an ALIAS at the root of a domain."
+    if not _facts(patient).addresses(domain):
         yield Finding("DNS", FAILED, f"{domain} has no address", remedy)
+    elif not _facts(patient).leads_here(domain):
+        yield Finding("DNS", FAILED, f"{domain} does not lead to the stack's distribution", remedy)
+    else:
+        yield Finding("DNS", OK, f"{domain} leads to the stack's distribution")
 
 
 def _certificate(patient: Patient) -> Iterator[Finding]:
@@ -333,6 +369,7 @@ _EVERYWHERE: dict[str, Check] = {
     "settings": _settings,
     "site": _site,
     "edge functions": _edge,
+    "readers' API": _api,
     "readers": _reading,
     "clock": _clock,
 }
