@@ -130,6 +130,11 @@ def test_whatever_else_acts_or_is_no_drawing_does_not_pass(body: bytes) -> None:
     assert active_content(body)
 
 
+def test_a_photograph_that_is_named_like_a_drawing_is_not_called_a_fault_in_xml() -> None:
+    for body in (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"RIFF....WEBP", b"words"):
+        assert active_content(body) == "something other than a drawing"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "part",

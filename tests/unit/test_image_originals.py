@@ -184,6 +184,15 @@ def test_a_profile_that_lies_is_left_aside(profile: bytes) -> None:
         assert is_orange_and_blue(saved(scene(), name, icc_profile=profile))
 
 
+def test_a_profile_that_is_a_bomb_or_packed_in_an_unknown_way_is_left_aside() -> None:
+    data = saved(scene(), "PNG")
+    bomb = chunk(b"iCCP", b"sRGB\0\0" + zlib.compress(bytes(8 * 1024**2), 9))
+    unknown = chunk(b"iCCP", b"sRGB\0\7" + zlib.compress(bytes(500)))
+    empty = chunk(b"iCCP", b"")
+    for profile in (bomb, unknown, empty):
+        assert is_orange_and_blue(data[:33] + profile + data[33:])
+
+
 def test_what_follows_the_image_is_left_out() -> None:
     other = saved(Image.new("RGB", (500, 400), "lime"))
     page = b"<!doctype html><script>alert(1)</script>"
@@ -361,6 +370,23 @@ def _with_xmp(name: str, body: bytes) -> dict[str, Any]:
     info = PngInfo()
     info.add_itxt("XML:com.adobe.xmp", body.decode(), zip=True)
     return {"pnginfo": info}
+
+
+def test_every_source_type_that_cameras_and_programs_write_is_read() -> None:
+    for code in ("computationalCapture", "composite", "screenCapture"):
+        for typed in (IPTC + code, f"https://cv.iptc.org/newscodes/digitalsourcetype/{code}/", f"digsrctype:{code}"):
+            found = inspect(saved(scene(), xmp=packet("", f'e:DigitalSourceType="{typed}"')), decode=False)
+            assert found.source_type == code, typed
+
+
+def test_the_copyright_in_a_pngs_own_texts_counts_where_no_other_record_has_one() -> None:
+    from PIL.PngImagePlugin import PngInfo
+
+    info = PngInfo()
+    info.add_text("Copyright", "© Harbour Chart Co")
+    info.add_text("Author", "Zoe Photographer")
+    found = inspect(saved(scene(), "PNG", pnginfo=info), decode=False)
+    assert (found.copyright, found.credit) == ("© Harbour Chart Co", "")
 
 
 def test_older_records_are_read_and_newer_ones_decide() -> None:

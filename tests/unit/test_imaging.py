@@ -8,14 +8,16 @@ from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
+import pytest
 from nightdesk.domain import pictures
 from nightdesk.domain.source_types import understates
 from nightdesk.imaging import derive as derivation
 from nightdesk.imaging import recipe
 from nightdesk.imaging.derive import derive, derive_all
 from nightdesk.imaging.inspect import Picture, inspect
-from nightdesk.imaging.limits import DEFAULT
+from nightdesk.imaging.limits import DEFAULT, ImageRefused
 from nightdesk.imaging.provenance import Provenance, xmp_packet
 from nightdesk.imaging.recipe import Variant, plan
 from PIL import Image, ImageDraw
@@ -112,8 +114,23 @@ def test_another_pillow_and_other_settings_are_another_recipe() -> None:
         (derivation._WEBP_EFFORT, derivation._ANIMATED_EFFORT),
         DEFAULT,
     ]
-    known = {"1": ("13.0.0", "7b9653726ad1")}
+    known = dict.fromkeys(("1", "2"), ("13.0.0", "7b9653726ad1"))
     assert known[pictures.RECIPE] == (pillow and pillow[1], hashlib.sha256(repr(settings).encode()).hexdigest()[:12])
+
+
+def test_a_picture_that_is_one_pixel_wide_and_very_tall_is_made_within_every_formats_limits() -> None:
+    for size in ((1, 20_000), (20_000, 1), (1, 65_535)):
+        files = made(saved(Image.new("L", size), "PNG"))
+        assert {variant.format for variant in files} == {"avif", "webp", "jpeg"}
+        assert all(max(opened(body).size) <= 16_383 for body in files.values())
+
+
+def test_what_an_encoder_cannot_write_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = saved(scene(64, 40))
+    for name, error in (("JPEG", ValueError("encoding error 5")), ("WEBP", OSError("broken data stream"))):
+        monkeypatch.setattr(Image.Image, "save", Mock(side_effect=error))
+        with pytest.raises(ImageRefused, match="is a JPEG of which nothing can be made"):
+            derive(data, inspect(data), Variant(32, 20, name.lower()))
 
 
 # --- Metadata ---

@@ -15,6 +15,7 @@ from nightdesk.imaging import vector
 from nightdesk.imaging.derive import derive
 from nightdesk.imaging.inspect import inspect
 from nightdesk.imaging.limits import ImageRefused
+from nightdesk.imaging.provenance import Provenance
 from nightdesk.imaging.recipe import plan
 from nightdesk.imaging.vector import checked_style, sanitise
 from nightdesk.imaging.vector_rules import ANIMATED, DRAWN, GEOMETRY, STYLED, TIMING
@@ -114,6 +115,37 @@ def test_embedded_pictures_lose_their_metadata() -> None:
         assert b"Zbigniew" in out.getvalue()
         assert b"Zbigniew" not in embedded
         assert Image.open(BytesIO(embedded)).convert("RGB").getpixel((3, 3))[0] < 9  # type: ignore[index]
+
+
+# --- What it says of itself ---
+
+SAID = (
+    "<metadata><rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#' xmlns:dc='http://purl.org/dc/elements/1.1/'"
+    " xmlns:photoshop='http://ns.adobe.com/photoshop/1.0/' xmlns:e='http://iptc.org/std/Iptc4xmpExt/2008-02-29/'>"
+    "<rdf:Description photoshop:Credit='Chart Desk' photoshop:AuthorsPosition='Zbigniew'"
+    " e:DigitalSourceType='http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia'>"
+    "<dc:creator>Zbigniew</dc:creator><dc:description>Ships by month</dc:description><dc:rights>© Chart Desk</dc:rights>"
+    "</rdf:Description></rdf:RDF></metadata><text>dc:description</text><path d='M0 0'/>"
+)
+
+
+@pytest.mark.parametrize("before", ["", '<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "svg11.dtd">'])
+def test_what_a_drawing_says_of_itself_is_read(before: str) -> None:
+    found = inspect(drawing(SAID, before=before))
+    assert (found.credit, found.copyright, found.caption) == ("Chart Desk", "© Chart Desk", "Ships by month")
+    assert found.source_type == "trainedAlgorithmicMedia"
+
+
+def test_credit_copyright_and_source_type_are_written_into_a_drawing_and_nothing_else() -> None:
+    data = drawing(SAID)
+    picture = inspect(data)
+    [variant] = plan(picture)
+    made = derive(data, picture, variant, Provenance("Wire & <Co>", "© 2026", "digitalCreation"))
+    found = inspect(made)
+    assert (found.credit, found.copyright, found.source_type) == ("Wire & <Co>", "© 2026", "digitalCreation")
+    assert found.caption == ""
+    assert b"Zbigniew" not in made
+    assert sanitise(made).body == sanitise(data).body == derive(data, picture, variant)
 
 
 # --- What is left out ---

@@ -34,6 +34,7 @@ _ANIMATIONS = frozenset(("animate", "set", "animatetransform", "animatemotion", 
 _DEEPEST = 256
 """How deeply elements may nest; drawing programs need a few dozen levels."""
 _RASTER = re.compile(r"data:image/(?:png|jpe?g|gif|webp|avif)[;,]", re.IGNORECASE)
+_MARKUP = re.compile(rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[\s\x00]*<")
 _CSS_ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})\s?|(.))", re.DOTALL)
 _CSS_URL = re.compile(r"url\(\s*[\"']?\s*(.*?)[\"'\s)]", re.IGNORECASE | re.DOTALL)
 _CSS_LOADS = re.compile(r"@import|image-set\(|\bsrc\(|-moz-binding|\bbehavior\s*:|expression\(", re.IGNORECASE)
@@ -88,7 +89,7 @@ def active_content(body: bytes) -> str:
     except _Found as found:
         return str(found)
     except (expat.ExpatError, ValueError, LookupError):
-        return "a fault in its XML"
+        return "a fault in its XML" if _MARKUP.match(body) else "something other than a drawing"
     return ""
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 from nightdesk.domain.documents import Asset, canonical_json, digest, parse_json
 from nightdesk.domain.social_cards import CardOrder
 
-RECIPE = "1"
+RECIPE = "2"
 """The version of the method by which renditions are made. Increase it whenever the same input would give others: for other widths or
 qualities, or another encoder. Gate and render then request all renditions anew, and pages show the present ones until these are there."""
 WIDTHS = (320, 480, 720, 1080, 1440, 1920)

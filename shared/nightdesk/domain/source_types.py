@@ -6,9 +6,11 @@ SOURCE_TYPES = frozenset(
     [
         "algorithmicMedia",
         "algorithmicallyEnhanced",
+        "composite",
         "compositeCapture",
         "compositeSynthetic",
         "compositeWithTrainedAlgorithmicMedia",
+        "computationalCapture",
         "dataDrivenMedia",
         "digitalArt",
         "digitalCapture",

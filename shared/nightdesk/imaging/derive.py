@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nightdesk.imaging.header import Header
 from nightdesk.imaging.inspect import Picture
-from nightdesk.imaging.limits import DEFAULT, Limits
+from nightdesk.imaging.limits import DEFAULT, ImageRefused, Limits
 from nightdesk.imaging.provenance import NOTHING_SAID, Provenance, xmp_packet
 from nightdesk.imaging.raster_headers import read_header
 from nightdesk.imaging.recipe import Variant
@@ -31,7 +31,7 @@ def derive(
     """Return one of the files that `plan` names.
 
     Raises:
-        ImageRefused: the original cannot be decoded.
+        ImageRefused: the original cannot be decoded, or no such file can be made of it.
     """
     [(_, body)] = derive_all(data, picture, [variant], provenance, limits)
     return body
@@ -49,16 +49,16 @@ def derive_all(
     Nothing of the original's metadata is in them, only `provenance`.
 
     Raises:
-        ImageRefused: the original cannot be decoded.
+        ImageRefused: the original cannot be decoded, or no such file can be made of it.
     """
+    packet = xmp_packet(provenance)
     if picture.format == "svg":
-        from nightdesk.imaging.vector import sanitise
+        from nightdesk.imaging.vector import sanitise, with_metadata
 
         for variant in variants:
-            yield variant, sanitise(data).body
+            yield variant, with_metadata(sanitise(data).body, packet)
         return
     header = read_header(data, limits)
-    packet = xmp_packet(provenance)
     still = None
     for variant in variants:
         if variant.is_animated:
@@ -75,8 +75,20 @@ def _encoded(master: Image.Image, header: Header, variant: Variant, packet: byte
     from nightdesk.imaging.pixels import resized
 
     image = resized(master, (variant.width, variant.height))
+    return _saved(image, header, **_SETTINGS[variant.format](image, header, packet))
+
+
+def _saved(image: Image.Image, header: Header, **settings: Any) -> bytes:
     out = BytesIO()
-    image.save(out, **_SETTINGS[variant.format](image, header, packet))
+    try:
+        image.save(out, **settings)
+    except MemoryError:
+        raise
+    except Exception as error:
+        # Encoders raise errors of many kinds for pictures beyond their own limits.
+        raise ImageRefused(
+            f"is a {header.format.upper()} of which nothing can be made for readers: save it again"
+        ) from error
     return out.getvalue()
 
 
@@ -129,9 +141,9 @@ def _animation(data: bytes, header: Header, variant: Variant, packet: bytes) -> 
     from nightdesk.imaging.pixels import frames, loops
 
     images, durations = zip(*frames(data, header, (variant.width, variant.height)), strict=True)
-    out = BytesIO()
-    images[0].save(
-        out,
+    return _saved(
+        images[0],
+        header,
         format="WEBP",
         save_all=True,
         append_images=images[1:],
@@ -141,4 +153,3 @@ def _animation(data: bytes, header: Header, variant: Variant, packet: bytes) -> 
         quality=_quality("webp", header),
         **({"xmp": packet} if packet else {}),
     )
-    return out.getvalue()

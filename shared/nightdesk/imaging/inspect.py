@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from nightdesk.imaging.formats import format_of
 from nightdesk.imaging.limits import DEFAULT, ImageRefused, Limits
-from nightdesk.imaging.provenance import read_provenance
+from nightdesk.imaging.provenance import drawing_provenance, read_provenance
 from nightdesk.imaging.raster_headers import displayed, read_header
 from nightdesk.imaging.vector import sanitise
 
@@ -61,8 +61,18 @@ def inspect(data: bytes, limits: Limits = DEFAULT, *, decode: bool = True) -> Pi
     sha256 = hashlib.sha256(data).hexdigest()
     name = format_of(data)
     if name == "svg":
-        drawing = sanitise(data)
-        return Picture(sha256, "svg", drawing.width, drawing.height, has_alpha=True)
+        drawing, described = sanitise(data), drawing_provenance(data)
+        return Picture(
+            sha256,
+            "svg",
+            drawing.width,
+            drawing.height,
+            has_alpha=True,
+            credit=described.credit,
+            copyright=described.copyright,
+            caption=described.caption,
+            source_type=described.source_type or None,
+        )
     header = read_header(data, limits)
     colour = ""
     if decode:

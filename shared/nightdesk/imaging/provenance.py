@@ -55,12 +55,23 @@ class Described(Provenance):
 
 def read_provenance(header: Header) -> Described:
     """Return what the metadata of an original say; XMP decides over IPTC's records, and these over EXIF."""
-    exif, iim, xmp = read_exif(header.exif), _read_iim(header.iptc), read_xmp(header.xmp)
-    found = {**exif, **iim, **xmp}
+    png = {"copyright": header.texts["Copyright"]} if "Copyright" in header.texts else {}
+    found = {**png, **read_exif(header.exif), **_read_iim(header.iptc), **read_xmp(header.xmp)}
     return Described(
         clean_text(found.get("credit", "")),
         clean_text(found.get("copyright", "")),
         _source_type(header, found.get("source_type", "")),
+        clean_text(found.get("caption", ""), _CAPTION),
+    )
+
+
+def drawing_provenance(data: bytes) -> Described:
+    """Return what the XMP packet or the RDF inside a drawing says of it. Its entities were checked (`sanitise`)."""
+    found = read_xmp(data, doctype=True)
+    return Described(
+        clean_text(found.get("credit", "")),
+        clean_text(found.get("copyright", "")),
+        source_type_code(found.get("source_type", "")),
         clean_text(found.get("caption", ""), _CAPTION),
     )
 
@@ -88,8 +99,8 @@ def xmp_packet(provenance: Provenance) -> bytes:
 
 
 def source_type_code(text: str) -> str:
-    """Return the code of a digital source type that is given as a code or an address; empty if IPTC has none such."""
-    code = text.strip().rstrip("/").rpartition("/")[2]
+    """Return the code of a digital source type that is given as a code, as `digsrctype:code` or as an address; empty if IPTC has none such."""
+    code = re.split("[/:]", text.strip().rstrip("/"))[-1]
     return code if code in SOURCE_TYPES else ""
 
 

@@ -22,7 +22,8 @@ def broken(format_name: str) -> ImageRefused:
 _PNG_KEPT = frozenset(
     (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"acTL", b"fcTL", b"fdAT", b"gAMA", b"cHRM", b"sRGB", b"iCCP")
 )
-_LARGEST_PROFILE = 4 * 1024 * 1024
+_LARGEST_PROFILE = 1024 * 1024
+"""Of a PNG file, in bytes, once unpacked: Pillow takes no larger one."""
 
 
 def read_png(data: bytes, limits: Limits) -> Header:
@@ -40,12 +41,18 @@ def read_png(data: bytes, limits: Limits) -> Header:
         if end > len(data):
             raise ImageRefused(CUT_OFF)
         _png_chunk(header, kind, data[at + 8 : end - 4], limits)
-        if kind in _PNG_KEPT and not (kind == b"iCCP" and length > _LARGEST_PROFILE):
+        if kind in _PNG_KEPT and (kind != b"iCCP" or _is_profile(data[at + 8 : end - 4])):
             header.kept.append((at, end))
         if kind == b"IEND":
             return header
         at = end
     raise broken("PNG")
+
+
+def _is_profile(body: bytes) -> bool:
+    """Return whether a decoder would accept the colour profile in a chunk; without one, the image is read as sRGB."""
+    packed = body.partition(b"\0")[2]
+    return len(body) <= _LARGEST_PROFILE and packed[:1] == b"\0" and _inflate(packed[1:], _LARGEST_PROFILE) != b""
 
 
 def _png_chunk(header: Header, kind: bytes, body: bytes, limits: Limits) -> None:

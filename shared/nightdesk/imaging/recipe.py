@@ -74,4 +74,5 @@ def _within(picture: Picture, widths: Sequence[int]) -> list[int]:
 
 
 def _height(picture: Picture, width: int) -> int:
-    return max(1, round(picture.height * width / picture.width))
+    # A picture may be so narrow that even one pixel of width is too tall.
+    return min(_LONGEST_SIDE, max(1, round(picture.height * width / picture.width)))

@@ -73,6 +73,12 @@ def sanitise(data: bytes) -> Drawing:
     return Drawing("".join(writer.out).encode(), *writer.size)
 
 
+def with_metadata(body: bytes, packet: bytes) -> bytes:
+    """Return a drawing from `sanitise` with an XMP packet; unchanged if that is empty."""
+    # What `sanitise` wrote has no `>` before the end of its first tag.
+    return body.replace(b">", b"><metadata>" + packet + b"</metadata>", 1) if packet else body
+
+
 class _Writer:
     """Expat's handlers, which write the document that readers get."""
 

@@ -21,17 +21,22 @@ class _Stop(Exception):
     """The packet holds something that no tool writes."""
 
 
-def read_xmp(packet: bytes) -> dict[str, str]:
+def read_xmp(packet: bytes, *, doctype: bool = False) -> dict[str, str]:
     """Return the texts of a packet by name: credit, copyright, caption and source_type; the first of several.
 
     What is read before a fault in the XML counts.
+
+    Args:
+        packet: a whole XML document; it may hold more.
+        doctype: read it although it declares a document type, as drawings do.
     """
     reader = _Reader()
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.buffer_text = True
     parser.StartElementHandler, parser.EndElementHandler = reader.start, reader.end
     parser.CharacterDataHandler = reader.text
-    parser.StartDoctypeDeclHandler = reader.doctype
+    if not doctype:
+        parser.StartDoctypeDeclHandler = reader.doctype
     with suppress(_Stop, expat.ExpatError, ValueError, LookupError):
         # Tools pad packets with zeros as well as with spaces.
         parser.Parse(packet.rstrip(b"\0"), True)
