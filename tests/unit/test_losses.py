@@ -205,6 +205,33 @@ def test_the_same_capitals_win() -> None:
     assert [asset.key for asset in document.assets] == ["drafts/ferry/a.PNG"]
 
 
+@pytest.mark.parametrize(
+    ("stored", "typed"),
+    [
+        ("Screenshot 9.41\u202fAM.png", "<Screenshot 9.41 AM.png>"), ("a\u00a0b.png", "<a b.png>"), ("\ufb01gure.png", "figure.png"),
+        ("fer\u00adry\u200b.png", "ferry.png"), ("\uff41.png", "a.png"), ("\u2600\ufe0f.png", "\u2600.png"),
+        ("lit%20eral.png", "lit%20eral.png"), ("up%2e%2e.png", "up%2e%2e.png"), ("cafe\u0301.PNG", "caf%C3%A9.png"),
+    ],
+)  # fmt: skip
+def test_names_that_look_alike_are_the_same(stored: str, typed: str) -> None:
+    document, warnings = read_draft(
+        f"{HEAD}![x]({typed})".encode(), KEY, SITE, (), {f"drafts/ferry/{stored}": FoundImage("1")}
+    )
+    assert [asset.key for asset in document.assets] == [f"drafts/ferry/{stored}"]
+    assert not warnings
+
+
+@pytest.mark.parametrize(
+    ("stored", "typed"),
+    [("img/deep.png", "deep.png"), ("top.png", "img/Top.png"), ("top.png", "../ferry/top.png"), ("top.png", "img/../top.png"),
+     ("img/Deep.png", "IMG\\deep.png"), ("a-very-long-name.png", "a-very-long-name")],
+)  # fmt: skip
+def test_an_image_in_another_folder_or_typed_without_its_suffix_is_named(stored: str, typed: str) -> None:
+    files = {f"drafts/ferry/{name}": FoundImage("1") for name in (stored, "img/tip.png", "other.png")}
+    _, warnings = read_draft(f"{HEAD}![x]({typed})".encode(), KEY, SITE, (), files)
+    assert warnings[0].text.endswith(f"did you mean `{stored}`?")
+
+
 def test_a_misspelt_image_gets_a_suggestion() -> None:
     _, warnings = read_draft(
         f"{HEAD}![x](habour.png)".encode(), KEY, SITE, (), {"drafts/ferry/harbour.png": FoundImage("1")}

@@ -10,12 +10,12 @@ from typing import NamedTuple
 from nightdesk.domain.attachments import is_attachment
 from nightdesk.domain.drafts_bucket import classify, folder_of_image
 from nightdesk.domain.events import ArticleRendered, Event, ObjectChanged
+from nightdesk.domain.file_names import plain_name
 from nightdesk.ports import Ports
 from nightdesk.repositories import articles_table
 from nightdesk.repositories.private_bucket import is_image
 from nightdesk.repositories.records import DraftRecord, ProblemDicts
 from nightdesk.usecases.pipeline.images import is_cut
-from nightdesk.usecases.pipeline.render_document import folded
 from nightdesk.usecases.pipeline.render_draft import render_draft
 from nightdesk.usecases.pipeline.render_profile import namesakes, render_profile
 
@@ -88,4 +88,4 @@ def _may_show(image: str, etag: str, record: DraftRecord | None) -> bool:
     """
     if not record or record.etag != etag or record.problems or record.warnings:
         return True
-    return is_cut(record.images) or folded(image) in map(folded, record.images)
+    return is_cut(record.images) or plain_name(image) in map(plain_name, record.images)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import html
 import re
-import unicodedata
 from collections.abc import Callable, Container, Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
@@ -18,17 +18,17 @@ from nightdesk.domain.drafts import Draft, parse_draft
 from nightdesk.domain.drafts_bucket import DraftsKey
 from nightdesk.domain.errors import Rejected, only_rejects
 from nightdesk.domain.figures import Figure
+from nightdesk.domain.file_names import FileNames, composed
 from nightdesk.domain.pictures import Inspection
 from nightdesk.domain.problems import Kind, Problem
 from nightdesk.domain.site import Site, is_link, web_address
 from nightdesk.domain.site_links import SlugOf, page_address
 from nightdesk.domain.source_types import understates
-from nightdesk.domain.suggestions import FewSuggestions, did_you_mean
 from nightdesk.domain.text import slug_of_filename, slugify
 from nightdesk.domain.typography import Typography
 from nightdesk.rendering.losses import ADDRESS, FRONT_MATTER, Losses
 from nightdesk.rendering.markdown import OPTIONS, clean_path, is_foreign, render_passages, to_html
-from nightdesk.repositories.private_bucket import IMAGE_TYPES, profile_key
+from nightdesk.repositories.private_bucket import is_image, profile_key
 from nightdesk.usecases.pipeline.draft_warnings import draft_warnings
 
 
@@ -167,8 +167,7 @@ def to_document(
 class ImageFinder:
     """Finds the images that a text shows in the folder of its file.
 
-    Names are compared as people type them: composed or decomposed letters (a Mac stores the latter), percent-encoded or not,
-    and, if no name has the same capitals, whatever the capitals.
+    Names are compared as people type them (`FileNames`), percent-encoded or not.
 
     Args:
         base: the path of the page, below which the site serves them.
@@ -182,22 +181,16 @@ class ImageFinder:
     def __init__(self, base: str, images: Images, folder: str, losses: Losses) -> None:
         self.base = base
         self._images = images
-        self._folder = folder
         self._losses = losses
-        shown = (
-            sorted(key for key in self._images if PurePosixPath(key).suffix.lower() in IMAGE_TYPES) if folder else []
-        )
-        self._exact = {_composed(key.removeprefix(folder)): key for key in reversed(shown)}
-        self._folded = {name.casefold(): key for name, key in reversed(self._exact.items())}
-        self._near = FewSuggestions()
+        self._names = FileNames(filter(is_image, images), folder)
         self.assets: dict[str, Asset] = {}
         self.figures: dict[str, dict[str, str]] = {}
 
     def _report_missing(self, name: str, where: str, typed: str) -> None:
         """Report an image that is not there. Files of other kinds are not uploaded, so they may well lie beside the draft."""
-        near = self._near.did_you_mean(name, self._exact) if self._folder else ""
-        suffix = PurePosixPath(name).suffix.lower()
-        kind = Kind.IMAGE_KIND if suffix and suffix not in IMAGE_TYPES and not near else Kind.IMAGE_MISSING
+        near = self._names.meant(name)
+        suffix = PurePosixPath(name).suffix
+        kind = Kind.IMAGE_KIND if suffix and not is_image(name) and not near else Kind.IMAGE_MISSING
         self._losses.add(kind, "image", where, typed, near, typed=name)
 
     def describe(self, name: str, credit: str, source_type: str) -> None:
@@ -236,7 +229,7 @@ class ImageFinder:
             said: what a figure says of it.
         """
         name = _name_of(source)
-        found = self._exact.get(name) or self._folded.get(name.casefold())
+        found = self._names.key_of(name, _raw_name(source))
         if is_foreign(source):
             self._losses.add(Kind.IMAGE_ELSEWHERE, "image", where, source, typed=source)
         elif not found:
@@ -274,15 +267,6 @@ class ImageFinder:
         return name
 
 
-def _composed(name: str) -> str:
-    return unicodedata.normalize("NFC", name)
-
-
-def folded(key: str) -> str:
-    """Return a key by which the names of images are compared, if none has the same capitals."""
-    return _composed(key).casefold()
-
-
 class AttachmentFinder:
     """Finds the files that a text offers as downloads in the folder of its file. Names are compared as `ImageFinder` does.
 
@@ -296,10 +280,7 @@ class AttachmentFinder:
 
     def __init__(self, base: str, files: Images, folder: str, losses: Losses) -> None:
         self._base, self._files, self._losses = base, files, losses
-        keys = sorted(files) if folder else []
-        self._exact = {_composed(key.removeprefix(folder)): key for key in reversed(keys)}
-        self._folded = {name.casefold(): key for name, key in reversed(self._exact.items())}
-        self._in_folder = bool(folder)
+        self._names, self._offered = FileNames(files, folder), FileNames(filter(is_attachment, files), folder)
         self.found: dict[str, Attachment] = {}
 
     def is_meant(self, typed: str) -> bool:
@@ -307,14 +288,14 @@ class AttachmentFinder:
         if is_foreign(typed) or typed.startswith(("/", "?", "#", "../")):
             return False
         name = _name_of(typed)
-        return is_attachment(name) or self._key(name) is not None or has_other_suffix(name)
+        return is_attachment(name) or self._key(typed) is not None or has_other_suffix(name)
 
     def find(self, typed: str) -> str | None:
         """Return the path of a file on the site, or None, with a warning, for one that cannot be offered."""
         name = _name_of(typed)
-        key = self._key(name)
+        key = self._key(typed)
         if not key and is_attachment(name):
-            near = did_you_mean(name, filter(is_attachment, self._exact)) if self._in_folder else ""
+            near = self._offered.meant(name)
             self._losses.add(Kind.ATTACHMENT_MISSING, "link", ADDRESS, typed, near, typed=name)
         elif not key or not is_attachment(key):
             self._losses.add(Kind.ATTACHMENT_KIND, "link", ADDRESS, typed, typed=name, kinds=KINDS_OF_ATTACHMENTS)
@@ -324,8 +305,8 @@ class AttachmentFinder:
             return self._base + self._add(key)
         return None
 
-    def _key(self, name: str) -> str | None:
-        return self._exact.get(name) or self._folded.get(name.casefold())
+    def _key(self, typed: str) -> str | None:
+        return self._names.key_of(_name_of(typed), _raw_name(typed))
 
     def _add(self, key: str) -> str:
         path, found = PurePosixPath(key), self._files[key]
@@ -336,7 +317,12 @@ class AttachmentFinder:
 
 
 def _name_of(typed: str) -> str:
-    return _composed(str(PurePosixPath(clean_path(typed))))
+    return composed(str(PurePosixPath(clean_path(typed))))
+
+
+def _raw_name(typed: str) -> str:
+    """Return a name as it was typed: downloads often have names that are percent-encoded themselves."""
+    return composed(html.unescape(typed)).removeprefix("./")
 
 
 _HOST = re.compile(r"(?:[\w-]+\.)+[a-z]{2,24}(?:[/?#].*)?", re.IGNORECASE)
