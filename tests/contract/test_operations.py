@@ -97,7 +97,10 @@ def test_an_alarm_rings_before_a_function_times_out(function: str) -> None:
     assert 0.75 * timeout <= ALARMS[f"{function}DurationAlarm"]["Threshold"] < timeout
     for kind in ("Errors", "Throttles", "Duration"):
         alarm = ALARMS[f"{function}{kind}Alarm"]
-        assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": f"{function}Function"}}]
+        [dimension] = alarm["Dimensions"]
+        text, variables = dimension["Value"]["Fn::Sub"]
+        named = text.replace("${Name}", variables["Name"])
+        assert (dimension["Name"], {"Fn::Sub": named}) == ("FunctionName", properties["FunctionName"])
         assert alarm["MetricName"] == kind
 
 

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import subprocess
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
+import botocore
+import botocore.session
 import pytest
-from support.template import expanded_template
+from botocore.loaders import Loader
+from nightdesk.entrypoints.clients import SIGNING
+from nightdesk_local.deploy import load_template
+from nightdesk_local.gradual import with_aliases
+from nightdesk_local.layers import edge_fragment
+from nightdesk_local.sdk_pruning import OPERATIONS, prune
+from support.template import expand_loops, expanded_template
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = expanded_template()
@@ -80,6 +91,101 @@ def test_a_functions_variables_fit(name: str) -> None:
     # As JSON each takes six characters more: quotation marks, a colon and a comma.
     size = sum(len(key) + len(text_of(value)) + 6 for key, value in variables.items())
     assert size <= 4096, f"{size} bytes"
+
+
+EXPAND = """
+import json, sys
+from samtranslator.translator.transform import transform
+class NoPolicies:
+    def load(self):
+        return {}
+print(json.dumps(transform(json.load(sys.stdin), {}, NoPolicies())["Resources"]))
+"""
+"""A program for SAM's interpreter: the resources that CloudFormation gets."""
+
+
+def as_packaged(node: Any) -> Any:
+    """Return part of a template with the edge functions' code in place, and what is uploaded as if it was."""
+    if isinstance(node, list):
+        return [as_packaged(value) for value in node]
+    if not isinstance(node, dict):
+        return node
+    if "Fn::Transform" in node:
+        name = Path(node["Fn::Transform"]["Parameters"]["Location"]).stem
+        return edge_fragment((ROOT / f"functions/edge/{name}.js").read_text("utf-8"))
+    return {
+        key: f"s3://bucket/{value}" if key in ("CodeUri", "ContentUri") else as_packaged(value)
+        for key, value in node.items()
+    }
+
+
+def named_in(node: Any) -> set[str]:
+    """Return the names that an expression refers to."""
+    if isinstance(node, list):
+        return {name for value in node for name in named_in(value)}
+    if not isinstance(node, dict):
+        return set()
+    found: set[str] = set()
+    for key, value in node.items():
+        if key in ("Ref", "DependsOn"):
+            found |= set(value if isinstance(value, list) else [value])
+        elif key == "Fn::GetAtt":
+            found.add(value[0] if isinstance(value, list) else value.partition(".")[0])
+        elif key == "Fn::Sub":
+            text, variables = (value, {}) if isinstance(value, str) else value
+            found |= {name.partition(".")[0] for name in re.findall(r"\$\{([^!}][^}]*)\}", text)} | named_in(variables)
+        else:
+            found |= named_in(value)
+    return found
+
+
+@pytest.mark.slow
+def test_resources_name_one_another_in_no_circle_and_the_function_url_is_open_to_the_distribution(
+    tmp_path: Path,
+) -> None:
+    """In a gradual deploy, which has all that a plain one has, and aliases."""
+    path = tmp_path / "template.yaml"
+    path.write_text(with_aliases((ROOT / "template.yaml").read_text("utf-8")), "utf-8")
+    template = expand_loops(load_template(path))
+    done = subprocess.run(
+        [ROOT / ".venv-sam/bin/python", "-c", EXPAND],
+        input=json.dumps(as_packaged(template), default=str), env={**os.environ, "AWS_DEFAULT_REGION": "us-east-1"},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    resources = json.loads(done.stdout)
+    assert len(resources) < 500, "CloudFormation takes so many"
+    order = TopologicalSorter({name: named_in(part) & resources.keys() for name, part in resources.items()})
+    order.prepare()  # raises CycleError
+    invoked = {"Ref": "ReaderApiFunctionAliaslive"}
+    allowed = {
+        part["Properties"]["Action"]: part["Properties"]
+        for part in resources.values()
+        if part["Type"] == "AWS::Lambda::Permission" and part["Properties"]["FunctionName"] == invoked
+    }
+    # Lambda developer guide, "Control access to Lambda function URLs": both, since October 2025.
+    assert set(allowed) == {"lambda:InvokeFunctionUrl", "lambda:InvokeFunction"}
+    assert allowed["lambda:InvokeFunction"]["InvokedViaFunctionUrl"] is True
+
+
+@pytest.mark.slow
+def test_the_sdk_of_the_layer_finds_each_service_in_newer_regions_too(tmp_path: Path) -> None:
+    known, pruned = Path(botocore.__file__).parent / "data", tmp_path / "botocore/data"
+    pruned.mkdir(parents=True)
+    for service in OPERATIONS:
+        shutil.copytree(known / service, pruned / service)
+    for file in known.glob("*.json"):
+        shutil.copy(file, pruned)
+    prune(tmp_path)
+    session = botocore.session.Session()
+    session.set_credentials("AKIAEXAMPLE", "secret")
+    session.register_component("data_loader", Loader([str(pruned)], include_default_search_paths=False))
+    prefixes = {"sesv2": "email"}
+    for region in ("eu-central-1", "eu-south-2", "ap-southeast-4", "ca-west-1"):
+        for service in OPERATIONS.keys() - {"cloudfront"}:
+            host = session.create_client(service, region).meta.endpoint_url
+            assert host == f"https://{prefixes.get(service, service)}.{region}.amazonaws.com"
+        form = session.create_client("s3", region, config=SIGNING).generate_presigned_post("drafts", "a.md")
+        assert form["url"] == f"https://drafts.s3.{region}.amazonaws.com/"
 
 
 LACKING = """
