@@ -14,11 +14,14 @@ from typing import Any
 
 import pytest
 from nightdesk.domain.errors import NightdeskError, Permanent
+from nightdesk.imaging import raster
 from nightdesk.imaging.derive import derive, derive_all
 from nightdesk.imaging.inspect import Picture, inspect
 from nightdesk.imaging.limits import ImageRefused, Limits
 from nightdesk.imaging.provenance import Provenance, xmp_packet
+from nightdesk.imaging.raster_headers import read_header
 from nightdesk.imaging.recipe import ANIMATED_PIXELS, Variant, plan
+from nightdesk.imaging.xmp import read_xmp
 from PIL import Image, ImageCms
 from support.effort import examples
 
@@ -303,6 +306,54 @@ def test_a_gif_of_ten_thousand_frames_is_refused_without_reading_them() -> None:
     start = one.index(b",", 13 + 3 * 2 ** ((one[10] & 7) + 1))
     frame = one[start:-1]
     assert "has 10,000 frames" in reason(one[:start] + frame * 10_000 + b";")
+
+
+def test_a_jpeg_of_more_scans_than_any_program_writes_is_refused_unread() -> None:
+    """A scan of 14 bytes is decoded over the whole picture, so a small file of many would take hours."""
+    data = saved(scene(), progressive=True)
+    scan = data[data.rindex(b"\xff\xda") : -2]
+    assert is_orange_and_blue(data[:-2] + scan * 20 + b"\xff\xd9")
+    assert "has more than 100 layers (scans)" in reason(data[:-2] + scan * 5000 + b"\xff\xd9")
+
+
+def box(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I4s", len(body) + 8, kind) + body
+
+
+def test_what_a_file_repeats_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of each text and profile the first counts: a thousand would each be unpacked to a megabyte."""
+    unpacked: list[int] = []
+    real = raster._inflate
+    monkeypatch.setattr(raster, "_inflate", lambda packed, most: (unpacked.append(1), real(packed, most))[1])
+    packed = zlib.compress(b" " * 2000)
+    huge = zlib.compress(b" " * (Limits().metadata + 1))
+    base = saved(scene(), "PNG")
+    for repeated in (
+        chunk(b"zTXt", b"Comment\0\0" + packed),
+        chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + packed),
+        chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + huge),
+        chunk(b"iCCP", b"x\0\0" + packed),
+    ):
+        unpacked.clear()
+        assert is_orange_and_blue(base[:33] + repeated * 50 + base[33:])
+        assert len(unpacked) <= 3, "once for each reading of the header"
+    many = b"".join(chunk(b"zTXt", f"Comment {number}\0\0".encode() + packed) for number in range(150))
+    unpacked.clear()
+    inspect(base[:33] + many + base[33:], decode=False)
+    assert len(unpacked) == 100
+
+
+def test_an_avif_whose_items_lie_in_endless_pieces_is_refused() -> None:
+    pieces = b"\0\0\0\0" + b"\0\0" + struct.pack(">H", 5000) + struct.pack(">HHH", 1, 0, 0xFFFF) * 5000
+    meta = box(b"meta", b"\0\0\0\0" + box(b"pitm", b"\0\0\0\0\0\1") + box(b"iloc", pieces))
+    assert "is damaged" in reason(box(b"ftyp", b"avif\0\0\0\0avifmif1") + meta, decode=False)
+    signed = saved(scene(), "AVIF") + box(b"uuid", bytes(60_000)) * 100
+    assert len(read_header(signed).manifest) <= Limits().metadata
+
+
+def test_a_text_in_many_pieces_is_read_as_far_as_it_is_shown() -> None:
+    body = packet("<dc:description>" + "words <b/>" * 60_000 + "</dc:description>")
+    assert len(read_xmp(body)["caption"]) < 10_010
 
 
 @pytest.mark.parametrize("name", ["JPEG", "PNG", "GIF", "WEBP", "AVIF"])

@@ -114,12 +114,12 @@ def test_another_pillow_and_other_settings_are_another_recipe() -> None:
         (derivation._WEBP_EFFORT, derivation._ANIMATED_EFFORT),
         DEFAULT,
     ]
-    known = dict.fromkeys(("1", "2"), ("13.0.0", "7b9653726ad1"))
+    known = {"1": ("13.0.0", "7b9653726ad1"), "2": ("13.0.0", "e2fdb9e41f7f")}
     assert known[pictures.RECIPE] == (pillow and pillow[1], hashlib.sha256(repr(settings).encode()).hexdigest()[:12])
 
 
 def test_a_picture_that_is_one_pixel_wide_and_very_tall_is_made_within_every_formats_limits() -> None:
-    for size in ((1, 20_000), (20_000, 1), (1, 65_535)):
+    for size in ((1, 20_000), (20_000, 1)):
         files = made(saved(Image.new("L", size), "PNG"))
         assert {variant.format for variant in files} == {"avif", "webp", "jpeg"}
         assert all(max(opened(body).size) <= 16_383 for body in files.values())

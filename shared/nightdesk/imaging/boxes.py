@@ -11,6 +11,8 @@ from nightdesk.imaging.raster import CUT_OFF, broken
 
 _TURNS = {0: 1, 1: 8, 2: 3, 3: 6}
 """Quarter turns against the clock (`irot`), as EXIF says them."""
+_MOST_EXTENTS = 10_000
+"""Of all items together; they may take no bytes of the file."""
 _MIRRORED = {(1, 0): 4, (1, 1): 2, (8, 0): 5, (8, 1): 7, (3, 0): 2, (3, 1): 4, (6, 0): 7, (6, 1): 5}
 """Turn and axis of a mirror (`imir`), as EXIF says them together."""
 
@@ -25,7 +27,7 @@ def read_avif(data: bytes, limits: Limits) -> Header:
             meta = meta or body
         elif kind == b"moov":
             movie = movie or body
-        elif kind == b"uuid" and len(body) <= limits.metadata:
+        elif kind == b"uuid" and len(header.manifest) + len(body) <= limits.metadata:
             header.manifest += body
     if not meta:
         raise broken("AVIF")
@@ -140,13 +142,18 @@ def _locations(body: bytes) -> Iterator[tuple[int, list[tuple[int, int]]]]:
         return
     reader = _Reader(body, 4)
     version, sizes = body[0], reader.number(2)
+    extents_left = _MOST_EXTENTS
     offset_size, length_size, base_size, index_size = (sizes >> shift & 15 for shift in (12, 8, 4, 0))
     for _ in range(min(reader.number(2 if version < 2 else 4), 10_000)):
         item = reader.number(2 if version < 2 else 4)
         in_file = version == 0 or reader.number(2) & 15 == 0
         reader.number(2)
         base, extents = reader.number(base_size), []
-        for _ in range(min(reader.number(2), 10_000)):
+        count = reader.number(2)
+        extents_left -= count
+        if extents_left < 0:
+            raise broken("AVIF")
+        for _ in range(count):
             if version:
                 reader.number(index_size)
             start = base + reader.number(offset_size)

@@ -19,6 +19,7 @@ def broken(format_name: str) -> ImageRefused:
 
 # --- PNG (W3C, "Portable Network Graphics Specification, Third Edition") ---
 
+_MOST_TEXTS = 100
 _PNG_KEPT = frozenset(
     (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"acTL", b"fcTL", b"fdAT", b"gAMA", b"cHRM", b"sRGB", b"iCCP")
 )
@@ -30,7 +31,7 @@ def read_png(data: bytes, limits: Limits) -> Header:
     """Return what the chunks of a PNG file say."""
     header = Header("png", is_lossless=True)
     header.kept.append((0, 8))
-    at = 8
+    at, profiles = 8, 0
     for _ in range(limits.parts):
         if at + 12 > len(data):
             raise ImageRefused(CUT_OFF)
@@ -41,7 +42,9 @@ def read_png(data: bytes, limits: Limits) -> Header:
         if end > len(data):
             raise ImageRefused(CUT_OFF)
         _png_chunk(header, kind, data[at + 8 : end - 4], limits)
-        if kind in _PNG_KEPT and (kind != b"iCCP" or _is_profile(data[at + 8 : end - 4])):
+        if kind == b"iCCP":
+            profiles += 1
+        if kind in _PNG_KEPT and (kind != b"iCCP" or (profiles == 1 and _is_profile(data[at + 8 : end - 4]))):
             header.kept.append((at, end))
         if kind == b"IEND":
             return header
@@ -80,12 +83,14 @@ def _png_text(header: Header, kind: bytes, body: bytes, limits: Limits) -> None:
         packed, rest = rest[:1] == b"\1", rest[2:].partition(b"\0")[2].partition(b"\0")[2]
     elif kind == b"zTXt":
         packed, rest = True, rest[1:]
+    is_xmp = name == "XML:com.adobe.xmp"
+    if name in header.texts or (len(header.texts) >= _MOST_TEXTS and not is_xmp):
+        return
     if packed:
         rest = _inflate(rest, limits.metadata)
-    if name == "XML:com.adobe.xmp":
-        header.xmp = rest
-    elif len(header.texts) < 100:
-        header.texts[name] = rest[:10_000].decode("utf-8" if kind == b"iTXt" else "latin-1", "replace")
+    if is_xmp:
+        header.xmp, rest = rest, b""
+    header.texts[name] = rest[:10_000].decode("utf-8" if kind == b"iTXt" else "latin-1", "replace")
 
 
 def _inflate(packed: bytes, most: int) -> bytes:
@@ -112,22 +117,26 @@ def read_jpeg(data: bytes, limits: Limits) -> Header:
     """Return what the segments of a JPEG file say, up to the end of its first image."""
     header = Header("jpeg")
     header.kept.append((0, 2))
-    at, has_scan = 2, False
+    at, scans = 2, 0
     for _ in range(limits.parts):
         marker, start, end = _next_segment(data, at)
         # Before the first scan, only fill bytes stand between segments; after it, the pixels do.
-        if has_scan:
+        if scans:
             header.kept.append((at, start))
         elif data[at:start].strip(b"\xff"):
             raise broken("JPEG")
-        if marker == 0xD9 and has_scan:
+        if marker == 0xD9 and scans:
             header.kept.append((start, end))
             return header
         if _jpeg_segment(header, marker, data[start + 4 : end], limits):
             header.kept.append((start, end))
-        has_scan = has_scan or marker == 0xDA
-        if marker == 0xD9 or (has_scan and not header.width):
+        scans += marker == 0xDA
+        if marker == 0xD9 or (scans and not header.width):
             raise broken("JPEG")
+        if scans > limits.scans:
+            raise ImageRefused(
+                f"has more than {limits.scans} layers (scans), which take too long to decode: save it again"
+            )
         at = end
     raise broken("JPEG")
 

@@ -15,6 +15,8 @@ _WANTED = {
     "http://iptc.org/std/Iptc4xmpExt/2008-02-29/ DigitalsourceType": "source_type",
 }
 _DEEPEST = 100
+_LONGEST = 10_000
+"""The most characters that are gathered of a text."""
 
 
 class _Stop(Exception):
@@ -67,7 +69,8 @@ class _Reader:
     def text(self, text: str) -> None:
         if self._inside is not None and (text.strip() or self._inside[1] in self.found):
             name = self._inside[1]
-            self.found[name] = self.found.get(name, "") + text
+            if len(self.found.get(name, "")) < _LONGEST:
+                self.found[name] = self.found.get(name, "") + text
 
     def end(self, name: str) -> None:
         self._depth -= 1
