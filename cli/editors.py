@@ -25,7 +25,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     command.add_argument("--role", required=True, choices=ROLES, help="what the editor may do")
     command.add_argument("--name", default="", help="the name that readers see on what this editor approves")
     command = add_to(
-        group, "token", token, "Print a token for a machine, valid for an hour; people use “nightdesk login”"
+        group, "token", token, "Print a token for a machine, valid for 15 minutes; people use “nightdesk login”"
     )
     command.add_argument("email", help=_EMAIL)
     add_to(group, "list", show, "List editors and their roles")
@@ -94,5 +94,5 @@ def remove(args: argparse.Namespace) -> int:
         lambda: accounts.remove(email),
         lambda _: (_recorded(known), None),
     )
-    result({"email": email}, args.json, f"{email} is no longer an editor; tokens in use expire within the hour")
+    result({"email": email}, args.json, f"{email} is no longer an editor; tokens in use expire within 15 minutes")
     return 0

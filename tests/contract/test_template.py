@@ -808,6 +808,11 @@ def test_people_sign_in_with_a_client_of_their_own_that_the_api_accepts() -> Non
     client = RESOURCES["EditorsSignIn"]["Properties"]
     assert client["CallbackURLs"] == [callback(port) for port in CALLBACK_PORTS]
     assert (client["AllowedOAuthFlows"], client["GenerateSecret"]) == (["code"], False)
+    on_aws = {"Fn::If": ["OnAws", 15, 60]}
+    for name in ("EditorsClient", "EditorsSignIn"):
+        found = RESOURCES[name]["Properties"]
+        assert found["TokenValidityUnits"]["IdToken"] == "minutes"
+        assert found["IdTokenValidity"] in (15, on_aws), "the API knows of a lost role when the token ends"
     accepted = RESOURCES["EditorApiAuthorizer"]["Properties"]["JwtConfiguration"]["Audience"]
     assert accepted == [{"Ref": "EditorsClient"}, {"Ref": "EditorsSignIn"}]
     assert RESOURCES["EditorsSignInDomain"]["Condition"] == "MakesSignIn"

@@ -103,7 +103,7 @@ class CognitoEditors:
             )
 
     def remove(self, email: str) -> None:
-        """Remove an editor. Tokens that were issued stay valid for up to an hour.
+        """Remove an editor. Tokens that were issued stay valid for up to 15 minutes.
 
         Raises:
             NotFound: there is no editor with that address.
