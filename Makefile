@@ -84,7 +84,7 @@ deploy: $(VENV)/.sam ## build the stack and deploy it to AWS as STACK= in REGION
 	.venv-sam/bin/sam build --config-env $(PROFILE) $(if $(GRADUAL),--template-file template.gradual.yaml)
 	overrides=$$($(BIN)/python -m nightdesk_local.parameters $(PARAMETERS)) && \
 		.venv-sam/bin/sam deploy --config-env $(PROFILE) --parameter-overrides "$$overrides" --stack-name $(STACK) $(ARGS)
-	$(BIN)/nightdesk rebuild --stack $(STACK)
+	$(if $(filter Economy=yes,$(PARAMETERS)),,$(BIN)/nightdesk rebuild --stack $(STACK))
 	$(if $(filter prod,$(PROFILE)),$(BIN)/python -c "import boto3; boto3.client('cloudformation').update_termination_protection(StackName='$(STACK)', EnableTerminationProtection=True)")
 
 lock: $(VENV)/.uv ## compile requirements/*.in; UPGRADE=--upgrade takes newer versions

@@ -91,6 +91,7 @@ def test_each_profile_is_complete() -> None:
         ([], "nightdesk", False),
         (["PROFILE=dev"], "nightdesk-dev", False),
         (["PROFILE=prod", "GRADUAL=yes"], "nightdesk", True),
+        (["PROFILE=prod", "PARAMETERS=Economy=yes"], "nightdesk", True),
     ],
 )
 def test_a_deploy_follows_its_profile(arguments: list[str], stack: str, is_protected: bool) -> None:
@@ -99,7 +100,7 @@ def test_a_deploy_follows_its_profile(arguments: list[str], stack: str, is_prote
         ["make", "-n", "deploy", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
     ).stdout
     assert f"--stack-name {stack} " in plan
-    assert f"rebuild --stack {stack}\n" in plan
+    assert (f"rebuild --stack {stack}\n" in plan) == ("PARAMETERS=Economy=yes" not in arguments)
     assert ("EnableTerminationProtection=True" in plan) == is_protected
     assert ("--template-file template.gradual.yaml" in plan) == ("GRADUAL=yes" in arguments)
 

@@ -781,6 +781,9 @@ def test_economy_stops_feeds_mail_and_indexing_and_nothing_that_publishes() -> N
         if event["Properties"].get("Enabled") == {"Fn::If": ["Saves", False, True]}
     ]
     assert held == ["Mailer"]
+    # `EditorService.rebuild` refuses, in the API and at the command line.
+    variables = RESOURCES["EditorApiFunction"]["Properties"]["Environment"]["Variables"]
+    assert variables["NIGHTDESK_ECONOMY"] == TEMPLATE["Outputs"]["Economy"]["Value"] == {"Ref": "Economy"}
 
 
 def test_old_layers_are_deleted_and_protection_is_asked_for() -> None:

@@ -5,10 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from nightdesk.adapters.audit_log import MemoryAuditLog
 from nightdesk.adapters.memory import MemoryTable
 from nightdesk.domain.errors import NotFound, Permanent
+from nightdesk.domain.events import SiteChanged
 from nightdesk.rendering.environment import Theme
+from nightdesk.usecases.editors.audit import Actor
+from nightdesk.usecases.editors.operations import EditorPorts, EditorService
 from nightdesk.usecases.editors.pipeline_status import Rebuild, rebuild
+from simulation.messages import no_newsletters
 from support.memory_newsroom import Newsroom
 
 
@@ -49,3 +54,22 @@ def test_a_name_that_nothing_has_is_said_to_be_wrong(theme: Theme, topic: str, a
 def test_a_topic_and_an_author_together_are_refused(theme: Theme) -> None:
     with pytest.raises(Permanent, match="not both"):
         ask(Newsroom(theme), "harbours", "mira")
+
+
+def test_a_stack_that_saves_refuses_a_rebuild(theme: Theme) -> None:
+    room = Newsroom(theme)
+    ports = EditorPorts(
+        pipeline=room.ports,
+        memberships=MemoryTable(),
+        requests=MemoryTable(),
+        audit_log=MemoryAuditLog(),
+        queues=EmptyQueues(),  # type: ignore[arg-type]  # only counts
+        uploads=None,  # type: ignore[arg-type]  # not used
+        readers=None,  # type: ignore[arg-type]  # not used
+        newsletters=no_newsletters(room.ports),
+        saves=True,
+    )
+    room.emitted(SiteChanged)  # those of the set-up
+    with pytest.raises(Permanent, match="Economy=no"):
+        EditorService(Actor("cli:ada", "Ada"), ports).rebuild("", "")
+    assert room.emitted(SiteChanged) == []

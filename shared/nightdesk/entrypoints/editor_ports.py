@@ -57,6 +57,7 @@ def editor_ports(settings: Settings, source: str = "nightdesk.editor_api") -> Ed
         readers=lambda: HttpReaders(
             settings.base_url, keys[settings.edge_key_id], settings.edge_key_id, _READER_TIMEOUT
         ),
+        saves=settings.economy == "yes",
     )
 
 

@@ -81,6 +81,7 @@ def operator_editor_ports(stack: Stack) -> EditorPorts:
         queues=stage_queues(stack),
         uploads=S3Uploads(LateClient(stack.client, "s3", SIGNING), names["DraftsBucket"]),
         readers=lambda: HttpReaders(names["SiteUrl"], edge_key(stack), names["EdgeKeyId"]),
+        saves=names.get("Economy") == "yes",
     )
 
 

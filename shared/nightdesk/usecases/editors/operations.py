@@ -46,6 +46,7 @@ class EditorPorts:
         requests: idempotency keys and rebuilds.
         newsletters: without a mailer: editors have editions sent, and send none themselves.
         readers: makes readers of the site when a takedown needs them, since that reads the edge's secret.
+        saves: whether the stack does nothing that costs much (`Economy=yes`).
     """
 
     pipeline: Ports
@@ -56,6 +57,7 @@ class EditorPorts:
     uploads: Uploads
     readers: Callable[[], Readers]
     newsletters: NewsletterPorts
+    saves: bool = False
 
     @property
     def bus(self) -> Bus:
@@ -284,8 +286,14 @@ class EditorService:
         )
 
     def rebuild(self, topic: str, author: str) -> pipeline_status.Rebuild:
-        """Request that pages are built again (`pipeline_status.rebuild`)."""
+        """Request that pages are built again (`pipeline_status.rebuild`).
+
+        Raises:
+            Permanent: the stack saves; what a rebuild invalidates costs most.
+        """
         ports = self.ports
+        if ports.saves:
+            raise Permanent("this stack saves, and rebuilds nothing: deploy it with Economy=no first")
         return self.record(
             "rebuild",
             "pipeline",
