@@ -7,11 +7,16 @@ import os
 import re
 import subprocess
 import tomllib
+from fnmatch import fnmatchcase
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
+from nightdesk.entrypoints.operator_ports import operator_editor_ports
+from nightdesk.usecases.editors.audit import Actor
+from nightdesk.usecases.editors.operations import EditorService
 from nightdesk_local.deploy import load_template
 from nightdesk_local.gradual import with_aliases
 from nightdesk_local.layers import APIS, FUNCTIONS, TASKS, python_version
@@ -140,6 +145,75 @@ def test_the_workflow_holds_no_keys_and_names_its_actions_by_version() -> None:
     assert "secrets." not in text
     assert "ACCESS_KEY" not in text.upper()
     assert not list(ROOT.glob(".github/workflows/*")), "an example must not run"
+
+
+class Calls:
+    """Clients of AWS that answer as an empty stack would, and note what they were asked: action and resource."""
+
+    def __init__(self) -> None:
+        self.made: set[tuple[str, str]] = set()
+
+    def client(self, service: str, **_: Any) -> SimpleNamespace:
+        item = {name: {"S": "2026-11-30T00:00:00+00:00"} for name in ("pk", "sk", "at", "topic", "author", "version")}
+        return SimpleNamespace(
+            get_paginator=lambda name: SimpleNamespace(paginate=self._list),
+            put_object=lambda Bucket, Key, **_: self._note("s3:PutObject", f"s3:::{Bucket}/{Key}"),
+            put_events=lambda Entries: self._note("events:PutEvents", f"events:{HERE}:event-bus/nightdesk-bus"),
+            get_item=lambda TableName, **_: {**self._of("GetItem", TableName), "Item": {**item, "total": {"N": "0"}}},
+            transact_write_items=self._write,
+            get_queue_attributes=lambda QueueUrl, **_: self._note("sqs:GetQueueAttributes", f"sqs:{HERE}:{QueueUrl}"),
+        )
+
+    def _note(self, action: str, resource: str) -> dict[str, Any]:
+        self.made.add((action, f"arn:aws:{resource}"))
+        counts = dict.fromkeys(COUNTS, "0")
+        return {"FailedEntryCount": 0, "Entries": [], "Attributes": counts, "ETag": "", "VersionId": ""}
+
+    def _list(self, Bucket: str, **_: Any) -> list[dict[str, Any]]:
+        return [self._note("s3:ListBucket", f"s3:::{Bucket}")]
+
+    def _of(self, operation: str, table: str) -> dict[str, Any]:
+        return self._note(f"dynamodb:{operation}", f"dynamodb:{HERE}:table/{table}")
+
+    def _write(self, TransactItems: list[dict[str, Any]]) -> None:
+        for [(operation, asked)] in (each.items() for each in TransactItems):
+            self._of(f"{operation}Item", asked["TableName"])
+
+
+HERE = "eu-north-1:123456789012"
+COUNTS = [f"ApproximateNumberOfMessages{kind}" for kind in ("", "NotVisible", "Delayed")]
+
+
+def test_the_deploy_role_may_ask_for_the_rebuild_after_a_deploy() -> None:
+    kinds = ("DraftsBucket", "PrivateBucket", "SiteBucket", "AuditBucket")
+    names = {name: f"nightdesk-{name.lower()}-1a2b" for name in kinds}
+    names |= {f"{name}Table": f"nightdesk-{name}Table-1A2B" for name in ("Articles", "Updates", "Memberships", "Audit")}
+    names |= {f"{name}Table": f"nightdesk-{name}Table-1A2B" for name in ("Requests", "Editions")}
+    names |= dict.fromkeys(("EventBusName", "DistributionId", "SiteUrl", "CanSignIn", "CanPay", "PostalAddress"), "-")
+    names |= {"RenderQueueUrl": "nightdesk-RenderQueue-1A2B", "RenderDeadLetterQueueUrl": "nightdesk-Render-1A2B"}
+    calls = Calls()
+    stack = SimpleNamespace(outputs=names, stripe="", client=calls.client)
+    EditorService(Actor("cli:ci", "CI"), operator_editor_ports(stack)).rebuild("", "")
+    assert len(calls.made) > 6
+    role = load_template(EXAMPLES / "deploy-role.yaml")["Resources"]["DeployRole"]["Properties"]
+    given = {"AWS::Partition": "aws", "AWS::AccountId": "123456789012", "StackName": "nightdesk"}
+    rules = [
+        (as_list(statement["Action"]), re.sub(r"\$\{([\w:]+)\}", lambda found: given[found[1]], arn["Fn::Sub"]))
+        for statement in role["Policies"][0]["PolicyDocument"]["Statement"]
+        for arn in as_list(statement["Resource"])
+        if "Fn::Sub" in arn
+    ]
+    refused = {
+        (action, resource)
+        for action, resource in calls.made
+        if not any(action in actions and fnmatchcase(resource, pattern) for actions, pattern in rules)
+    }
+    assert refused == set()
+
+
+def as_list(value: Any) -> list[Any]:
+    """Return a list of what IAM takes as one or many."""
+    return value if isinstance(value, list) else [value]
 
 
 def test_the_deploy_role_is_for_one_repository_and_one_stack() -> None:
