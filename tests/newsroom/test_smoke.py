@@ -77,6 +77,14 @@ def test_a_sound_stack_passes_and_nothing_is_left(room: Newsroom) -> None:
     assert leftovers(room) == []
 
 
+@pytest.mark.parametrize("kinds", ["[ai]", "[human]", "[ai, human]"])
+def test_a_newsroom_that_approves_articles_is_tested_too(room: Newsroom, kinds: str) -> None:
+    room.file("site.yaml", f"name: The Quay\nrequire_approval: {kinds}\n")
+    report = run(room, ObjectReaders(room))
+    assert [step.problem for step in report.steps] == [""] * 5
+    assert leftovers(room) == []
+
+
 def test_a_leak_is_named_and_the_article_is_taken_down(room: Newsroom) -> None:
     readers = ObjectReaders(room)
     readers.confused = {"public": "member"}

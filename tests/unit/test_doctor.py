@@ -281,7 +281,7 @@ def test_settings_that_the_stack_ignores_are_found() -> None:
         ("certificate", FAILED, "DNS", {"aws": Facts(issued=("PENDING_VALIDATION", None))}),
         ("certificate", WARNING, "renew", {"aws": Facts(issued=("ISSUED", NOW + timedelta(days=3)))}),
         ("concurrency", WARNING, "Service Quotas", {"aws": Facts(limit=10)}),
-        ("edge keys", WARNING, "Rotate", {"aws": Facts(created={"EdgeKey": NOW - timedelta(days=400)})}),
+        ("edge keys", WARNING, "Rotate", {"aws": Facts(created={"OriginKey": NOW - timedelta(days=400)})}),
         ("Stripe", WARNING, "rk_live", {"aws": Facts(stripe={"api_key": "sk_test_", "webhook_secret": "whsec_ab"})}),
         ("Stripe", FAILED, "webhook_secret", {"aws": Facts(stripe={"api_key": "rk_live_"})}),
         ("stack", FAILED, "credentials", {"aws": Facts(error=Transient("AccessDenied"))}),

@@ -102,10 +102,10 @@ class StackFacts:
             return int(self._make("lambda").get_account_settings()["AccountLimit"]["ConcurrentExecutions"])
 
     def key_dates(self) -> Mapping[str, datetime]:
-        """Return when each edge key was created, by its name."""
+        """Return when each key that may be replaced was created, by its name."""
         client, dates = self._make("secretsmanager"), {}
-        for name in ("EdgeKey", "EdgeKeyTwo"):
-            with translate_aws_errors("describe an edge key"):
+        for name in ("EdgeKey", "EdgeKeyTwo", "OriginKey"):
+            with translate_aws_errors("describe a key"):
                 dates[name] = client.describe_secret(SecretId=self._physical_id(name))["CreatedDate"]
         return dates
 

@@ -67,7 +67,7 @@ class AwsFacts(Protocol):
         """Return the account's limit of concurrent executions."""
 
     def key_dates(self) -> Mapping[str, datetime]:
-        """Return when each edge key was created, by its name."""
+        """Return when each key that may be replaced was created, by its name."""
 
     def stripe_keys(self, arn: str) -> Mapping[str, str]:
         """Return the first characters of each value of Stripe's secret, by name, as far as they tell what it is."""
@@ -325,7 +325,7 @@ def _keys(patient: Patient) -> Iterator[Finding]:
     now = patient.ports.clock()
     old = [name for name, created in _facts(patient).key_dates().items() if now - created > _KEY_AGE]
     if old:
-        remedy = "Rotate it: see “edge’s keys” in docs/aws.md. No one is signed out."
+        remedy = "Rotate it by its serial: “Deploys” in docs/aws.md says how. No one is signed out."
         yield Finding("edge keys", WARNING, f"{', '.join(old)} is older than a year", remedy)
     else:
         yield Finding("edge keys", OK, "younger than a year")
