@@ -15,15 +15,20 @@ from nightdesk.domain.documents import digest
 from nightdesk.domain.errors import Conflict
 from nightdesk.domain.events import PictureRequested, RegateRequested, SiteChanged
 from nightdesk.domain.pictures import Derived, Inspection, Order
-from nightdesk.ports import Output, Stat
+from nightdesk.ports import ANY, Output, Stat
 from nightdesk.rendering.environment import Theme
 from nightdesk.repositories.private_bucket import image_key, rendition_key
 from nightdesk.usecases.editors import decisions
+from nightdesk.usecases.pipeline import images
+from nightdesk.usecases.pipeline import pictures as stage
+from nightdesk.usecases.pipeline.gate_inputs import read_inputs
 from nightdesk.usecases.pipeline.pictures import derive_once, inspect_once
 from nightdesk.usecases.pipeline.reconcile import compare, request_repairs
+from nightdesk.usecases.pipeline.render import render
 from PIL import Image
 from simulation.pictures import PlainPictures
 from support.memory_newsroom import Newsroom
+from support.waits import Waits
 
 MATTER = "---\ntitle: The quay\ndate: 2026-11-01\nhero: {src: quay.png, alt: The quay at night, credit: Wire}\n---\n"
 BODY = (
@@ -458,3 +463,49 @@ def test_a_refused_write_is_not_taken_for_what_another_run_stored() -> None:
     with pytest.raises(Conflict):
         inspect_once("0" * 64, b"no image", refusing, PillowPictures())
     assert inspect_once("0" * 64, b"no image", ports, PillowPictures()).refusal
+
+
+# --- Folders and files that are larger than a run ---
+
+
+def test_an_image_that_is_larger_than_the_memory_is_refused_unread_and_stops_nothing(
+    room: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures, "refusal_of_size", lambda size: "is 9,000 MB large" if size > 100 else "")
+    for module in (images, stage):
+        monkeypatch.setattr(module, "refusal_of_size", pictures.refusal_of_size)
+    monkeypatch.setattr(images, "LARGEST_ORIGINAL", 100)
+    read: list[str] = []
+    get = room.ports.drafts.get
+    room.ports.drafts.get = lambda key, version="": (read.append(key), get(key, version))[1]  # type: ignore[method-assign]
+    for key, body in FILES.items():
+        room.file(key, "large" * 100 if "sheds" in key else body)
+    [warning] = room.state("quay")["warnings"]
+    assert (warning["line"], warning["message"]) == (8, "the image is left out: “sheds.png” is 9,000 MB large")
+    assert {name.partition(".")[0] for name in files_for(room, "member")} == {"card", "quay", "ledger"}
+    assert "drafts/quay/sheds.png" not in read
+    room.file("drafts/quay/sheds.png", "smaller")
+    assert any(b"smaller" in body for body in files_for(room, "public").values())
+
+
+def test_a_run_does_not_wait_for_each_image_of_a_folder_in_turn(theme: Theme) -> None:
+    assert waits_of_images(6, theme) == waits_of_images(2, theme)
+
+
+def waits_of_images(number: int, theme: Theme) -> list[int]:
+    """Return how often rendering and gating an article wait, when its images are new and when they are known."""
+    room, counted = Newsroom(theme), []
+    shown = "".join(f"![Image {each}](image-{each}.png)\n\n" for each in range(number))
+    for each in range(number):
+        room.upload(f"drafts/quay/image-{each}.png", f"picture {each}".encode())
+    room.queue.clear()
+    room.ports.drafts.put(Output("drafts/quay/index.md", MATTER.encode() + shown.encode(), ""), ANY)
+    for _ in range(2):
+        waits = Waits()
+        render("drafts/quay/index.md", waits.ports(room.ports))
+        read_inputs("quay", waits.ports(room.ports), theme)
+        counted.append(waits.count)
+        room.deliver([RegateRequested("quay")])
+        room.process_all()
+    assert page(room).count('alt="Image ') == number
+    return counted

@@ -61,7 +61,12 @@ def image_refusal(key: str, body: bytes) -> str:
     """
     if not rules_for(key):
         return ""
-    return f"more than {LARGEST // 1024**2} MiB" if len(body) > LARGEST else active_content(body)
+    return refusal_of_drawing_size(len(body)) or active_content(body)
+
+
+def refusal_of_drawing_size(size: int) -> str:
+    """Return why a drawing of a size in bytes is not published, in words for its author; empty if it may be."""
+    return f"more than {LARGEST // 1024**2} MiB" if size > LARGEST else ""
 
 
 class _Found(Exception):

@@ -27,6 +27,8 @@ CARD_WIDTH = 1080
 """In pixels: the widest files that cards offer to browsers."""
 MAIL_WIDTH = 720
 """In pixels: the widest files that mails show, in which pictures are at most 592 pixels wide."""
+LARGEST_ORIGINAL = 64 * 1024 * 1024
+"""In bytes."""
 FALLBACKS = ("jpg", "png", "gif", "svg", "webp")
 """Formats of the `img` element, the first one that there is, for browsers that know none of the others."""
 MEDIA_TYPES = {
@@ -277,6 +279,14 @@ def copies(derivatives: Derivatives, files: PictureFiles) -> list[tuple[str, str
         (files.file(STILL + each.format if each.still else each.format, each.width), each.sha256)
         for each in derivatives.renditions
     ]
+
+
+def refusal_of_size(size: int, largest: int = LARGEST_ORIGINAL) -> str:
+    """Return why an original of a size in bytes is not shown, to continue a sentence that begins with its name; empty if it is."""
+    if size <= largest:
+        return ""
+    megabytes, most = -(-size // 1024**2), largest // 1024**2
+    return f"is {megabytes:,} MB large; at most {most:,} MB are accepted: save it smaller"
 
 
 def stem_of(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+from nightdesk.domain.pictures import refusal_of_size
 from nightdesk.imaging.formats import format_of
 from nightdesk.imaging.limits import DEFAULT, ImageRefused, Limits
 from nightdesk.imaging.provenance import drawing_provenance, read_provenance
@@ -55,9 +56,8 @@ def inspect(data: bytes, limits: Limits = DEFAULT, *, decode: bool = True) -> Pi
     Raises:
         ImageRefused: it cannot be shown; the text says why.
     """
-    if len(data) > limits.size:
-        megabytes, most = -(-len(data) // 1024**2), limits.size // 1024**2
-        raise ImageRefused(f"is {megabytes:,} MB large; at most {most:,} MB are accepted: save it smaller")
+    if refusal := refusal_of_size(len(data), limits.size):
+        raise ImageRefused(refusal)
     sha256 = hashlib.sha256(data).hexdigest()
     name = format_of(data)
     if name == "svg":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nightdesk.domain.errors import Permanent
+from nightdesk.domain.pictures import LARGEST_ORIGINAL
 
 
 class ImageRefused(Permanent):
@@ -26,7 +27,7 @@ class Limits:
         scans: of a JPEG. Each is decoded over the whole picture, however few bytes it has; tools write about ten.
     """
 
-    size: int = 64 * 1024 * 1024
+    size: int = LARGEST_ORIGINAL
     pixels: int = 80_000_000
     side: int = 65_535
     frames: int = 500

@@ -90,6 +90,7 @@ def read_pictures(documents: Iterable[Document], ports: Ports) -> ArticlePicture
     orders = {order.id: order for each in documents for order in article_orders(each.assets).values()}
     if not orders:
         return NO_PICTURES
-    derived = {identifier: load_derivatives(identifier, ports) for identifier in orders}
+    derived = dict(zip(orders, ports.in_parallel(lambda order: load_derivatives(order, ports), orders), strict=True))
     waiting = sorted({orders[identifier].sha256 for identifier, found in derived.items() if found is None})
-    return ArticlePictures(derived, {sha256: load_inspection(sha256, ports) for sha256 in waiting})
+    inspected = ports.in_parallel(lambda sha256: load_inspection(sha256, ports), waiting)
+    return ArticlePictures(derived, dict(zip(waiting, inspected, strict=True)))

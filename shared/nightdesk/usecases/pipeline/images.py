@@ -14,9 +14,9 @@ from typing import TypeVar
 
 from nightdesk.domain.attachments import is_attachment
 from nightdesk.domain.documents import digest
-from nightdesk.domain.drawings import REFUSED, image_refusal, rules_for
+from nightdesk.domain.drawings import REFUSED, image_refusal, refusal_of_drawing_size, rules_for
 from nightdesk.domain.errors import Conflict
-from nightdesk.domain.pictures import Inspection
+from nightdesk.domain.pictures import LARGEST_ORIGINAL, Inspection, refusal_of_size
 from nightdesk.domain.uploaders import Uploader, uploader_of
 from nightdesk.ports import Output, Ports
 from nightdesk.repositories.drafts_bucket import newest_versions
@@ -48,7 +48,7 @@ def image_versions(folder: str, ports: Ports) -> tuple[tuple[str, str], ...]:
 class StoredImages:
     """The images and attachments in a file's folder, each of which is read and copied once.
 
-    A drawing that acts (see `drawings`) has `REFUSED` and the reason in place of a digest, and no copy.
+    A drawing that acts (see `drawings`), and an image that is too large, has `REFUSED` and the reason in place of a digest, and no copy.
 
     Args:
         versions: key and version id of each object.
@@ -72,11 +72,15 @@ class StoredImages:
         result = render(wanted)
         if not wanted.looked_up:
             return result
-        for key in sorted(wanted.looked_up - self._found.keys()):
-            version = self._versions[key]
-            self._found[key] = self._inspected(key, self._known_of(key, version) or self._read(key, version))
+        # Of a folder with hundreds, the waiting times would add up to more than a run may take.
+        keys = sorted(wanted.looked_up - self._found.keys())
+        self._found |= dict(zip(keys, self._ports.in_parallel(self._look_up, keys), strict=True))
         known = {key: self._found_image(key, found) for key, found in self._found.items()}
         return render(dict.fromkeys(self._versions, FoundImage()) | known)
+
+    def _look_up(self, key: str) -> list[str]:
+        version = self._versions[key]
+        return self._inspected(key, self._known_of(key, version) or self._read(key, version))
 
     def upload_of(self, key: str) -> tuple[Uploader, datetime]:
         """Return who uploaded an image that was looked up, and when."""
@@ -90,7 +94,7 @@ class StoredImages:
     def _found_image(self, key: str, of: list[str]) -> FoundImage:
         known = of[1]
         if known.startswith(REFUSED):
-            return FoundImage(refusal=known.removeprefix(REFUSED), acts=True)
+            return FoundImage(refusal=known.removeprefix(REFUSED), acts=bool(rules_for(key)))
         if is_attachment(key):
             return FoundImage(known, size=int(of[_INSPECTED]))
         found = self._inspections[known]
@@ -128,18 +132,34 @@ class StoredImages:
         """Read a file, and store its copy unless it is stored already or must not be published."""
         if is_attachment(key):
             return attachments.keep_attachment(key, version, self._ports)
+        # Piece by piece, since a writer may put a file that is larger than the memory.
+        found = self._ports.drafts.fingerprint(key, version, LARGEST_ORIGINAL)
+        if found is None:
+            raise Conflict(f"{key} was deleted while its draft was rendered")
+        upload = [*uploader_of(found.metadata), found.modified.isoformat()]
+        refusal = self._drawing_refusal(key, version, found.size) if rules_for(key) else refusal_of_size(found.size)
+        if not refusal:
+            self._keep(key, version, found.sha256)
+        return [version, REFUSED + refusal if refusal else found.sha256, *upload, "", *rules_for(key)]
+
+    def _drawing_refusal(self, key: str, version: str, size: int) -> str:
+        if refusal := refusal_of_drawing_size(size):
+            return refusal
         blob = self._ports.drafts.get(key, version)
         if blob is None:
             raise Conflict(f"{key} was deleted while its draft was rendered")
-        upload = [*uploader_of(blob.metadata), blob.modified.isoformat()]
-        refusal = image_refusal(key, blob.body)
-        if refusal:
-            return [version, REFUSED + refusal, *upload, "", *rules_for(key)]
-        sha256 = digest(blob.body)
-        copy = Output(image_key(sha256), blob.body, "application/octet-stream")
-        if self._ports.private.stat(copy.key) is None:
-            self._ports.private.put(copy, None)
-        return [version, sha256, *upload, "", *rules_for(key)]
+        return image_refusal(key, blob.body)
+
+    def _keep(self, key: str, version: str, sha256: str) -> None:
+        """Store the copy of an image unless it is stored already. A version's bytes never change, so it is what was read."""
+        copy = Output(image_key(sha256), b"", "application/octet-stream")
+        if self._ports.private.stat(copy.key) is not None:
+            return
+        try:
+            self._ports.private.copy(self._ports.drafts, key, version, copy, None)
+        except Conflict:
+            if self._ports.private.stat(copy.key) is None:
+                raise  # it was deleted, or another run was about to store it, and failed
 
 
 def _rules_for(key: str) -> list[str]:

@@ -26,6 +26,7 @@ from nightdesk.domain.pictures import (
     Rendition,
     article_orders,
     author_orders,
+    refusal_of_size,
 )
 from nightdesk.ports import ANY, Output, Ports
 from nightdesk.repositories.private_bucket import (
@@ -48,8 +49,10 @@ _BYTES = "application/octet-stream"
 
 
 def inspect_image(key: str, ports: Ports, maker: PictureMaker) -> Inspection | None:
-    """Inspect the image at a key of the drafts bucket; sends the event. Returns None if it was deleted."""
-    blob = ports.drafts.get(key)
+    """Inspect the image at a key of the drafts bucket; sends the event. Returns None if it was deleted, or is too large."""
+    # Whoever renders a draft that shows one which is too large for the memory finds that by itself.
+    size = ports.drafts.sizes(key).get(key)
+    blob = ports.drafts.get(key) if size is not None and not refusal_of_size(size) else None
     if blob is None:
         return None
     found = inspect_once(digest(blob.body), blob.body, ports, maker)
