@@ -836,6 +836,14 @@ def test_a_domain_without_a_certificate_is_refused_before_the_deploy() -> None:
     assert rule["Assertions"][0]["Assert"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "CertificateArn"}, ""]}]}
 
 
+def test_a_budget_that_would_warn_nobody_is_refused() -> None:
+    rule = TEMPLATE["Rules"]["BudgetHasReader"]
+    named = {part["Fn::Equals"][0]["Ref"] for part in rule["RuleCondition"]["Fn::Not"][0]["Fn::And"]}
+    budgets = [RESOURCES[name]["Condition"] for name in of_type("AWS::Budgets::Budget")]
+    assert {f"Has{name}" for name in named} == set(budgets)
+    assert rule["Assertions"][0]["Assert"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "AlarmEmail"}, ""]}]}
+
+
 def test_mail_is_sent_from_one_address_to_any_recipient() -> None:
     """In its sandbox SES authorizes the recipient's identity as well, if the account has verified it."""
     statements = RESOURCES["ReaderApiRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]

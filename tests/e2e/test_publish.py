@@ -494,7 +494,7 @@ def test_the_nightly_comparison_has_the_rights_that_it_needs(newsroom: Newsroom)
 
 def test_the_doctor_finds_the_local_cloud_in_order(newsroom: Newsroom) -> None:
     found = {finding["check"]: finding["outcome"] for finding in newsroom.run_json("doctor")}
-    assert {found[name] for name in ("pipeline", "site", "edge functions", "clock")} == {"ok"}
+    assert {found[name] for name in ("pipeline", "site", "edge functions", "readers' API", "clock")} == {"ok"}
     assert {found[name] for name in ("stack", "mail", "certificate")} == {"skipped"}
 
 
