@@ -424,6 +424,28 @@ def test_an_image_in_the_text_gets_its_caption_credit_and_label(telling: Newsroo
     assert "From the file" not in figure[0]
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        '![Sheds](sheds.png "At low <tide>")\n![Quay](quay.png "At night")', 'Words ![Sheds](sheds.png "At low <tide>") and ![Quay](quay.png "At night").',
+        '- one ![Sheds](sheds.png "At low <tide>")\n- ![Quay](quay.png "At night")', '| a | b |\n|---|---|\n| ![S](sheds.png "At low <tide>") | ![Q](quay.png "At night") |',
+        '[![Sheds](sheds.png "At low <tide>")](https://a.example) ![Quay](quay.png "At night")',
+    ],
+    ids=["two in a paragraph", "among words", "in a list", "in a table", "in a link"],
+)  # fmt: skip
+def test_caption_credit_and_label_stand_behind_an_image_that_is_no_paragraph_by_itself(
+    telling: Newsroom, body: str
+) -> None:
+    for name in ("sheds", "quay"):
+        telling.file(f"drafts/quay/{name}.png", "made")
+    telling.file("drafts/quay/index.md", f"---\ntitle: T\ndate: 2026-11-01\n---\nA.\n\n{body}\n")
+    said = re.findall(r"</picture> <small>(.*?)</small>", page(telling), re.DOTALL)
+    for words, caption in zip(said, ("At low &lt;tide&gt;", "At night"), strict=True):
+        assert words == (
+            f'<strong class="badge">AI-generated illustration</strong> {caption} <span class="credit">File Agency</span>'
+        )
+
+
 def test_what_files_say_behind_a_gate_stays_there(telling: Newsroom) -> None:
     telling.file("drafts/quay/ledger.png", "made")
     telling.file("drafts/quay/index.md", MATTER + "Free.\n\n::: gate tier=member\n![L](ledger.png)\n:::\n")

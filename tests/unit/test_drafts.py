@@ -155,6 +155,7 @@ def test_a_single_text_is_a_list_of_one() -> None:
     assert parse("author: Ada Lindqvist").authors == (("ada-lindqvist", "Ada Lindqvist"),)
     assert parse("tags: war").tags == ("war",)
     assert parse("hero: a.png").hero["src"] == "a.png"
+    assert [(w.kind, w.line) for w in parse("hero: a.png").warnings] == [(Kind.HERO_ALT_MISSING, 3)]
 
 
 def test_text_over_several_lines_becomes_one_line() -> None:

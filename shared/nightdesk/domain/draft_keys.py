@@ -126,6 +126,8 @@ def _hero(value: Value, file: DraftFile) -> dict[str, str]:
     if value.node is None:
         return {}
     if isinstance(value.node.value, str):
+        if value.node.value.strip():
+            value.report(Kind.HERO_ALT_MISSING)
         return {**dict.fromkeys(_HERO[:-1], ""), "src": value.node.value.strip()}
     if not isinstance(value.node.value, dict):
         value.report(Kind.HERO_FORM)

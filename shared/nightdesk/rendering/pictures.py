@@ -205,8 +205,9 @@ class Placer:
         if found[1] and found[3]:
             below = f"<figcaption>{caption}</figcaption>" if caption else ""
             return f"<figure>{element}{below}</figure>" if below or _is_figure(found) else f"<p>{element}</p>"
-        badge = Markup(' <strong class="badge">{}</strong>').format(image.ai_label) if image.ai_label else ""
-        return f"{found[1] or ''}{element}{badge}{found[3] or ''}"
+        # Beside text or other images, in lists and in tables there can be no figure, so what belongs below stands behind it.
+        behind = f" <small>{caption}</small>" if image.caption or image.credit else f" {caption}" if caption else ""
+        return f"{found[1] or ''}{element}{behind}{found[3] or ''}"
 
     def _picture(self, values: Mapping[str, str]) -> Picture | None:
         """Return the image that an element shows; None for one that was refused meanwhile, or is for readers with a session only.
