@@ -66,7 +66,8 @@ KEY_REFERENCES = {
 # The oldest glibc among the runtimes: 2.26 of Amazon Linux 2 under Python 3.11, 2.34 from 3.12 on (Lambda's
 # "runtimes" page). Wheels for glibc 2.17 suit both.
 _LAMBDA_PLATFORM = "{machine}-manylinux2014"
-# Pillow has no wheels that old, so the images function needs Python 3.12 or newer on AWS (see docs/aws.md).
+# Pillow has no wheels that old, so the images function needs Python 3.12 or newer on AWS (see docs/aws.md), and css-inline has none
+# for arm64, so all functions do there.
 _NEWER_PLATFORM = "{machine}-manylinux_2_28"
 
 
@@ -319,7 +320,9 @@ def _install(locks: list[Path], target: Path, wheels: str) -> Path:
 def _wheel_platform(lambda_on: str, wheels_for: str = _LAMBDA_PLATFORM) -> str:
     if not lambda_on and platform.system() != "Linux":
         return ""
-    return wheels_for.format(machine="aarch64" if (lambda_on or architecture()) == "arm64" else "x86_64")
+    if (lambda_on or architecture()) == "arm64":
+        return _NEWER_PLATFORM.format(machine="aarch64")
+    return wheels_for.format(machine="x86_64")
 
 
 def _uv() -> str:

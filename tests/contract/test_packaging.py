@@ -16,6 +16,7 @@ import botocore.session
 import pytest
 from botocore.loaders import Loader
 from nightdesk.entrypoints.clients import SIGNING
+from nightdesk_local import layers
 from nightdesk_local.deploy import load_template
 from nightdesk_local.gradual import with_aliases
 from nightdesk_local.layers import edge_fragment
@@ -91,6 +92,48 @@ def test_a_functions_variables_fit(name: str) -> None:
     # As JSON each takes six characters more: quotation marks, a colon and a comma.
     size = sum(len(key) + len(text_of(value)) + 6 for key, value in variables.items())
     assert size <= 4096, f"{size} bytes"
+
+
+LOCKS = [["runtime", "lambda"], ["payments"], ["search"], ["images"]]
+"""What the layers are installed from, together."""
+
+
+def test_wheels_for_arm64_are_of_a_platform_for_which_there_are_some() -> None:
+    assert layers._wheel_platform("arm64") == "aarch64-manylinux_2_28"
+    assert layers._wheel_platform("x86_64") == "x86_64-manylinux2014", "Python 3.11's runtime has glibc 2.26"
+
+
+@pytest.mark.slow
+@pytest.mark.deep
+@pytest.mark.parametrize("architecture", ["x86_64", "arm64"])
+@pytest.mark.parametrize("names", LOCKS, ids=" ".join)
+def test_each_lock_has_wheels_for_both_architectures(architecture: str, names: list[str], tmp_path: Path) -> None:
+    """The index is asked, and nothing is installed."""
+    platform = layers._wheel_platform(architecture, *([layers._NEWER_PLATFORM] if names == ["images"] else []))
+    command = [
+        ROOT / ".venv/bin/uv",
+        "pip",
+        "install",
+        "--quiet",
+        "--dry-run",
+        "--require-hashes",
+        "--only-binary",
+        ":all:",
+    ]
+    command += [
+        "--python",
+        ROOT / ".venv/bin/python",
+        "--python-version",
+        "3.13",
+        "--target",
+        tmp_path,
+        "--python-platform",
+        platform,
+    ]
+    for name in names:
+        command += ["--requirement", ROOT / f"requirements/{name}.txt"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 EXPAND = """
