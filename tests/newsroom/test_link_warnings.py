@@ -95,6 +95,12 @@ def test_a_warning_ends_when_the_target_is_published_and_returns_with_its_takedo
     assert "was withdrawn" in room.state("harbour")["warnings"][-1]["message"]
 
 
+def test_a_dead_link_by_a_path_is_not_blamed_on_one_by_the_files_name(room: Newsroom) -> None:
+    room.publish("ferry", slug="the-ferry", body="## Fares\n\nText.")
+    room.publish("harbour", body="[a](../ferry/)\n[b](ferry.md)\n[c](../drafts/ferry.md#fares)")
+    assert dead(room, "harbour") == [(7, "../ferry/")]
+
+
 def test_old_addresses_and_pages_of_the_newsroom_are_known(room: Newsroom) -> None:
     room.publish("ferry", aliases=["/2019/03/Ferry.html", "/?p=12"])
     room.file("pages/house-style.md", "---\ntitle: Style\n---\n## Dates\n\nText. [up](#dates) [down](#nope)\n")

@@ -181,7 +181,7 @@ def _located(
     for link in _typed(raw, links.kind):
         # By a name that is not public yet, a link leads to the slug that the name gives.
         meant = [page_address(link.address, links.here, site.base_url, of) for of in (slug_of, slug_of_filename)]
-        address = next((each for each in meant if each in found), link.address)
+        address = next((each for each in meant if each in links.addresses), link.address)
         if address in found:
             missing.pop(address, None)
             yield found[address](link)
