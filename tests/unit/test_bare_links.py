@@ -39,6 +39,8 @@ def linked(address: str, shown: str = "") -> str:
         ("https://zürich.example/weg", linked("https://zürich.example/weg")),
         ("見てhttps://a.example/b。次", None),
         ("見て https://a.example/b。次", f"見て {linked('https://a.example/b')}。次"),
+        ("انظر https://a.example/b، ثم", f"انظر {linked('https://a.example/b')}، ثم"),
+        ("https://a.example/b؟ https://a.example/c۔", f"{linked('https://a.example/b')}؟ {linked('https://a.example/c')}۔"),
         ("https://a.example/b\\\nhttps://c.example/d", f"{linked('https://a.example/b')}<br>\n{linked('https://c.example/d')}"),
     ],
 )  # fmt: skip

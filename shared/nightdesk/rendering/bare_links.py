@@ -12,7 +12,7 @@ from nightdesk.domain.typography import AS_TYPED, DOUBLE
 
 # A character of an address, or the reference that HTML has for `&`. Quotation marks and the punctuation of other scripts end it.
 _ADDRESS = re.compile(
-    rf"(?<![\w@/.:+=-])https?://(?:&amp;|[^\s<>&\"\\^`{{|}}\ue000-\ue002{DOUBLE}“”„«»‹›、。，！？；：（）「」『』《》【】…])+",
+    rf"(?<![\w@/.:+=-])https?://(?:&amp;|[^\s<>&\"\\^`{{|}}\ue000-\ue002{DOUBLE}“”„«»‹›、。，！？；：（）「」『』《》【】…،؛؟۔।॥։።។])+",
     re.IGNORECASE,
 )
 _HOST = re.compile(r"https?://[^\W_][\w-]*(?:\.[\w-]+)+(?::\d{1,5})?(?![^/?#])", re.IGNORECASE)
