@@ -85,6 +85,23 @@ def test_quotes_open_and_close_by_what_stands_beside_them(typed: str, printed: s
 
 
 @pytest.mark.parametrize(
+    ("language", "typed", "printed"),
+    [
+        ("zh", '港口"关闭"了。', "港口“关闭”了。"),
+        ("zh", "他说\"《船》'好'\"吧", "他说“《船》‘好’”吧"),
+        ("zh", 'iPhone"X"机，Apple\'s 5"屏', 'iPhone“X”机，Apple’s 5"屏'),
+        ("zh-Hant", '說："好"，（"壞"）', "說：「好」，（「壞」）"),
+        ("ja", 'それは"A"と"港"です', "それは「A」と「港」です"),
+        ("ko", '"항구"라고 "말"했다.', "“항구”라고 “말”했다."),
+        ("th", 'ว่า"ท่าเรือ"ครับ', "ว่า“ท่าเรือ”ครับ"),
+        ("en", 'the word"港"and 6"', 'the word“港”and 6"'),
+    ],
+)
+def test_where_words_have_no_spaces_quotes_open_and_close_in_turn(language: str, typed: str, printed: str) -> None:
+    assert Typography(language).plain(typed) == printed
+
+
+@pytest.mark.parametrize(
     ("markdown", "html"),
     [
         ('"*So*", she said', "<p>“<em>So</em>”, she said</p>"),

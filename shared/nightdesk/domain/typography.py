@@ -27,6 +27,12 @@ _MARKED = re.compile(f"[{MARKS}]")
 _TYPED = re.compile(r"(?<!-)---?(?!-)|(?<!\.)\.\.\.(?!\.)|[\"']")
 _ADDRESS = re.compile(r"(?:https?://|mailto:|www\.)[^\s\ue003]*[^\s\ue003\ue004\ue007]", re.IGNORECASE)
 _NOTE = re.compile("(\ue000n:[^\ue001]*\ue001)")
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u3130-\u318f"
+    "\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff]"
+)
+"""A letter of a script without spaces between words, or of Korean, whose particles follow a quotation without a space."""
+_LANGUAGES_WITHOUT_SPACES = frozenset(("zh", "yue", "ja", "ko", "th", "lo", "my", "km"))
 _ABBREVIATED = re.compile(r"\d\ds?(?![^\W_])")
 """A year without its century, as in the '90s."""
 _ELIDED = {
@@ -138,7 +144,9 @@ class Typography:
     def __init__(self, language: str = "") -> None:
         self.language = language
         self._quotes = quotes_of(language)
-        self._elided = _ELIDED.get(language.lower().partition("-")[0])
+        primary = language.lower().partition("-")[0]
+        self._elided = _ELIDED.get(primary)
+        self._has_no_spaces = primary in _LANGUAGES_WITHOUT_SPACES
 
     def __bool__(self) -> bool:
         return bool(self.language)
@@ -203,7 +211,7 @@ class Typography:
                 continue
             before = text[place - 1] if place > start else " "
             after = text[place + 1] if place + 1 < end else " "
-            opens, closes = _sides(before, after)
+            opens, closes = self._directions(mark, before, after, bool(count[mark]))
             if mark == SINGLE and self._is_apostrophe(text, place, before):
                 printed[place] = "’"
                 continue
@@ -229,6 +237,26 @@ class Typography:
             return False
         rest = text[place + 1 : place + 12]
         return bool(_ABBREVIATED.match(rest) or (self._elided and self._elided.match(rest)))
+
+    def _directions(self, mark: str, before: str, after: str, is_open: bool) -> tuple[bool, bool]:
+        """Return whether a quotation mark between two characters may open, and whether it may close.
+
+        Args:
+            is_open: whether one of its kind is open.
+        """
+        if self._is_without_spaces(mark, before, after):
+            if is_open:
+                return False, True
+            if not before.isdigit() and unicodedata.category(after) not in ("Pe", "Pf", "Po"):
+                return True, False
+        return _sides(before, after)
+
+    def _is_without_spaces(self, mark: str, before: str, after: str) -> bool:
+        """Return True if no space can tell an opening mark from a closing one, so that only their order does."""
+        if before.isspace() or after.isspace():
+            return False
+        beside = bool(_UNSPACED.match(before) or _UNSPACED.match(after))
+        return beside or (self._has_no_spaces and mark == DOUBLE and before.isalnum() and after.isalnum())
 
     def _pair(self, printed: dict[int, str], opening: int, closing: int, inner: bool) -> None:
         quotes = self._quotes
