@@ -81,12 +81,28 @@ def _youtube(read: _Address) -> Embed | None:
     found = re.fullmatch(r"/(?:embed|shorts|live|v)/([A-Za-z0-9_-]{11})/?", read.path)
     short = re.fullmatch(r"/([A-Za-z0-9_-]{11})/?", read.path) if read.host == "youtu.be" else None
     typed = found[1] if found else short[1] if short else read.value("v") if read.path == "/watch" else ""
-    if not re.fullmatch(r"[A-Za-z0-9_-]{11}", typed):
+    if typed == "videoseries" or read.path == "/playlist":
+        return _youtube_list(read.value("list"))
+    if typed == "live_stream" or not re.fullmatch(r"[A-Za-z0-9_-]{11}", typed):
         return None
-    start = re.fullmatch(r"(\d{1,6})s?", read.value("start", "t"))
-    after, at = (f"&t={start[1]}s", f"?start={start[1]}") if start else ("", "")
+    start = _seconds(read.value("start", "t"))
+    after, at = (f"&t={start}s", f"?start={start}") if start else ("", "")
     link = f"https://www.youtube.com/watch?v={typed}{after}"
     return Embed("YouTube", VIDEO, link, "youtube.com", f"https://www.youtube-nocookie.com/embed/{typed}{at}")
+
+
+def _youtube_list(typed: str) -> Embed | None:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{12,50}", typed):
+        return None
+    player = f"https://www.youtube-nocookie.com/embed/videoseries?list={typed}"
+    return Embed("YouTube", VIDEO, f"https://www.youtube.com/playlist?list={typed}", "youtube.com", player)
+
+
+def _seconds(typed: str) -> int:
+    """Return a moment in a video, such as `90`, `90s` or `1h1m30s`, in seconds; 0 for none."""
+    found = re.fullmatch(r"(?:(\d{1,2})h)?(?:(\d{1,3})m)?(?:(\d{1,6})s?)?", typed)
+    hours, minutes, seconds = (int(part or 0) for part in found.groups()) if found else (0, 0, 0)
+    return hours * 3600 + minutes * 60 + seconds
 
 
 def _vimeo(read: _Address) -> Embed | None:
@@ -159,6 +175,7 @@ def _fediverse(read: _Address) -> Embed | None:
 
 
 _X = _post("X", r"/[A-Za-z0-9_]{1,15}/status/\d{1,20}/?|/i/status/\d{1,20}/?", "https://x.com")
+_THREADS = _post("Threads", r"/@[A-Za-z0-9_.]{1,30}/post/[A-Za-z0-9_-]{5,20}/?", "https://www.threads.com")
 _HOSTS: dict[str, Callable[[_Address], Embed | None]] = {
     "youtube.com": _youtube,
     "m.youtube.com": _youtube,
@@ -180,7 +197,8 @@ _HOSTS: dict[str, Callable[[_Address], Embed | None]] = {
     "mobile.twitter.com": _X,
     "instagram.com": _post("Instagram", r"/(?:p|reel)/[A-Za-z0-9_-]{5,40}/?", "https://www.instagram.com"),
     "tiktok.com": _post("TikTok", r"/@[A-Za-z0-9_.]{2,24}/video/\d{10,20}/?", "https://www.tiktok.com"),
-    "threads.net": _post("Threads", r"/@[A-Za-z0-9_.]{1,30}/post/[A-Za-z0-9_-]{5,20}/?", "https://www.threads.net"),
+    "threads.com": _THREADS,
+    "threads.net": _THREADS,
 }
 """What reads the links of each host; `www.` before it changes nothing."""
 PROVIDERS = ("datawrapper.de", "flourish.studio", "soundcloud.com", "spotify.com", "vimeo.com", "youtube.com")
