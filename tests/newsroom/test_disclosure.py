@@ -49,6 +49,13 @@ def test_a_review_that_only_the_author_claims_is_no_approval(people: Newsroom) -
     assert "responsible" not in head(people)
 
 
+def test_a_claimed_review_makes_nobody_the_editor_of_a_persona(room: Newsroom) -> None:
+    room.file("authors/otto.md", PERSONA.replace("responsible_editor: Henrike Solano\n", ""))
+    room.publish("quay", authors=["otto"], production={"reviewed_by": "Bo Berg"})
+    assert "Written by an AI persona. According to its author, Bo Berg reviewed it." in head(room)
+    assert "responsible" not in head(room)
+
+
 def test_marked_passages_are_announced_near_the_headline_unless_they_are_hidden(people: Newsroom) -> None:
     people.publish("quay", body="::: ai\nMade.\n:::\n")
     assert "AI wrote passages of this article. Each of them is marked. No approval by an editor" in head(people)
