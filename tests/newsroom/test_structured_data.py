@@ -229,6 +229,16 @@ def test_an_article_that_people_and_personas_wrote_is_a_composite(room: Newsroom
     assert found == [f"https://schema.org/{kind}DigitalSource" for kind in kinds]
 
 
+def test_an_article_in_which_ai_had_a_role_is_a_composite_for_software_too(room: Newsroom) -> None:
+    for authors in (["ada"], []):
+        room.publish("note", authors=authors, production={"ai_roles": ["drafting"]})
+        found = structured(room.page("/articles/note/"))["digitalSourceType"]
+        assert found == "https://schema.org/CompositeWithTrainedAlgorithmicMediaDigitalSource"
+    room.publish("note", authors=["ada"])
+    assert "digitalSourceType" not in structured(room.page("/articles/note/"))
+    room.file("drafts/note.md", None)
+
+
 def test_an_article_without_a_byline_is_by_the_newsroom(room: Newsroom) -> None:
     room.publish("note", authors=[])
     [author] = structured(room.page("/articles/note/"))["author"]

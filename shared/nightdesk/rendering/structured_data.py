@@ -191,7 +191,7 @@ def person_or_persona(theme: Theme, site: Site, author: AuthorBox) -> Data:
 
 
 def _responsibility(document: Document, authors: Sequence[AuthorBox]) -> Data:
-    """Return who answers for the article, and that AI wrote it if it did."""
+    """Return who answers for the article, and that AI wrote it, or had one of its roles, if it did."""
     data: Data = {}
     responsible = document.production.get("responsible")
     named = [responsible] if responsible else [a.responsible_editor for a in authors if a.responsible_editor]
@@ -199,8 +199,9 @@ def _responsibility(document: Document, authors: Sequence[AuthorBox]) -> Data:
         data["editor"] = [{"@type": "Person", "name": name} for name in editors]
     if responsible:
         data["accountablePerson"] = {"@type": "Person", "name": responsible}
-    if any(a.is_ai for a in authors):
-        kind = "trainedAlgorithmicMedia" if all(a.is_ai for a in authors) else "compositeWithTrainedAlgorithmicMedia"
+    if any(a.is_ai for a in authors) or document.production.get("ai_roles"):
+        by_ai_alone = bool(authors) and all(a.is_ai for a in authors)
+        kind = "trainedAlgorithmicMedia" if by_ai_alone else "compositeWithTrainedAlgorithmicMedia"
         data["digitalSourceType"] = _SOURCE_TYPES[kind]
     return data
 
