@@ -9,6 +9,7 @@ from html import unescape
 import pytest
 from nightdesk.domain.errors import Conflict
 from nightdesk.domain.site_paths import fronts_of
+from nightdesk.domain.text import sorting_key
 from nightdesk.ports import Table
 from nightdesk.repositories import list_records
 from nightdesk.repositories.list_records import ListSummary
@@ -36,6 +37,20 @@ def test_a_topic_shows_its_newest_article_and_the_number_of_articles(room: Newsr
     assert found["Locks"] == "Locks 1 article newest 2 October 2026, 10:00 UTC Weir fails"
     assert found["Empty"] == "Empty 0 articles"
     assert '<a href="/articles/weir/">Weir fails</a>' in room.page("/topics/")
+
+
+@pytest.mark.parametrize(
+    ("language", "names"),
+    [
+        ("fr", ["Culture", "eau", "Économie", "Énergie", "Trafic"]),
+        ("de-AT", ["Abend", "Äcker", "Ähre", "Zoll"]),
+        ("sv", ["Abend", "Zoll", "Åkrar", "Ähtäri", "Öar"]),
+        ("da", ["Havn", "Zoo", "Ærø", "Øl", "Ålborg"]),
+    ],
+)
+def test_names_are_in_the_order_of_the_sites_language(language: str, names: list[str]) -> None:
+    shuffled = names[::-1]
+    assert sorted(shuffled, key=lambda name: sorting_key(name, language)) == names
 
 
 def test_an_article_removed_from_a_list_is_removed_from_the_directory(room: Newsroom) -> None:

@@ -58,6 +58,26 @@ def spelling(name: str) -> str:
     return " ".join(re.split(r"[-_\s]+", unicodedata.normalize("NFC", name).casefold()))
 
 
+_LAST_LETTERS = {**dict.fromkeys(("sv", "fi"), "åäö"), **dict.fromkeys(("da", "nb", "nn", "no"), "æøå")}
+"""Letters that some languages sort after z, in this order. Other languages sort a letter with an accent as if it had none."""
+
+
+def sorting_key(name: str, language: str) -> tuple[list[tuple[int, str]], str]:
+    """Return by what names are put in the order that readers of a language expect.
+
+    >>> sorted(["Zoll", "Äcker", "Ähre", "Abend"], key=lambda name: sorting_key(name, "de-AT"))
+    ['Abend', 'Äcker', 'Ähre', 'Zoll']
+    >>> sorted(["Åsa", "Zoll", "Örn", "Abend"], key=lambda name: sorting_key(name, "sv"))
+    ['Abend', 'Zoll', 'Åsa', 'Örn']
+    """
+    last = _LAST_LETTERS.get(language.lower().partition("-")[0], "")
+    letters: list[tuple[int, str]] = []
+    for letter in unicodedata.normalize("NFC", name).casefold():
+        plain = [part for part in unicodedata.normalize("NFKD", letter) if not unicodedata.combining(part)]
+        letters += [(1 + last.index(letter), "")] if letter in last else [(0, part) for part in plain]
+    return letters, name
+
+
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """How a cell begins that spreadsheets take for a formula (OWASP, CSV injection)."""
 

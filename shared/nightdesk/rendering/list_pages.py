@@ -8,6 +8,7 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from nightdesk.domain.site import Site
+from nightdesk.domain.text import sorting_key
 from nightdesk.domain.updates import Update
 from nightdesk.rendering.contexts import (
     AuthorBox,
@@ -105,7 +106,7 @@ def month_links(text: Catalogue, base: str, months: Sequence[str]) -> list[Link]
 def directory_html(theme: Theme, site: Site, kind: str, path: str, entries: Sequence[DirectoryEntry]) -> str:
     """Return the page of all topics (`kind` is `topic`) or all authors (`author`), in the order of their names."""
     heading = theme.text(site)(_DIRECTORIES[kind])
-    by_name = tuple(sorted(entries, key=lambda entry: entry.label.casefold()))
+    by_name = tuple(sorted(entries, key=lambda entry: sorting_key(entry.label, site.language)))
     head = page_head(site, heading, path)._replace(json_ld=json_ld(directory_page(site, Link(heading, path), by_name)))
     return theme.render("directory.html", DirectoryContext(site_context(theme, site), head, heading, by_name))
 
