@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import subprocess
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,9 +21,11 @@ from nightdesk.stages.search import SearchBatch
 from nightdesk.usecases.editors.takedown import surfaces
 from nightdesk.usecases.pipeline import search_archive
 from nightdesk.usecases.pipeline.search_recent import indexed_in
+from nightdesk_local.edge_runtime import node_binary
 from simulation.messages import fake_index
 from support.memory_newsroom import NOW, Newsroom
 
+THEME = Path(__file__).resolve().parents[2] / "layers" / "theme"
 GATED = """Free words here.[^1]
 
 ::: gate tier=member teaser="What the pilots said."
@@ -180,6 +184,23 @@ def test_no_cache_holds_what_the_search_reads(room: Newsroom) -> None:
         assert is_uncached(f"/{key}")
         assert room.site.outputs[key].cache_control == "no-cache"
     assert not is_uncached("/search/")
+
+
+def test_the_newest_part_finds_words_as_the_archive_does() -> None:
+    source = (THEME / "static" / "search.js").read_text("utf-8")
+    words = source[source.index("  const CJK =") : source.index("  const element =")]
+    match = source[source.index("  const match =") : source.index("  // Returns pieces of text")]
+    found = {
+        "Łódź": ["lodz", "Łód"], "Smørrebrød, Straße": ["smorrebrod", "strasse"], "L’Œuvre d’été": ["oeuvre", "ete"],
+        "في الميناء والبحر": ["ميناء", "الميناء"], "للميناء": ["ميناء"], "Ελλάδα": ["ελλαδα"], "渡轮服务": ["轮服"],
+    }  # fmt: skip
+    missed = {"Harbour": ["arbour"], "مالي": ["الم"]}
+    program = f"""{words}{match}
+        const finds = (text, word) => match({{title: text, dek: "", authors: [], topics: [], text: ""}}, [wordOf(word)]) !== null;
+        const finding = (texts) => Object.entries(texts).flatMap(([text, words]) => words.map((word) => finds(text, word)));
+        console.log(JSON.stringify([finding({json.dumps(found)}), finding({json.dumps(missed)})]));"""
+    done = subprocess.run([str(node_binary()), "-e", program], capture_output=True, text=True, check=True)
+    assert [set(each) for each in json.loads(done.stdout)] == [{True}, {False}]
 
 
 def test_text_is_plain_and_its_words_are_apart() -> None:

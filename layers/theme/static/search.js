@@ -24,8 +24,13 @@
   const spaces = new RegExp(`(?<=${CJK}(?:</?mark>)*) (?=(?:</?mark>)*${CJK})`, "gu");
   const spaced = (text) => text.replace(between, " ");
   const closed = (text) => text.replace(spaces, "");
-  const folded = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+  const PLAIN = { "ł": "l", "ø": "o", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ß": "ss", "æ": "ae", "œ": "oe", "þ": "th" };
+  const folded = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replace(/[łøđðħıßæœþ]/g, (letter) => PLAIN[letter]);
   const wordOf = (text) => folded(text).replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, "");
+
+  // In Arabic, "the" is written together with its word, and so are "and" and some prepositions before it.
+  const bare = (word) => word.replace(/^[وف]?(?:ال|بال|كال|لل)(?=\p{L}{2})/u, "");
+  const begins = (word, term) => word.startsWith(term) || bare(word).startsWith(bare(term));
 
   const element = (name, text, className) => {
     const node = document.createElement(name);
@@ -42,8 +47,7 @@
     const plain = folded(text);
     const words = new Set(spaced(text).split(/\s+/u).flatMap((word) => [wordOf(word), ...wordOf(word).split(/[^\p{L}\p{N}]+/u)]));
     const all = [...words];
-    const begins = (term) => all.some((word) => word.startsWith(term));
-    if (!typed.every((term) => (isCjk.test(term) ? plain.includes(term) : begins(term)))) return null;
+    if (!typed.every((term) => (isCjk.test(term) ? plain.includes(term) : all.some((word) => begins(word, term))))) return null;
     const title = folded(entry.title);
     return typed.filter((term) => title.includes(term)).length;
   };
@@ -52,7 +56,7 @@
   const excerptOf = (entry, typed) => {
     const words = spaced(entry.text || entry.dek).split(/\s+/u);
     const terms = typed.flatMap((term) => spaced(term).split(" "));
-    const found = (word) => terms.some((term) => term && wordOf(word).startsWith(term));
+    const found = (word) => terms.some((term) => term && begins(wordOf(word), term));
     const first = Math.max(0, words.findIndex(found) - WORDS_BEFORE);
     const shown = words.slice(first, first + WORDS).map((word) => (found(word) ? `<mark>${word}</mark>` : word));
     return closed(shown.join(" ")).split(/<\/?mark>/);
