@@ -231,6 +231,12 @@ def test_images_and_players_that_need_a_session_become_links() -> None:
         assert word not in found
 
 
+def test_a_download_that_needs_a_session_leads_to_the_article() -> None:
+    name = f"/articles/t/report.{'a' * 64}"
+    found = page_text(f'<!--text--><a href="{name}.pdf">A</a> <a href="{name}.public.pdf">B</a><!--/text-->', "t", SITE)
+    assert found == f'<a href="{SITE_URL}/articles/t/">A</a> <a href="{SITE_URL}{name}.public.pdf">B</a>'
+
+
 def test_a_feed_of_a_theme_that_marks_nothing_stays_as_it_is() -> None:
     assert page_text("<html><p>Text</p></html>", "t", SITE) == ""
     assert with_texts("<feed><entry/></feed>", "https://x.example/", {"t": "Text"}) == "<feed><entry/></feed>"

@@ -22,6 +22,8 @@ _IMAGE = re.compile(r"<img\b[^>]*>")
 _PLAYER = re.compile(r'<div class="embed-box\b.*?</div>', re.DOTALL)
 _EVERYBODYS = re.compile(r"/assets/.*|.*\.public\.[a-z0-9]+", re.DOTALL)
 """Addresses of images that need no session, which feed readers do not have."""
+_SESSION_FILE = re.compile(r'(?<= href=")(/articles/[^"/]+/)[a-z0-9-]+\.[0-9a-f]{64}\.[a-z0-9]+(?=")')
+"""The address of a download that needs one. Those for everybody have another ending before that of their kind."""
 _ITEM = re.compile(r"\s*<item>.*?</item>", re.DOTALL)
 _CONTENT = re.compile(r"(?<=<content:encoded>).*?(?=</content:encoded>)", re.DOTALL)
 _ARTICLE = re.compile(r"<link>[^<>]*/articles/([a-z0-9-]+)/</link>")
@@ -50,7 +52,7 @@ def _gated(item: str) -> str:
 def page_text(page: str, slug: str, site: Site) -> str:
     """Return the text of an article's page as HTML for feeds; empty if the theme does not mark it.
 
-    An image or a player that needs a session is a link to the article.
+    An image, a player or a download that needs a session is a link to the article.
     """
     address = f"{site.base_url}/articles/{slug}/"
 
@@ -60,7 +62,7 @@ def page_text(page: str, slug: str, site: Site) -> str:
             return found[0]
         return f'<a href="{address}">{escape(image["alt"])}</a>' if image.get("alt") else ""
 
-    marked = "\n".join(text.strip() for text in _TEXT.findall(page))
+    marked = _SESSION_FILE.sub(r"\1", "\n".join(text.strip() for text in _TEXT.findall(page)))
     text = for_feeds(_IMAGE.sub(reachable, _PLAYER.sub("", marked)), address, site)
     return re.sub(r"\n{2,}", "\n", _CLEANER.clean(text)).strip()
 
