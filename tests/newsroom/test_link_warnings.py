@@ -42,6 +42,7 @@ def dead(room: Newsroom, slug: str) -> list[tuple[int, str]]:
         ("../pages/process.markdown", "/process/"),
         ("/articles/ferry/#fares", "/articles/ferry/#s-fares"),
         ("/articles/ferry/#s-fares", "/articles/ferry/#s-fares"),
+        ("/articles/ferry/?from=harbour#fares", "/articles/ferry/?from=harbour#s-fares"),
         ("https://tide.example/articles/ferry/#fares", "https://tide.example/articles/ferry/#s-fares"),
         ("https://other.example/articles/ferry/#fares", ""),
         ("mailto:a.md", ""),

@@ -63,7 +63,7 @@ def page_address(
     target = _page_of_file(unquote(target), here, slug_of) or _joined(target, here)
     if not target:
         return ""
-    if fragment and _has_anchors(target) and not fragment.startswith(PREFIX):
+    if fragment and _has_anchors(target.partition("?")[0]) and not fragment.startswith(PREFIX):
         fragment = PREFIX + fragment
     return start + target + mark + fragment
 
