@@ -120,6 +120,13 @@ def test_the_settings_name_the_lead_above_a_pinned_article_as_long_as_readers_ca
     assert shown(room) == ["a2", "a3", "a1"]
 
 
+def test_a_pinned_article_is_second_also_below_a_named_one_that_is_pinned_itself(room: Newsroom) -> None:
+    room.file("site.yaml", "front: {lead: a2}\n")
+    publish(room, "12", pinned_until=SOON)
+    publish(room, "34")
+    assert shown(room) == ["a2", "a1", "a4", "a3"]
+
+
 def test_a_changed_title_of_the_lead_is_shown(room: Newsroom) -> None:
     publish(room, "12")
     room.publish("a1", "Before", date="2026-11-01", pinned_until=SOON)

@@ -7,6 +7,7 @@ time is over, because its schedule has it gated then; no clock is read here.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from nightdesk.domain.site import Site
@@ -54,7 +55,9 @@ def _leads(site: Site, newest: Sequence[Card], ports: Ports) -> list[Card]:
     """Return the cards of the article that leads the page, and of a pinned one that is second; none if the newest leads."""
     entry = articles_table.entry_of(ports.articles, "all", site.front.lead) if site.front.lead else None
     leads = [entry.card] if entry else []
-    for other in articles_table.newest(ports.articles, LEADS, 1):
+    named = {card["slug"] for card in leads}
+    others = (other for other in articles_table.newest(ports.articles, LEADS, 2) if other.card["slug"] not in named)
+    for other in islice(others, 1):
         is_among_newest = other.card["slug"] in {card["slug"] for card in newest}
         if other.sort_key.startswith("pinned#") or (is_among_newest and not leads):
             leads.append(other.card)
