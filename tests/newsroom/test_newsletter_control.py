@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import datetime
 
@@ -56,6 +57,17 @@ def test_a_text_that_was_written_as_an_edition_is_sent_when_an_editor_says_so(ro
     assert "Dear readers." in page
     assert "figures" not in page
     assert "/articles/" not in page + free.html
+
+
+def test_its_page_says_who_wrote_it_and_that_ai_did_as_its_mail_does(room: LetterRoom) -> None:
+    room.file("authors/otto.md", "---\nname: Otto\nkind: ai\nresponsible_editor: Henrike Solano\n---\n")
+    room.file("newsletters/quay.md", WRITTEN.replace("---\nDear", "dek: In short.\nauthors: [otto]\n---\nDear"))
+    control.send("quay", None, room.newsletters)
+    settle(room)
+    for shown in (room.page("/newsletter/quay/2026-11-23/"), room.mail_to("free").html):
+        text = " ".join(re.sub(r"<[^>]*>", "", shown[shown.index("<h1") :]).split())
+        assert "In short. By Otto (AI persona)" in text
+        assert "Written by an AI persona. Henrike Solano is the responsible editor." in text
 
 
 def test_the_status_of_its_file_has_the_url_of_the_newest_page_that_is_there(room: LetterRoom) -> None:
