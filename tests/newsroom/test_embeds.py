@@ -114,7 +114,8 @@ def test_the_address_of_a_player_is_made_of_checked_parts_only() -> None:
 @pytest.mark.parametrize(
     "body",
     [VIDEO, f"<{VIDEO}>", f'<iframe src="https://www.youtube.com/embed/{ID}" title="YouTube video player"></iframe>',
-     f'<figure>\n<iframe src="//www.youtube.com/embed/{ID}"></iframe>\n</figure>', f"Before.\n\n{VIDEO}\n\nAfter."],
+     f'<figure>\n<iframe src="//www.youtube.com/embed/{ID}"></iframe>\n</figure>', f"Before.\n\n{VIDEO}\n\nAfter.",
+     f"- Before.\n\n  {VIDEO}\n\n  After."],
 )  # fmt: skip
 def test_a_known_address_by_itself_and_a_pasted_player_become_a_card(newsroom: Newsroom, body: str) -> None:
     found = page(newsroom, body)

@@ -353,15 +353,15 @@ class _Rewriter:
         """Write a paragraph that is nothing but the address of an embed; return the number of the next token, or 0 for any other."""
         typed, end = address_alone(self._source, self._tokens, number)
         embed = self._embed(typed) if typed else None
-        return end if embed and self._write_embed(embed, "") else 0
+        return end if embed and self._write_embed(embed, "", True) else 0
 
-    def _write_embed(self, embed: Embed, title: str) -> bool:
-        """Write the marked link to an embed. Returns False where there can be none."""
+    def _write_embed(self, embed: Embed, title: str, is_paragraph: bool = False) -> bool:
+        """Write the marked link to an embed. Returns False where there can be none. `is_paragraph`: it was typed as one."""
         address = None if any(self._links) else self._link(embed.link)
         if not address:
             return False
         shown = html.escape(MARKS.sub("", title_of(title)) or embed.provider)
-        self._write_alone(f"{tag_of('a', [('href', address), (EMBED_MARK, '')])}{shown}</a>")
+        self._write_alone(f"{tag_of('a', [('href', address), (EMBED_MARK, '')])}{shown}</a>", is_paragraph)
         return True
 
     def _remove(self, number: int, token: Token) -> int:
@@ -394,7 +394,7 @@ class _Rewriter:
             f"{tag_of('a', [('href', address)])}{plain}</a>" if address and not any(self._links) else plain
         )
 
-    def _write_alone(self, shown: str) -> None:
+    def _write_alone(self, shown: str, is_paragraph: bool = False) -> None:
         """Write a link, or the text in its place, in a paragraph of its own unless something around it may hold it."""
         inside = any(self._open[name] for name in ("p", *HEADINGS, *FORMATTING, "span", "li", "td", "th", "summary"))
-        self._out.append(shown if inside else f"<p>{shown}</p>")
+        self._out.append(shown if inside and not is_paragraph else f"<p>{shown}</p>")
