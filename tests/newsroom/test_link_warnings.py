@@ -102,6 +102,15 @@ def test_a_dead_link_by_a_path_is_not_blamed_on_one_by_the_files_name(room: News
     assert dead(room, "harbour") == [(7, "../ferry/")]
 
 
+def test_a_link_to_the_file_of_another_draft_leads_nowhere(room: Newsroom) -> None:
+    room.upload("drafts/ferry/fares.pdf", b"%PDF")
+    room.publish("ferry/index", body="[f](fares.pdf)", aliases=["/articles/ferry/old.pdf"])
+    [file] = [key for key in room.site.outputs if key.endswith(".public.pdf")]
+    there = f"/{file.replace('~public/', '')}"
+    room.publish("harbour", body=f"[a](../ferry/fares.pdf)\n[b](/articles/harbour/plan.png)\n[c]({there})")
+    assert dead(room, "harbour") == [(7, "../ferry/fares.pdf"), (8, "/articles/harbour/plan.png")]
+
+
 def test_old_addresses_and_pages_of_the_newsroom_are_known(room: Newsroom) -> None:
     room.publish("ferry", aliases=["/2019/03/Ferry.html", "/?p=12"])
     room.file("pages/house-style.md", "---\ntitle: Style\n---\n## Dates\n\nText. [up](#dates) [down](#nope)\n")

@@ -27,6 +27,8 @@ _ID = re.compile(
     r"^(p|q|(page|post|article|story|news|item|node|entry|content|doc|attachment)?_?id|[ant]id|post|article|story|news"
     r"|item|node|entry)$"
 )
+_ARTICLE_FILE = re.compile(rf"/articles/{SLUG.pattern}/[^/]+")
+_DIGEST = re.compile(r"\.[0-9a-f]{64}[.-]")
 _IGNORED = re.compile(r"^(utm_.*|[a-z]*clid|ref|gift|preview|renewed|session)$")
 
 
@@ -62,6 +64,15 @@ def slug_of_address(path: str) -> str:
     """Return the slug in the address of an article, `/articles/<slug>/`; empty for any other path."""
     found = re.fullmatch(rf"/articles/({SLUG.pattern})/?", path)
     return found[1] if found else ""
+
+
+def leads_to_no_file(path: str) -> bool:
+    """Return True for the address of a file below an article that cannot be there: all that are have a SHA-256 in their names.
+
+    >>> leads_to_no_file("/articles/harbour/report.pdf"), leads_to_no_file("/articles/harbour/")
+    (True, False)
+    """
+    return bool(_ARTICLE_FILE.fullmatch(path)) and not _DIGEST.search(path)
 
 
 def _significant(path: str, query: str) -> list[str]:

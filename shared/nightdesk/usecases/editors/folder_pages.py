@@ -13,7 +13,7 @@ from nightdesk.domain.documents import DRAFT, EXPIRED, LIVE, Document
 from nightdesk.domain.drafts import alias_lines, slug_of_rejected
 from nightdesk.domain.drafts_bucket import classify
 from nightdesk.domain.errors import Rejected
-from nightdesk.domain.old_addresses import old_address, slug_of_address
+from nightdesk.domain.old_addresses import leads_to_no_file, old_address, slug_of_address
 from nightdesk.domain.path_owners import owner_of
 from nightdesk.domain.profile_uses import profile_uses
 from nightdesk.domain.site import Site
@@ -62,7 +62,7 @@ class FolderPages:
             return {LIVE: THERE, EXPIRED: GONE}.get(state, HIDDEN)
         if listed := LISTED.fullmatch(plain):
             return THERE if not listed[1] or f"/{listed[1]}s/{listed[2]}/" in index.fronts else NOTHING
-        return THERE if owner_of(plain) else NOTHING
+        return THERE if owner_of(plain) and not leads_to_no_file(plain) else NOTHING
 
     def anchors(self, path: str) -> Anchors | None:
         """Return the anchors of an article."""

@@ -15,7 +15,7 @@ from nightdesk.domain.anchors import PREFIX, Anchors
 from nightdesk.domain.documents import Document
 from nightdesk.domain.errors import Rejected
 from nightdesk.domain.frontmatter import decode, split_front_matter
-from nightdesk.domain.old_addresses import OLD_PREFIX, is_plain, old_address, slug_of_address
+from nightdesk.domain.old_addresses import OLD_PREFIX, is_plain, leads_to_no_file, old_address, slug_of_address
 from nightdesk.domain.path_owners import PAGES, owner_of
 from nightdesk.domain.problems import Kind, Problem, ProblemKind
 from nightdesk.domain.site import Site
@@ -216,6 +216,8 @@ class StoredPages:
         plain = old_address(path.partition("?")[0])
         if slug := slug_of_address(plain):
             return self._article(slug) or self._redirect(path)
+        if leads_to_no_file(plain):
+            return self._redirect(path)
         if owner_of(plain) not in ("", PAGES) and not LISTED.fullmatch(plain):
             return THERE
         stat = self._ports.site.stat(key_of(plain)) if is_plain(plain) else None
