@@ -59,6 +59,8 @@ def html(body: str, folder: str = "drafts/a/") -> str:
         ("```python\na < b\n```", '<pre><code class="language-python">a &lt; b\n</code></pre>'),
         ("a -- \"b\" ... 'c'", "<p>a – “b” … ‘c’</p>"),
         ("T *e*\n: a\n: b", "<dl>\n<dt>T <em>e</em></dt>\n<dd>a</dd>\n<dd>b</dd>\n</dl>"),
+        ("T *e*\nU\n: a", "<dl>\n<dt>T <em>e</em></dt>\n<dt>U</dt>\n<dd>a</dd>\n</dl>"),
+        ("*T\nU*\n: a", "<dl>\n<dt><em>T\nU</em></dt>\n<dd>a</dd>\n</dl>"),
         ("T\n\n: a\n\n  b", "<dl>\n<dt>T</dt>\n<dd>\n<p>a</p>\n<p>b</p>\n</dd>\n</dl>"),
         ("5 < 6 & 7 > 6 &copy;", "<p>5 &lt; 6 &amp; 7 &gt; 6 ©</p>"),
         ("<kbd>a</kbd> H<sub>2</sub>O <mark>b</mark>", "<p><kbd>a</kbd> H<sub>2</sub>O <mark>b</mark></p>"),

@@ -58,6 +58,8 @@ MAX_MARKUP = 60_000
 """Tags that the parser may return for one text, which bounds all that is done with them afterwards."""
 _MAX_REFERENCES = 150_000
 """Character references, likewise: the parser writes one for each quotation mark, ampersand and angle bracket."""
+_TERMS = re.compile(r"<dt>([^<]*(?:<(?!/?d[tdl]\b)[^<]*)*)</dt>")
+_OPENED = re.compile("<[a-z]")
 _MAX_NO_BREAK_SPACES = 50_000
 """The time that the sanitiser takes to write them grows with the square of their number."""
 _MAX_REPEATED = 8 * 1024 * 1024
@@ -80,7 +82,16 @@ def to_html(markdown: str, extra: pyromark.Options | None = None) -> str:
     for sign, limit in (("<", MAX_MARKUP), ("&", _MAX_REFERENCES), ("\u00a0", _MAX_NO_BREAK_SPACES)):
         if (count := raw.count(sign)) > limit:
             raise Rejected(Kind.MARKUP_TOO_MUCH.at(0, count=count, limit=limit))
+    raw = _TERMS.sub(_each_term, raw) if "<dt>" in raw else raw
     return raw if marked is markdown else remove_marks(raw)
+
+
+def _each_term(found: re.Match[str]) -> str:
+    """Return an element for each of the lines that share a definition, unless markup goes over several lines."""
+    lines = found[1].split("\n")
+    if any(len(_OPENED.findall(line)) != line.count("</") for line in lines):
+        return found[0]
+    return "\n".join(f"<dt>{line}</dt>" for line in lines)
 
 
 def render_passages(
