@@ -6,6 +6,7 @@ import json
 import re
 
 import pytest
+from markupsafe import escape
 from nightdesk.usecases.editors.decisions import approve
 from support.memory_newsroom import Newsroom
 
@@ -41,6 +42,24 @@ def test_ai_roles_are_labelled_near_the_headline_until_an_editor_has_approved(pe
     assert "Henrike Solano approved this article on 23 November 2026 and is responsible for it." in head(people)
     people.publish("quay", body="Another text.", **ROLES)
     assert "No approval by an editor is recorded." in head(people)
+
+
+def test_feeds_say_what_ai_did_before_the_text_and_the_search_does_not_find_it(people: Newsroom) -> None:
+    people.publish("quay", **ROLES)
+    note = '<p class="ai-note"><em>AI took part in this article: drafting, translation. {}</em></p>\n<p>Text.</p>'
+    assert content(people) == note.format("No approval by an editor is recorded.")
+    assert '"text":"Text."' in people.page("/search/recent.json")
+    approve_article(people, "quay")
+    assert content(people) == note.format("Henrike Solano is responsible for this article.")
+    people.publish("quay")
+    assert content(people) == "<p>Text.</p>"
+
+
+def content(room: Newsroom) -> str:
+    """Return the text of the newest article in the JSON feed, which is that of the RSS feed."""
+    html: str = json.loads(room.page("/feed.json"))["items"][0]["content_html"]
+    assert str(escape(html)) in room.page("/feed.xml")
+    return html
 
 
 def test_a_review_that_only_the_author_claims_is_no_approval(people: Newsroom) -> None:

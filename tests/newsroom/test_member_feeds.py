@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
 import pytest
+from markupsafe import escape
 from nightdesk.domain.memberships import member_id
 from nightdesk.domain.site import Site
 from nightdesk.rendering.environment import Theme
@@ -235,6 +236,14 @@ def test_a_download_that_needs_a_session_leads_to_the_article() -> None:
     name = f"/articles/t/report.{'a' * 64}"
     found = page_text(f'<!--text--><a href="{name}.pdf">A</a> <a href="{name}.public.pdf">B</a><!--/text-->', "t", SITE)
     assert found == f'<a href="{SITE_URL}/articles/t/">A</a> <a href="{SITE_URL}{name}.public.pdf">B</a>'
+
+
+def test_a_readers_feed_keeps_what_the_public_one_says_of_ai() -> None:
+    note = '<p class="ai-note"><em>AI took part.</em></p>'
+    public = escape(f'{note}\n<p><em>T.</em> <a class="gate-link" href="https://x.example/#gate-1">J</a></p>')
+    item = "<item><link>https://x.example/articles/t/</link><content:encoded>{}</content:encoded></item>"
+    found = with_texts(item.format(public), "https://x.example/", {"t": "<p>Whole.</p>"})
+    assert found == item.format(escape(f"{note}\n<p>Whole.</p>"))
 
 
 def test_a_feed_of_a_theme_that_marks_nothing_stays_as_it_is() -> None:

@@ -15,7 +15,7 @@ from markupsafe import escape
 from nightdesk.domain.html_tokens import attributes
 from nightdesk.domain.site import Site
 from nightdesk.rendering.elements import ATTRIBUTES, TAGS
-from nightdesk.rendering.public_text import GATE_LINK, for_feeds
+from nightdesk.rendering.public_text import AI_NOTE, GATE_LINK, for_feeds
 
 _TEXT = re.compile(r"<!--text-->(.*?)<!--/text-->", re.DOTALL)
 _IMAGE = re.compile(r"<img\b[^>]*>")
@@ -47,6 +47,12 @@ def _gated(item: str) -> str:
     """Return the slug of an item's article if its text has a gate, otherwise an empty string."""
     content, article = _CONTENT.search(item), _ARTICLE.search(item)
     return article[1] if content and article and GATE_LINK.search(unescape(content[0])) else ""
+
+
+def _note(content: str) -> str:
+    """Return what a public item says of AI's roles, which pages say outside their texts; empty for nothing."""
+    found = AI_NOTE.match(unescape(content))
+    return f"{found[0]}\n" if found else ""
 
 
 def page_text(page: str, slug: str, site: Site) -> str:
@@ -81,7 +87,7 @@ def with_texts(feed: str, address: str, texts: Mapping[str, str | None]) -> str:
         text = texts.get(slug, "")
         if text is None:
             return ""
-        return _CONTENT.sub(lambda _: str(escape(text)), found[0]) if text else found[0]
+        return _CONTENT.sub(lambda public: str(escape(_note(public[0]) + text)), found[0]) if text else found[0]
 
     head = _HUB.sub("", _SELF.sub(lambda found: f"{found[1]}{escape(address)}{found[2]}", feed, count=1))
     return _ITEM.sub(item, head)

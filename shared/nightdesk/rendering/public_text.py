@@ -22,6 +22,8 @@ from nightdesk.rendering.tier_names import tier_readers
 
 GATE_LINK = re.compile(r'<a class="gate-link"[^>]*>.*?</a>')
 """The link that follows a gate's teaser."""
+AI_NOTE = re.compile(r'<p class="ai-note">.*?</p>')
+"""What stands before a text of which the author says what AI did."""
 NO_PICTURES: Mapping[str, PictureFiles | None] = MappingProxyType({})
 _ALIGNED = re.compile(r'(<t[dh]\b[^<>]*) class="align-([a-z]+)"')
 """How a cell of a table is aligned on pages. Feed readers do not know the style sheet."""
@@ -33,7 +35,7 @@ def public_text(
 ) -> str:
     """Return the text of the public view as HTML with absolute addresses.
 
-    In place of each gate stand its teaser and a link to the gate on the article's page.
+    In place of each gate stand its teaser and a link to the gate on the article's page. Before all stands what AI did.
 
     Args:
         pictures: the files of the images that the public sees, by the names of their assets.
@@ -47,7 +49,22 @@ def public_text(
     if seen.notes:
         notes = "".join(f'<li id="note-{number}">{note}</li>' for number, note in enumerate(seen.notes, start=1))
         parts.append(f"<ol>{notes}</ol>")
-    return for_feeds("\n".join(parts), page, site)
+    return for_feeds("\n".join([*_ai_note(text, document), *parts]), page, site)
+
+
+def _ai_note(text: Catalogue, document: Document) -> list[str]:
+    """Return what the page says near its headline of AI's roles. Passages have their labels, personas have theirs as authors."""
+    production = document.production
+    if not (roles := production.get("ai_roles")):
+        return []
+    if responsible := production.get("responsible"):
+        review = text("ai_note.responsible_for_article", name=responsible)
+    elif reviewer := production.get("reviewed_by"):
+        review = text("ai_note.reviewed", name=reviewer)
+    else:
+        review = text("ai_note.not_approved")
+    said = text("ai_note.roles", roles=text("list.separator").join(roles))
+    return [str(Markup('<p class="ai-note"><em>{} {}</em></p>').format(said, review))]
 
 
 def for_feeds(html: str, page: str, site: Site) -> str:

@@ -13,7 +13,7 @@ from nightdesk.domain.documents import LIVE, canonical_json, digest
 from nightdesk.domain.site import Site
 from nightdesk.domain.timestamps import local_time
 from nightdesk.rendering.environment import Theme
-from nightdesk.rendering.public_text import GATE_LINK
+from nightdesk.rendering.public_text import AI_NOTE, GATE_LINK
 from nightdesk.rendering.texts import Catalogue
 from nightdesk.rendering.times import stamp
 
@@ -54,8 +54,8 @@ def _name(text: Catalogue, card: Mapping[str, Any], identifier: str, name: str) 
 
 
 def plain_text(html: str) -> str:
-    """Return public HTML as text, without marks of footnotes and links to gates."""
-    html = _NOTE_MARK.sub("", GATE_LINK.sub("", html))
+    """Return public HTML as text, without marks of footnotes, links to gates and what is said of AI's roles."""
+    html = _NOTE_MARK.sub("", GATE_LINK.sub("", AI_NOTE.sub("", html)))
     return " ".join(unescape(_TAG.sub("", _BLOCK.sub(" ", html))).split())
 
 
