@@ -340,6 +340,10 @@ def main() -> None:
         help="take wheels for functions on AWS of this architecture",
     )
     options = parser.parse_args()
+    if options.lambda_on and python_version() == "3.11":
+        parser.error(
+            "Pillow does not start on Lambda's runtime for Python 3.11: make clean, then make deploy PYTHON=python3.13"
+        )
     started = time.perf_counter()
     mark = build(lambda_on=options.lambda_on, say=lambda text: print(text, file=sys.stderr), theme=chosen_theme())
     print(f"built {mark[:12]} in {time.perf_counter() - started:.1f} s", file=sys.stderr)

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,16 @@ LOCKS = [["runtime", "lambda"], ["payments"], ["search"], ["images"]]
 def test_wheels_for_arm64_are_of_a_platform_for_which_there_are_some() -> None:
     assert layers._wheel_platform("arm64") == "aarch64-manylinux_2_28"
     assert layers._wheel_platform("x86_64") == "x86_64-manylinux2014", "Python 3.11's runtime has glibc 2.26"
+
+
+def test_a_runtime_on_which_pictures_cannot_be_made_is_refused_before_a_deploy(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(layers, "python_version", lambda: "3.11")
+    monkeypatch.setattr(sys, "argv", ["layers", "--lambda-on", "x86_64"])
+    with pytest.raises(SystemExit):
+        layers.main()
+    assert "PYTHON=python3.13" in capsys.readouterr().err
 
 
 @pytest.mark.slow
