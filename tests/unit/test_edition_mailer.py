@@ -69,6 +69,7 @@ def test_a_message_is_as_rfc_5322_wants_it() -> None:
         "x" * 200,
         "🚢" * 200,
         "=?utf-8?q?a?=ö",
+        "A=?utf-8?q?x?= b",
     ],
 )
 def test_a_long_subject_is_folded_without_losing_a_blank(subject: str) -> None:
@@ -77,6 +78,20 @@ def test_a_long_subject_is_folded_without_losing_a_blank(subject: str) -> None:
     headers = raw[: raw.index(b"List-Unsubscribe")].split(b"\r\n")
     assert max(map(len, headers)) <= 76
     assert message_from_bytes(raw, policy=policy.default)["Subject"] == wanted
+
+
+def test_headers_of_lists_are_written_letter_by_letter() -> None:
+    link = f"<https://news.example/api/unsubscribe?reader={'a' * 32}&key={'k' * 32}&edition=article-{'s' * 90}/2026-11-23>"
+    headers = {"List-Unsubscribe": link, "List-Id": f"<daily.{'l' * 60}.{'m' * 60}.example>"}
+    raw = to_message(replace(MAIL, headers=headers), "news@news.example").as_bytes()
+    for name, value in headers.items():
+        assert f"\r\n{name}: {value}\r\n".encode() in raw, "no mail program decodes words in such headers"
+
+
+@pytest.mark.parametrize("value", ["<a>\r\nBcc: eve@d.example", "<a>\nb", "<ö>"])
+def test_a_header_that_cannot_be_written_is_refused(value: str) -> None:
+    with pytest.raises(Permanent):
+        to_message(replace(MAIL, headers={"List-Id": value}), "n@n.example")
 
 
 @pytest.mark.parametrize("address", ["a@b.example\r\nBcc: c@d.example", "\ud800@b.example", "jörg@b.example"])

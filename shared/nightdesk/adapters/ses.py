@@ -28,6 +28,7 @@ _STOPPED = frozenset(
     )
 )
 _LEAST_RATE = 1.0
+_BREAKS = frozenset("\r\n\0")
 _POLICY = SMTP.clone(max_line_length=76, refold_source="none")
 _LINE = 74
 """Characters of a line with an encoded word, after its blank (RFC 2047, section 2, allows 76)."""
@@ -43,17 +44,19 @@ def to_message(mail: Mail, sender: str) -> EmailMessage:
         raise Permanent("the address has letters that few mail servers take (RFC 6531)")
     message = EmailMessage(policy=_POLICY)
     with _as_permanent():
-        if not {"\r", "\n"}.isdisjoint(mail.subject + mail.sender_name):
+        if not _BREAKS.isdisjoint("".join((mail.subject, mail.sender_name, mail.to, *mail.headers.values()))):
             raise ValueError("a header is one line")
         # Python's own folding loses blanks between encoded words, and the quotation marks around a long name.
         message.set_raw("From", _folded(sender_address(mail.sender_name, sender)))
         message["To"] = mail.to
-        if mail.subject.isascii():
+        if mail.subject.isascii() and "=?" not in mail.subject:
             message["Subject"] = mail.subject
         else:
             message.set_raw("Subject", _folded(_encoded_words(mail.subject)))
         for name, value in mail.headers.items():
-            message[name] = value
+            value.encode("ascii")
+            # Python would make encoded words of a long address, in which no mail program looks for one (RFC 2047, section 5).
+            message.set_raw(name, value)
         message.set_content(mail.text, cte="quoted-printable")
         message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
     return message
