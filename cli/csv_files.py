@@ -34,22 +34,22 @@ def encoding_of(name: str) -> str:
     Raises:
         Permanent: it is no text.
     """
-    decoder = codecs.getincrementaldecoder("utf-8")()
     with open(name, "rb") as file:
         start = file.read(_CHUNK)
-        for mark, encoding in _BOMS:
-            if start.startswith(mark):
-                return encoding
-        if b"\0" in start:
+        marked = next((encoding for mark, encoding in _BOMS if start.startswith(mark)), "")
+        if b"\0" in start and not marked:
             raise Permanent(f"{name} is no text; save it as “CSV UTF-8”")
+        decoder = codecs.getincrementaldecoder(marked or "utf-8")()
         try:
             decoder.decode(start)
             while chunk := file.read(_CHUNK):
                 decoder.decode(chunk)
             decoder.decode(b"", final=True)
         except UnicodeDecodeError:
+            if marked:
+                raise Permanent(f"{name} has parts in different encodings; save it as “CSV UTF-8”") from None
             return WESTERN
-    return "utf-8"
+    return marked or "utf-8"
 
 
 class SeenOnDisk:

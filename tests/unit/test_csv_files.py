@@ -37,6 +37,18 @@ def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.parametrize(
+    "raw", ["\ufeffemail\n".encode() + "ö@r.example\n".encode("cp1252"), "email\n".encode("utf-16")[:-1]]
+)
+def test_a_file_that_is_not_what_its_beginning_says_is_refused_before_anything_is_read(
+    tmp_path: Path, raw: bytes
+) -> None:
+    file = tmp_path / "readers.csv"
+    file.write_bytes(raw)
+    with pytest.raises(Permanent, match="different encodings"), open_csv(str(file)):
+        pass
+
+
 def test_the_first_line_of_an_address_is_found() -> None:
     seen = SeenOnDisk()
     assert [seen.first_line(*given) for given in [("a", 2), ("b", 3), ("a", 9), ("a", 10)]] == [2, 3, 2, 2]

@@ -254,6 +254,18 @@ def test_a_row_that_is_read_otherwise_than_it_was_meant_is_named(ports: Ports) -
         run(ports, "email,email\na@r.example,b@r.example\n")
 
 
+@pytest.mark.parametrize("end", ["", '"'])
+@pytest.mark.parametrize("column", ["consent", "name"])
+def test_rows_that_a_quotation_mark_takes_into_a_cell_are_not_lost_in_silence(
+    ports: Ports, column: str, end: str
+) -> None:
+    text = f'email,{column}\na@r.example,"form\nb@r.example,form{end}\n'
+    [done] = run(ports, text)
+    assert (done.outcome, "quotation mark" in done.note) == ("skipped", True)
+    [other] = run(ports, 'email,consent\na@r.example,"form of 2024,\non paper"\n')
+    assert other.outcome == "imported"
+
+
 def test_broken_csv_is_refused_with_its_line(ports: Ports) -> None:
     with pytest.raises(Permanent, match="line"):
         run(ports, 'email\n"' + "x" * 200_000 + "\n")

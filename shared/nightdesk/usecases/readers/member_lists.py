@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import re
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -44,7 +44,13 @@ FirstLine = Callable[[str, int], int]
 
 
 class Row(NamedTuple):
-    """A row of a list of readers; `line` is where it ends in the file, `more` how many of its cells have no column."""
+    """A row of a list of readers.
+
+    Attributes:
+        line: where it ends in the file.
+        more: how many of its cells have no column.
+        swallows: whether one of its cells may hold other rows, because a quotation mark ends too late.
+    """
 
     line: int
     email: str
@@ -53,6 +59,7 @@ class Row(NamedTuple):
     newsletter: str
     consent: str
     more: int = 0
+    swallows: bool = False
 
 
 class Outcome(NamedTuple):
@@ -96,10 +103,17 @@ def read_rows(lines: Iterable[str]) -> Iterator[Row]:
                 cells["newsletter"].lower(),
                 cells["consent"].lstrip("'"),
                 len(row.get(None, ())),  # where `DictReader` keeps cells without a column
+                _swallows(row),
             )
     except csv.Error as error:
         where = reader.line_num + before
         raise Permanent(f"line {where} is not CSV; does a quotation mark end too early?") from error
+
+
+def _swallows(row: Mapping[str | None, str | list[str]]) -> bool:
+    """Return True if a cell goes over several lines and has an address in a line after its first."""
+    cells = (part for cell in row.values() for part in (cell if isinstance(cell, list) else [cell]))
+    return any("@" in line for cell in cells for line in cell.splitlines()[1:])
 
 
 def first_lines() -> FirstLine:
@@ -183,7 +197,7 @@ def _checked(row: Row, site: Site, now: datetime, first_line: FirstLine) -> Row:
     Raises:
         Permanent: it cannot be imported.
     """
-    if "\n" in row.email:
+    if "\n" in row.email or row.swallows:
         raise Permanent("goes over several lines; does a quotation mark end too late?")
     email = normalise_address(row.email)
     first = first_line(email, row.line)
