@@ -10,16 +10,20 @@ from typing import Any
 
 import pytest
 from nightdesk.domain import warm_up
+from nightdesk.domain.documents import Document
 from nightdesk.domain.errors import Permanent, Rejected, Transient
 from nightdesk.domain.events import ArticleGated, BatchPlanned, EditionRequested, MembershipChanged, parse_message
 from nightdesk.domain.mail import Deferred, NotAccepted, SendingStopped
 from nightdesk.domain.mail_reports import MailReturned, parse_ses
 from nightdesk.domain.memberships import member_id
-from nightdesk.domain.newsletters import last_due, one_line
+from nightdesk.domain.newsletters import last_due, one_line, planned_edition
 from nightdesk.domain.site import Digest, Site
 from nightdesk.domain.site_file import parse_site
+from nightdesk.domain.views import view
+from nightdesk.rendering.edition_mail import EditionText, edition_mails
 from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.mail_parts import MAX_HTML, make_absolute, plain_text, top_level
+from nightdesk.rendering.page_parts import card_facts
 from nightdesk.repositories import editions_table, memberships_table
 from nightdesk.repositories.editions_table import Recipient
 from nightdesk.usecases.newsletters import control, planning
@@ -281,6 +285,28 @@ def test_a_long_article_is_cut_before_mail_programs_hide_it(room: LetterRoom) ->
     assert "Paragraph 1 " in mail.html
     assert "Read on the site" in mail.html
     assert "Unsubscribe" in mail.html
+
+
+def test_an_article_of_gates_is_cut_like_one_of_words(room: LetterRoom) -> None:
+    room.add("ada")
+    teaser = "What the ministers wrote to each other. " * 20
+    letter(room, body=f'::: gate tier=member teaser="{teaser}"\nHidden.\n:::\n\n' * 100)
+    mail = room.mail_to("ada")
+    assert len(mail.html.encode()) <= MAX_HTML
+    assert "Unsubscribe" in mail.html
+    assert "Hidden" not in mail.html + mail.text
+
+
+def test_a_digest_of_long_deks_is_cut_without_losing_an_article(theme: Theme) -> None:
+    edition = planned_edition("daily/2026-11-23", "digest", "Daily", datetime(2026, 11, 23, tzinfo=UTC), "a")
+    fields = {"title": "Title", "dek": "港口重新开放。" * 280, "date": f"{TODAY}T00:00:00+00:00"}
+    documents = [Document(f"a{number}", **fields) for number in range(30)]
+    cards = [card_facts(document, [], []) for document in documents]
+    [mail] = edition_mails(
+        theme, Site(), EditionText(edition, None, cards, ADDRESS), [view(documents[0], "public", Site())]
+    )
+    assert len(mail.html.encode()) <= MAX_HTML
+    assert [number for number in range(30) if f"/articles/a{number}/" not in mail.html] == []
 
 
 @pytest.mark.parametrize("title", ["T" * 300, "Two  words", "Two\nlines\r\nBcc: eve@x.example", "“Ærø” & <b>"])

@@ -81,7 +81,9 @@ def test_a_long_subject_is_folded_without_losing_a_blank(subject: str) -> None:
 
 
 def test_headers_of_lists_are_written_letter_by_letter() -> None:
-    link = f"<https://news.example/api/unsubscribe?reader={'a' * 32}&key={'k' * 32}&edition=article-{'s' * 90}/2026-11-23>"
+    link = (
+        f"<https://news.example/api/unsubscribe?reader={'a' * 32}&key={'k' * 32}&edition=article-{'s' * 90}/2026-11-23>"
+    )
     headers = {"List-Unsubscribe": link, "List-Id": f"<daily.{'l' * 60}.{'m' * 60}.example>"}
     raw = to_message(replace(MAIL, headers=headers), "news@news.example").as_bytes()
     for name, value in headers.items():

@@ -41,6 +41,8 @@ UNSUBSCRIBE = "https://unsubscribe.invalid/"
 """Stands for the address at which one reader unsubscribes, in mails that are made once for many."""
 ARCHIVE_PATH = "/newsletter/archive/"
 _TRIES = 4
+_GATE_BOX = 600
+"""Bytes of a gate in a mail beside its teaser."""
 
 
 class EditionText(NamedTuple):
@@ -155,33 +157,45 @@ def _whole(link: Link, home: str) -> Link:
 
 
 def _mail(theme: Theme, context: EditionMailContext, redirect: Callable[[str], str] | None) -> TierMail:
-    """Render a mail, with as much of its article as mail programs show."""
+    """Render a mail, with as much of it as mail programs show."""
     links: tuple[str, ...] = ()
     for _ in range(_TRIES):
         html = inline_styles(theme.render("mail/edition.html", context))
         if redirect:
             html, links = redirect_links(html, (context.unsubscribe, context.choices), redirect)
         size = len(html.encode())
-        if size <= MAX_HTML or not context.article:
+        if size <= MAX_HTML:
             break
         # Styles make some passages longer than others, so that the first cut may not be enough.
-        whole = sum(len(part.html.encode()) for part in context.article.body if isinstance(part, Passage))
-        context = context._replace(article=_shortened(context.article, int(whole * MAX_HTML / size * 0.9)))
+        context = _smaller(context, MAX_HTML / size * 0.9)
     return TierMail(html, plain_text(theme.render("mail/edition_text.html", context)), links)
+
+
+def _smaller(context: EditionMailContext, share: float) -> EditionMailContext:
+    """Return a mail with about a share of its text: the first part of its article, or shorter deks of those that it names."""
+    if context.article:
+        limit = int(sum(map(_size, context.article.body)) * share)
+        return context._replace(article=_shortened(context.article, limit))
+    cards = (card._replace(dek=one_line(card.dek, max(1, int(len(card.dek) * share)))) for card in context.cards)
+    return context._replace(cards=tuple(cards))
+
+
+def _size(part: Passage | Gate) -> int:
+    """Return how many bytes a part of a body takes in a mail, about."""
+    return len(part.html.encode()) if isinstance(part, Passage) else len(part.teaser.encode()) + _GATE_BOX
 
 
 def _shortened(article: ArticleContext, limit: int) -> ArticleContext:
     """Return an article with only the first part of its body, and no notes."""
     body: list[Passage | Gate] = []
     for part in article.body:
-        if isinstance(part, Passage):
-            html = shorten(part.html, limit)
-            body.append(part._replace(html=Markup(html)))
-            limit -= len(html.encode())
-            if len(html) < len(part.html.rstrip()):
-                break
-        else:
-            body.append(part)
+        kept = part._replace(html=Markup(shorten(part.html, limit))) if isinstance(part, Passage) else part
+        limit -= _size(kept)
+        if limit < 0:
+            break
+        body.append(kept)
+        if isinstance(part, Passage) and _size(kept) < len(part.html.rstrip().encode()):
+            break
     return article._replace(body=tuple(body), footnotes=Markup(""), toc=())
 
 
