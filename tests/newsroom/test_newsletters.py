@@ -317,6 +317,19 @@ def test_a_subject_is_one_short_line(room: LetterRoom, title: str) -> None:
     assert len(one_line(title)) <= 200
 
 
+@pytest.mark.parametrize(
+    ("title", "subject"),
+    [
+        ("می\u200cخواهم بدانم", "می\u200cخواهم بدانم"),
+        ("👨\u200d👩\u200d👧 at sea", "👨\u200d👩\u200d👧 at sea"),
+        ("Donau\u00addampf\u200bschiff\u2060fahrt", "Donaudampfschifffahrt"),
+        ("\u202eTrap\u2066 here\u2028now", "Trap here now"),
+    ],
+)
+def test_a_subject_keeps_what_words_are_made_of_and_nothing_else_that_is_invisible(title: str, subject: str) -> None:
+    assert one_line(title) == subject
+
+
 def test_nothing_is_sent_without_a_postal_address(theme: Theme) -> None:
     room = LetterRoom(theme, "base_url: https://quay.example\n")
     room.add("ada")

@@ -24,6 +24,10 @@ RECIPIENT_STATES = TRYING, MAILED, SKIPPED, REFUSED, UNSURE = "trying", "mailed"
 """What became of one recipient's copy. `trying` is recorded before the provider is asked; `unsure` if its answer was lost."""
 ARTICLE_PREFIX = "article-"
 MAX_SUBJECT = 200
+_JOINERS = "\u200c\u200d"
+"""Decide how the letters beside them look in Persian and the languages of India, and which drawings are one."""
+_INVISIBLE = frozenset("\u00ad\u200b\u2060\ufeff")
+"""Where a word may be broken, or not; in a header they mean nothing."""
 LATE = timedelta(hours=6)
 """How long after its time a digest is still sent, for example because the stack was down."""
 
@@ -186,8 +190,13 @@ def click_path(edition: str, url: str) -> str:
 def one_line(text: str, limit: int = MAX_SUBJECT) -> str:
     """Return a text for a mail's header: on one line, without control characters, and not longer than `limit`.
 
-    >>> one_line("Two\\r\\nlines"), one_line("a" * 300, 5)
-    ('Two lines', 'aaaa…')
+    >>> one_line("Two\\r\\nlines"), one_line("a" * 300, 5), one_line("Donau\\xaddampf"), one_line("\\u202eTrap")
+    ('Two lines', 'aaaa…', 'Donaudampf', 'Trap')
     """
-    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    kept = "".join(_in_header(char) for char in text if char not in _INVISIBLE)
+    line = " ".join(kept.split())
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def _in_header(char: str) -> str:
+    return char if char.isprintable() or char in _JOINERS else " "
