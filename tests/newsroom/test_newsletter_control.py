@@ -108,6 +108,28 @@ def test_it_waits_for_its_moment(room: LetterRoom) -> None:
     assert len(room.sent) == 2
 
 
+def test_what_its_front_matter_says_of_its_time_holds(room: LetterRoom, theme: Theme) -> None:
+    for key, words in (
+        ("draft: true", "is a draft"),
+        ("status: draft", "is a draft"),
+        ("expires: 2026-11-22", "expired"),
+    ):
+        room.file("newsletters/quay.md", WRITTEN.replace("---\n", f"---\n{key}\n", 1))
+        with pytest.raises(Permanent, match=words):
+            control.send("quay", None, room.newsletters)
+        assert control.preview("quay", "", room.newsletters, theme).subject == "A letter from the quay"
+    room.file("newsletters/quay.md", WRITTEN.replace("---\n", "---\npublish_at: 2026-11-24T09:00:00Z\n", 1))
+    with pytest.raises(Permanent, match="must not go out before 2026-11-24T09"):
+        control.send("quay", datetime.fromisoformat("2026-11-24T08:00:00+00:00"), room.newsletters)
+    for _ in range(2):
+        assert control.send("quay", None, room.newsletters).not_before == "2026-11-24T09:00:00+00:00"
+    settle(room)
+    room.tick("2026-11-24T08:59:00+00:00")
+    assert room.sent == []
+    room.tick("2026-11-24T09:01:00+00:00")
+    assert len(room.sent) == 2
+
+
 def test_its_moment_can_be_changed_and_it_stays_one_edition_on_a_later_day(room: LetterRoom) -> None:
     room.file("newsletters/quay.md", WRITTEN)
     control.send("quay", datetime.fromisoformat("2026-12-24T06:00:00+00:00"), room.newsletters)

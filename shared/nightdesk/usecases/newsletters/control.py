@@ -7,16 +7,17 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from nightdesk.domain.documents import EXPIRED, SCHEDULED
 from nightdesk.domain.errors import Conflict, Permanent
 from nightdesk.domain.events import EditionRequested, TestMailRequested
 from nightdesk.domain.memberships import member_id, normalise_address
-from nightdesk.domain.newsletters import ARTICLE, CANCELLED, HELD, PLANNED, SENDING, SENT, Edition
+from nightdesk.domain.newsletters import ARTICLE, CANCELLED, HELD, PLANNED, SENDING, SENT, WRITTEN, Edition
 from nightdesk.repositories import editions_table, memberships_table
 from nightdesk.repositories.private_bucket import load_site
 from nightdesk.usecases.newsletters.changes import NO_ADDRESS, change_edition, resume_batches
 from nightdesk.usecases.newsletters.naming import edition_named, stored_edition
 from nightdesk.usecases.newsletters.ports import NewsletterPorts
-from nightdesk.usecases.newsletters.sources import find_source
+from nightdesk.usecases.newsletters.sources import find_source, find_written
 
 if TYPE_CHECKING:
     from nightdesk.rendering.environment import Theme
@@ -90,7 +91,7 @@ def send(name: str, at: datetime | None, ports: NewsletterPorts) -> Edition:
         raise Permanent(
             f"{at.isoformat(timespec='seconds')} is in the past; name a later moment, or none to send it now"
         )
-    moment = at.isoformat(timespec="seconds") if at else ""
+    moment = _earliest(edition, at, ports)
     stored = editions_table.find_edition(ports.editions, edition.id)
     if stored:
         edition = _go_on(edition.id, moment, ports)
@@ -108,6 +109,31 @@ def send(name: str, at: datetime | None, ports: NewsletterPorts) -> Edition:
             edition = _go_on(edition.id, moment, ports)
     ports.pipeline.bus.emit([EditionRequested(edition.id)])
     return edition
+
+
+def _earliest(edition: Edition, at: datetime | None, ports: NewsletterPorts) -> str:
+    """Return the moment from which on an edition may be sent, ISO 8601; empty for now. The front matter of a text by hand counts.
+
+    Raises:
+        Permanent: the text is a draft, or its time is later than `at`, or has ended by then.
+    """
+    name, now = edition.id.partition("/")[0], ports.pipeline.clock()
+    source = find_written(name, ports.pipeline) if edition.kind == WRITTEN and not edition.digest else None
+    begins = at.isoformat(timespec="seconds") if at else ""
+    if not source:
+        return begins
+    file, document = f"newsletters/{name}.md", source.document
+    if document.draft:
+        raise Permanent(f"{file} is a draft; remove `draft` or `status` from it first")
+    if document.state(at or now) == SCHEDULED:
+        if at:
+            raise Permanent(
+                f"{file} must not go out before {document.goes_live}; name a later moment, or change the file"
+            )
+        begins = document.goes_live
+    if document.state(datetime.fromisoformat(begins) if begins else now) == EXPIRED:
+        raise Permanent(f"{file} has expired by then; change `expires` in it first")
+    return begins
 
 
 def _go_on(identifier: str, moment: str, ports: NewsletterPorts) -> Edition:
