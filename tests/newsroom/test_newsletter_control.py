@@ -16,7 +16,7 @@ from nightdesk.repositories.private_bucket import load_site
 from nightdesk.usecases.editors.audit import entries
 from nightdesk.usecases.newsletters import control
 from nightdesk.usecases.newsletters.digests import RECENT
-from nightdesk.usecases.newsletters.naming import edition_named
+from nightdesk.usecases.newsletters.naming import edition_named, stored_edition
 from support.editor_api_in_memory import Api
 from support.letters import SITE, LetterRoom
 
@@ -185,6 +185,22 @@ def test_a_digest_that_an_editor_sends_needs_no_minimum_but_an_article(theme: Th
     control.send("daily", None, room.newsletters)
     settle(room)
     assert room.sent == [("ada", "Daily: One")]
+
+
+def test_an_edition_that_has_ended_is_reported_by_its_name(room: LetterRoom) -> None:
+    room.file("newsletters/quay.md", WRITTEN)
+    room.publish("one", "One", date="2026-11-23", newsletter=True)
+    control.send("quay", None, room.newsletters)
+    settle(room)
+    found = [stored_edition(name, room.newsletters) for name in ("quay", "one", "article-one")]
+    assert [(one.id, one.state) for one in found] == [
+        ("quay/2026-11-23", "sent"), ("article-one/2026-11-23", "sent"), ("article-one/2026-11-23", "sent"),
+    ]  # fmt: skip
+    with pytest.raises(Permanent, match="is sent already"):
+        control.cancel("quay", room.newsletters)
+    room.now = room.now.replace(day=24)
+    control.send("quay", room.now.replace(day=25), room.newsletters)
+    assert stored_edition("quay", room.newsletters).id == "quay/2026-11-24"
 
 
 @pytest.mark.parametrize("name", ["quay", "daily", "one"])

@@ -21,6 +21,9 @@ from nightdesk.usecases.newsletters.digests import digest_edition
 from nightdesk.usecases.newsletters.ports import NewsletterPorts
 from nightdesk.usecases.newsletters.sources import find_source, find_written
 
+_RECENT = 1_000
+"""Editions among which one that has ended is looked for by its name."""
+
 
 def no_edition(name: str) -> NotFound:
     """Return the error for a name that stands for no edition."""
@@ -31,12 +34,16 @@ def no_edition(name: str) -> NotFound:
 
 
 def stored_edition(name: str, ports: NewsletterPorts) -> Edition:
-    """Return an edition that was begun, by its id, or the newest that has not ended, by the first part of its id.
+    """Return an edition that was begun, by its id; or by the first part of it, or an article's slug, the newest: one that has not
+    ended, if there is one.
 
     Raises:
         NotFound: there is none.
     """
-    stored = editions_table.find_edition(ports.editions, name) if "/" in name else _waiting(name, ports)
+    if "/" in name:
+        stored = editions_table.find_edition(ports.editions, name)
+    else:
+        stored = _waiting(name, ports) or _newest(name, ports)
     if not stored:
         raise NotFound(f"no edition “{name[:80]}” was begun; name one as “nightdesk newsletter list” shows it")
     return stored.edition
@@ -47,6 +54,13 @@ def _waiting(name: str, ports: NewsletterPorts) -> StoredEdition | None:
     begun = [each for each in editions_table.begun_editions(ports.editions) if each.startswith(f"{name}/")]
     found = [editions_table.find_edition(ports.editions, each) for each in reversed(begun)]
     return next((each for each in found if each and each.edition.state not in (SENT, CANCELLED)), None)
+
+
+def _newest(name: str, ports: NewsletterPorts) -> StoredEdition | None:
+    """Return the newest edition of a name, or of the article with this slug, although it has ended."""
+    begun = editions_table.editions(ports.editions, _RECENT)
+    names = (name, ARTICLE_PREFIX + name)
+    return next((stored for stored in begun if stored.edition.id.partition("/")[0] in names), None)
 
 
 def edition_named(name: str, ports: NewsletterPorts) -> Edition:
