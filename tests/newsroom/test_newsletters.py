@@ -900,6 +900,39 @@ def test_passing_failures_count_when_they_repeat(room: LetterRoom) -> None:
     assert memberships_table.suppression(room.members, ada) == "bounced"
 
 
+def test_passing_failures_of_other_months_and_of_an_earlier_time_as_reader_do_not_count(room: LetterRoom) -> None:
+    ada = room.add("ada")
+    letter(room)
+    for number, day in enumerate(("2026-11-23", "2026-12-13", "2027-01-02")):
+        room.now = datetime.fromisoformat(f"{day}T00:00:00+00:00")
+        report(room, "soft", number)
+    assert memberships_table.suppression(room.members, ada) == "", "no three within a month"
+    report(room, "soft", 8)
+    report(room, "soft", 8)
+    assert memberships_table.suppression(room.members, ada) == "bounced"
+    assert room.editions[0].counts["bounced"] == 1
+    members.choose_newsletters(ada, {"newsletter": True}, members_ports(room))
+    report(room, "soft", 8)
+    report(room, "soft", 9)
+    assert memberships_table.suppression(room.members, ada) == "", "who asks again begins with none"
+
+
+def test_of_two_passing_failures_at_once_both_count(room: LetterRoom, monkeypatch: pytest.MonkeyPatch) -> None:
+    ada = room.add("ada")
+    letter(room)
+    inner, others = room.editions_table.write, [2]
+
+    def write(changes: Any) -> None:
+        if others:
+            report(room, "soft", others.pop())
+        inner(changes)
+
+    monkeypatch.setattr(room.editions_table, "write", write)
+    report(room, "soft", 1)
+    report(room, "soft", 3)
+    assert memberships_table.suppression(room.members, ada) == "bounced"
+
+
 def test_an_edition_with_too_many_bounces_is_held(room: LetterRoom) -> None:
     for number in range(4):
         room.add(f"r{number}")

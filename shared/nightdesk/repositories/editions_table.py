@@ -6,7 +6,7 @@
     batch#<edition>   <number>            `Batch`: some of an edition's recipients, which one message sends to
     sent#<edition>    <reader>            `Recipient`: what became of one reader's copy
     feedback#<id>     <kind>              a report of the mail provider that was counted
-    bounces#<reader>  count               how often a reader’s mail came back for a passing reason
+    bounces#<reader>  count               when a reader’s mail came back for a passing reason
     mailed#<draft>    edition             the edition that mailed an article
     allowance#<day>   used                how many copies of newsletters were allowed on a day that has a limit
     links#<edition>   <link>              where a link of an edition leads, if clicks are counted
@@ -267,12 +267,21 @@ def is_counted(table: Table, identifier: str, kind: str) -> bool:
     return table.get(f"feedback#{identifier}", kind) is not None
 
 
-def bounce_change(member: str, count: int, ttl: int) -> Change:
-    """Return the change that records how often a reader's mail came back in succession."""
-    return Change(f"bounces#{member}", "count", {"count": count, "ttl": ttl}, ANY)
+class PassingFailures(NamedTuple):
+    """When a reader's mail came back for a passing reason, in Unix seconds."""
+
+    times: tuple[int, ...] = ()
+    version: int | None = None
 
 
-def bounce_count(table: Table, member: str) -> int:
-    """Return how often a reader's mail came back in succession."""
+def passing_failures(table: Table, member: str) -> PassingFailures:
+    """Return when a reader's mail came back for a passing reason."""
     item = table.get(f"bounces#{member}", "count")
-    return int(item["count"]) if item else 0
+    # An earlier release recorded only a number.
+    return PassingFailures(tuple(map(int, item.get("times", ()))), item["version"]) if item else PassingFailures()
+
+
+def failures_change(member: str, failures: PassingFailures, ttl: int) -> Change:
+    """Return the change that records when a reader's mail came back, over the version that was read; no times remove it."""
+    item = {"times": list(failures.times), "ttl": ttl} if failures.times else None
+    return Change(f"bounces#{member}", "count", item, failures.version)

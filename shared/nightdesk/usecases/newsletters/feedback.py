@@ -9,10 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from nightdesk.domain.errors import Conflict
 from nightdesk.domain.mail_reports import MailReturned
 from nightdesk.domain.newsletters import HELD, MAILED, TRYING, UNSURE, Edition
-from nightdesk.ports import Change
 from nightdesk.repositories import editions_table, memberships_table
 from nightdesk.repositories.compare_and_swap import compare_and_swap
 from nightdesk.usecases.newsletters.ports import NewsletterPorts
@@ -28,6 +26,8 @@ _SENT = (MAILED, UNSURE, TRYING)
 _SOFT_BOUNCES = 3
 """So many passing failures within the time below count as one that lasts."""
 _REMEMBERED = timedelta(days=30)
+_KINDS = {"complaint": "complained", "bounce": "bounced"}
+"""What a report counts as, by its kind."""
 HOLD_BOUNCES = "too many of its copies came back"
 HOLD_COMPLAINTS = "too many readers complained about it"
 
@@ -40,13 +40,16 @@ def record_feedback(report: MailReturned, ports: NewsletterPorts) -> str:
     """
     now = ports.pipeline.clock()
     ttl = int((now + _REMEMBERED).timestamp())
-    kind = _outcome(report, ports, ttl)
-    if kind == "soft":
+    kind = _KINDS.get(report.kind) or _passing(report, ports, ttl)
+    if kind not in _KINDS.values():
         return kind
     # First, because it may be repeated without harm; a run that dies after counting would leave it out.
     if memberships_table.suppression(ports.memberships, report.member) not in (BLOCKED, DELETED):
         suppress(report.member, BOUNCED if kind == "bounced" else COMPLAINED, ports.memberships, now)
-    return _count_once(report.id, kind, report.edition, ports, ttl)
+    counted = _count_once(report.id, kind, report.edition, ports, ttl)
+    if report.kind == "soft":
+        _begin_afresh(report.member, ports)
+    return counted
 
 
 def record_unsubscription(edition: str, member: str, ports: NewsletterPorts) -> str:
@@ -77,24 +80,35 @@ def _count_once(identifier: str, kind: str, edition: str, ports: NewsletterPorts
     return compare_and_swap(attempt, "the edition")
 
 
-def _outcome(report: MailReturned, ports: NewsletterPorts, ttl: int) -> str:
-    if report.kind == "complaint":
-        return "complained"
-    if report.kind == "bounce":
-        return "bounced"
-    if not _is_first(editions_table.feedback_change(report.id, "soft", ttl), ports):
+def _passing(report: MailReturned, ports: NewsletterPorts, ttl: int) -> str:
+    """Record that a mail came back for a passing reason, once. Returns `bounced` if that happens too often, else as `record_feedback` does."""
+    now = int(ports.pipeline.clock().timestamp())
+    oldest = now - _REMEMBERED.total_seconds()
+
+    def attempt() -> str:
+        if any(editions_table.is_counted(ports.editions, report.id, kind) for kind in ("soft", "bounced")):
+            return ""
+        found = editions_table.passing_failures(ports.editions, report.member)
+        times = (*(each for each in found.times if each > oldest), now)
+        if len(times) >= _SOFT_BOUNCES:
+            return "bounced"
+        counted = editions_table.feedback_change(report.id, "soft", ttl)
+        after = found._replace(times=times)
+        ports.editions.write([counted, editions_table.failures_change(report.member, after, ttl)])
         return "soft"
-    count = editions_table.bounce_count(ports.editions, report.member) + 1
-    ports.editions.write([editions_table.bounce_change(report.member, count, ttl)])
-    return "bounced" if count >= _SOFT_BOUNCES else "soft"
+
+    return compare_and_swap(attempt, "the reader's failures")
 
 
-def _is_first(change: Change, ports: NewsletterPorts) -> bool:
-    try:
-        ports.editions.write([change])
-        return True
-    except Conflict:
-        return False
+def _begin_afresh(member: str, ports: NewsletterPorts) -> None:
+    """Forget a reader's failures, which have stopped newsletters: one who asks for them again begins with none."""
+
+    def attempt() -> None:
+        found = editions_table.passing_failures(ports.editions, member)
+        if found.version is not None:
+            ports.editions.write([editions_table.failures_change(member, found._replace(times=()), 0)])
+
+    compare_and_swap(attempt, "the reader's failures")
 
 
 def _held(edition: Edition) -> Edition:
