@@ -36,6 +36,8 @@ _PATHS_EACH = {INDEXNOW: 500, WEBSUB: 5}
 """Paths in one message: as many as fit into an event, and a few where each is a request of its own."""
 _TRANSIENT = (408, 409, 425, 429)
 """Statuses below 500 that ask for another attempt later."""
+_GONE = 410
+"""The status by which the receiver of a webhook asks for no more attempts (standardwebhooks.com)."""
 _AGENT = {"User-Agent": "Nightdesk (notifies)"}
 _JSON = {**_AGENT, "Content-Type": "application/json; charset=utf-8"}
 _FORM = {**_AGENT, "Content-Type": "application/x-www-form-urlencoded"}
@@ -127,7 +129,11 @@ def give_notice(notice: NoticeRequested, site: Site, ports: Ports, outside: Outs
     stack_key = outside.webhook_key()
     keys = [signing_key(stack_key, webhook.url, name) for name in webhook.secrets]
     signed = signed_headers(notice.event, int(ports.clock().timestamp()), body, keys)
-    return _post(webhook.url, {**_JSON, **signed}, body, outside)
+    outcome = _post(webhook.url, {**_JSON, **signed}, body, outside)
+    if outcome.result == REFUSED and outcome.status != _GONE:
+        # Whoever looks after the receiver can mend it: a wrong secret, or a path that is not there yet.
+        raise Transient(f"{outcome.host} answered {outcome.status}")
+    return outcome
 
 
 def _tell_search_engines(notice: NoticeRequested, site: Site, outside: Outside) -> Outcome:
