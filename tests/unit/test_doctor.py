@@ -57,7 +57,7 @@ PARAMETERS = {
 }
 IN_ORDER = StackState("UPDATE_COMPLETE", True, PARAMETERS)
 BY_SERVER = IN_ORDER._replace(parameters={**PARAMETERS, "SmtpSecretArn": "m"})
-SENDING = MailState(True, True, "SUCCESS", ())
+SENDING = MailState(True, True, "SUCCESS", (), "bounces.news.example", "SUCCESS", "eu-central-1")
 
 
 @dataclass
@@ -278,6 +278,13 @@ def test_settings_that_the_stack_ignores_are_found() -> None:
             {"aws": Facts(ses=MailState(True, True, "PENDING", ("x1",)))},
         ),
         ("DKIM", FAILED, "MailDomain=news.example", {"aws": Facts(ses=MailState(True, True, "", ()))}),
+        (
+            "MAIL FROM",
+            WARNING,
+            "bounces.news.example MX 10 feedback-smtp.eu-central-1.amazonses.com",
+            {"aws": Facts(ses=SENDING._replace(mail_from_status="PENDING"))},
+        ),
+        ("MAIL FROM", WARNING, "MailDomain=news.example", {"aws": Facts(ses=SENDING._replace(mail_from=""))}),
         ("certificate", FAILED, "DNS", {"aws": Facts(issued=("PENDING_VALIDATION", None))}),
         ("certificate", WARNING, "renew", {"aws": Facts(issued=("ISSUED", NOW + timedelta(days=3)))}),
         ("concurrency", WARNING, "Service Quotas", {"aws": Facts(limit=10)}),
@@ -297,7 +304,7 @@ def test_facts_are_read_from_aws_and_secrets_are_cut() -> None:
     session = botocore.session.Session()
     session.set_credentials("AKIAEXAMPLE", "secret")
     clients, stubs = {}, {}
-    for service in ("cloudformation", "sns", "secretsmanager", "lambda"):
+    for service in ("cloudformation", "sns", "secretsmanager", "lambda", "sesv2"):
         clients[service] = session.create_client(service, region_name="eu-central-1")
         stubs[service] = Stubber(clients[service])
         stubs[service].activate()
@@ -317,7 +324,17 @@ def test_facts_are_read_from_aws_and_secrets_are_cut() -> None:
     secret = json.dumps({"api_key": "rk_live_verysecret", "webhook_secret": "whsec_verysecret"})
     stubs["secretsmanager"].add_response("get_secret_value", {"SecretString": secret})
     stubs["lambda"].add_response("get_account_settings", {"AccountLimit": {"ConcurrentExecutions": 10}})
+    stubs["sesv2"].add_response("get_account", {"ProductionAccessEnabled": True, "SendingEnabled": True})
+    returned = {
+        "MailFromDomain": "bounces.news.example",
+        "MailFromDomainStatus": "PENDING",
+        "BehaviorOnMxFailure": "USE_DEFAULT_VALUE",
+    }
+    identity = {"DkimAttributes": {"Status": "SUCCESS", "Tokens": ["x1"]}, "MailFromAttributes": returned}
+    stubs["sesv2"].add_response("get_email_identity", identity, {"EmailIdentity": "news.example"})
     facts = StackFacts(lambda service, **_: clients[service], "desk")
+    signed = MailState(True, True, "SUCCESS", ("x1",), "bounces.news.example", "PENDING", "eu-central-1")
+    assert facts.mail("news.example") == signed
     assert facts.stack() == StackState("CREATE_COMPLETE", True, {"MailSender": "desk@news.example"}, "NOT_CHECKED")
     assert facts.alarm_subscribers() == (1, 1)
     assert facts.concurrency() == 10

@@ -65,14 +65,18 @@ class StackFacts:
             account = client.get_account()
         with translate_aws_errors("read the identity of the domain"):
             try:
-                dkim = client.get_email_identity(EmailIdentity=domain).get("DkimAttributes", {})
+                identity = client.get_email_identity(EmailIdentity=domain)
             except client.exceptions.NotFoundException:
-                dkim = {}
+                identity = {}
+        dkim, mail_from = identity.get("DkimAttributes", {}), identity.get("MailFromAttributes", {})
         return MailState(
             account["ProductionAccessEnabled"],
             account["SendingEnabled"],
             dkim.get("Status", ""),
             tuple(dkim.get("Tokens", ())),
+            mail_from.get("MailFromDomain", ""),
+            mail_from.get("MailFromDomainStatus", ""),
+            client.meta.region_name,
         )
 
     def mail_server(self, arn: str) -> str:

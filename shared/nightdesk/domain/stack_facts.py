@@ -24,9 +24,15 @@ class MailState(NamedTuple):
         is_sending: whether SES sends at all; it pauses senders with too many bounces.
         dkim: the status of the sender domain's DKIM; empty if the domain has no identity.
         dkim_tokens: the tokens of the three DKIM records.
+        mail_from: the domain to which mail comes back (MAIL FROM); empty if that is Amazon's.
+        mail_from_status: whether DNS has its records: `SUCCESS`, or what is wrong.
+        region: of SES.
     """
 
     in_production: bool
     is_sending: bool
     dkim: str
     dkim_tokens: tuple[str, ...]
+    mail_from: str = ""
+    mail_from_status: str = ""
+    region: str = ""

@@ -280,6 +280,21 @@ def _ses(patient: Patient, domain: str) -> Iterator[Finding]:
         )
         remedy = f"Add to DNS: {records}" if records else f"Deploy with MailDomain={domain}, then add the DKIM records."
         yield Finding("DKIM", FAILED, f"mail from {domain} is not signed", remedy)
+    yield _mail_from(found, domain)
+
+
+def _mail_from(found: MailState, domain: str) -> Finding:
+    """Judge the domain to which mail comes back (SES developer guide, "Using a custom MAIL FROM domain")."""
+    if found.mail_from and found.mail_from_status == "SUCCESS":
+        return Finding("MAIL FROM", OK, f"mail comes back to {found.mail_from}")
+    records = (
+        f"{found.mail_from} MX 10 feedback-smtp.{found.region}.amazonses.com; "
+        f'{found.mail_from} TXT "v=spf1 include:amazonses.com ~all"'
+    )
+    remedy = f"Add to DNS: {records}" if found.mail_from else f"Deploy with MailDomain={domain}, then add its records."
+    return Finding(
+        "MAIL FROM", WARNING, f"mail from {domain} comes back to Amazon's domain, not to the sender's", remedy
+    )
 
 
 def _dns(patient: Patient) -> Iterator[Finding]:
