@@ -101,6 +101,8 @@ def test_only_links_to_the_web_are_led_over_the_site() -> None:
     found, urls = redirect_links(html, (), lambda url: f"https://q.example/go?to={len(url)}&x")
     assert urls == ("https://a.example/?b=1&c",)
     assert found == html.replace("https://a.example/?b=1&amp;c", "https://q.example/go?to=24&amp;x")
+    found, urls = redirect_links('<a href="https://a.example/it\'s">a</a>', (), lambda _: "https://q.example/go")
+    assert (found, urls) == ('<a href="https://q.example/go">a</a>', ("https://a.example/it's",))
 
 
 def test_the_readers_api_leads_on_and_refuses_what_it_does_not_know(theme: Theme) -> None:

@@ -70,6 +70,14 @@ def test_its_page_says_who_wrote_it_and_that_ai_did_as_its_mail_does(room: Lette
         assert "Written by an AI persona. Henrike Solano is the responsible editor." in text
 
 
+def test_its_mail_leads_to_how_it_was_produced_on_its_page(room: LetterRoom) -> None:
+    room.file("newsletters/quay.md", WRITTEN.replace("---\n", "---\nproduction: {ai_roles: [drafting]}\n", 1))
+    control.send("quay", None, room.newsletters)
+    settle(room)
+    assert "https://quay.example/newsletter/quay/2026-11-23/#production" in room.mail_to("free").html
+    assert 'id="production"' in room.page("/newsletter/quay/2026-11-23/")
+
+
 def test_the_status_of_its_file_has_the_url_of_the_newest_page_that_is_there(room: LetterRoom) -> None:
     room.file("newsletters/quay.md", WRITTEN)
     base = "/newsletter/quay/"

@@ -1030,6 +1030,7 @@ def test_html_becomes_plain_text() -> None:
     )
     text = "Head\n\nOne two link (https://x.example/).\nThree\n\n- a\n- b\n\n1. c\n\nsaid\n\n  x\n y\n\n[map]"
     assert plain_text(html) == text
+    assert plain_text("<a href='mailto:a@x.example'>Write</a>") == "Write (a@x.example)"
 
 
 def test_notes_and_lists_read_well_as_plain_text() -> None:

@@ -30,6 +30,7 @@ _LITERAL = "\x00"
 _NOTE = re.compile(r"#note-\d+$")
 _NOTED, _BACK = "note", "back"
 """Stand for the addresses of links to a note and back, which a text does not show."""
+_HREF = re.compile(r"""\bhref\s*=\s*("[^"]*"|'[^']*'|[^\s>]+)""", re.IGNORECASE)
 _SILENT = frozenset(("style", "script", "head", "title"))
 
 
@@ -93,7 +94,8 @@ def redirect_links(html: str, kept: Collection[str], redirect: Callable[[str], s
         if not url.startswith(("https://", "http://")) or url in kept:
             continue
         found[url] = None
-        out += [html[position : token.start], tag.replace(escape(url), escape(redirect(url)), 1)]
+        led = f'href="{escape(redirect(url))}"'
+        out += [html[position : token.start], _HREF.sub(lambda _, led=led: led, tag, count=1)]
         position = token.end
     return "".join([*out, html[position:]]), tuple(found)
 
@@ -188,7 +190,10 @@ class _PlainText(HTMLParser):
         self._silent -= address == _BACK
         if address == _NOTED:
             self.out.append("]")
-        if address.startswith(("https://", "http://")) and not "".join(self.out[-1:]).endswith(address):
+        address = address.removeprefix("mailto:")
+        if (address.startswith(("https://", "http://")) or "@" in address) and not "".join(self.out[-1:]).endswith(
+            address
+        ):
             self.out.append(f" ({address})")
 
     def handle_data(self, data: str) -> None:
