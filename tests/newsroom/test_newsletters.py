@@ -26,7 +26,7 @@ from nightdesk.rendering.mail_parts import MAX_HTML, make_absolute, plain_text, 
 from nightdesk.rendering.page_parts import card_facts
 from nightdesk.repositories import editions_table, memberships_table
 from nightdesk.repositories.editions_table import Recipient
-from nightdesk.usecases.newsletters import control, planning
+from nightdesk.usecases.newsletters import control, pages, planning
 from nightdesk.usecases.newsletters.starting import start_digests
 from nightdesk.usecases.readers import members
 from support.letters import ADDRESS, SITE, LetterRoom
@@ -394,6 +394,26 @@ def test_an_article_that_is_withdrawn_after_it_was_sent_is_no_longer_in_the_list
     room.file("drafts/harbour.md", None)
     assert room.editions[0].state == "sent"
     assert "The port reopens" not in room.page("/newsletter/archive/")
+
+
+def test_editions_that_the_list_of_the_newest_has_no_longer_are_in_lists_by_year(
+    room: LetterRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letter(room, "one", "First")
+    assert not room.page("/newsletter/archive/2026/")
+    assert "/archive/2026/" not in room.page("/newsletter/archive/")
+    monkeypatch.setattr(pages, "_MOST_LISTED", 2)
+    for day, name in (("2027-01-01", "two"), ("2028-01-01", "three"), ("2028-01-02", "four")):
+        room.now = datetime.fromisoformat(f"{day}T08:00:00+00:00")
+        room.publish(name, name.title(), newsletter=True, date=day)
+    newest = room.page("/newsletter/archive/")
+    assert re.findall(r'<h2><a href="/newsletter/article-(\w+)', newest) == ["four", "three"]
+    years = re.findall(r'href="(/newsletter/archive/\d+/)"', newest)
+    assert years == [f"/newsletter/archive/{year}/" for year in (2028, 2027, 2026)]
+    listed = [re.findall(r'<h2><a href="/newsletter/article-(\w+)', room.page(year)) for year in years]
+    assert listed == [["four", "three"], ["two"], ["one"]]
+    room.file("drafts/one.md", None)
+    assert "First" not in room.page("/newsletter/archive/2026/")
 
 
 def page_of(room: LetterRoom, edition: str) -> tuple[str, str]:

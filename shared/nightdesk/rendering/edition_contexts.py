@@ -56,9 +56,14 @@ class ArchiveEntry(NamedTuple):
 
 
 class ArchiveContext(NamedTuple):
-    """The list of all newsletters that were sent, the newest first."""
+    """A list of newsletters that were sent, the newest first: of the newest, or of a year.
+
+    Attributes:
+        years: the lists of years, if that of the newest does not have all.
+    """
 
     site: SiteContext
     head: Head
     heading: str
     entries: tuple[ArchiveEntry, ...]
+    years: tuple[Link, ...] = ()

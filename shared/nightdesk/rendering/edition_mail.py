@@ -220,9 +220,16 @@ def edition_page(theme: Theme, site: Site, shown: EditionText, public: View | No
     return theme.render("edition.html", context)
 
 
-def archive_page(theme: Theme, site: Site, editions: Sequence[Edition]) -> str:
-    """Return the list of all editions, in their order."""
-    heading = theme.text(site)("newsletter.archive")
+def archive_page(
+    theme: Theme, site: Site, editions: Sequence[Edition], path: str = ARCHIVE_PATH, years: Sequence[str] = ()
+) -> str:
+    """Return a list of editions, in their order.
+
+    Args:
+        path: of the page: that of the newest editions, with the year at its end if it is of one.
+        years: those to whose lists it links.
+    """
+    heading = f"{theme.text(site)('newsletter.archive')} {path.removeprefix(ARCHIVE_PATH).strip('/')}".rstrip()
     entries = tuple(
         ArchiveEntry(
             Link(edition.subject, edition.path),
@@ -231,5 +238,6 @@ def archive_page(theme: Theme, site: Site, editions: Sequence[Edition]) -> str:
         )
         for edition in editions
     )
-    head = page_head(site, heading, ARCHIVE_PATH)
-    return theme.render("archive.html", ArchiveContext(site_context(theme, site), head, heading, entries))
+    links = tuple(Link(year, f"{ARCHIVE_PATH}{year}/") for year in years)
+    head = page_head(site, heading, path)
+    return theme.render("archive.html", ArchiveContext(site_context(theme, site), head, heading, entries, links))

@@ -109,6 +109,18 @@ def editions_since(table: Table, day: str) -> list[StoredEdition]:
     ]
 
 
+def editions_of_year(table: Table, year: str) -> list[StoredEdition]:
+    """Return the editions of a year, the newest first."""
+    items = table.query(_EDITIONS, KeyRange(prefix=f"{year}-"), descending=True)
+    return [StoredEdition(Edition.from_item(item), item["version"]) for item in items]
+
+
+def first_edition(table: Table) -> StoredEdition | None:
+    """Return the oldest edition; None if there is none."""
+    found = table.query(_EDITIONS, limit=1)
+    return StoredEdition(Edition.from_item(found[0]), found[0]["version"]) if found else None
+
+
 def _edition_key(identifier: str) -> str:
     name, _, day = identifier.partition("/")
     return f"{day}#{name}"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 from nightdesk.domain.events import PagesWritten
@@ -16,6 +17,7 @@ from nightdesk.rendering.edition_mail import ARCHIVE_PATH, archive_page, edition
 from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.standing_pages import gone_html
 from nightdesk.repositories import articles_table, editions_table
+from nightdesk.repositories.editions_table import StoredEdition
 from nightdesk.repositories.private_bucket import HTML, load_site
 from nightdesk.usecases.newsletters.changes import change_edition
 from nightdesk.usecases.newsletters.contents import store_images, what_it_shows
@@ -25,6 +27,7 @@ from nightdesk.usecases.pipeline.converge import converge, store
 from nightdesk.usecases.pipeline.list_outputs import site_page
 
 _MOST_LISTED = 365
+"""Editions in the list of the newest; each year has a list of all once there are more."""
 _GONE = {"status": "410"}
 
 
@@ -34,10 +37,11 @@ def refresh_pages(editions: Iterable[Edition], ports: NewsletterPorts, theme: Th
     Returns:
         The paths that may have changed.
     """
-    paths = [_refresh_page(edition, ports, theme) for edition in editions]
+    changed = list(editions)
+    paths = [_refresh_page(edition, ports, theme) for edition in changed]
     if not paths:
         return []
-    paths.append(_refresh_archive(ports, theme))
+    paths += _refresh_archive({_year(edition) for edition in changed}, ports, theme)
     ports.pipeline.bus.emit([PagesWritten(paths)])
     return paths
 
@@ -82,24 +86,55 @@ class _Page(NamedTuple):
         return replace(edition, heading=heading, is_gone=self.is_gone)
 
 
-def _refresh_archive(ports: NewsletterPorts, theme: Theme) -> str:
+def _refresh_archive(changed: Collection[str], ports: NewsletterPorts, theme: Theme) -> list[str]:
+    """Make the list of the newest editions, and, if it does not have all, those of the years that changed or were never made.
+
+    Returns:
+        The paths that may have changed.
+    """
+    table = ports.editions
+    paths = [_refresh_list(ARCHIVE_PATH, lambda: editions_table.editions(table, _MOST_LISTED), ports, theme)]
+    for year in _listed_years(editions_table.editions(table, _MOST_LISTED), ports):
+        path = f"{ARCHIVE_PATH}{year}/"
+        if year in changed or not ports.pipeline.site.stat(key_of(path)):
+            paths.append(_refresh_list(path, partial(editions_table.editions_of_year, table, year), ports, theme))
+    return paths
+
+
+def _refresh_list(
+    path: str, find: Callable[[], Sequence[StoredEdition]], ports: NewsletterPorts, theme: Theme
+) -> str:  # fmt: skip
     def make() -> Output:
-        found = editions_table.editions(ports.editions, _MOST_LISTED)
+        found = find()
         listed = [
             replace(stored.edition, subject=stored.edition.heading or stored.edition.subject)
             for stored in found
             if stored.edition.digest and stored.edition.state != CANCELLED and not stored.edition.is_gone
         ]
-        return site_page(ARCHIVE_PATH, archive_page(theme, load_site(ports.pipeline), listed))
+        years = _listed_years(found, ports) if path == ARCHIVE_PATH else ()
+        return site_page(path, archive_page(theme, load_site(ports.pipeline), listed, path, years))
 
     converge(make, lambda output: (None, store(ports.pipeline.site, output)))
-    return ARCHIVE_PATH
+    return path
+
+
+def _year(edition: Edition) -> str:
+    return edition.id.partition("/")[2][:4]
+
+
+def _listed_years(newest: Sequence[StoredEdition], ports: NewsletterPorts) -> tuple[str, ...]:
+    """Return the years that have a list of their editions, the newest first; none while the newest editions are all."""
+    if len(newest) < _MOST_LISTED:
+        return ()
+    first = editions_table.first_edition(ports.editions)
+    last = _year(newest[0].edition)
+    return tuple(map(str, range(int(last), int(_year(first.edition) if first else last) - 1, -1)))
 
 
 def ensure_archive(ports: NewsletterPorts, theme: Theme) -> None:
     """Make the list of all editions, if the page of newsletters links to it and it was never made."""
     if load_site(ports.pipeline).newsletters and not ports.pipeline.site.stat(key_of(ARCHIVE_PATH)):
-        ports.pipeline.bus.emit([PagesWritten([_refresh_archive(ports, theme)])])
+        ports.pipeline.bus.emit([PagesWritten(_refresh_archive((), ports, theme))])
 
 
 def refresh_showing(slug: str, ports: NewsletterPorts, theme: Theme) -> list[str]:
