@@ -86,25 +86,35 @@ class _Page(NamedTuple):
         return replace(edition, heading=heading, is_gone=self.is_gone)
 
 
+class _List(NamedTuple):
+    """A list of editions as a page, and the years to whose lists it links."""
+
+    output: Output
+    years: tuple[str, ...]
+
+
 def _refresh_archive(changed: Collection[str], ports: NewsletterPorts, theme: Theme) -> list[str]:
     """Make the list of the newest editions, and, if it does not have all, those of the years that changed or were never made.
 
     Returns:
         The paths that may have changed.
     """
-    table = ports.editions
-    paths = [_refresh_list(ARCHIVE_PATH, lambda: editions_table.editions(table, _MOST_LISTED), ports, theme)]
-    for year in _listed_years(editions_table.editions(table, _MOST_LISTED), ports):
+    table, paths = ports.editions, [ARCHIVE_PATH]
+    years = _refresh_list(ARCHIVE_PATH, lambda: editions_table.editions(table, _MOST_LISTED), ports, theme)
+    for year in years:
         path = f"{ARCHIVE_PATH}{year}/"
         if year in changed or not ports.pipeline.site.stat(key_of(path)):
-            paths.append(_refresh_list(path, partial(editions_table.editions_of_year, table, year), ports, theme))
+            _refresh_list(path, partial(editions_table.editions_of_year, table, year), ports, theme)
+            paths.append(path)
     return paths
 
 
 def _refresh_list(
     path: str, find: Callable[[], Sequence[StoredEdition]], ports: NewsletterPorts, theme: Theme
-) -> str:  # fmt: skip
-    def make() -> Output:
+) -> tuple[str, ...]:
+    """Make a list of editions, and return the years to whose lists it links."""
+
+    def make() -> _List:
         found = find()
         listed = [
             replace(stored.edition, subject=stored.edition.heading or stored.edition.subject)
@@ -112,10 +122,10 @@ def _refresh_list(
             if stored.edition.digest and stored.edition.state != CANCELLED and not stored.edition.is_gone
         ]
         years = _listed_years(found, ports) if path == ARCHIVE_PATH else ()
-        return site_page(path, archive_page(theme, load_site(ports.pipeline), listed, path, years))
+        page = archive_page(theme, load_site(ports.pipeline), listed, path, years)
+        return _List(site_page(path, page), years)
 
-    converge(make, lambda output: (None, store(ports.pipeline.site, output)))
-    return path
+    return converge(make, lambda made: (None, store(ports.pipeline.site, made.output))).inputs.years
 
 
 def _year(edition: Edition) -> str:
