@@ -1017,6 +1017,21 @@ def test_a_new_sender_mails_little_on_its_first_day_and_the_rest_on_the_days_aft
     assert control.held(room.newsletters, 10) == []
 
 
+def test_copies_that_a_provider_does_not_take_now_cost_a_new_sender_nothing(
+    theme: Theme, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warm_up, "FIRST_DAY", 4)
+    room = LetterRoom(theme, SITE + "warm_up: 2026-11-23\n")
+    for number in range(4):
+        room.add(f"r{number}")
+        room.provider.answers[f"r{number}@readers.example"] = [NotAccepted("throttled")] * 6
+    letter(room)
+    for minute in range(5, 60, 5):
+        room.tick(f"2026-11-23T00:{minute:02}:00+00:00")
+    assert len(room.sent) == 4
+    assert room.editions[0].counts == {"mailed": 4}
+
+
 def test_the_limit_ends_after_two_weeks_and_a_wrong_day_is_refused() -> None:
     site = Site(warm_up="2026-12-01")
     limits = [

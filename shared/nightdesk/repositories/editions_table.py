@@ -252,14 +252,15 @@ def clicks(table: Table, edition: str) -> dict[str, int]:
 
 
 def take_allowance(table: Table, day: str, number: int, limit: int, ttl: int) -> bool:
-    """Take a number of copies from what may be sent on a day. Returns False, and takes nothing, if less is left.
+    """Take a number of copies from what may be sent on a day, or give some back (negative). Returns False, and takes nothing, if
+    less is left.
 
     Raises:
         Conflict: another run took some meanwhile.
     """
     found = table.get(f"allowance#{day}", "used")
     used = int(found["number"]) if found else 0
-    if used + number > limit:
+    if number > 0 and used + number > limit:
         return False
     item = {"number": used + number, "ttl": ttl}
     table.write([Change(f"allowance#{day}", "used", item, found["version"] if found else None)])

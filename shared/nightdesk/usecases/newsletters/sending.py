@@ -14,7 +14,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from html import escape
 from urllib.parse import urlsplit
@@ -97,6 +97,7 @@ def send_batch(identifier: str, number: int, ports: NewsletterPorts, theme: Them
             complete &= run.deliver(member)
     except _Stop:
         complete = False
+    run.give_back()
     return _finish(identifier, number, ports) if complete else {}
 
 
@@ -152,6 +153,8 @@ class _Run:
     checked: float = 0.0
     paced: float = 0.0
     any_mailed: bool = False
+    spare: int = 0
+    day: str = ""
     refused: dict[str, int] = field(default_factory=dict)
     suspicious: int = _SUSPICIOUS[1]
 
@@ -169,9 +172,11 @@ class _Run:
         limit = daily_limit(self.site, day)
         if limit is None:
             return
-        ttl = int((now + _RECORDED).timestamp())
-        taken = partial(editions_table.take_allowance, editions, day.isoformat(), number, limit, ttl)
-        if not compare_and_swap(taken, "what may be sent today"):
+        self.day = day.isoformat()
+        taken = partial(editions_table.take_allowance, editions, self.day, number, limit, self._ttl(now))
+        if compare_and_swap(taken, "what may be sent today"):
+            self.spare = number
+        else:
             tomorrow = next_day(self.site, now)
             change_edition(
                 self.edition.id,
@@ -179,6 +184,17 @@ class _Run:
                 lambda edition: replace(edition, not_before=tomorrow) if edition.is_open else edition,
             )
             raise _Stop
+
+    def give_back(self) -> None:
+        """Return what was taken for copies that were not sent, for example because the provider took none now."""
+        if self.spare <= 0:
+            return
+        editions, ttl = self.ports.editions, self._ttl(self.ports.pipeline.clock())
+        returned = partial(editions_table.take_allowance, editions, self.day, -self.spare, 0, ttl)
+        compare_and_swap(returned, "what may be sent today")
+
+    def _ttl(self, now: datetime) -> int:
+        return int((now + _RECORDED).timestamp())
 
     def deliver(self, member: str) -> bool:
         """Send a reader's copy, or record why not. Returns False if that must be done later.
@@ -281,11 +297,13 @@ class _Run:
                 time.sleep(2**attempt)
                 continue
             except Transient:
+                self.spare -= 1
                 # Nobody knows whether it was sent. A record that has ended lets the next run send it again.
                 state = TRYING if site.resend_unsure else UNSURE
                 self._record(member, self._recipient(state, "")._replace(until=0), version)
                 return state == UNSURE
             self.any_mailed = True
+            self.spare -= 1
             self._record_mailed(member, version)
             return True
         return False
