@@ -126,7 +126,10 @@ def test_what_its_front_matter_says_of_its_time_holds(room: LetterRoom, theme: T
         with pytest.raises(Permanent, match=words):
             control.send("quay", None, room.newsletters)
         assert control.preview("quay", "", room.newsletters, theme).subject == "A letter from the quay"
+        assert room.state("newsletters/quay.md")["state"] == ("expired" if "expires" in key else "draft")
     room.file("newsletters/quay.md", WRITTEN.replace("---\n", "---\npublish_at: 2026-11-24T09:00:00Z\n", 1))
+    found = room.state("newsletters/quay.md")
+    assert (found["state"], found["publish_at"]) == ("scheduled", "2026-11-24T09:00:00+00:00")
     with pytest.raises(Permanent, match="must not go out before 2026-11-24T09"):
         control.send("quay", datetime.fromisoformat("2026-11-24T08:00:00+00:00"), room.newsletters)
     for _ in range(2):

@@ -76,6 +76,8 @@ def draft_status(key: str, record: DraftRecord, ports: Ports, now: datetime) -> 
     report = _report(key, slug, state, record)
     if record.kind != "draft":
         report |= {"url": _url_of_file(record, ports), "state": LIVE if state == ACCEPTED else state}
+        if record.kind == "newsletter" and state == ACCEPTED:
+            report |= _time_of_text(_written_text(key, record, ports), load_site(ports), now)
         return report | {"warnings": by_line([*record.warnings, *_warnings_of_file(key, record, ports)])}
     report["url"] = f"{ports.base_url}/articles/{slug}/"
     blob = ports.private.get(document_key(slug)) if record.document or state == WITHDRAWN else None
@@ -85,9 +87,8 @@ def draft_status(key: str, record: DraftRecord, ports: Ports, now: datetime) -> 
     stored = ports.private.get(decisions_key(slug))
     site, document, decisions = load_site(ports), Document.from_bytes(blob.body), decisions_from(stored)
     effective, pending = effective_article(document, decisions, site, author_kinds(document, site, ports), ports)
-    report |= {"state": effective.state(now), "settled": _settled(slug, article_etag(blob, stored), ports)}
-    if report["state"] == SCHEDULED:
-        report["publish_at"] = local_time(effective.goes_live, site.zone).isoformat()
+    report |= {"settled": _settled(slug, article_etag(blob, stored), ports)}
+    report |= _time_of_text(effective, site, now)
     if effective.draft and not apply_decisions(document, decisions, site).draft:
         report["problems"] = [*record.problems, approval_problem(decisions).to_json()]
     unknown = profile_warnings(uses_of(effective), StoredNames(ports, slug), lambda: _file(key, record, ports))
@@ -99,6 +100,21 @@ def draft_status(key: str, record: DraftRecord, ports: Ports, now: datetime) -> 
         waits = Kind.APPROVAL_PENDING.at(0, "approval", name=decisions.approval.name)
         report["warnings"] = [waits.to_json(), *report["warnings"]]
     return report | ({"rejected": True} if state == REJECTED else {})
+
+
+def _time_of_text(document: Document, site: Site, now: datetime) -> dict[str, str]:
+    """Return the state of an article, or of a newsletter's text, and when it goes live if that is later."""
+    state = document.state(now)
+    return {"state": state} | (
+        {"publish_at": local_time(document.goes_live, site.zone).isoformat()} if state == SCHEDULED else {}
+    )
+
+
+def _written_text(key: str, record: DraftRecord, ports: Ports) -> Document:
+    """Return the text of an edition that was written by hand, as it was rendered."""
+    filed = classify(key)
+    written = ports.private.get(written_key(record.slug, bool(filed and filed.folder)))
+    return Document.from_bytes(written.body) if written else Document(record.slug)
 
 
 def _url_of_file(record: DraftRecord, ports: Ports) -> str:
@@ -118,9 +134,7 @@ def _warnings_of_file(key: str, record: DraftRecord, ports: Ports) -> ProblemDic
     if record.state != ACCEPTED:
         return []
     if record.kind == "newsletter":
-        filed = classify(key)
-        written = ports.private.get(written_key(record.slug, bool(filed and filed.folder)))
-        shown = Document.from_bytes(written.body) if written else Document(record.slug)
+        shown = _written_text(key, record, ports)
         named, links = tuple(uses_of(shown)), links_of_article(shown)
     elif record.kind in ("update", "site"):
         raw = _file(key, record, ports)
