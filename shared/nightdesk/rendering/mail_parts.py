@@ -94,8 +94,9 @@ def redirect_links(html: str, kept: Collection[str], redirect: Callable[[str], s
         if not url.startswith(("https://", "http://")) or url in kept:
             continue
         found[url] = None
-        led = f'href="{escape(redirect(url))}"'
-        out += [html[position : token.start], _HREF.sub(lambda _, led=led: led, tag, count=1)]
+        # A backslash would begin an escape in what `sub` inserts.
+        led = f'href="{escape(redirect(url))}"'.replace("\\", "%5C")
+        out += [html[position : token.start], _HREF.sub(led, tag, count=1)]
         position = token.end
     return "".join([*out, html[position:]]), tuple(found)
 
