@@ -287,14 +287,11 @@ def _mail_from(found: MailState, domain: str) -> Finding:
     """Judge the domain to which mail comes back (SES developer guide, "Using a custom MAIL FROM domain")."""
     if found.mail_from and found.mail_from_status == "SUCCESS":
         return Finding("MAIL FROM", OK, f"mail comes back to {found.mail_from}")
-    records = (
-        f"{found.mail_from} MX 10 feedback-smtp.{found.region}.amazonses.com; "
-        f'{found.mail_from} TXT "v=spf1 include:amazonses.com ~all"'
-    )
-    remedy = f"Add to DNS: {records}" if found.mail_from else f"Deploy with MailDomain={domain}, then add its records."
-    return Finding(
-        "MAIL FROM", WARNING, f"mail from {domain} comes back to Amazon's domain, not to the sender's", remedy
-    )
+    host, spf = f"feedback-smtp.{found.region}.amazonses.com", '"v=spf1 include:amazonses.com ~all"'
+    remedy = f"Add to DNS: {found.mail_from} MX 10 {host}; {found.mail_from} TXT {spf}"
+    if not found.mail_from:
+        remedy = f"Deploy with MailDomain={domain}, then add its records."
+    return Finding("MAIL FROM", WARNING, f"mail from {domain} comes back to Amazon's domain", remedy)
 
 
 def _dns(patient: Patient) -> Iterator[Finding]:
