@@ -836,6 +836,28 @@ def test_a_domain_without_a_certificate_is_refused_before_the_deploy() -> None:
     assert rule["Assertions"][0]["Assert"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "CertificateArn"}, ""]}]}
 
 
+@pytest.mark.parametrize(
+    ("parameter", "right", "wrong"),
+    [
+        ("SiteDomain", ["", "news.example", "xn--mnchen-3ya.example"], ["https://news.example", "news.example/", "News.example"]),
+        (
+            "CertificateArn",
+            ["", "arn:aws:acm:us-east-1:123456789012:certificate/0a1b-2c"],
+            ["arn:aws:acm:eu-central-1:123456789012:certificate/0a1b-2c", "0a1b-2c"],
+        ),
+        ("MailSender", ["", "desk@news.example"], ["The Quay <desk@news.example>", "news.example", "a@b.example, c@d.example"]),
+        ("AlarmEmail", ["", "desk@news.example"], ["desk", "desk@news.example "]),
+    ],
+)  # fmt: skip
+def test_a_parameter_that_aws_would_refuse_late_is_refused_at_once(
+    parameter: str, right: list[str], wrong: list[str]
+) -> None:
+    """CloudFormation compares the whole value."""
+    pattern = TEMPLATE["Parameters"][parameter]["AllowedPattern"]
+    assert [value for value in right if not re.fullmatch(pattern, value)] == []
+    assert [value for value in wrong if re.fullmatch(pattern, value)] == []
+
+
 def test_a_budget_that_would_warn_nobody_is_refused() -> None:
     rule = TEMPLATE["Rules"]["BudgetHasReader"]
     named = {part["Fn::Equals"][0]["Ref"] for part in rule["RuleCondition"]["Fn::Not"][0]["Fn::And"]}
