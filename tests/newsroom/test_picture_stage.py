@@ -14,9 +14,11 @@ from nightdesk.domain import pictures
 from nightdesk.domain.documents import digest
 from nightdesk.domain.errors import Conflict
 from nightdesk.domain.events import PictureRequested, RegateRequested, SiteChanged
-from nightdesk.domain.pictures import Derived, Inspection, Order
+from nightdesk.domain.pictures import Derived, Inspection, Order, PictureFiles
 from nightdesk.ports import ANY, Output, Stat
 from nightdesk.rendering.environment import Theme
+from nightdesk.rendering.pictures import picture_html, picture_of
+from nightdesk.rendering.texts import Catalogue
 from nightdesk.repositories.private_bucket import image_key, rendition_key
 from nightdesk.usecases.editors import decisions
 from nightdesk.usecases.pipeline import images
@@ -453,6 +455,32 @@ def test_what_files_say_behind_a_gate_stays_there(telling: Newsroom) -> None:
     for key, output in telling.site.outputs.items():
         if "~member" not in key:
             assert b"File Agency" not in output.body, key
+
+
+def test_what_readers_see_first_is_loaded_first_and_the_rest_when_it_comes_near(room: Newsroom) -> None:
+    for slug in ("quay", "mole"):
+        for key, body in FILES.items():
+            room.file(key.replace("/quay/", f"/{slug}/"), body)
+    for text in (page(room), room.page("/")):
+        first, *others = re.findall(r"<img [^>]*class=\"picture[^>]*>", text)
+        assert 'fetchpriority="high"' in first
+        assert "lazy" not in first
+        assert others
+        assert all('loading="lazy"' in other and "fetchpriority" not in other for other in others)
+        sources = re.findall(r"<source [^>]*>", text)
+        assert all("srcset=" in each and "sizes=" in each for each in sources)
+        assert all(re.search(r' width="\d+" height="\d+"', each) for each in (first, *others))
+
+
+def test_readers_who_ask_for_less_motion_get_the_still_of_an_animation() -> None:
+    formats = (("webp", ((480, 320),)), ("still.webp", ((480, 320),)), ("png", ((480, 320),)))
+    files = PictureFiles("film.0", True, 480, 320, "", formats)
+    html = picture_html(picture_of(Catalogue({}), "/articles/a/", files, {"alt": "Waves"}), "93vw")
+    still, moving = re.findall(r"<source [^>]*>", html)
+    assert 'media="(prefers-reduced-motion: reduce)"' in still
+    assert "film.0-480-still.public.webp 480w" in still
+    assert "media" not in moving
+    assert "film.0-480.public.webp 480w" in moving
 
 
 def test_cards_keep_the_focal_point(room: Newsroom) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
 import pytest
 from nightdesk.domain import suggestions
@@ -219,6 +220,17 @@ def test_names_that_look_alike_are_the_same(stored: str, typed: str) -> None:
     )
     assert [asset.key for asset in document.assets] == [f"drafts/ferry/{stored}"]
     assert not warnings
+
+
+def test_all_of_a_folder_of_five_hundred_images_are_shown_whatever_their_names() -> None:
+    names = [f"{n} it's a \u201cquay\u201d \U0001f600 %2e%2e&<b>.png" for n in range(500)]
+    typed = [quote(name, safe=" '&") for name in names]
+    body = "\n\n".join(f"![Quay {n}](<{name}>)" for n, name in enumerate(typed))
+    files = {f"drafts/ferry/{name}": FoundImage(f"{n:064x}") for n, name in enumerate(names)}
+    document, warnings = read_draft(f"{HEAD}{body}".encode(), KEY, SITE, (), files)
+    assert {asset.key for asset in document.assets} == set(files)
+    assert all(re.fullmatch(r"[a-z0-9-]+\.[0-9a-f]{64}\.png", asset.name) for asset in document.assets)
+    assert [warning for warning in warnings if warning.key == "image"] == []
 
 
 @pytest.mark.parametrize(
