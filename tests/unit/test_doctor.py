@@ -20,7 +20,7 @@ from nightdesk.adapters.memory import memory_ports
 from nightdesk.domain.errors import NightdeskError, Permanent, Transient
 from nightdesk.domain.mail import SendingStopped
 from nightdesk.domain.site import Site
-from nightdesk.domain.stack_facts import MailState, StackState
+from nightdesk.domain.stack_facts import MailState, StackState, with_parents
 from nightdesk.ports import ANY, Output
 from nightdesk.usecases.editors.doctor import FAILED, OK, SKIPPED, WARNING, Finding, Patient, examine
 
@@ -179,6 +179,40 @@ def test_a_newsroom_with_a_mail_server_need_not_care_for_ses() -> None:
     assert (found["mail"].outcome, found["DMARC"].outcome) == (OK, OK)
     assert "smtp.example" in found["mail"].detail
     assert "DKIM" not in found
+
+
+def test_a_sender_below_a_domain_follows_its_records() -> None:
+    class Below(Facts):
+        def text_records(self, name: str) -> tuple[str, ...]:
+            return {"_dmarc.mail.news.example": (), "_dmarc.news.example": ("v=DMARC1; p=none",)}[name]
+
+        def mail(self, domain: str) -> MailState:
+            return self.ses
+
+    below = Below(IN_ORDER._replace(parameters={**PARAMETERS, "MailSender": "desk@mail.news.example"}))
+    assert findings(replace(sound(), aws=below))["DMARC"].outcome == OK
+    assert with_parents("mail.news.example") == ["mail.news.example", "news.example"]
+    assert with_parents("localhost") == ["localhost"]
+
+
+def test_an_identity_of_a_domain_signs_for_those_below_it() -> None:
+    class NotFoundException(Exception):
+        pass
+
+    def get_email_identity(EmailIdentity: str) -> dict[str, Any]:
+        if EmailIdentity != "news.example":
+            raise NotFoundException
+        return {"DkimAttributes": {"Status": "SUCCESS"}}
+
+    account = {"ProductionAccessEnabled": True, "SendingEnabled": True}
+    client = SimpleNamespace(
+        get_account=lambda: account,
+        get_email_identity=get_email_identity,
+        exceptions=SimpleNamespace(NotFoundException=NotFoundException),
+        meta=SimpleNamespace(region_name="eu-north-1"),
+    )
+    assert StackFacts(lambda service: client, "desk").mail("mail.news.example").dkim == "SUCCESS"
+    assert StackFacts(lambda service: client, "desk").mail("other.example").dkim == ""
 
 
 def test_a_check_that_aws_refuses_does_not_end_the_others() -> None:

@@ -14,7 +14,7 @@ from nightdesk.adapters.aws import translate_aws_errors
 from nightdesk.adapters.dns import text_records
 from nightdesk.adapters.smtp import SmtpMailer
 from nightdesk.domain.errors import Permanent, Transient
-from nightdesk.domain.stack_facts import MailState, StackState
+from nightdesk.domain.stack_facts import MailState, StackState, with_parents
 
 _STRIPE_WEBHOOKS = "https://api.stripe.com/v1/webhook_endpoints?limit=100"
 _ALIKE = "/robots.txt"
@@ -59,15 +59,19 @@ class StackFacts:
         return len(found["Subscriptions"]) - len(pending), len(pending)
 
     def mail(self, domain: str) -> MailState:
-        """Return the state of SES for a sender's domain."""
+        """Return the state of SES for a sender's domain. An identity of a domain is one of those below it too (SES developer guide,
+        “Verified identities”)."""
         client = self._make("sesv2")
         with translate_aws_errors("read the account of SES"):
             account = client.get_account()
+        identity: dict[str, Any] = {}
         with translate_aws_errors("read the identity of the domain"):
-            try:
-                identity = client.get_email_identity(EmailIdentity=domain)
-            except client.exceptions.NotFoundException:
-                identity = {}
+            for name in with_parents(domain):
+                try:
+                    identity = client.get_email_identity(EmailIdentity=name)
+                    break
+                except client.exceptions.NotFoundException:
+                    continue
         dkim, mail_from = identity.get("DkimAttributes", {}), identity.get("MailFromAttributes", {})
         return MailState(
             account["ProductionAccessEnabled"],

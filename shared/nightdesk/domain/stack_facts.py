@@ -36,3 +36,9 @@ class MailState(NamedTuple):
     mail_from: str = ""
     mail_from_status: str = ""
     region: str = ""
+
+
+def with_parents(domain: str) -> list[str]:
+    """Return a domain and those above it, but for top-level domains: what SES and DMARC (RFC 7489, section 6.6.3) look for in turn."""
+    labels = domain.split(".")
+    return [".".join(labels[start:]) for start in range(max(1, len(labels) - 1))]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from nightdesk.domain.errors import NightdeskError
 from nightdesk.domain.site import PUBLIC
+from nightdesk.domain.stack_facts import with_parents
 from nightdesk.repositories.private_bucket import SITE_KEY, load_site
 
 if TYPE_CHECKING:
@@ -247,7 +248,8 @@ def _mail(patient: Patient) -> Iterator[Finding]:
     else:
         yield from _ses(patient, domain)
     record = f'_dmarc.{domain} TXT "v=DMARC1; p=quarantine; rua=mailto:postmaster@{domain}"'
-    if any(text.startswith("v=DMARC1") for text in _facts(patient).text_records(f"_dmarc.{domain}")):
+    texts = (text for name in with_parents(domain) for text in _facts(patient).text_records(f"_dmarc.{name}"))
+    if any(text.startswith("v=DMARC1") for text in texts):
         yield Finding("DMARC", OK, f"{domain} says what becomes of mail that is not signed")
     else:
         remedy = f"Add to DNS, or providers may refuse newsletters: {record}"
