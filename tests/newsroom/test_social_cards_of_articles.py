@@ -102,7 +102,9 @@ def test_hidden_text_and_gated_pictures_are_on_no_card(room: Newsroom) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "body"), [("quay.svg", "<svg xmlns='http://www.w3.org/2000/svg'/>"), ("quay.png", "broken")]
+    ("name", "body"),
+    [(name, "<svg xmlns='http://www.w3.org/2000/svg'/>") for name in ("quay.svg", "quay.png")]
+    + [("quay.png", "broken")],
 )
 def test_a_drawing_or_a_broken_lead_image_gives_way_to_the_headline(room: Newsroom, name: str, body: str) -> None:
     room.file(f"drafts/quay/{name}", body)

@@ -77,14 +77,18 @@ def article_card(
     kicker = author_name(*document.topics[0], topics[0]) if document.topics else ""
     order = CardOrder(site.name, document.title, kicker)
     hero = document.hero
-    if document.access != PUBLIC or not hero or hero["src"].endswith(".svg"):
+    if document.access != PUBLIC or not hero:
+        return order
+    lead, kind = article_orders(document.assets).get(hero["src"]), hero.get("source_type", "")
+    if lead is None:
         return order
     files = pictures.public_files(document, site).get(hero["src"])
+    if _is_drawing(hero["src"], files, pictures.inspected.get(lead.sha256)):
+        return order
     if files and not files.width:
         return None
     if not files or files.width < LEAST_LEAD[0] or files.height < LEAST_LEAD[1]:
         return order
-    lead, kind = article_orders(document.assets)[hero["src"]], hero.get("source_type", "")
     return order._replace(
         kicker="",
         lead=lead.sha256,
@@ -93,6 +97,11 @@ def article_card(
         credit=lead.credit,
         source_type=lead.source_type,
     )
+
+
+def _is_drawing(name: str, files: PictureFiles | None, found: Inspection | None) -> bool:
+    """Return True for a lead image of which there are no pixels, whatever its name says."""
+    return name.endswith(".svg") or bool(files and files.fallback == "svg") or bool(found and found.format == "svg")
 
 
 def list_card(label: str, profile: Mapping[str, Any] | None, site: Site, theme: Theme) -> CardOrder:
