@@ -188,7 +188,9 @@ class MemoryTable:
             if there is None:
                 bisect.insort(self._order[pk], sk)
             version = there["version"] + 1 if there else 1
-            self._items[pk][sk] = {**item, "pk": pk, "sk": sk, "version": version}
+            # As DynamoDB does, give back lists for tuples.
+            plain = {name: list(value) if isinstance(value, tuple) else value for name, value in item.items()}
+            self._items[pk][sk] = {**plain, "pk": pk, "sk": sk, "version": version}
 
     def increment(self, pk: str, sk: str, until: int) -> int:
         MemoryTable.write(self, [Change(pk, sk, {"ttl": until}, ANY)])

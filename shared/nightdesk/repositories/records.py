@@ -162,5 +162,11 @@ def from_item(kind: type[Record], item: Item) -> Record:
 
 def to_item(record: DraftRecord | Revision | Claim | ArticleRecord) -> Item:
     """Return the attributes to store. The version is the table's own."""
-    values = {name: value for name, value in record._asdict().items() if name != "version"}
-    return {name: dict(value) if isinstance(value, Mapping) else value for name, value in values.items()}
+    return {name: _plain(value) for name, value in record._asdict().items() if name != "version"}
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of a record as an item holds it, so that a new record equals the same one that was stored."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    return list(value) if isinstance(value, tuple) else value

@@ -11,7 +11,7 @@ from nightdesk.domain.events import DraftAccepted, DraftRejected, Event
 from nightdesk.domain.text import slug_of_filename
 from nightdesk.ports import Change, Ports
 from nightdesk.repositories import articles_table, draft_names
-from nightdesk.repositories.records import Claim, DraftRecord, Revision
+from nightdesk.repositories.records import Claim, DraftRecord, Revision, to_item
 
 
 def outcome(key: str, record: DraftRecord) -> Event:
@@ -57,7 +57,7 @@ class FileRecord:
         before = self.stored
         if not before and not record.etag and not record.slugs:
             return
-        unchanged = before is not None and before._replace(version=None, at="") == record
+        unchanged = before is not None and to_item(before._replace(at="")) == to_item(record)
         if unchanged and not even_if_unchanged:
             return
         at = before.at if before and unchanged else self._ports.clock().isoformat(timespec="seconds")
