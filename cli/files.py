@@ -13,6 +13,7 @@ from nightdesk.domain.attachments import is_attachment
 from nightdesk.domain.drafts_bucket import FOLDERS, SITE_FILE, classify, is_hidden_or_temporary
 from nightdesk.domain.problems import Effect, Kind, Problem
 from nightdesk.entrypoints.local_files import type_of
+from nightdesk.entrypoints.waiting import Pace
 from nightdesk.repositories.private_bucket import IMAGE_TYPES
 from nightdesk_local.cloud import Cloud
 
@@ -83,13 +84,15 @@ def put_file(s3: Any, cloud: Cloud, key: str, path: Path) -> str:
     return str(answer["ETag"]).strip('"')
 
 
-def put_files(files: Mapping[str, Path], cloud: Cloud, progress: Progress) -> dict[str, str]:
-    """Put files into the drafts bucket and return their ETags by key."""
+def put_files(files: Mapping[str, Path], cloud: Cloud, pace: Pace, progress: Progress) -> dict[str, str]:
+    """Put files into the drafts bucket, no faster than drafts are rendered, and return their ETags by key."""
     s3 = cloud.client("s3")
     etags = {}
     for number, (key, path) in enumerate(files.items(), 1):
         etags[key] = put_file(s3, cloud, key, path)
         progress(number, len(files))
+        if classify(key):
+            pace.uploaded()
     return etags
 
 

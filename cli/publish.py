@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from nightdesk.domain.errors import NotFound
 from nightdesk.domain.problems import Problem
 from nightdesk.domain.text import SLUG
 from nightdesk.entrypoints.local_files import find_files
-from nightdesk.entrypoints.waiting import Report, is_rejected, wait_for_article, wait_for_drafts
+from nightdesk.entrypoints.waiting import Pace, Report, is_rejected, wait_for_article, wait_for_drafts
 from nightdesk.usecases.editors.status import status
 
 from .connect import connect, editor_service
@@ -74,12 +75,14 @@ def _refusal(key: str) -> Problem | None:
 def _publish_files(files: dict[str, Path], args: argparse.Namespace) -> int:
     cloud = connect(args.stack)
     service = editor_service(cloud)
+    ports = service.ports
     given = {"count": len(files), "files": sorted(files)[:_RECORDED]}
-    etags = service.record("publish", "pipeline", given, lambda: put_files(files, cloud, Progress("Uploading")))
+    etags = service.record(
+        "publish", "pipeline", given, partial(put_files, files, cloud, Pace(ports.queues), Progress("Uploading"))
+    )
     if not args.wait:
         result(sorted(etags), args.json, "\n".join(sorted(etags)))
         return 0
-    ports = service.ports
     reports = wait_for_drafts(processed(etags), ports.pipeline, ports.queues, Progress("Publishing"))
     result(
         [{"path": str(files[key]), **(report or {"state": "pending"})} for key, report in reports.items()],

@@ -172,7 +172,9 @@ def test_a_file_from_whose_name_no_id_can_be_made_is_rejected_and_announces_noth
 
 
 @pytest.mark.parametrize("key", ["authors/ada.md", "pages/about.md", "site.yaml", "drafts/story.md"])
-def test_a_file_that_is_rendered_again_writes_no_record(room: Newsroom, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_is_rendered_again_writes_no_record(
+    room: Newsroom, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     texts = {"site.yaml": "title: The Post\n", "authors/ada.md": FIRST}
     room.file(key, texts.get(key, "---\ntitle: About\n---\nText.\n"))
     written: list[object] = []

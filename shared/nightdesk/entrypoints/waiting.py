@@ -22,6 +22,7 @@ _STALLED_SECONDS = 240.0
 _IDLE_SECONDS = 20.0
 _COUNT_SECONDS = 3.0
 _POLL_SECONDS = 0.2
+_STUCK_SECONDS = 20.0
 
 
 def is_rejected(report: Report) -> bool:
@@ -100,6 +101,40 @@ def _finished(waiting: Mapping[str, str], ports: Ports) -> dict[str, Report]:
         if report["settled"] or report["state"] in ("draft", SCHEDULED):
             finished[key] = report
     return finished
+
+
+class Pace:
+    """Keeps the line short in which drafts wait for their pages, while very many are uploaded.
+
+    Whatever others publish meanwhile stands in the same line: behind two thousand posts, breaking news would be minutes late.
+    SQS's counts lag, so on AWS the line may be longer than this; there, many functions work on it at once.
+    """
+
+    AHEAD = 20
+    """How many drafts may be on their way; as many are uploaded between two counts."""
+
+    def __init__(self, queues: Queues) -> None:
+        self._queues = queues
+        self._uploaded = 0
+        self._stuck = False
+        self._patience = max(_STUCK_SECONDS, queues.settles.total_seconds())
+
+    def uploaded(self) -> None:
+        """Note that a draft was uploaded, and wait until there is room for more, or nothing moves: no failure may stop the rest."""
+        self._uploaded += 1
+        if self._uploaded % self.AHEAD or self._stuck:
+            return
+        fewest, moved = self._waiting(), time.monotonic()
+        while fewest > self.AHEAD and not self._stuck:
+            time.sleep(_POLL_SECONDS)
+            count, now = self._waiting(), time.monotonic()
+            if count < fewest:
+                fewest, moved = count, now
+            self._stuck = now - moved > self._patience
+
+    def _waiting(self) -> int:
+        counts = self._queues.in_flight()
+        return counts["render"] + counts["gate"]
 
 
 class _StallDetector:

@@ -1,0 +1,71 @@
+"""Very many drafts are uploaded no faster than the pipeline takes them, so that others need not wait behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+import pytest
+from nightdesk.entrypoints import waiting
+from nightdesk.entrypoints.waiting import Pace
+
+
+class Line:
+    """The queues of a pipeline that takes one draft in a given number of seconds, and begins with some messages."""
+
+    settles = timedelta(0)
+
+    def __init__(self, seconds_each: float, before: int = 0) -> None:
+        self.now = 0.0
+        self.waiting = float(before)
+        self.longest = 0.0
+        self._rate = 1 / seconds_each
+
+    def upload(self, pace: Pace) -> None:
+        self.waiting += 1
+        self.longest = max(self.longest, self.waiting)
+        pace.uploaded()
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.waiting = max(0.0, self.waiting - seconds * self._rate)
+
+    def in_flight(self) -> Mapping[str, int]:
+        half = round(self.waiting) // 2
+        return {"render": half, "gate": round(self.waiting) - half, "search": 1000}
+
+
+@pytest.fixture(autouse=True)
+def time(monkeypatch: pytest.MonkeyPatch) -> list[Line]:
+    """Let the time be that of the last line that was made."""
+    lines: list[Line] = []
+    monkeypatch.setattr(waiting.time, "sleep", lambda seconds: lines[-1].sleep(seconds))
+    monkeypatch.setattr(waiting.time, "monotonic", lambda: lines[-1].now)
+    return lines
+
+
+def upload(line: Line, count: int, time: list[Line]) -> None:
+    time.append(line)
+    pace = Pace(line)  # type: ignore[arg-type]  # it counts, which is all that is needed
+    for _ in range(count):
+        line.upload(pace)
+
+
+def test_two_thousand_drafts_never_make_a_long_line(time: list[Line]) -> None:
+    line = Line(seconds_each=0.5)
+    upload(line, 2000, time)
+    assert line.longest < 2 * Pace.AHEAD + 1
+    assert line.now < 2000 * 0.5
+
+
+def test_a_few_drafts_are_uploaded_at_once(time: list[Line]) -> None:
+    line = Line(seconds_each=0.5)
+    upload(line, Pace.AHEAD, time)
+    assert line.now == 0
+
+
+def test_a_pipeline_that_stands_still_keeps_nothing_from_being_uploaded(time: list[Line]) -> None:
+    line = Line(seconds_each=10**9, before=500)
+    upload(line, 2000, time)
+    assert line.waiting > 2400
+    assert line.now < 60
