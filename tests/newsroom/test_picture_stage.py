@@ -21,7 +21,7 @@ from nightdesk.rendering.pictures import picture_html, picture_of
 from nightdesk.rendering.texts import Catalogue
 from nightdesk.repositories.private_bucket import image_key, rendition_key
 from nightdesk.usecases.editors import decisions
-from nightdesk.usecases.pipeline import images
+from nightdesk.usecases.pipeline import gate_pictures, images
 from nightdesk.usecases.pipeline import pictures as stage
 from nightdesk.usecases.pipeline.gate_inputs import read_inputs
 from nightdesk.usecases.pipeline.pictures import derive_once, inspect_once
@@ -536,6 +536,22 @@ def test_an_image_that_is_larger_than_the_memory_is_refused_unread_and_stops_not
     assert "drafts/quay/sheds.png" not in read
     room.file("drafts/quay/sheds.png", "smaller")
     assert any(b"smaller" in body for body in files_for(room, "public").values())
+
+
+def test_of_hundreds_of_images_each_run_requests_a_few_until_all_are_made(
+    room: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate_pictures, "_MOST_REQUESTS", 2)
+    shown = "".join(f"![Image {each}](image-{each}.png)\n\n" for each in range(6))
+    room.upload("drafts/quay/index.md", MATTER.encode() + shown.encode())
+    for each in range(6):
+        body = "broken" if each == 1 else "hollow" if each == 4 else f"picture {each}"
+        room.upload(f"drafts/quay/image-{each}.png", body.encode())
+    while room.queue:
+        room.process_next()
+        assert len(room.emitted(PictureRequested)) <= 2
+    assert page(room).count('alt="Image ') == 4
+    assert shown_on(page(room)) == set(files_for(room, "public"))
 
 
 def test_a_run_does_not_wait_for_each_image_of_a_folder_in_turn(theme: Theme) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from itertools import chain, islice
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -22,6 +23,9 @@ from nightdesk.domain.views import view
 from nightdesk.ports import Ports
 from nightdesk.repositories.private_bucket import load_derivatives, load_inspection
 
+_MOST_REQUESTS = 40
+"""Twice as many as the images stage works on at once."""
+
 
 class ArticlePictures(NamedTuple):
     """What was derived of an article's images.
@@ -35,14 +39,16 @@ class ArticlePictures(NamedTuple):
     inspected: Mapping[str, Inspection | None]
 
     def requests(self, owner: str) -> list[PictureRequested]:
-        """Return the requests for what is missing or outdated.
+        """Return the requests for what is missing or outdated; of hundreds, for the first ones.
+
+        Whatever becomes of each, the article is gated again, and requests the next ones. If each of these runs requested all that are
+        missing, five hundred images would be a hundred thousand requests, behind which other articles' images would wait.
 
         Args:
             owner: the document's key in the private bucket.
         """
-        return [
-            request for order, found in sorted(self.derived.items()) for request in request_for(owner, order, found)
-        ]
+        missing = (request_for(owner, order, found) for order, found in sorted(self.derived.items()))
+        return list(islice(chain.from_iterable(missing), _MOST_REQUESTS))
 
     def files(self, document: Document, public: Collection[str]) -> dict[str, PictureFiles | None]:
         """Return the files of each image that can be shown, by the name of its asset.
