@@ -213,6 +213,30 @@ def test_an_address_in_a_sentence_or_a_list_is_no_card() -> None:
     assert "data-embed" not in text_of("https://other.example/clip.mp4")
 
 
+@pytest.mark.parametrize(
+    ("body", "texts"),
+    [
+        (f"Watch this:\n{VIDEO}", ["Watch this:", ""]),
+        (f"{VIDEO}\nIt was filmed *here*.", ["", "It was filmed <em>here</em>."]),
+        (f"One,  \n<{VIDEO}>  \ntwo & three.", ["One,<br>", "", "two &amp; three."]),
+        (f"{VIDEO}\n{VIDEO}", ["", ""]),
+        (f"> Quoted.\n> {VIDEO}", ["Quoted.", ""]),
+        (f"- Point\n  {VIDEO}\n\n- Other", ["Point", "", "Other"]),
+    ],
+)
+def test_an_address_on_a_line_by_itself_becomes_a_card(body: str, texts: list[str]) -> None:
+    found = re.findall(r"<p>(.*?)</p>", text_of(body), re.DOTALL)
+    assert [re.sub(r'<a href="[^"]*" data-embed="">YouTube</a>', "", each).strip() for each in found] == texts
+    assert text_of(body).count("data-embed") == texts.count("")
+
+
+@pytest.mark.parametrize(
+    "body", [f"*Watch\n{VIDEO}\nnow*", f"```\na\n{VIDEO}\n```", f"See\n{VIDEO}, please.", f"[Watch\n{VIDEO}](/quay/)"]
+)
+def test_an_address_within_other_markup_is_no_card(body: str) -> None:
+    assert "data-embed" not in text_of(body)
+
+
 def test_any_other_player_becomes_a_link_that_status_names(newsroom: Newsroom) -> None:
     found = page(newsroom, '<iframe src="https://player.example/1" title="Clip"></iframe>')
     assert '<a href="https://player.example/1">Clip</a>' in found

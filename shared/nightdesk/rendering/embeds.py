@@ -27,6 +27,11 @@ _CARD = re.compile(rf'<p>\s*<a href="([^"]*)" {EMBED_MARK}="">([^<]*)</a>\s*</p>
 """A paragraph that holds nothing else. In a text that the sanitiser wrote, neither text nor an attribute can look like this."""
 
 
+_PARAGRAPH = re.compile(r"<p>([^<]*(?:<(?!/?p\b)[^<]*)*)</p>")
+_LINE = re.compile(r"(https?://[^\s<>]+)|<a href=\"(https?://[^\"]+)\">https?://[^<]+</a>")
+_OPENED = re.compile(r"<(?!br\b)[a-z]")
+
+
 EmbedFinder = Callable[[str], Embed | None]
 """Takes an address as typed; returns what of another site it shows, or None."""
 
@@ -34,6 +39,26 @@ EmbedFinder = Callable[[str], Embed | None]
 def no_embed(_: str) -> Embed | None:
     """Find nothing: for texts whose pages show no cards."""
     return None
+
+
+def split_at_embeds(source: str, find: EmbedFinder) -> str:
+    """Return HTML in which each address of an embed that has a line of a paragraph to itself is a paragraph by itself."""
+    return _PARAGRAPH.sub(lambda found: _split(found, find), source) if "://" in source else source
+
+
+def _split(found: re.Match[str], find: EmbedFinder) -> str:
+    parts: list[list[str]] = [[]]
+    opened = 0
+    for line in found[1].split("\n"):
+        address = None if opened else _LINE.fullmatch(line.strip().removesuffix("<br />"))
+        if address and find(unescape(address[1] or address[2])):
+            parts += [[address[0]], []]
+            continue
+        parts[-1].append(line)
+        opened += len(_OPENED.findall(line)) - line.count("</")
+    if len(parts) == 1:
+        return found[0]
+    return "\n".join(f"<p>{text}</p>" for part in parts if (text := "\n".join(part)))
 
 
 def address_alone(source: str, found: Sequence[Token], number: int) -> tuple[str, int]:

@@ -35,7 +35,7 @@ from nightdesk.rendering.elements import (
     VOID,
 )
 from nightdesk.rendering.embedded import address_of, look_ahead, name_of
-from nightdesk.rendering.embeds import EMBED_MARK, address_alone
+from nightdesk.rendering.embeds import EMBED_MARK, address_alone, split_at_embeds
 from nightdesk.rendering.hidden_elements import hidden_end, may_hide
 from nightdesk.rendering.leftovers import (
     literal_emphasis,
@@ -79,7 +79,7 @@ def rewrite(
     Raises:
         Rejected: the HTML is nested too deeply, or the mark of a figure is not where elements can be.
     """
-    rewriter = _Rewriter(source, find, losses, placed, style)
+    rewriter = _Rewriter(split_at_embeds(source, find.embed), find, losses, placed, style)
     written = style.typography.html(rewriter.run())
     lost = [each.figure.line for number, each in enumerate(placed.figures) if number not in rewriter.placed]
     if lost:
