@@ -141,6 +141,18 @@ def test_what_its_front_matter_says_of_its_time_holds(room: LetterRoom, theme: T
     assert len(room.sent) == 2
 
 
+@pytest.mark.parametrize("key", ["draft: true", "expires: 2026-11-24T08:00:00Z"])
+def test_a_text_that_becomes_a_draft_or_expires_before_its_moment_does_not_go_out(
+    room: LetterRoom, theme: Theme, key: str
+) -> None:
+    room.file("newsletters/quay.md", WRITTEN)
+    control.send("quay", datetime.fromisoformat("2026-11-24T09:00:00+00:00"), room.newsletters)
+    room.file("newsletters/quay.md", WRITTEN.replace("---\n", f"---\n{key}\n", 1))
+    room.tick("2026-11-24T09:01:00+00:00")
+    assert room.sent == []
+    assert [(one.state, "draft" in one.reason) for one in room.editions] == [("cancelled", True)]
+
+
 def test_its_moment_can_be_changed_and_it_stays_one_edition_on_a_later_day(room: LetterRoom) -> None:
     room.file("newsletters/quay.md", WRITTEN)
     control.send("quay", datetime.fromisoformat("2026-12-24T06:00:00+00:00"), room.newsletters)
@@ -182,7 +194,10 @@ def test_a_text_that_is_deleted_before_its_moment_is_not_sent_and_the_report_say
     room.tick("2026-11-24T06:00:01+00:00")
     assert room.sent == []
     [edition] = room.editions
-    assert (edition.state, edition.reason) == ("cancelled", "its text is no longer in newsletters/")
+    assert (edition.state, edition.reason) == (
+        "cancelled",
+        "its text is no longer in newsletters/, is a draft, or has expired",
+    )
 
 
 def test_a_digest_that_an_editor_sends_needs_no_minimum_but_an_article(theme: Theme) -> None:

@@ -18,7 +18,7 @@ NO_ADDRESS = "no postal address: set `postal_address` in site.yaml, then send th
 NOTHING_LEFT = {
     ARTICLE: "its article is no longer published",
     DIGEST: "too few of its articles are still published",
-    WRITTEN: "its text is no longer in newsletters/",
+    WRITTEN: "its text is no longer in newsletters/, is a draft, or has expired",
 }
 """Why an edition of a kind is cancelled that has too little to show."""
 

@@ -33,7 +33,7 @@ from nightdesk.repositories.private_bucket import (
 from nightdesk.usecases.newsletters.clicks import record_links
 from nightdesk.usecases.newsletters.mail_images import MailImages, mail_images
 from nightdesk.usecases.newsletters.ports import NewsletterPorts
-from nightdesk.usecases.newsletters.sources import Source, etags_of, is_enough, sources_of
+from nightdesk.usecases.newsletters.sources import Source, etags_of, is_enough, is_stopped, sources_of
 from nightdesk.usecases.pipeline.converge import store
 from nightdesk.usecases.pipeline.images import read_rendition
 
@@ -163,12 +163,18 @@ class PicturesAwaited(Exception):
 
 
 def current_contents(
-    edition: Edition, known: Contents | None, ports: NewsletterPorts, theme: Theme, patient: bool = False
+    edition: Edition,
+    known: Contents | None,
+    ports: NewsletterPorts,
+    theme: Theme,
+    patient: bool = False,
+    as_test: bool = False,
 ) -> Contents | None:
     """Return an edition's mails as they must be now: those that are `known`, unless an article of theirs has changed.
 
     Args:
         patient: do not go without images that are still being prepared.
+        as_test: it goes to an editor, who may see a text by hand that is a draft or has expired.
 
     Returns:
         None if too little is left to send.
@@ -179,6 +185,8 @@ def current_contents(
     site = load_site(ports.pipeline)
     sources = sources_of(edition, site, ports.pipeline)
     if not sources or not is_enough(edition, sources):
+        return None
+    if not as_test and is_stopped(edition, sources, ports.pipeline.clock()):
         return None
     if known and known.etags == etags_of(sources) and set(known.mails) == set(site.tiers):
         return known

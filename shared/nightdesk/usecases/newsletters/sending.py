@@ -112,7 +112,7 @@ def send_test(identifier: str, member: str, ports: NewsletterPorts, theme: Theme
     if not membership or not membership.confirmed or reason or not ports.mailer:
         return
     edition = stored.edition if stored else replace(edition_named(identifier.partition("/")[0], ports), minimum=1)
-    contents = current_contents(edition, load_contents(edition, ports.pipeline), ports, theme)
+    contents = current_contents(edition, load_contents(edition, ports.pipeline), ports, theme, as_test=True)
     if not contents:
         return
     site = load_site(ports.pipeline)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import NamedTuple
 
-from nightdesk.domain.documents import LIVE, Document, digest
+from nightdesk.domain.documents import EXPIRED, LIVE, Document, digest
 from nightdesk.domain.newsletters import DIGEST, WRITTEN, Edition
 from nightdesk.domain.site import Site
 from nightdesk.ports import Ports
@@ -68,3 +69,9 @@ def etags_of(sources: Mapping[str, Source]) -> dict[str, str]:
 def is_enough(edition: Edition, sources: Mapping[str, Source]) -> bool:
     """Return True if there is enough left to send: a digest needs as many articles as its settings say."""
     return len(sources) >= (edition.minimum if edition.kind == DIGEST else 1)
+
+
+def is_stopped(edition: Edition, sources: Mapping[str, Source], now: datetime) -> bool:
+    """Return True if an edition by hand shows a text that its author has made a draft, or that has expired."""
+    texts = [source.document for source in sources.values()] if edition.kind == WRITTEN else []
+    return any(text.draft or text.state(now) == EXPIRED for text in texts)
