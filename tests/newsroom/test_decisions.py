@@ -700,3 +700,26 @@ def test_an_embargo_that_an_editor_moves_moves_the_date_of_an_undated_draft(room
     assert '"datePublished":"2026-11-20' in room.page("/articles/b-story/")
     room.file("drafts/a-story.md", text.replace("Text.", "More."))
     assert f'"datePublished":"{later.isoformat()}"' in room.page("/articles/a-story/")
+
+
+@pytest.mark.parametrize("key", ["date", "publishDate", "published_at"])
+def test_a_date_that_was_an_embargo_moves_with_it(room: Newsroom, key: str) -> None:
+    first, later, last = (NOW + timedelta(days=days) for days in (1, 3, 5))
+    text = f"---\ntitle: Copper\n{key}: {first.isoformat()}\n---\nText.\n"
+    room.file("drafts/a-story.md", text)
+    decide(room, decisions.schedule, "a-story", later)
+    room.now = first + timedelta(hours=1)
+    decide(room, decisions.schedule, "a-story", last)
+    room.now = last
+    room.fire_schedule("a-story")
+    assert f'"datePublished":"{last.isoformat()}"' in room.page("/articles/a-story/")
+    room.file("drafts/a-story.md", text.replace("---\nText.", "slug: b-story\n---\nMore."))
+    assert f'"datePublished":"{last.isoformat()}"' in room.page("/articles/b-story/")
+
+
+def test_the_date_of_a_story_that_was_live_stays_when_an_editor_schedules_it_again(room: Newsroom) -> None:
+    room.publish("a-story", date="2026-11-20")
+    decide(room, decisions.schedule, "a-story", NOW + timedelta(days=1))
+    room.now = NOW + timedelta(days=1)
+    room.fire_schedule("a-story")
+    assert '"datePublished":"2026-11-20' in room.page("/articles/a-story/")

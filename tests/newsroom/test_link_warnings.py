@@ -71,7 +71,8 @@ def test_each_dead_link_has_its_line_wherever_it_was_typed(room: Newsroom) -> No
         "<p>\n<a href='../gone/'>b</a></p>\n\n"
         "::: gate tier=member\nHidden [c][ref].\n\n[ref]: https://tide.example/topics/fog/\n:::\n\n"
         "A note[^1].\n\n[^1]: See [d](/authors/nobody/).\n\n"
-        "[ok](/topics/energy/) [ok](/authors/ada/) [ok](/feed.xml) [ok](/about/) [ok](/search/) [ok](https://x.example/)\n",
+        "[ok](/topics/energy/) [ok](/authors/ada/) [ok](/feed.xml) [ok](/about/) [ok](/search/) [ok](https://x.example/)\n"
+        "\n<object data='/map.pdf'></object>\n",
     )
     assert dead(room, "harbour") == [
         (7, "/articles/paper/"),
@@ -79,6 +80,7 @@ def test_each_dead_link_has_its_line_wherever_it_was_typed(room: Newsroom) -> No
         (12, "../gone/"),
         (15, "https://tide.example/topics/fog/"),
         (22, "/authors/nobody/"),
+        (26, "/map.pdf"),
     ]
 
 

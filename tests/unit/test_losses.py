@@ -11,8 +11,8 @@ from nightdesk.domain.drafts_bucket import DraftsKey
 from nightdesk.domain.errors import Rejected
 from nightdesk.domain.problems import Kind, ProblemKind
 from nightdesk.domain.site import Site
+from nightdesk.domain.template_code import template_code
 from nightdesk.domain.views import VisiblePart, view
-from nightdesk.rendering.leftovers import template_code
 from nightdesk.usecases.pipeline.render_document import FoundImage, read_draft
 
 SITE = Site()
@@ -372,6 +372,20 @@ def test_a_missing_footnote_is_reported() -> None:
 def test_code_of_another_system_is_reported(code: str) -> None:
     _, warnings = read(f"One.\n\nTwo {code} three.\n")
     assert warnings == [(2, Kind.TEMPLATE_CODE)]
+
+
+def test_code_of_another_system_is_reported_wherever_readers_see_a_text() -> None:
+    head = (
+        '---\ntitle: "{{ page.title }}"\nsummary: "{% include dek %}"\nhero: {src: a.png, alt: "{{< alt >}}", caption: x}\n'
+        'tags: [a, "{{ tag }}"]\ncorrections:\n- date: 2026-11-01\n  text: "{{ fix }}"\n---\n'
+    )
+    body = (
+        '![x {{ alt }}](a.png)\n\n::: figure src=a.png alt=a caption="{{ caption }}"\n:::\n\n'
+        '::: gate tier=member teaser="{{ teaser }}"\nHidden.\n:::\n'
+    )
+    _, warnings = read(body, ("a.png",), head)
+    assert {kind for _, kind in warnings} == {Kind.TEMPLATE_CODE}
+    assert sorted(line + BODY_LINE for line, _ in warnings) == [2, 3, 4, 5, 8, 10, 12, 15]
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,7 @@ class Decisions:
         taken_from: the id of the draft that was withdrawn (`draft_id`); empty for takedowns of earlier versions of Nightdesk.
         published: when an editor published it; overrides `draft: true` and any later date in the draft.
         publish_at: the publication time that an editor set.
+        redates: whether the date in the draft was still to come when the editor set that. It was an embargo, which moves with it.
         access: the tier for the whole article.
         moves: how often the decisions followed the article to another slug. Decisions that come back to a slug therefore
             differ from those that left it, and so do their ETags, which S3 computes from the bytes; a slow run cannot
@@ -83,6 +84,7 @@ class Decisions:
     moves: int = 0
     taken_from: str = ""
     withdrawn_drafts: tuple[str, ...] = ()
+    redates: bool = False
 
     def __bool__(self) -> bool:
         """True if anything was decided."""
@@ -196,12 +198,16 @@ def apply_decisions(document: Document, decisions: Decisions, site: Site) -> Doc
         return Document(document.slug, withdrawn=True, aliases=document.aliases)
     changes: dict[str, Any] = {}
     if decisions.published:
-        changes |= {"draft": False, "publish_at": "", "date": _date_when_published(document, decisions.published)}
+        changes |= {
+            "draft": False,
+            "publish_at": "",
+            "date": _date_when_published(document, decisions, decisions.published),
+        }
     if decisions.publish_at:
         changes |= {
             "draft": False,
             "publish_at": decisions.publish_at,
-            "date": _date_when_published(document, decisions.publish_at),
+            "date": _date_when_published(document, decisions, decisions.publish_at),
         }
     if decisions.access:
         changes["access"] = decisions.access
@@ -218,9 +224,13 @@ def apply_decisions(document: Document, decisions: Decisions, site: Site) -> Doc
     return replace(document, **changes)
 
 
-def _date_when_published(document: Document, published: str) -> str:
-    """Return the date of an article that an editor publishes: its own, unless that is later or was not typed."""
-    if not document.dated or datetime.fromisoformat(document.date) > datetime.fromisoformat(published):
+def _date_when_published(document: Document, decisions: Decisions, published: str) -> str:
+    """Return the date of an article that an editor publishes: its own, unless that is later, was not typed, or was an embargo."""
+    if (
+        not document.dated
+        or decisions.redates
+        or datetime.fromisoformat(document.date) > datetime.fromisoformat(published)
+    ):
         return published
     return document.date
 

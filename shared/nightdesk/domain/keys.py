@@ -18,6 +18,7 @@ from nightdesk.domain.frontmatter import Node, to_plain
 from nightdesk.domain.problem_list import ProblemList
 from nightdesk.domain.problems import Kind, ProblemKind
 from nightdesk.domain.suggestions import FewSuggestions, closest
+from nightdesk.domain.template_code import template_code
 from nightdesk.domain.text import NOT_XML
 from nightdesk.domain.timestamps import InvalidTimestamp, parse_timestamp
 
@@ -105,6 +106,8 @@ class Value:
             return ""
         text = _BLANKS.sub(" ", self.node.value).strip(" ")
         self._check(text, self.node, limit)
+        if free:
+            self._report_code(text, self.node)
         return text
 
     def word(self) -> str:
@@ -174,6 +177,7 @@ class Value:
             self._refuse_cut(each)
         for text, item in texts:
             self._check(text, item, MAX_ITEM)
+            self._report_code(text, item)
         return texts
 
     def mappings(self) -> Iterator[KeyReader]:
@@ -198,6 +202,10 @@ class Value:
         """Report a text of which YAML took a part, as it takes `#1` from “We are #1”."""
         if node is not None and node.lost and (node.value is None or isinstance(node.value, str)):
             self.report(Kind.CUT_BY_YAML, node, typed=node.lost)
+
+    def _report_code(self, text: str, node: Node) -> None:
+        for code in template_code(text):
+            self.report(Kind.TEMPLATE_CODE, node, typed=code)
 
     def _check(self, text: str, node: Node, limit: int) -> None:
         if len(text) > limit:

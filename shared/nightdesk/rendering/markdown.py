@@ -24,13 +24,14 @@ from nightdesk.domain.figures import Figure
 from nightdesk.domain.languages import TAG
 from nightdesk.domain.passages import FREE, Passage
 from nightdesk.domain.problems import Kind
+from nightdesk.domain.template_code import template_code
 from nightdesk.domain.typography import AS_TYPED, Typography
 from nightdesk.rendering.cjk import mark_delimiters, remove_marks
 from nightdesk.rendering.elements import ATTRIBUTES, OWN_ATTRIBUTES, TAGS
 from nightdesk.rendering.embeds import EmbedFinder, no_embed
 from nightdesk.rendering.footnotes import Section, take_notes
 from nightdesk.rendering.highlighting import Highlighter
-from nightdesk.rendering.losses import ADDRESS, Losses
+from nightdesk.rendering.losses import ADDRESS, PROSE, Losses
 from nightdesk.rendering.rewriting import rewrite
 from nightdesk.rendering.rewriting_inputs import NOTHING_PLACED, Finder, Finders, Placed, PlacedFigure, TextStyle
 from nightdesk.rendering.typed_marks import SET_TYPE, place_marks, stand_aside
@@ -138,9 +139,21 @@ def render_passages(
         style = TextStyle(typography, partial(highlighter.html, tier=passage.tier))
         placed = [PlacedFigure(each, figure(each) if figure else image(each.src)) for each in passage.figures]
         rendered.append(_block(passage, section, placed, _Sanitiser(image, link, losses, style, embed_of)))
+        _report_code(passage, losses)
         losses.locate(_PRIVATE.sub("", passage.text), passage.line, OPTIONS)
     losses.found += [(problem, "") for problem in unused_footnotes(passages, rendered, OPTIONS)]
     return tuple(rendered)
+
+
+def _report_code(passage: Passage, losses: Losses) -> None:
+    """Report code of another system in the texts of a passage's directives."""
+    texts = [(passage.line - 1, "teaser", passage.teaser)]
+    for figure in passage.figures:
+        texts += [(figure.line, "figure", text) for text in (figure.alt, figure.caption, figure.credit)]
+    for line, key, text in texts:
+        with losses.at(line):
+            for code in template_code(text):
+                losses.add(Kind.TEMPLATE_CODE, key, PROSE, code, typed=code)
 
 
 def render_plain(

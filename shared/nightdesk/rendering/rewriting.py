@@ -18,6 +18,7 @@ from nightdesk.domain.errors import Rejected
 from nightdesk.domain.figures import FIGURE_MARK
 from nightdesk.domain.html_tokens import COMMENT, END, START, TEXT, UNCLOSED, Token, attributes, tokens
 from nightdesk.domain.problems import Kind
+from nightdesk.domain.template_code import template_code
 from nightdesk.domain.typography import AS_TYPED
 from nightdesk.rendering.ai_labels import part_start
 from nightdesk.rendering.bare_links import MOST as MOST_ADDRESSES
@@ -37,13 +38,7 @@ from nightdesk.rendering.elements import (
 from nightdesk.rendering.embedded import address_of, look_ahead, name_of
 from nightdesk.rendering.embeds import EMBED_MARK, address_alone, split_at_embeds
 from nightdesk.rendering.hidden_elements import hidden_end, may_hide
-from nightdesk.rendering.leftovers import (
-    literal_emphasis,
-    literal_links,
-    literal_tags,
-    missing_footnotes,
-    template_code,
-)
+from nightdesk.rendering.leftovers import literal_emphasis, literal_links, literal_tags, missing_footnotes
 from nightdesk.rendering.losses import ADDRESS, MARKUP, PROSE, Losses
 from nightdesk.rendering.rewriting_inputs import NOTHING_PLACED, PLAIN_STYLE, Finders, Placed, TextStyle
 from nightdesk.rendering.tags import MARKS, aligned, chosen, tag_of
@@ -275,6 +270,8 @@ class _Rewriter:
         typed = values.get("src") or values.get("data-src") or values.get("srcset", "").split(" ")[0]
         source = self._image(typed)
         alt = self._typography.marked(values.get("alt", ""))
+        for code in template_code(values.get("alt", "")):
+            self._losses.add(Kind.TEMPLATE_CODE, "image", PROSE, code, typed=code)
         if source is None:
             return self._in_place_of_picture(typed, alt)
         if not alt.strip():

@@ -11,6 +11,7 @@ import pyromark
 from nightdesk.domain.html_tokens import START, attributes, tokens
 from nightdesk.domain.site_links import TypedLink
 from nightdesk.rendering.bare_links import split_addresses
+from nightdesk.rendering.embedded import address_of
 from nightdesk.rendering.markdown import OPTIONS
 
 
@@ -28,9 +29,10 @@ def typed_links(body: str, first_line: int) -> Iterator[TypedLink]:
         line = first_line + bisect_right(starts, span["start"])
         if name in ("Html", "InlineHtml"):
             for token in tokens(value):
-                if token.kind == START and token.name == "a":
-                    href = attributes(value[token.start : token.end]).get("href", "")
-                    yield TypedLink(line + value.count("\n", 0, token.start), "link", href)
+                if token.kind == START:
+                    # Of what is not shown, such as an embedded file, a link stands on the page.
+                    address = address_of(attributes(value[token.start : token.end]))
+                    yield TypedLink(line + value.count("\n", 0, token.start), "link", address)
         elif name == "Start" and isinstance(value, dict) and "Link" in value:
             yield TypedLink(line, "link", value["Link"]["dest_url"])
         elif name == "Text" and "://" in value:

@@ -152,8 +152,10 @@ def schedule(slug: str, moment: datetime, ports: Ports, expected: str = "") -> S
     at = moment.isoformat()
     event = ArticleScheduled(slug, at)
 
-    def change(_: Document, decisions: Decisions) -> Decisions:
-        return replace(decisions.without_takedown(), published="", publish_at=at)
+    def change(document: Document, decisions: Decisions) -> Decisions:
+        waits = document.dated and datetime.fromisoformat(document.date) > ports.clock()
+        redates = waits or decisions.redates
+        return replace(decisions.without_takedown(), published="", publish_at=at, redates=redates)
 
     return _decide(slug, change, event, ports, expected)
 
