@@ -92,9 +92,9 @@ def publish_changed(files: Mapping[str, Path], cloud: Cloud, stopping: threading
         if stopping.is_set():
             return 0
         etags[key] = put_file(s3, cloud, key, path)
-    reports = _wait(etags, changed, cloud)
+    reports = _wait(etags, changed, cloud, stopping)
     for key, report in reports.items():
-        if report is None or is_rejected(report):
+        if is_rejected(report) if report else not stopping.is_set():
             say(_outcome(key, report, 0))
     return len(changed)
 
@@ -122,12 +122,12 @@ def watch(content: Path, cloud: Cloud, stopping: threading.Event, local: LocalCl
         files = {key: path for path in paths if path.is_file() and (key := key_in_folder(path, content))}
         gone = [key for path in paths if not path.exists() and (key := key_in_folder(path, content))]
         try:
-            _follow(files, gone, cloud)
+            _follow(files, gone, cloud, stopping)
         except Exception as error:  # the next save may go well
             say(describe(error)[0])
 
 
-def _follow(files: Mapping[str, Path], gone: list[str], cloud: Cloud) -> None:
+def _follow(files: Mapping[str, Path], gone: list[str], cloud: Cloud, stopping: threading.Event) -> None:
     """Delete and upload files, and report what became of them."""
     s3 = cloud.client("s3")
     known = [key for key in gone if classify(key)]
@@ -140,7 +140,7 @@ def _follow(files: Mapping[str, Path], gone: list[str], cloud: Cloud) -> None:
             say(f"{key}: {'withdrawn' if key in was_published else 'deleted'}")
     started = time.perf_counter()
     etags = {key: put_file(s3, cloud, key, path) for key, path in in_order(files).items()}
-    reports = _wait(etags, files, cloud)
+    reports = _wait(etags, files, cloud, stopping)
     seconds = time.perf_counter() - started
     for key in etags:
         say(_outcome(key, reports[key], seconds) if key in reports else f"{key}: uploaded")
@@ -158,12 +158,16 @@ def _outcome(key: str, report: Report | None, seconds: float) -> str:
     return f"{key}: {report['state']} in {seconds:.1f} s, {report['url']}{warned}"
 
 
-def _wait(etags: Mapping[str, str], files: Mapping[str, Path], cloud: Cloud) -> dict[str, Report | None]:
-    """Wait until files are finished, and print their problems and warnings."""
+def _wait(
+    etags: Mapping[str, str], files: Mapping[str, Path], cloud: Cloud, stopping: threading.Event
+) -> dict[str, Report | None]:
+    """Wait until files are finished or the local cloud is to stop, and print their problems and warnings."""
     waiting = processed(etags)
     if not waiting:
         return {}
-    reports = wait_for_drafts(waiting, operator_ports(cloud), stage_queues(cloud), Progress("Publishing"))
+    reports = wait_for_drafts(
+        waiting, operator_ports(cloud), stage_queues(cloud), Progress("Publishing"), stopping.is_set
+    )
     for key, report in reports.items():
         for line in problem_lines(files[key], report) if report else ():
             say(line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -162,7 +163,7 @@ def save(
     monkeypatch.setattr(watch, "wait_for_drafts", lambda etags, *_: {key: files[key] for key in etags})
     monkeypatch.setattr(watch, "in_order", lambda files: files)
     cloud: Any = SimpleNamespace(client=lambda _: None, outputs={})
-    watch._follow({key: Path("content") / key for key in files}, [], cloud)
+    watch._follow({key: Path("content") / key for key in files}, [], cloud, threading.Event())
     return capsys.readouterr().err.splitlines()
 
 

@@ -6,11 +6,13 @@ import hashlib
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from nightdesk.entrypoints import waiting
 from nightdesk_cli import watch
 from nightdesk_local.mail import Postbox
 
@@ -95,6 +97,26 @@ def test_a_start_does_not_undo_a_rollback(
     assert bucket.versions == {key: [OLD, NEW, OLD]}
 
 
+def test_a_stop_ends_the_wait_for_what_is_still_on_its_way(
+    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stopping = threading.Event()
+
+    def nothing_yet(*_: object) -> dict[str, Any]:
+        assert not stopping.is_set(), "it looks no further"
+        stopping.set()
+        return {}
+
+    queues = SimpleNamespace(settles=timedelta(0), in_flight=lambda: {"render": 1})
+    monkeypatch.setattr(watch, "wait_for_drafts", waiting.wait_for_drafts)
+    monkeypatch.setattr(watch, "stage_queues", lambda _: queues)
+    monkeypatch.setattr(waiting, "_finished", nothing_yet)
+    cloud: Any = SimpleNamespace(client=lambda _: bucket, outputs={"DraftsBucket": "drafts"})
+    watch.publish_changed({"drafts/a.md": write(tmp_path, "drafts/a.md", OLD)}, cloud, stopping)
+    assert bucket.versions == {"drafts/a.md": [OLD]}
+    assert "not finished" not in capsys.readouterr().err
+
+
 def test_a_start_does_not_undo_a_deletion(bucket: Bucket, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(tmp_path, "drafts/a.md", OLD)
     bucket.versions = {"drafts/a.md": [OLD, None]}
@@ -126,7 +148,7 @@ def test_what_is_said_of_a_deletion(
 
     monkeypatch.setattr(watch.articles_table, "draft_records", records)
     cloud: Any = SimpleNamespace(client=lambda _: bucket, outputs={"DraftsBucket": "drafts"})
-    watch._follow({}, gone, cloud)
+    watch._follow({}, gone, cloud, threading.Event())
     said = capsys.readouterr().err.splitlines()
     assert said[:3] == ["drafts/live.md: withdrawn", "drafts/rejected.md: deleted", "drafts/x/photo.png: deleted"]
     assert not [line for line in said if "notes.tmp" in line or line.endswith("4913: withdrawn")]
@@ -139,10 +161,10 @@ def test_a_file_that_is_saved_after_a_rollback_is_published_and_only_then(
     other = write(tmp_path, "drafts/b.md", OLD)
     bucket.versions = {"drafts/a.md": [OLD, NEW, OLD]}
     cloud: Any = SimpleNamespace(client=lambda _: bucket, outputs={"DraftsBucket": "drafts"})
-    watch._follow({"drafts/b.md": other}, [], cloud)
+    watch._follow({"drafts/b.md": other}, [], cloud, threading.Event())
     assert bucket.versions["drafts/a.md"] == [OLD, NEW, OLD], "another file was saved"
     assert [line for line in start(bucket, tmp_path, capsys) if "not published" in line], "nor when it starts again"
-    watch._follow({"drafts/a.md": path}, [], cloud)
+    watch._follow({"drafts/a.md": path}, [], cloud, threading.Event())
     assert bucket.versions["drafts/a.md"] == [OLD, NEW, OLD, NEW], "to save it is to ask for it"
     assert "drafts/a.md: live" in capsys.readouterr().err
     assert start(bucket, tmp_path, capsys) == []

@@ -58,20 +58,27 @@ def wait_for_article(slug: str, ports: Ports) -> Report | None:
 
 
 def wait_for_drafts(
-    etags: Mapping[str, str], ports: Ports, queues: Queues, progress: Callable[[int, int], None] = lambda *_: None
+    etags: Mapping[str, str],
+    ports: Ports,
+    queues: Queues,
+    progress: Callable[[int, int], None] = lambda *_: None,
+    is_stopped: Callable[[], bool] = lambda: False,
 ) -> dict[str, Report | None]:
     """Wait until the pipeline has dealt with files that were put into the drafts bucket.
 
     Args:
         etags: the ETag of each file's version, by key.
         progress: called with how many files are finished, and how many there are.
+        is_stopped: asked again and again whether to give up waiting.
 
     Returns:
-        The status of each file, by key; None for those still unfinished when the pipeline stalled.
+        The status of each file, by key; None for those still unfinished when the pipeline stalled or waiting was given up.
     """
     reports: dict[str, Report | None] = dict.fromkeys(etags)
     stall = _StallDetector(queues)
     while waiting := {key: etag for key, etag in etags.items() if reports[key] is None}:
+        if is_stopped():
+            break
         started = time.monotonic()
         found = _finished(waiting, ports)
         if found:
