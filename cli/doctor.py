@@ -45,7 +45,7 @@ def _patient(cloud: Cloud) -> Patient:
 
         facts = StackFacts(cloud.client, cloud.stack)
     site = cloud.outputs["SiteUrl"]
-    # The public pages are enough, so the key that signs sessions is not read.
+    # Only public pages are read, so the key that signs sessions is not needed.
     return Patient(ports.pipeline, ports.queues, HttpReaders(site, "", ""), lambda: _time_of(site), facts)
 
 

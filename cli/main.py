@@ -14,6 +14,7 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from .console import say
+from .parser import Parser
 
 
 class Command(NamedTuple):
@@ -86,7 +87,7 @@ def build_parser(load: Collection[str] = ()) -> argparse.ArgumentParser:
     Args:
         load: the commands whose arguments are added, which imports their modules. The others have their help text alone.
     """
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="nightdesk",
         description="Publish articles from drafts: render, gate by tier, and keep the CDN fresh.",
         epilog="“nightdesk COMMAND --help” explains a command. Exit status: 0 for done; 1 if something was rejected or left "
@@ -120,7 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal may not know a headline's characters
-    if words and not words[0].startswith("-") and words[0] not in COMMANDS:
+    if words and words[0] not in (*COMMANDS, "-h", "--help", "--version"):
         say(_unknown(words[0]))
         return 2
     try:
@@ -140,6 +141,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _unknown(word: str) -> str:
+    if word.startswith("-"):
+        return f"“{word}” stands before the command; options come after it, as in “nightdesk status --json”"
     from nightdesk.domain.suggestions import closest
 
     near = closest(word, COMMANDS)

@@ -66,8 +66,8 @@ KEY_REFERENCES = {
 # The oldest glibc among the runtimes: 2.26 of Amazon Linux 2 under Python 3.11, 2.34 from 3.12 on (Lambda's
 # "runtimes" page). Wheels for glibc 2.17 suit both.
 _LAMBDA_PLATFORM = "{machine}-manylinux2014"
-# Pillow has no wheels that old, so the images function needs Python 3.12 or newer on AWS (see docs/aws.md), and css-inline has none
-# for arm64, so all functions do there.
+# Pillow has no wheels for a platform that old, so on AWS the images function needs Python 3.12 or newer (see docs/aws.md). On arm64
+# every function does, because css-inline has none either.
 _NEWER_PLATFORM = "{machine}-manylinux_2_28"
 
 

@@ -1,6 +1,6 @@
-"""Writes the parameters of a stack for SAM CLI, which ends a value at its first space unless it stands in quotation marks.
+"""Quotes a stack's parameters for SAM CLI, which ends an unquoted value at its first space.
 
-The shell removes those that a person types, so `make deploy` has its words written anew here.
+The shell removes the quotation marks that a person types, so `make deploy` adds them again.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from .layers import python_version
 
 
 def overrides(words: Sequence[str]) -> str:
-    """Return the value of `--parameter-overrides` for words of the form `Name=value`.
+    """Return the value of `--parameter-overrides` for arguments of the form `Name=value`.
 
     Raises:
-        ValueError: a word has another form.
+        ValueError: an argument has another form.
     """
     pairs = [word.partition("=") for word in (f"PythonVersion={python_version()}", *words)]
     for name, separator, value in pairs:
         if not (name.isalnum() and separator):
             raise ValueError(
-                f"“{name}{separator}{value}” is no parameter: write Name=value, with quotation marks around spaces"
+                f"“{name}{separator}{value}” is not a parameter; type Name=value, with quotation marks around a value that has spaces"
             )
     return " ".join(f"{name}={_quoted(value)}" for name, _, value in pairs)
 
@@ -32,7 +32,7 @@ def _quoted(value: str) -> str:
 
 
 def main() -> None:
-    """Print the parameters that the arguments give."""
+    """Print the arguments, quoted for SAM CLI."""
     try:
         print(overrides(sys.argv[1:]))
     except ValueError as error:

@@ -85,7 +85,7 @@ class ImportedPost:
 
     Attributes:
         id: names it within the archive, such as its path or its number.
-        source: the file to look into, for the report.
+        source: the file in which to find it, for the report.
         line: where its body begins in that file; 0 if that says nothing.
         kind: `post` or `page`.
         slug: the slug that it asks for.

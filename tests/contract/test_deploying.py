@@ -112,7 +112,7 @@ def test_a_deploy_follows_its_profile(arguments: list[str], stack: str, is_prote
 
 @pytest.mark.slow
 def test_a_parameter_may_hold_spaces() -> None:
-    """SAM CLI reads them by expressions of its own, so it is asked."""
+    """SAM CLI parses them with its own expressions, so this test runs them."""
     given = {
         "PostalAddress": '1 Quay Street, "Orrin"',
         "TickerSchedule": "rate(5 minutes)",
@@ -129,7 +129,7 @@ def test_a_parameter_may_hold_spaces() -> None:
 
 @pytest.mark.parametrize("words", [["SiteDomain"], ["PostalAddress=1", "Quay"], ["--parallel=1"]])
 def test_what_is_no_parameter_stops_a_deploy(words: list[str]) -> None:
-    with pytest.raises(ValueError, match="is no parameter"):
+    with pytest.raises(ValueError, match="is not a parameter"):
         overrides(words)
 
 

@@ -119,7 +119,7 @@ def test_a_runtime_on_which_pictures_cannot_be_made_is_refused_before_a_deploy(
 @pytest.mark.parametrize("architecture", ["x86_64", "arm64"])
 @pytest.mark.parametrize("names", LOCKS, ids=" ".join)
 def test_each_lock_has_wheels_for_both_architectures(architecture: str, names: list[str], tmp_path: Path) -> None:
-    """The index is asked, and nothing is installed."""
+    """This asks the package index, and installs nothing."""
     platform = layers._wheel_platform(architecture, *([layers._NEWER_PLATFORM] if names == ["images"] else []))
     command = [
         ROOT / ".venv/bin/uv",
@@ -159,7 +159,7 @@ print(json.dumps(transform(json.load(sys.stdin), {}, NoPolicies())["Resources"])
 
 
 def as_packaged(node: Any) -> Any:
-    """Return part of a template with the edge functions' code in place, and what is uploaded as if it was."""
+    """Return part of a template with the edge functions' code inlined, and uploads replaced with placeholders."""
     if isinstance(node, list):
         return [as_packaged(value) for value in node]
     if not isinstance(node, dict):
@@ -197,7 +197,7 @@ def named_in(node: Any) -> set[str]:
 def test_resources_name_one_another_in_no_circle_and_the_function_url_is_open_to_the_distribution(
     tmp_path: Path,
 ) -> None:
-    """In a gradual deploy, which has all that a plain one has, and aliases."""
+    """Checked for a gradual deploy, which has all resources of a plain one, and aliases."""
     path = tmp_path / "template.yaml"
     path.write_text(with_aliases((ROOT / "template.yaml").read_text("utf-8")), "utf-8")
     template = expand_loops(load_template(path))

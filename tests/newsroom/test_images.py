@@ -150,7 +150,7 @@ def test_an_image_that_did_not_change_is_not_read_again(room: Newsroom) -> None:
     room.file("drafts/count/unused.svg", TRUE)
     for text in (DRAFT, DRAFT + "\nMore.\n"):
         room.file("drafts/count/index.md", text)
-    # One stage inspects it; the other looks into it and copies it. Each does so once.
+    # The images stage inspects it, and render hashes and copies it, each once.
     read = [key for key in drafts.read if key.endswith(".svg")]
     assert (read.count("drafts/count/chart.svg"), read.count("drafts/count/unused.svg")) == (3, 1)
 

@@ -130,7 +130,7 @@ def test_what_its_front_matter_says_of_its_time_holds(room: LetterRoom, theme: T
     room.file("newsletters/quay.md", WRITTEN.replace("---\n", "---\npublish_at: 2026-11-24T09:00:00Z\n", 1))
     found = room.state("newsletters/quay.md")
     assert (found["state"], found["publish_at"]) == ("scheduled", "2026-11-24T09:00:00+00:00")
-    with pytest.raises(Permanent, match="must not go out before 2026-11-24T09"):
+    with pytest.raises(Permanent, match="must not be sent before 2026-11-24T09"):
         control.send("quay", datetime.fromisoformat("2026-11-24T08:00:00+00:00"), room.newsletters)
     for _ in range(2):
         assert control.send("quay", None, room.newsletters).not_before == "2026-11-24T09:00:00+00:00"

@@ -559,7 +559,7 @@ def test_a_run_does_not_wait_for_each_image_of_a_folder_in_turn(theme: Theme) ->
 
 
 def waits_of_images(number: int, theme: Theme) -> list[int]:
-    """Return how often rendering and gating an article wait, when its images are new and when they are known."""
+    """Return how often rendering and gating an article wait for a store: first with new images, then with known ones."""
     room, counted = Newsroom(theme), []
     shown = "".join(f"![Image {each}](image-{each}.png)\n\n" for each in range(number))
     for each in range(number):

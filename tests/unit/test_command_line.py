@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import re
 import subprocess
@@ -177,3 +178,33 @@ def test_the_description_of_a_feed() -> None:
     assert feed_line(state._replace(left_out={NO_LINK: 2})) == "feed https://e.org/rss: 20 items, 2 left out: no link"
     failing = state._replace(problem="answered 500", failures=1, next="2026-11-24T05:40:11.123Z")
     assert feed_line(failing) == "feed https://e.org/rss: answered 500; next try after 2026-11-24T05:40Z"
+
+
+@pytest.mark.parametrize(
+    ("words", "usage", "message"),
+    [
+        ("import wordpres x", "import", "there is no “wordpres”; did you mean “wordpress”?"),
+        ("members lst", "members", "there is no “lst”; did you mean “list”?"),
+        (
+            "editors add x@example.org --role boss",
+            "editors add",
+            "there is no “boss”; choose from writer, editor, admin",
+        ),
+        ("check --limt 3", "check", "there is no option “--limt”; did you mean “--limit”?"),
+        ("status --colour", "status", "there is no option “--colour”; “nightdesk status --help” lists its options"),
+        (
+            "correct a was wrong",
+            "correct",
+            "“wrong” is one argument too many; put quotation marks around text with spaces",
+        ),
+        ("--json status", "", "“--json” stands before the command; options come after it"),
+    ],
+)
+def test_a_mistyped_argument_is_explained_beside_the_usage_of_its_command(
+    words: str, usage: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with contextlib.suppress(SystemExit):
+        main(words.split())
+    said = capsys.readouterr().err
+    assert message in said
+    assert not usage or f"usage: nightdesk {usage} " in said

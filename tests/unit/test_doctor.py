@@ -231,7 +231,7 @@ def test_a_check_that_aws_refuses_does_not_end_the_others() -> None:
     [
         ({"host": "smtp.example", "user": "desk"}, "no password"),
         ({"port": "465"}, "no host and no user and no password"),
-        ({"host": "smtp.example", "user": "desk", "password": "x", "port": "smtp"}, "no number"),
+        ({"host": "smtp.example", "user": "desk", "password": "x", "port": "smtp"}, "not a number"),
     ],
 )
 def test_a_secret_that_names_no_mail_server_is_explained(secret: dict[str, str], message: str) -> None:

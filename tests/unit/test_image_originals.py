@@ -294,7 +294,7 @@ def test_a_png_of_ten_thousand_million_pixels_is_refused_before_it_is_decoded() 
 def test_pixels_frames_bytes_and_sides_are_limited() -> None:
     data = saved(scene())
     assert "has 6,144 pixels" in reason(data, Limits(pixels=6000))
-    assert "is 1 MB large" in reason(data + b"\0" * 100, Limits(size=600))
+    assert "is too large: 1 MB" in reason(data + b"\0" * 100, Limits(size=600))
     assert "is 96 pixels long" in reason(data, Limits(side=95))
     film = saved(scene("P"), "GIF", save_all=True, append_images=[scene("P").rotate(10 * n) for n in range(1, 8)])
     assert "has 8 frames; at most 7" in reason(film, Limits(frames=7))
@@ -309,7 +309,7 @@ def test_a_gif_of_ten_thousand_frames_is_refused_without_reading_them() -> None:
 
 
 def test_a_jpeg_of_more_scans_than_any_program_writes_is_refused_unread() -> None:
-    """A scan of 14 bytes is decoded over the whole picture, so a small file of many would take hours."""
+    """A scan of 14 bytes is decoded over the whole picture, so a small file with many scans would take hours."""
     data = saved(scene(), progressive=True)
     scan = data[data.rindex(b"\xff\xda") : -2]
     assert is_orange_and_blue(data[:-2] + scan * 20 + b"\xff\xd9")
@@ -321,7 +321,7 @@ def box(kind: bytes, body: bytes) -> bytes:
 
 
 def test_what_a_file_repeats_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of each text and profile the first counts: a thousand would each be unpacked to a megabyte."""
+    """Only the first text and the first profile are read: unpacking a thousand would take a megabyte each."""
     unpacked: list[int] = []
     real = raster._inflate
     monkeypatch.setattr(raster, "_inflate", lambda packed, most: (unpacked.append(1), real(packed, most))[1])

@@ -1,4 +1,4 @@
-"""Very many drafts are uploaded no faster than the pipeline takes them, so that others need not wait behind them."""
+"""`publish` uploads many drafts no faster than the pipeline renders them, so that other drafts do not wait behind them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nightdesk.entrypoints.waiting import Pace
 
 
 class Line:
-    """The queues of a pipeline that takes one draft in a given number of seconds, and begins with some messages."""
+    """The queues of a pipeline that renders a draft in a given number of seconds, with some messages at the start."""
 
     settles = timedelta(0)
 
@@ -37,7 +37,7 @@ class Line:
 
 @pytest.fixture(autouse=True)
 def time(monkeypatch: pytest.MonkeyPatch) -> list[Line]:
-    """Let the time be that of the last line that was made."""
+    """Take the time from the newest queue."""
     lines: list[Line] = []
     monkeypatch.setattr(waiting.time, "sleep", lambda seconds: lines[-1].sleep(seconds))
     monkeypatch.setattr(waiting.time, "monotonic", lambda: lines[-1].now)

@@ -28,7 +28,7 @@
   const folded = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replace(/[łøđðħıßæœþ]/g, (letter) => PLAIN[letter]);
   const wordOf = (text) => folded(text).replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, "");
 
-  // In Arabic, "the" is written together with its word, and so are "and" and some prepositions before it.
+  // Arabic joins "the", "and" and some prepositions to the word that follows.
   const bare = (word) => word.replace(/^[وف]?(?:ال|بال|كال|لل)(?=\p{L}{2})/u, "");
   const begins = (word, term) => word.startsWith(term) || bare(word).startsWith(bare(term));
 

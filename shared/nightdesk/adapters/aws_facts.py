@@ -17,8 +17,8 @@ from nightdesk.domain.errors import Permanent, Transient
 from nightdesk.domain.stack_facts import MailState, StackState, with_parents
 
 _STRIPE_WEBHOOKS = "https://api.stripe.com/v1/webhook_endpoints?limit=100"
-_ALIKE = "/robots.txt"
-"""A page that is written with the first settings, and seldom after."""
+_PROBED = "/robots.txt"
+"""A page that every site has, and that rarely changes."""
 _TIMEOUT = 10
 _SHOWN = 8
 """Characters of a secret that tell its kind, such as `rk_live_`, and nothing more."""
@@ -59,7 +59,7 @@ class StackFacts:
         return len(found["Subscriptions"]) - len(pending), len(pending)
 
     def mail(self, domain: str) -> MailState:
-        """Return the state of SES for a sender's domain. An identity of a domain is one of those below it too (SES developer guide,
+        """Return the state of SES for a sender's domain. A domain's identity also covers its subdomains (SES developer guide,
         “Verified identities”)."""
         client = self._make("sesv2")
         with translate_aws_errors("read the account of SES"):
@@ -88,13 +88,13 @@ class StackFacts:
 
         Raises:
             Permanent: the secret is incomplete.
-            Transient: the server is not reached, or does not accept the user name and password.
+            Transient: the server cannot be reached, or rejects the user name and password.
         """
         access = self._secret(arn)
         if missing := [name for name in ("host", "user", "password") if not access.get(name)]:
-            raise Permanent(f"the secret of the mail server has no {' and no '.join(missing)}")
+            raise Permanent(f"the mail server's secret has no {' and no '.join(missing)}")
         if not access.get("port", "465").isdecimal():
-            raise Permanent("the port in the secret of the mail server is no number")
+            raise Permanent("the port in the mail server's secret is not a number")
         SmtpMailer(lambda: access, "").sign_in()
         return access["host"]
 
@@ -110,7 +110,7 @@ class StackFacts:
             return int(self._make("lambda").get_account_settings()["AccountLimit"]["ConcurrentExecutions"])
 
     def key_dates(self) -> Mapping[str, datetime]:
-        """Return when each key that may be replaced was created, by its name."""
+        """Return when each key that can be rotated was created, by its name."""
         client, dates = self._make("secretsmanager"), {}
         for name in ("EdgeKey", "EdgeKeyTwo", "OriginKey"):
             with translate_aws_errors("describe a key"):
@@ -145,7 +145,7 @@ class StackFacts:
             return ()
 
     def leads_here(self, name: str) -> bool:
-        """Tell if a host name shows the site of the stack's distribution: the same page as the distribution's own host name.
+        """Return True if a host name serves the stack's site: the same page as the distribution's domain name.
 
         Raises:
             Transient: the distribution does not answer.
@@ -174,10 +174,10 @@ class StackFacts:
 
 
 def _page_of(host: str) -> tuple[int, str] | None:
-    """Return the status and ETag of a page that a host shows; None if it does not answer, or with a certificate of another name."""
+    """Return the status and ETag of a page on a host; None if it does not answer, or its certificate is for another name."""
     connection = http.client.HTTPSConnection(host, timeout=_TIMEOUT)
     try:
-        connection.request("HEAD", _ALIKE, headers={"User-Agent": "nightdesk"})
+        connection.request("HEAD", _PROBED, headers={"User-Agent": "nightdesk"})
         answer = connection.getresponse()
         return answer.status, answer.headers.get("ETag", "")
     except (OSError, http.client.HTTPException):

@@ -188,7 +188,7 @@ class MemoryTable:
             if there is None:
                 bisect.insort(self._order[pk], sk)
             version = there["version"] + 1 if there else 1
-            # As DynamoDB does, give back lists for tuples.
+            # Return lists for tuples, as DynamoDB does.
             plain = {name: list(value) if isinstance(value, tuple) else value for name, value in item.items()}
             self._items[pk][sk] = {**plain, "pk": pk, "sk": sk, "version": version}
 

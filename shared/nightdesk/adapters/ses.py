@@ -55,7 +55,7 @@ def to_message(mail: Mail, sender: str) -> EmailMessage:
             message.set_raw("Subject", _folded(_encoded_words(mail.subject)))
         for name, value in mail.headers.items():
             value.encode("ascii")
-            # Python would make encoded words of a long address, in which no mail program looks for one (RFC 2047, section 5).
+            # Python would write a long address as encoded words, which mail programs do not decode there (RFC 2047, section 5).
             message.set_raw(name, value)
         message.set_content(mail.text, cte="quoted-printable")
         message.add_alternative(mail.html, subtype="html", cte="quoted-printable")

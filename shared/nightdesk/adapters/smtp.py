@@ -86,10 +86,10 @@ class SmtpMailer:
             self._connection = None
 
     def sign_in(self) -> None:
-        """Reach the server and sign in, without sending anything.
+        """Connect to the server and sign in, without sending anything.
 
         Raises:
-            SendingStopped: the server does not accept the user name and password.
+            SendingStopped: the server rejects the user name and password.
             NotAccepted: it cannot be reached.
         """
         self._connect().close()

@@ -65,7 +65,7 @@ def image_refusal(key: str, body: bytes) -> str:
 
 
 def refusal_of_drawing_size(size: int) -> str:
-    """Return why a drawing of a size in bytes is not published, in words for its author; empty if it may be."""
+    """Return why a drawing of `size` bytes is not published, in words for its author; empty if it may be."""
     return f"more than {LARGEST // 1024**2} MiB" if size > LARGEST else ""
 
 

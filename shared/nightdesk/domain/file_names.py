@@ -19,7 +19,7 @@ def composed(name: str) -> str:
 
 
 def plain_name(name: str) -> str:
-    """Return what is alike in names that look alike: capitals, kinds of blanks and ligatures, and letters that are not seen do not count.
+    """Return a form that is equal for names that look alike: it ignores capitals, ligatures, invisible characters and kinds of spaces.
 
     >>> plain_name("Screenshot 9.41\u202fAM.PNG")
     'screenshot 9.41 am.png'
@@ -28,11 +28,11 @@ def plain_name(name: str) -> str:
 
 
 class FileNames:
-    """Finds files by their names: as they are typed, else whatever their capitals, else by how they look.
+    """Finds files by name: an exact match first, then one in other capitals, then one that looks alike.
 
     Args:
-        keys: of the files.
-        folder: what the keys begin with and names do not; empty for a draft without a folder, which has no files.
+        keys: the files' keys.
+        folder: the prefix of the keys that names leave out; empty for a draft without a folder, which has no files.
     """
 
     def __init__(self, keys: Iterable[str], folder: str) -> None:
@@ -47,8 +47,8 @@ class FileNames:
         """Return the key of the file that a name means; None if there is none.
 
         Args:
-            name: as it was meant, decoded and composed.
-            raw: as it was typed, for a file whose own name is percent-encoded.
+            name: the name, decoded and composed.
+            raw: the name as typed, for a file whose name on disk is percent-encoded.
         """
         return (
             self._exact.get(name)
@@ -58,17 +58,17 @@ class FileNames:
         )
 
     def meant(self, name: str) -> str:
-        """Return a question for a name that no file has; empty if none is near."""
+        """Return a suggestion for a name that no file has; empty if no file's name is close."""
         same = self._by_last_part.get(_last_part(name))
         return f"did you mean `{same}`?" if same else self._few.did_you_mean(name, self._exact)
 
     @cached_property
     def _by_last_part(self) -> dict[str, str]:
-        """Names by how their last part looks, with and without its suffix."""
+        """Names by the plain form of their last part, with and without its suffix."""
         lasts = [(_last_part(name), name) for name in self._exact]
         return {last.rpartition(".")[0]: name for last, name in lasts} | dict(lasts)
 
 
 def _last_part(name: str) -> str:
-    """Return how the last part of a path looks."""
+    """Return the plain form of the last part of a path."""
     return plain_name(name.replace("\\", "/").rpartition("/")[2])

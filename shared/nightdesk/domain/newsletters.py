@@ -25,9 +25,9 @@ RECIPIENT_STATES = TRYING, MAILED, SKIPPED, REFUSED, UNSURE = "trying", "mailed"
 ARTICLE_PREFIX = "article-"
 MAX_SUBJECT = 200
 _JOINERS = "\u200c\u200d"
-"""Decide how the letters beside them look in Persian and the languages of India, and which drawings are one."""
+"""They shape the letters beside them in Persian and in languages of India, and join emoji."""
 _INVISIBLE = frozenset("\u00ad\u200b\u2060\ufeff")
-"""Where a word may be broken, or not; in a header they mean nothing."""
+"""They control line breaks, which a header does not have."""
 LATE = timedelta(hours=6)
 """How long after its time a digest is still sent, for example because the stack was down."""
 
@@ -50,7 +50,7 @@ class Edition:
         counts: how many copies are in each of `RECIPIENT_STATES`, from finished batches, and how many readers `bounced`,
             `complained` or `unsubscribed` by its link.
         reason: why it is held or was cancelled.
-        not_before: the moment from which on it may be sent, or what is left of it, ISO 8601; empty for now.
+        not_before: the earliest time at which it, or what is left of it, may be sent, ISO 8601; empty for now.
         released: the counts when an editor went on with it after it was held. Those reports hold it no more.
         insisted: whether an editor went on with it after it was held.
         heading: of its page now, if the article that the subject names is no longer in it.

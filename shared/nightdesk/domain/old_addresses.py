@@ -67,7 +67,7 @@ def slug_of_address(path: str) -> str:
 
 
 def leads_to_no_file(path: str) -> bool:
-    """Return True for the address of a file below an article that cannot be there: all that are have a SHA-256 in their names.
+    """Return True for the address of a file below an article that cannot exist: every file there has a SHA-256 in its name.
 
     >>> leads_to_no_file("/articles/harbour/report.pdf"), leads_to_no_file("/articles/harbour/")
     (True, False)

@@ -282,11 +282,11 @@ def copies(derivatives: Derivatives, files: PictureFiles) -> list[tuple[str, str
 
 
 def refusal_of_size(size: int, largest: int = LARGEST_ORIGINAL) -> str:
-    """Return why an original of a size in bytes is not shown, to continue a sentence that begins with its name; empty if it is."""
+    """Return why an original of `size` bytes is not shown, as the end of a sentence that begins with its name; empty if it is shown."""
     if size <= largest:
         return ""
     megabytes, most = -(-size // 1024**2), largest // 1024**2
-    return f"is {megabytes:,} MB large; at most {most:,} MB are accepted: save it smaller"
+    return f"is too large: {megabytes:,} MB, and at most {most:,} MB are accepted; save it smaller"
 
 
 def stem_of(name: str) -> str:

@@ -24,9 +24,9 @@ class MailState(NamedTuple):
         is_sending: whether SES sends at all; it pauses senders with too many bounces.
         dkim: the status of the sender domain's DKIM; empty if the domain has no identity.
         dkim_tokens: the tokens of the three DKIM records.
-        mail_from: the domain to which mail comes back (MAIL FROM); empty if that is Amazon's.
-        mail_from_status: whether DNS has its records: `SUCCESS`, or what is wrong.
-        region: of SES.
+        mail_from: the domain that bounces return to (MAIL FROM); empty if that is Amazon's.
+        mail_from_status: `SUCCESS` if DNS has its records, or what is wrong.
+        region: the region of SES.
     """
 
     in_production: bool
@@ -39,6 +39,6 @@ class MailState(NamedTuple):
 
 
 def with_parents(domain: str) -> list[str]:
-    """Return a domain and those above it, but for top-level domains: what SES and DMARC (RFC 7489, section 6.6.3) look for in turn."""
+    """Return a domain and its parents, without the top-level domain: the order in which SES and DMARC (RFC 7489, section 6.6.3) search."""
     labels = domain.split(".")
     return [".".join(labels[start:]) for start in range(max(1, len(labels) - 1))]

@@ -59,11 +59,11 @@ def spelling(name: str) -> str:
 
 
 _LAST_LETTERS = {**dict.fromkeys(("sv", "fi"), "åäö"), **dict.fromkeys(("da", "nb", "nn", "no"), "æøå")}
-"""Letters that some languages sort after z, in this order. Other languages sort a letter with an accent as if it had none."""
+"""Letters that some languages sort after z, in this order. Elsewhere, accents do not affect the order."""
 
 
 def sorting_key(name: str, language: str) -> tuple[list[tuple[int, str]], str]:
-    """Return by what names are put in the order that readers of a language expect.
+    """Return a sort key that puts names in the order that readers of a language expect.
 
     >>> sorted(["Zoll", "Äcker", "Ähre", "Abend"], key=lambda name: sorting_key(name, "de-AT"))
     ['Abend', 'Äcker', 'Ähre', 'Zoll']

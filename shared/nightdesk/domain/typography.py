@@ -31,7 +31,7 @@ _UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u3130-\u318f"
     "\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff]"
 )
-"""A letter of a script without spaces between words, or of Korean, whose particles follow a quotation without a space."""
+"""Letters of scripts without spaces between words, and of Korean, whose particles follow a quotation without a space."""
 _LANGUAGES_WITHOUT_SPACES = frozenset(("zh", "yue", "ja", "ko", "th", "lo", "my", "km"))
 _ABBREVIATED = re.compile(r"\d\ds?(?![^\W_])")
 """A year without its century, as in the '90s."""
@@ -242,7 +242,7 @@ class Typography:
         """Return whether a quotation mark between two characters may open, and whether it may close.
 
         Args:
-            is_open: whether one of its kind is open.
+            is_open: whether a mark of this kind is open.
         """
         if self._is_without_spaces(mark, before, after):
             if is_open:
@@ -252,7 +252,7 @@ class Typography:
         return _sides(before, after)
 
     def _is_without_spaces(self, mark: str, before: str, after: str) -> bool:
-        """Return True if no space can tell an opening mark from a closing one, so that only their order does."""
+        """Return True if no space tells an opening mark from a closing one, so only their order can."""
         if before.isspace() or after.isspace():
             return False
         beside = bool(_UNSPACED.match(before) or _UNSPACED.match(after))

@@ -24,7 +24,7 @@ class Settings:
         edge_keys: the ARNs of the edge's secrets, in order of their key ids from 1, with commas between.
         edge_key_id: of the one that signs.
         queues: the URL of one queue, and of each stage's queues its name in short, its name and that of its dead-letter queue, with blanks between.
-        economy: `yes` where the stack does nothing that costs much.
+        economy: `yes` if the stack skips what costs most (`Economy`).
         count_seconds: for how long a queue's counts may be wrong.
         can_sign_in: `yes` where readers can sign in, because the stack has a sender address.
         can_pay: `yes` where the stack was given the secret of a payment provider.

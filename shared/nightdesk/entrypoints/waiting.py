@@ -111,14 +111,14 @@ def _finished(waiting: Mapping[str, str], ports: Ports) -> dict[str, Report]:
 
 
 class Pace:
-    """Keeps the line short in which drafts wait for their pages, while very many are uploaded.
+    """Keeps the queues of `render` and `gate` short while many drafts are uploaded.
 
-    Whatever others publish meanwhile stands in the same line: behind two thousand posts, breaking news would be minutes late.
-    SQS's counts lag, so on AWS the line may be longer than this; there, many functions work on it at once.
+    What others publish meanwhile enters the same queues: behind two thousand posts, breaking news would be minutes late.
+    SQS's counts lag, so on AWS the queues can be longer than this, but many functions work on them in parallel.
     """
 
     AHEAD = 20
-    """How many drafts may be on their way; as many are uploaded between two counts."""
+    """The most drafts in the queues, and how many are uploaded between two counts."""
 
     def __init__(self, queues: Queues) -> None:
         self._queues = queues
@@ -127,7 +127,7 @@ class Pace:
         self._patience = max(_STUCK_SECONDS, queues.settles.total_seconds())
 
     def uploaded(self) -> None:
-        """Note that a draft was uploaded, and wait until there is room for more, or nothing moves: no failure may stop the rest."""
+        """Count an upload, and wait until the queues have room. If they do not move, stop waiting: a stuck pipeline must not block uploads."""
         self._uploaded += 1
         if self._uploaded % self.AHEAD or self._stuck:
             return

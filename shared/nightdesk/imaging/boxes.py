@@ -12,7 +12,7 @@ from nightdesk.imaging.raster import CUT_OFF, broken
 _TURNS = {0: 1, 1: 8, 2: 3, 3: 6}
 """Quarter turns against the clock (`irot`), as EXIF says them."""
 _MOST_EXTENTS = 10_000
-"""Of all items together; they may take no bytes of the file."""
+"""Of all items together. An extent may be empty, so the size of the file does not limit them."""
 _MIRRORED = {(1, 0): 4, (1, 1): 2, (8, 0): 5, (8, 1): 7, (3, 0): 2, (3, 1): 4, (6, 0): 7, (6, 1): 5}
 """Turn and axis of a mirror (`imir`), as EXIF says them together."""
 

@@ -31,7 +31,7 @@ def derive(
     """Return one of the files that `plan` names.
 
     Raises:
-        ImageRefused: the original cannot be decoded, or no such file can be made of it.
+        ImageRefused: the original cannot be decoded, or the result cannot be encoded.
     """
     [(_, body)] = derive_all(data, picture, [variant], provenance, limits)
     return body
@@ -49,7 +49,7 @@ def derive_all(
     Nothing of the original's metadata is in them, only `provenance`.
 
     Raises:
-        ImageRefused: the original cannot be decoded, or no such file can be made of it.
+        ImageRefused: the original cannot be decoded, or the result cannot be encoded.
     """
     packet = xmp_packet(provenance)
     if picture.format == "svg":
@@ -85,9 +85,9 @@ def _saved(image: Image.Image, header: Header, **settings: Any) -> bytes:
     except MemoryError:
         raise
     except Exception as error:
-        # Encoders raise errors of many kinds for pictures beyond their own limits.
+        # Encoders raise errors of many types for pictures beyond their limits.
         raise ImageRefused(
-            f"is a {header.format.upper()} of which nothing can be made for readers: save it again"
+            f"is a {header.format.upper()} that cannot be converted for readers; save it again"
         ) from error
     return out.getvalue()
 

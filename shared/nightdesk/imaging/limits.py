@@ -24,7 +24,7 @@ class Limits:
         animated_pixels: of all frames of an animation together, each of which covers the whole picture once decoded.
         metadata: in bytes, of one packet. A larger one is not read; it never reaches readers in any case.
         parts: segments, chunks and blocks of the file. Tools write a few thousand for the largest of pictures.
-        scans: of a JPEG. Each is decoded over the whole picture, however few bytes it has; tools write about ten.
+        scans: the most scans of a JPEG. Each is decoded over the whole picture, however few bytes it has; tools write about ten.
     """
 
     size: int = LARGEST_ORIGINAL

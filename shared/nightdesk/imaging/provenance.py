@@ -66,7 +66,7 @@ def read_provenance(header: Header) -> Described:
 
 
 def drawing_provenance(data: bytes) -> Described:
-    """Return what the XMP packet or the RDF inside a drawing says of it. Its entities were checked (`sanitise`)."""
+    """Return what the XMP packet or the RDF inside a drawing says about it. `sanitise` has checked its entities."""
     found = read_xmp(data, doctype=True)
     return Described(
         clean_text(found.get("credit", "")),
@@ -99,7 +99,7 @@ def xmp_packet(provenance: Provenance) -> bytes:
 
 
 def source_type_code(text: str) -> str:
-    """Return the code of a digital source type that is given as a code, as `digsrctype:code` or as an address; empty if IPTC has none such."""
+    """Return the code of a digital source type, given as a code, as `digsrctype:code` or as a URL; empty if IPTC has no such type."""
     code = re.split("[/:]", text.strip().rstrip("/"))[-1]
     return code if code in SOURCE_TYPES else ""
 

@@ -24,7 +24,7 @@ _PNG_KEPT = frozenset(
     (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"acTL", b"fcTL", b"fdAT", b"gAMA", b"cHRM", b"sRGB", b"iCCP")
 )
 _LARGEST_PROFILE = 1024 * 1024
-"""Of a PNG file, in bytes, once unpacked: Pillow takes no larger one."""
+"""Of a PNG, in bytes, once decompressed; Pillow accepts no larger one."""
 
 
 def read_png(data: bytes, limits: Limits) -> Header:
@@ -135,7 +135,7 @@ def read_jpeg(data: bytes, limits: Limits) -> Header:
             raise broken("JPEG")
         if scans > limits.scans:
             raise ImageRefused(
-                f"has more than {limits.scans} layers (scans), which take too long to decode: save it again"
+                f"has more than {limits.scans} scans, which take too long to decode; save it again as a plain JPEG"
             )
         at = end
     raise broken("JPEG")

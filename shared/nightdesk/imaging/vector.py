@@ -75,7 +75,7 @@ def sanitise(data: bytes) -> Drawing:
 
 def with_metadata(body: bytes, packet: bytes) -> bytes:
     """Return a drawing from `sanitise` with an XMP packet; unchanged if that is empty."""
-    # What `sanitise` wrote has no `>` before the end of its first tag.
+    # `sanitise` writes no `>` before the end of the first tag.
     return body.replace(b">", b"><metadata>" + packet + b"</metadata>", 1) if packet else body
 
 

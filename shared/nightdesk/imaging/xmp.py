@@ -16,7 +16,7 @@ _WANTED = {
 }
 _DEEPEST = 100
 _LONGEST = 10_000
-"""The most characters that are gathered of a text."""
+"""How many characters of a text are read."""
 
 
 class _Stop(Exception):
@@ -29,8 +29,8 @@ def read_xmp(packet: bytes, *, doctype: bool = False) -> dict[str, str]:
     What is read before a fault in the XML counts.
 
     Args:
-        packet: a whole XML document; it may hold more.
-        doctype: read it although it declares a document type, as drawings do.
+        packet: a whole XML document, which may contain more than the XMP.
+        doctype: whether to accept a document type declaration, which drawings have.
     """
     reader = _Reader()
     parser = expat.ParserCreate(namespace_separator=" ")

@@ -56,10 +56,10 @@ class ArchiveEntry(NamedTuple):
 
 
 class ArchiveContext(NamedTuple):
-    """A list of newsletters that were sent, the newest first: of the newest, or of a year.
+    """A list of newsletters that were sent, newest first: the latest ones, or those of a year.
 
     Attributes:
-        years: the lists of years, if that of the newest does not have all.
+        years: links to the list of each year; empty if this list has every newsletter.
     """
 
     site: SiteContext

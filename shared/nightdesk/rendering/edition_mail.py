@@ -42,7 +42,7 @@ UNSUBSCRIBE = "https://unsubscribe.invalid/"
 ARCHIVE_PATH = "/newsletter/archive/"
 _TRIES = 4
 _GATE_BOX = 600
-"""Bytes of a gate in a mail beside its teaser."""
+"""Bytes that a gate takes in a mail, besides its teaser."""
 
 
 class EditionText(NamedTuple):
@@ -157,7 +157,7 @@ def _whole(link: Link, home: str) -> Link:
 
 
 def _mail(theme: Theme, context: EditionMailContext, redirect: Callable[[str], str] | None) -> TierMail:
-    """Render a mail, with as much of it as mail programs show."""
+    """Render a mail, cut to the length that mail programs show."""
     links: tuple[str, ...] = ()
     for _ in range(_TRIES):
         html = inline_styles(theme.render("mail/edition.html", context))
@@ -172,7 +172,7 @@ def _mail(theme: Theme, context: EditionMailContext, redirect: Callable[[str], s
 
 
 def _smaller(context: EditionMailContext, share: float) -> EditionMailContext:
-    """Return a mail with about a share of its text: the first part of its article, or shorter deks of those that it names."""
+    """Return a mail with about this share of its text: the beginning of its article, or shorter deks of those it lists."""
     if context.article:
         limit = int(sum(map(_size, context.article.body)) * share)
         return context._replace(article=_shortened(context.article, limit))
@@ -181,7 +181,7 @@ def _smaller(context: EditionMailContext, share: float) -> EditionMailContext:
 
 
 def _size(part: Passage | Gate) -> int:
-    """Return how many bytes a part of a body takes in a mail, about."""
+    """Return about how many bytes a part of a body takes in a mail."""
     return len(part.html.encode()) if isinstance(part, Passage) else len(part.teaser.encode()) + _GATE_BOX
 
 
@@ -223,11 +223,11 @@ def edition_page(theme: Theme, site: Site, shown: EditionText, public: View | No
 def archive_page(
     theme: Theme, site: Site, editions: Sequence[Edition], path: str = ARCHIVE_PATH, years: Sequence[str] = ()
 ) -> str:
-    """Return a list of editions, in their order.
+    """Return a page that lists editions, in the order given.
 
     Args:
-        path: of the page: that of the newest editions, with the year at its end if it is of one.
-        years: those to whose lists it links.
+        path: the page's path: `ARCHIVE_PATH`, followed by the year for the list of one.
+        years: the years to whose lists it links.
     """
     heading = f"{theme.text(site)('newsletter.archive')} {path.removeprefix(ARCHIVE_PATH).strip('/')}".rstrip()
     entries = tuple(

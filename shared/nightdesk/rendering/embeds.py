@@ -42,7 +42,7 @@ def no_embed(_: str) -> Embed | None:
 
 
 def split_at_embeds(source: str, find: EmbedFinder) -> str:
-    """Return HTML in which each address of an embed that has a line of a paragraph to itself is a paragraph by itself."""
+    """Return HTML in which an embed's address on a line of its own is split off as a paragraph."""
     return _PARAGRAPH.sub(lambda found: _split(found, find), source) if "://" in source else source
 
 

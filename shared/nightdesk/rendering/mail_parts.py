@@ -94,7 +94,7 @@ def redirect_links(html: str, kept: Collection[str], redirect: Callable[[str], s
         if not url.startswith(("https://", "http://")) or url in kept:
             continue
         found[url] = None
-        # A backslash would begin an escape in what `sub` inserts.
+        # `sub` would read a backslash in the replacement as an escape.
         led = f'href="{escape(redirect(url))}"'.replace("\\", "%5C")
         out += [html[position : token.start], _HREF.sub(led, tag, count=1)]
         position = token.end

@@ -88,7 +88,7 @@ def to_html(markdown: str, extra: pyromark.Options | None = None) -> str:
 
 
 def _each_term(found: re.Match[str]) -> str:
-    """Return an element for each of the lines that share a definition, unless markup goes over several lines."""
+    """Return a `<dt>` for each line of the terms that share a definition, unless markup spans lines."""
     lines = found[1].split("\n")
     if any(len(_OPENED.findall(line)) != line.count("</") for line in lines):
         return found[0]

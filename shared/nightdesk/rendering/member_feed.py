@@ -23,7 +23,7 @@ _PLAYER = re.compile(r'<div class="embed-box\b.*?</div>', re.DOTALL)
 _EVERYBODYS = re.compile(r"/assets/.*|.*\.public\.[a-z0-9]+", re.DOTALL)
 """Addresses of images that need no session, which feed readers do not have."""
 _SESSION_FILE = re.compile(r'(?<= href=")(/articles/[^"/]+/)[a-z0-9-]+\.[0-9a-f]{64}\.[a-z0-9]+(?=")')
-"""The address of a download that needs one. Those for everybody have another ending before that of their kind."""
+"""The link to a download that needs a session; public downloads have one more suffix before their file type."""
 _ITEM = re.compile(r"\s*<item>.*?</item>", re.DOTALL)
 _CONTENT = re.compile(r"(?<=<content:encoded>).*?(?=</content:encoded>)", re.DOTALL)
 _ARTICLE = re.compile(r"<link>[^<>]*/articles/([a-z0-9-]+)/</link>")
@@ -50,7 +50,7 @@ def _gated(item: str) -> str:
 
 
 def _note(content: str) -> str:
-    """Return what a public item says of AI's roles, which pages say outside their texts; empty for nothing."""
+    """Return a public item's note on AI's roles, which pages show outside their text; empty if it has none."""
     found = AI_NOTE.match(unescape(content))
     return f"{found[0]}\n" if found else ""
 
@@ -58,7 +58,7 @@ def _note(content: str) -> str:
 def page_text(page: str, slug: str, site: Site) -> str:
     """Return the text of an article's page as HTML for feeds; empty if the theme does not mark it.
 
-    An image, a player or a download that needs a session is a link to the article.
+    An image, a player or a download that needs a session becomes a link to the article.
     """
     address = f"{site.base_url}/articles/{slug}/"
 

@@ -205,7 +205,7 @@ class Placer:
         if found[1] and found[3]:
             below = f"<figcaption>{caption}</figcaption>" if caption else ""
             return f"<figure>{element}{below}</figure>" if below or _is_figure(found) else f"<p>{element}</p>"
-        # Beside text or other images, in lists and in tables there can be no figure, so what belongs below stands behind it.
+        # Beside text or other images, in lists and in tables there can be no figure, so its caption follows the image in the line.
         behind = f" <small>{caption}</small>" if image.caption or image.credit else f" {caption}" if caption else ""
         return f"{found[1] or ''}{element}{behind}{found[3] or ''}"
 

@@ -23,7 +23,7 @@ from nightdesk.rendering.tier_names import tier_readers
 GATE_LINK = re.compile(r'<a class="gate-link"[^>]*>.*?</a>')
 """The link that follows a gate's teaser."""
 AI_NOTE = re.compile(r'<p class="ai-note">.*?</p>')
-"""What stands before a text of which the author says what AI did."""
+"""The note before the text of an article whose front matter states AI's roles."""
 NO_PICTURES: Mapping[str, PictureFiles | None] = MappingProxyType({})
 _ALIGNED = re.compile(r'(<t[dh]\b[^<>]*) class="align-([a-z]+)"')
 """How a cell of a table is aligned on pages. Feed readers do not know the style sheet."""
@@ -35,7 +35,7 @@ def public_text(
 ) -> str:
     """Return the text of the public view as HTML with absolute addresses.
 
-    In place of each gate stand its teaser and a link to the gate on the article's page. Before all stands what AI did.
+    Each gate is replaced with its teaser and a link to the gate on the article's page. A note on AI's roles comes first.
 
     Args:
         pictures: the files of the images that the public sees, by the names of their assets.
@@ -53,7 +53,7 @@ def public_text(
 
 
 def _ai_note(text: Catalogue, document: Document) -> list[str]:
-    """Return what the page says near its headline of AI's roles. Passages have their labels, personas have theirs as authors."""
+    """Return the note on AI's roles that the page shows near its headline. AI passages and personas are labelled where they appear."""
     production = document.production
     if not (roles := production.get("ai_roles")):
         return []

@@ -353,7 +353,7 @@ class _Rewriter:
         return end if embed and self._write_embed(embed, "", True) else 0
 
     def _write_embed(self, embed: Embed, title: str, is_paragraph: bool = False) -> bool:
-        """Write the marked link to an embed. Returns False where there can be none. `is_paragraph`: it was typed as one."""
+        """Write the marked link to an embed, and return False where none is allowed. `is_paragraph`: it was typed as a paragraph."""
         address = None if any(self._links) else self._link(embed.link)
         if not address:
             return False

@@ -54,7 +54,7 @@ def _name(text: Catalogue, card: Mapping[str, Any], identifier: str, name: str) 
 
 
 def plain_text(html: str) -> str:
-    """Return public HTML as text, without marks of footnotes, links to gates and what is said of AI's roles."""
+    """Return public HTML as text, without footnote marks, links to gates and the note on AI's roles."""
     html = _NOTE_MARK.sub("", GATE_LINK.sub("", AI_NOTE.sub("", html)))
     return " ".join(unescape(_TAG.sub("", _BLOCK.sub(" ", html))).split())
 

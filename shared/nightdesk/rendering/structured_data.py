@@ -191,7 +191,7 @@ def person_or_persona(theme: Theme, site: Site, author: AuthorBox) -> Data:
 
 
 def _responsibility(document: Document, authors: Sequence[AuthorBox]) -> Data:
-    """Return who answers for the article, and that AI wrote it, or had one of its roles, if it did."""
+    """Return who is responsible for the article, and its source type if AI wrote it or had a role in it."""
     data: Data = {}
     responsible = document.production.get("responsible")
     named = [responsible] if responsible else [a.responsible_editor for a in authors if a.responsible_editor]

@@ -6,7 +6,7 @@
     batch#<edition>   <number>            `Batch`: some of an edition's recipients, which one message sends to
     sent#<edition>    <reader>            `Recipient`: what became of one reader's copy
     feedback#<id>     <kind>              a report of the mail provider that was counted
-    bounces#<reader>  count               when a reader’s mail came back for a passing reason
+    bounces#<reader>  count               when a reader’s mail bounced for a passing reason
     mailed#<draft>    edition             the edition that mailed an article
     allowance#<day>   used                how many copies of newsletters were allowed on a day that has a limit
     links#<edition>   <link>              where a link of an edition leads, if clicks are counted
@@ -252,8 +252,7 @@ def clicks(table: Table, edition: str) -> dict[str, int]:
 
 
 def take_allowance(table: Table, day: str, number: int, limit: int, ttl: int) -> bool:
-    """Take a number of copies from what may be sent on a day, or give some back (negative). Returns False, and takes nothing, if
-    less is left.
+    """Take a number of copies from a day's allowance, or return some (negative). Return False, and take nothing, if less is left.
 
     Raises:
         Conflict: another run took some meanwhile.
@@ -281,20 +280,20 @@ def is_counted(table: Table, identifier: str, kind: str) -> bool:
 
 
 class PassingFailures(NamedTuple):
-    """When a reader's mail came back for a passing reason, in Unix seconds."""
+    """When a reader's mail bounced for a passing reason, in Unix seconds."""
 
     times: tuple[int, ...] = ()
     version: int | None = None
 
 
 def passing_failures(table: Table, member: str) -> PassingFailures:
-    """Return when a reader's mail came back for a passing reason."""
+    """Return when a reader's mail bounced for a passing reason."""
     item = table.get(f"bounces#{member}", "count")
     # An earlier release recorded only a number.
     return PassingFailures(tuple(map(int, item.get("times", ()))), item["version"]) if item else PassingFailures()
 
 
 def failures_change(member: str, failures: PassingFailures, ttl: int) -> Change:
-    """Return the change that records when a reader's mail came back, over the version that was read; no times remove it."""
+    """Return the change that records when a reader's mail bounced, over the version that was read; without times it deletes the record."""
     item = {"times": list(failures.times), "ttl": ttl} if failures.times else None
     return Change(f"bounces#{member}", "count", item, failures.version)

@@ -166,7 +166,7 @@ def to_item(record: DraftRecord | Revision | Claim | ArticleRecord) -> Item:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value of a record as an item holds it, so that a new record equals the same one that was stored."""
+    """Return a record's value in the form that an item has, so that a new record equals the stored one."""
     if isinstance(value, Mapping):
         return dict(value)
     return list(value) if isinstance(value, tuple) else value

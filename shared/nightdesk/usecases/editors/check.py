@@ -64,7 +64,7 @@ class FolderImages(Mapping[str, FoundImage]):
 
     Args:
         readers: for each key, what reads the file; None for a file that is not there yet.
-        inspect: as in `PictureMaker`; None to look into drawings only.
+        inspect: as in `PictureMaker`; None to inspect drawings only.
         sizes: of attachments, in bytes; of one without a size, none is known.
     """
 
@@ -113,7 +113,7 @@ class Surroundings:
 
     Attributes:
         profiles: the keys of all profiles, `authors/<id>.json` and `topics/<id>.json`; a mapping if their names are known.
-        images: the keys of the images beside the file, or `FolderImages` to look into drawings as well.
+        images: the keys of the images beside the file, or `FolderImages` to inspect drawings as well.
         holder_of: returns the key of the draft that holds a slug; empty for none.
         pages: the pages to which its links may lead; None if they are not known.
         names: the name that a draft used for each kind and id of an author or topic, in the order of checking.

@@ -46,7 +46,7 @@ class Finding(NamedTuple):
 class AwsFacts(Protocol):
     """Facts about a stack on AWS.
 
-    A method raises an exception if AWS does not say: `Transient`, `Permanent`, or the AWS SDK's for what it refuses.
+    A method raises an exception if AWS does not answer: `Transient`, `Permanent`, or the AWS SDK's if it denies the call.
     """
 
     def stack(self) -> StackState:
@@ -68,7 +68,7 @@ class AwsFacts(Protocol):
         """Return the account's limit of concurrent executions."""
 
     def key_dates(self) -> Mapping[str, datetime]:
-        """Return when each key that may be replaced was created, by its name."""
+        """Return when each key that can be rotated was created, by its name."""
 
     def stripe_keys(self, arn: str) -> Mapping[str, str]:
         """Return the first characters of each value of Stripe's secret, by name, as far as they tell what it is."""
@@ -83,7 +83,7 @@ class AwsFacts(Protocol):
         """Return the IP addresses of a name in DNS; none if it has none."""
 
     def leads_here(self, name: str) -> bool:
-        """Tell if a host name shows the site of the stack's distribution."""
+        """Return True if a host name serves the stack's site."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +110,8 @@ def examine(patient: Patient) -> Iterator[Finding]:
             continue
         try:
             yield from check(patient)
-        except Exception as error:  # whatever AWS refuses, the other checks are made
-            remedy = "Check your credentials, and what the stack's parameters name; then try again."
+        except Exception as error:  # if AWS denies one check, the others still run
+            remedy = "Check your credentials, and the resources that the stack's parameters name; then try again."
             yield Finding(name, FAILED, f"could not be checked: {' '.join(str(error).split())}", remedy)
 
 
@@ -158,12 +158,12 @@ def _edge(patient: Patient) -> Iterator[Finding]:
 
 
 def _api(patient: Patient) -> Iterator[Finding]:
-    """Ask the readers' API, through the distribution, whether someone without a session is signed in."""
+    """Call the readers' API through the distribution, without a session."""
     status, _ = patient.readers.get(_SESSION, PUBLIC)
     if status == 200:
         yield Finding("readers' API", OK, "it answers")
     else:
-        remedy = "The saved log query “failures” shows why. After a change of OriginKeySerial wait until the deploy is complete."
+        remedy = "The saved log query “failures” shows why. After a change of OriginKeySerial, wait until the deploy is complete."
         yield Finding("readers' API", FAILED, f"{_SESSION} answers {status}: nobody can sign in or pay", remedy)
 
 
@@ -250,18 +250,18 @@ def _mail(patient: Patient) -> Iterator[Finding]:
     record = f'_dmarc.{domain} TXT "v=DMARC1; p=quarantine; rua=mailto:postmaster@{domain}"'
     texts = (text for name in with_parents(domain) for text in _facts(patient).text_records(f"_dmarc.{name}"))
     if any(text.startswith("v=DMARC1") for text in texts):
-        yield Finding("DMARC", OK, f"{domain} says what becomes of mail that is not signed")
+        yield Finding("DMARC", OK, f"{domain} has a DMARC record")
     else:
         remedy = f"Add to DNS, or providers may refuse newsletters: {record}"
         yield Finding("DMARC", WARNING, f"{domain} has no DMARC record", remedy)
 
 
 def _mail_server(patient: Patient, secret: str) -> Finding:
-    """Return whether the newsroom's mail server takes mail, which then does not go through SES."""
+    """Check the newsroom's mail server, which replaces SES."""
     try:
         return Finding("mail", OK, f"{_facts(patient).mail_server(secret)} accepts the user name and password")
     except NightdeskError as error:
-        remedy = "The secret holds a JSON object of host, port, user and password. Some networks let no mail out: try from another."
+        remedy = "The secret must hold a JSON object of host, port, user and password. Some networks block outgoing mail: try from another one."
         return Finding("mail", FAILED, str(error), remedy)
 
 
@@ -286,14 +286,14 @@ def _ses(patient: Patient, domain: str) -> Iterator[Finding]:
 
 
 def _mail_from(found: MailState, domain: str) -> Finding:
-    """Judge the domain to which mail comes back (SES developer guide, "Using a custom MAIL FROM domain")."""
+    """Check the domain that bounces return to (SES developer guide, "Using a custom MAIL FROM domain")."""
     if found.mail_from and found.mail_from_status == "SUCCESS":
-        return Finding("MAIL FROM", OK, f"mail comes back to {found.mail_from}")
+        return Finding("MAIL FROM", OK, f"bounces return to {found.mail_from}")
     host, spf = f"feedback-smtp.{found.region}.amazonses.com", '"v=spf1 include:amazonses.com ~all"'
     remedy = f"Add to DNS: {found.mail_from} MX 10 {host}; {found.mail_from} TXT {spf}"
     if not found.mail_from:
         remedy = f"Deploy with MailDomain={domain}, then add its records."
-    return Finding("MAIL FROM", WARNING, f"mail from {domain} comes back to Amazon's domain", remedy)
+    return Finding("MAIL FROM", WARNING, f"bounces of mail from {domain} return to Amazon's domain", remedy)
 
 
 def _dns(patient: Patient) -> Iterator[Finding]:

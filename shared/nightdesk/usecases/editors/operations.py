@@ -46,7 +46,7 @@ class EditorPorts:
         requests: idempotency keys and rebuilds.
         newsletters: without a mailer: editors have editions sent, and send none themselves.
         readers: makes readers of the site when a takedown needs them, since that reads the edge's secret.
-        saves: whether the stack does nothing that costs much (`Economy=yes`).
+        saves: whether the stack skips what costs most (`Economy=yes`).
     """
 
     pipeline: Ports
@@ -289,11 +289,11 @@ class EditorService:
         """Request that pages are built again (`pipeline_status.rebuild`).
 
         Raises:
-            Permanent: the stack saves; what a rebuild invalidates costs most.
+            Permanent: the stack has `Economy=yes`, and the invalidations of a rebuild cost most.
         """
         ports = self.ports
         if ports.saves:
-            raise Permanent("this stack saves, and rebuilds nothing: deploy it with Economy=no first")
+            raise Permanent("this stack runs with Economy=yes, which stops rebuilds; deploy it with Economy=no first")
         return self.record(
             "rebuild",
             "pipeline",

@@ -148,7 +148,7 @@ class _Run:
         return report is not None and report["state"] == LIVE
 
     def _is_live_once_approved(self) -> bool:
-        """Tell if the article is live; approve it, as an editor would, where articles like it need that (`require_approval`)."""
+        """Return True if the article is live; approve it, as an editor would, if it needs that (`require_approval`)."""
         report = self._wait(self.slug)
         if report and any(problem["key"] == "approval" for problem in report["problems"]):
             self._service.approve(self.slug, _APPROVER)

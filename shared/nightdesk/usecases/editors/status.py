@@ -103,7 +103,7 @@ def draft_status(key: str, record: DraftRecord, ports: Ports, now: datetime) -> 
 
 
 def _time_of_text(document: Document, site: Site, now: datetime) -> dict[str, str]:
-    """Return the state of an article, or of a newsletter's text, and when it goes live if that is later."""
+    """Return the state of an article or a newsletter's text, and the time at which it goes live if it is scheduled."""
     state = document.state(now)
     return {"state": state} | (
         {"publish_at": local_time(document.goes_live, site.zone).isoformat()} if state == SCHEDULED else {}
@@ -111,7 +111,7 @@ def _time_of_text(document: Document, site: Site, now: datetime) -> dict[str, st
 
 
 def _written_text(key: str, record: DraftRecord, ports: Ports) -> Document:
-    """Return the text of an edition that was written by hand, as it was rendered."""
+    """Return the rendered text of a newsletter that was written by hand."""
     filed = classify(key)
     written = ports.private.get(written_key(record.slug, bool(filed and filed.folder)))
     return Document.from_bytes(written.body) if written else Document(record.slug)

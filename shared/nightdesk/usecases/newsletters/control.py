@@ -1,4 +1,4 @@
-"""What editors do with newsletters: look at an edition before it goes out, send it, hold it, cancel it, and read what became of it."""
+"""What editors do with newsletters: preview an edition, send it, hold it, cancel it, and read its report."""
 
 from __future__ import annotations
 
@@ -112,10 +112,10 @@ def send(name: str, at: datetime | None, ports: NewsletterPorts) -> Edition:
 
 
 def _earliest(edition: Edition, at: datetime | None, ports: NewsletterPorts) -> str:
-    """Return the moment from which on an edition may be sent, ISO 8601; empty for now. The front matter of a text by hand counts.
+    """Return the earliest time at which an edition may be sent, ISO 8601; empty for now. The front matter of a text written by hand applies.
 
     Raises:
-        Permanent: the text is a draft, or its time is later than `at`, or has ended by then.
+        Permanent: the text is a draft, is scheduled for later than `at`, or has expired by then.
     """
     name, now = edition.id.partition("/")[0], ports.pipeline.clock()
     source = find_written(name, ports.pipeline) if edition.kind == WRITTEN and not edition.digest else None
@@ -128,11 +128,11 @@ def _earliest(edition: Edition, at: datetime | None, ports: NewsletterPorts) -> 
     if document.state(at or now) == SCHEDULED:
         if at:
             raise Permanent(
-                f"{file} must not go out before {document.goes_live}; name a later moment, or change the file"
+                f"{file} must not be sent before {document.goes_live}; choose a later time, or change `publish_at` in the file"
             )
         begins = document.goes_live
     if document.state(datetime.fromisoformat(begins) if begins else now) == EXPIRED:
-        raise Permanent(f"{file} has expired by then; change `expires` in it first")
+        raise Permanent(f"{file} will have expired by then; change `expires` in it first")
     return begins
 
 

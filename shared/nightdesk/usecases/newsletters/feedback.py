@@ -27,7 +27,7 @@ _SOFT_BOUNCES = 3
 """So many passing failures within the time below count as one that lasts."""
 _REMEMBERED = timedelta(days=30)
 _KINDS = {"complaint": "complained", "bounce": "bounced"}
-"""What a report counts as, by its kind."""
+"""The count that a report adds to, by its kind."""
 HOLD_BOUNCES = "too many of its copies came back"
 HOLD_COMPLAINTS = "too many readers complained about it"
 
@@ -81,7 +81,7 @@ def _count_once(identifier: str, kind: str, edition: str, ports: NewsletterPorts
 
 
 def _passing(report: MailReturned, ports: NewsletterPorts, ttl: int) -> str:
-    """Record that a mail came back for a passing reason, once. Returns `bounced` if that happens too often, else as `record_feedback` does."""
+    """Record once that a mail bounced for a passing reason. Return `bounced` if that happens too often, else as `record_feedback` does."""
     now = int(ports.pipeline.clock().timestamp())
     oldest = now - _REMEMBERED.total_seconds()
 
@@ -101,7 +101,7 @@ def _passing(report: MailReturned, ports: NewsletterPorts, ttl: int) -> str:
 
 
 def _begin_afresh(member: str, ports: NewsletterPorts) -> None:
-    """Forget a reader's failures, which have stopped newsletters: one who asks for them again begins with none."""
+    """Delete a reader's failures, once they have stopped newsletters: a reader who subscribes again starts with none."""
 
     def attempt() -> None:
         found = editions_table.passing_failures(ports.editions, member)

@@ -22,7 +22,7 @@ from nightdesk.usecases.newsletters.ports import NewsletterPorts
 from nightdesk.usecases.newsletters.sources import find_source, find_written
 
 _RECENT = 1_000
-"""Editions among which one that has ended is looked for by its name."""
+"""How many of the newest editions are searched for one that has ended."""
 
 
 def no_edition(name: str) -> NotFound:
@@ -34,8 +34,8 @@ def no_edition(name: str) -> NotFound:
 
 
 def stored_edition(name: str, ports: NewsletterPorts) -> Edition:
-    """Return an edition that was begun, by its id; or by the first part of it, or an article's slug, the newest: one that has not
-    ended, if there is one.
+    """Return an edition by its id; or the newest one by the first part of its id or by an article's slug, preferring one that has
+    not ended.
 
     Raises:
         NotFound: there is none.
@@ -57,7 +57,7 @@ def _waiting(name: str, ports: NewsletterPorts) -> StoredEdition | None:
 
 
 def _newest(name: str, ports: NewsletterPorts) -> StoredEdition | None:
-    """Return the newest edition of a name, or of the article with this slug, although it has ended."""
+    """Return the newest edition of a name or of an article's slug, even if it has ended."""
     begun = editions_table.editions(ports.editions, _RECENT)
     names = (name, ARTICLE_PREFIX + name)
     return next((stored for stored in begun if stored.edition.id.partition("/")[0] in names), None)

@@ -27,7 +27,7 @@ from nightdesk.usecases.pipeline.converge import converge, store
 from nightdesk.usecases.pipeline.list_outputs import site_page
 
 _MOST_LISTED = 365
-"""Editions in the list of the newest; each year has a list of all once there are more."""
+"""How many editions the main list has; once there are more, each year has a list."""
 _GONE = {"status": "410"}
 
 
@@ -87,14 +87,14 @@ class _Page(NamedTuple):
 
 
 class _List(NamedTuple):
-    """A list of editions as a page, and the years to whose lists it links."""
+    """A page that lists editions, and the years to whose lists it links."""
 
     output: Output
     years: tuple[str, ...]
 
 
 def _refresh_archive(changed: Collection[str], ports: NewsletterPorts, theme: Theme) -> list[str]:
-    """Make the list of the newest editions, and, if it does not have all, those of the years that changed or were never made.
+    """Make the list of the newest editions and, once there are more, the lists of years that changed or do not exist yet.
 
     Returns:
         The paths that may have changed.
@@ -112,7 +112,7 @@ def _refresh_archive(changed: Collection[str], ports: NewsletterPorts, theme: Th
 def _refresh_list(
     path: str, find: Callable[[], Sequence[StoredEdition]], ports: NewsletterPorts, theme: Theme
 ) -> tuple[str, ...]:
-    """Make a list of editions, and return the years to whose lists it links."""
+    """Make a page that lists editions, and return the years to whose lists it links."""
 
     def make() -> _List:
         found = find()
@@ -133,7 +133,7 @@ def _year(edition: Edition) -> str:
 
 
 def _listed_years(newest: Sequence[StoredEdition], ports: NewsletterPorts) -> tuple[str, ...]:
-    """Return the years that have a list of their editions, the newest first; none while the newest editions are all."""
+    """Return the years that have a list, newest first; none while the main list has every edition."""
     if len(newest) < _MOST_LISTED:
         return ()
     first = editions_table.first_edition(ports.editions)

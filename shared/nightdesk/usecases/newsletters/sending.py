@@ -186,7 +186,7 @@ class _Run:
             raise _Stop
 
     def give_back(self) -> None:
-        """Return what was taken for copies that were not sent, for example because the provider took none now."""
+        """Return the allowance of copies that were not sent, for example because the provider accepted none for now."""
         if self.spare <= 0:
             return
         editions, ttl = self.ports.editions, self._ttl(self.ports.pipeline.clock())

@@ -63,8 +63,8 @@ def load_effective(document: Document, site: Site, ports: Ports) -> EffectiveArt
 def store_approved(document: Document, approval: Approval, ports: Ports) -> None:
     """Keep a document that an editor approves, with a proof of the approval.
 
-    Decisions follow an article to another slug, so render may write them. Only the editors' API, and the canary, which may
-    decide about its test articles alone, may write what is kept here, so that nothing which reads hostile drafts can approve one of them, or sign it with a person's name.
+    Decisions follow an article to another slug, so render may write them. What is kept here only the editors' API may write, and
+    the canary for its test articles, so that nothing which reads hostile drafts can approve one, or sign it with a person's name.
     """
     key = approved_key(approval.sha256)
     seen = ports.private.stat(key)

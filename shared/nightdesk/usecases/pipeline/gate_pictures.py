@@ -39,10 +39,10 @@ class ArticlePictures(NamedTuple):
     inspected: Mapping[str, Inspection | None]
 
     def requests(self, owner: str) -> list[PictureRequested]:
-        """Return the requests for what is missing or outdated; of hundreds, for the first ones.
+        """Return requests for renditions that are missing or outdated, at most `_MOST_REQUESTS`.
 
-        Whatever becomes of each, the article is gated again, and requests the next ones. If each of these runs requested all that are
-        missing, five hundred images would be a hundred thousand requests, behind which other articles' images would wait.
+        Once an image is made or refused, the article is gated again and requests the next ones. If each of these runs requested all
+        that are missing, five hundred images would cause a hundred thousand requests, and delay other articles' images.
 
         Args:
             owner: the document's key in the private bucket.

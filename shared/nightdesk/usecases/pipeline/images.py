@@ -48,7 +48,7 @@ def image_versions(folder: str, ports: Ports) -> tuple[tuple[str, str], ...]:
 class StoredImages:
     """The images and attachments in a file's folder, each of which is read and copied once.
 
-    A drawing that acts (see `drawings`), and an image that is too large, has `REFUSED` and the reason in place of a digest, and no copy.
+    A drawing with active content (see `drawings`) or an image that is too large has `REFUSED` and the reason in place of a digest, and no copy.
 
     Args:
         versions: key and version id of each object.
@@ -72,7 +72,7 @@ class StoredImages:
         result = render(wanted)
         if not wanted.looked_up:
             return result
-        # Of a folder with hundreds, the waiting times would add up to more than a run may take.
+        # One after another, hundreds of look-ups would take longer than a run may.
         keys = sorted(wanted.looked_up - self._found.keys())
         self._found |= dict(zip(keys, self._ports.in_parallel(self._look_up, keys), strict=True))
         known = {key: self._found_image(key, found) for key, found in self._found.items()}
@@ -132,7 +132,7 @@ class StoredImages:
         """Read a file, and store its copy unless it is stored already or must not be published."""
         if is_attachment(key):
             return attachments.keep_attachment(key, version, self._ports)
-        # Piece by piece, since a writer may put a file that is larger than the memory.
+        # Read in chunks, because a writer may upload a file that is larger than the function's memory.
         found = self._ports.drafts.fingerprint(key, version, LARGEST_ORIGINAL)
         if found is None:
             raise Conflict(f"{key} was deleted while its draft was rendered")
@@ -151,7 +151,7 @@ class StoredImages:
         return image_refusal(key, blob.body)
 
     def _keep(self, key: str, version: str, sha256: str) -> None:
-        """Store the copy of an image unless it is stored already. A version's bytes never change, so it is what was read."""
+        """Store the copy of an image unless it exists. A version's bytes never change, so the copy is what was read."""
         copy = Output(image_key(sha256), b"", "application/octet-stream")
         if self._ports.private.stat(copy.key) is not None:
             return
@@ -159,7 +159,7 @@ class StoredImages:
             self._ports.private.copy(self._ports.drafts, key, version, copy, None)
         except Conflict:
             if self._ports.private.stat(copy.key) is None:
-                raise  # it was deleted, or another run was about to store it, and failed
+                raise  # it was deleted, or another run that was storing it failed
 
 
 def _rules_for(key: str) -> list[str]:

@@ -131,7 +131,7 @@ def give_notice(notice: NoticeRequested, site: Site, ports: Ports, outside: Outs
     signed = signed_headers(notice.event, int(ports.clock().timestamp()), body, keys)
     outcome = _post(webhook.url, {**_JSON, **signed}, body, outside)
     if outcome.result == REFUSED and outcome.status != _GONE:
-        # Whoever looks after the receiver can mend it: a wrong secret, or a path that is not there yet.
+        # The receiver's operator can fix it: a wrong secret, or a path that does not exist yet.
         raise Transient(f"{outcome.host} answered {outcome.status}")
     return outcome
 

@@ -49,8 +49,8 @@ _BYTES = "application/octet-stream"
 
 
 def inspect_image(key: str, ports: Ports, maker: PictureMaker) -> Inspection | None:
-    """Inspect the image at a key of the drafts bucket; sends the event. Returns None if it was deleted, or is too large."""
-    # Whoever renders a draft that shows one which is too large for the memory finds that by itself.
+    """Inspect the image at a key of the drafts bucket, and send the event. Return None if it was deleted or is too large."""
+    # An image that is too large for memory is refused when a draft that shows it is rendered.
     size = ports.drafts.sizes(key).get(key)
     blob = ports.drafts.get(key) if size is not None and not refusal_of_size(size) else None
     if blob is None:

@@ -321,7 +321,7 @@ def _name_of(typed: str) -> str:
 
 
 def _raw_name(typed: str) -> str:
-    """Return a name as it was typed: downloads often have names that are percent-encoded themselves."""
+    """Return a name as it was typed: a downloaded file may have a percent-encoded name."""
     return composed(html.unescape(typed)).removeprefix("./")
 
 

@@ -100,7 +100,7 @@ def article_card(
 
 
 def _is_drawing(name: str, files: PictureFiles | None, found: Inspection | None) -> bool:
-    """Return True for a lead image of which there are no pixels, whatever its name says."""
+    """Return True for a lead image that is a drawing, whatever its suffix."""
     return name.endswith(".svg") or bool(files and files.fallback == "svg") or bool(found and found.format == "svg")
 
 

@@ -47,9 +47,9 @@ class Row(NamedTuple):
     """A row of a list of readers.
 
     Attributes:
-        line: where it ends in the file.
+        line: the line of the file in which it ends.
         more: how many of its cells have no column.
-        swallows: whether one of its cells may hold other rows, because a quotation mark ends too late.
+        swallows: whether a cell seems to contain other rows, because a quotation mark is missing.
     """
 
     line: int
@@ -111,7 +111,7 @@ def read_rows(lines: Iterable[str]) -> Iterator[Row]:
 
 
 def _swallows(row: Mapping[str | None, str | list[str]]) -> bool:
-    """Return True if a cell goes over several lines and has an address in a line after its first."""
+    """Return True if a cell has an address after its first line."""
     cells = (part for cell in row.values() for part in (cell if isinstance(cell, list) else [cell]))
     return any("@" in line for cell in cells for line in cell.splitlines()[1:])
 
@@ -123,7 +123,7 @@ def first_lines() -> FirstLine:
 
 
 class _Planned(NamedTuple):
-    """A row that can be imported, and what becomes of its reader."""
+    """A row that can be imported, and the outcome for its reader."""
 
     row: Row
     member: str
