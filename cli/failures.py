@@ -15,7 +15,7 @@ from nightdesk.domain.timestamps import InvalidTimestamp
 from nightdesk_local.cloud import SetUpError
 
 REFUSED = 2
-"""The exit status of a command that could not be done as it was typed, for lack of what it names, or of a working set-up."""
+"""The exit status if the command was wrong, what it names was not found, or the set-up is incomplete."""
 FAULT = 70
 """The exit status for a fault of Nightdesk (EX_SOFTWARE in sysexits.h)."""
 

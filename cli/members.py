@@ -202,7 +202,7 @@ def import_all(args: argparse.Namespace) -> int:
 
 
 def _imported(args: argparse.Namespace, service: EditorService) -> Iterator[member_lists.Outcome]:
-    """Import the rows of a file, and yield what becomes of each."""
+    """Import the rows of a file, and yield the outcome of each."""
     site = load_site(service.ports.pipeline)
     with open_csv(args.file) as (lines, encoding):
         if encoding == WESTERN:

@@ -70,7 +70,7 @@ def simpler(action: Action) -> list[Action]:
 
 @dataclass(frozen=True, slots=True)
 class _Mix:
-    """Which actions a history has. Histories of everything at once seldom have three actions of the same kind.
+    """Which actions a history has. Histories that mix everything rarely have three actions of the same kind.
 
     Attributes:
         names: one letter for each draft.

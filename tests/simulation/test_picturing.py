@@ -1,4 +1,4 @@
-"""Whatever becomes of images, and in whatever order, the site ends the same, and readers never get an original."""
+"""Whatever happens to images, in any order, the site ends the same, and readers never get an original."""
 
 from __future__ import annotations
 

@@ -60,14 +60,14 @@ class SeparateCloud:
             time.sleep(0.02)
 
     def kill_functions(self) -> int:
-        """Kill the functions in the midst of what they do; return how many there were. The emulator starts others."""
+        """Kill the running functions, and return how many there were. The emulator starts new ones."""
         victims = [pid for pid in descendants(self.cloud.pid) if _EMULATOR not in command_of(pid)]
         for victim in victims:
             kill(victim)
         return len(victims)
 
     def freeze_functions(self) -> None:
-        """Stop the functions where they are, so that nothing changes any more. Frozen runs take the places of others."""
+        """Pause the functions, so that nothing changes. Paused runs still count against the concurrency limit."""
         for _ in range(3):
             for victim in descendants(self.cloud.pid):
                 if _EMULATOR not in command_of(victim):
@@ -75,8 +75,8 @@ class SeparateCloud:
             time.sleep(0.2)
 
     def kill_but_keep_what_is_stored(self) -> None:
-        """Kill the functions and the process that holds the cloud. The emulator, which stands for AWS's durable services, ends by
-        itself, so that tables and queues are as they are after the next start. It forgets the mails that it took."""
+        """Kill the functions and the process that holds the cloud. The emulator, which stands for AWS's durable services, shuts down
+        cleanly, so that tables and queues survive the restart. It forgets the mails that it took."""
         pid = self.cloud.pid
         [emulator] = [each for each in descendants(pid) if _EMULATOR in command_of(each)]
         os.kill(pid, signal.SIGKILL)

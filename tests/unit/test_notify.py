@@ -1,4 +1,4 @@
-"""Who outside is told of what, how that is signed, and what becomes of it when they do not answer."""
+"""Notices to the outside: who receives which, how they are signed, and what happens if a receiver does not respond."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class Source(NamedTuple):
 
 
 def decode(raw: bytes) -> str:
-    """Decode the bytes of a file, and make its line ends plain.
+    """Decode the bytes of a file, and normalise its line endings.
 
     Raises:
         Rejected: the file is larger than 1 MiB, is not UTF-8, or contains a NUL.
@@ -101,7 +101,7 @@ def _without_fences(text: str) -> Problem:
 
 
 def _unclosed(text: str, fence: str, start: int) -> Problem:
-    """Describe front matter without an end; YAML's own end of a document, `...`, is what many mean."""
+    """Describe front matter without an end; many authors type YAML's end of a document, `...`."""
     dots = re.compile(r"^\.\.\.[ \t]*$", re.MULTILINE).search(text, start) if fence == "---" else None
     if dots:
         return Kind.FRONT_MATTER_DOTS.at(text.count("\n", 0, dots.start()) + 1)
@@ -129,7 +129,7 @@ def parse_yaml(text: str, first_line: int = 1) -> dict[str, Node]:
 
 
 def _explain(error: yaml.YAMLError, text: str, first_line: int) -> Problem:
-    """Say in words for authors what the parser found; its own words are for programmers."""
+    """Return the parser's error in words for authors."""
     if not isinstance(error, yaml.MarkedYAMLError):  # a character that YAML allows nowhere (yaml.reader.ReaderError)
         found = _NOT_YAML.search(text)
         where = found.start() if found else 0

@@ -43,7 +43,7 @@ class Key(NamedTuple, Generic[File]):
         synonyms: other names for it, in the order in which they count.
         settings: other keys, each with the one value that sets this key, such as `status: draft`.
         attribute: the attribute that it sets; by default the one of its name.
-        several: what becomes of synonyms with different values: `reject` the file, use the first and `warn` of the
+        several: how synonyms with different values are treated: `reject` the file, use the first and `warn` of the
             others, or let `read` decide.
     """
 

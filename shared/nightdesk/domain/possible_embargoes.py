@@ -1,4 +1,4 @@
-"""Keys that Nightdesk does not know and that name a moment in the future: an embargo that is meant is never public early.
+"""Unknown keys whose value is a time in the future, so that an intended embargo never goes live early.
 
 A key that speaks of publishing or releasing is read as `publish_at`. One that may or may not mean an embargo, such as `start_date`,
 rejects the draft, and so does a moment inside another key, or one in words. A moment in the past says nothing of the kind.

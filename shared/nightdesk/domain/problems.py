@@ -294,7 +294,7 @@ class Kind:
         "“{typed}” is shown with its asterisks: close them, and leave no blank inside them; for asterisks, write \\*\\*"
     )
     FILE_UNUSED = _noted("the file “{typed}” beside it is neither shown nor offered, so readers do not get it")
-    FOOTNOTE_REPEATED = _left_out("another footnote is named [^{typed}], too; give this one a name of its own")
+    FOOTNOTE_REPEATED = _left_out("another footnote is also named [^{typed}]; give this one a different name")
     FOOTNOTE_UNUSED = _left_out("nothing refers to the footnote [^{typed}], so readers do not get it")
     FOOTNOTE_MISSING = _noted("there is no footnote [^{typed}], so readers see it as it was typed")
     IMAGE_ACTIVE = _left_out(

@@ -31,7 +31,7 @@ Reports = dict[str, list[dict[str, Any]]]
 """Problems or warnings by the keys of their files."""
 _OF_LINKS = ("link", "translation_of")
 _MANY = 200
-"""So many changed files are not worth the detour: a full build makes each list only once."""
+"""With more changed files than this a full build is faster, because it makes each list once."""
 
 
 class NeedsFullBuild(Exception):

@@ -1,4 +1,4 @@
-"""The elements of HTML, by what becomes of them in a text."""
+"""The elements of HTML, by how a text's sanitiser treats them."""
 
 from __future__ import annotations
 

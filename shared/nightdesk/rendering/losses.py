@@ -17,7 +17,7 @@ import pyromark
 from nightdesk.domain.problems import Kind, Problem, ProblemKind
 
 _MOST = 200
-"""How many losses of one file are reported: each is looked for in its text."""
+"""The most losses reported for one file: finding the line of each means searching the text."""
 _STARS = re.compile(r"(?<!\\)\*\*")
 ADDRESS, MARKUP, PROSE, FRONT_MATTER = "address", "markup", "prose", "front matter"
 """Where something was typed: the address of a link or image, HTML, text, or the value of a key."""
@@ -27,7 +27,7 @@ _LITERAL = (Kind.TAG_LITERAL, Kind.LINK_LITERAL)
 
 
 def is_typed(line: str, text: str) -> bool:
-    """Return True if a line has a text without a backslash or a character reference in it, by which its author wants it shown."""
+    """Return True if a line contains a text unescaped: a backslash or a character reference shows that its author wants it shown."""
     return re.search(rf"(?<!\\){re.escape(text)}", line) is not None
 
 
@@ -55,7 +55,7 @@ class Losses:
 
     @contextmanager
     def at(self, line: int) -> Iterator[None]:
-        """Give what is added meanwhile this line, instead of looking for it in the text."""
+        """Give every loss added inside the `with` block this line, instead of searching for it."""
         self._line = line
         try:
             yield

@@ -116,7 +116,7 @@ class _Rewriter:
         return "".join(self._out)
 
     def _take(self, number: int, token: Token) -> int:
-        """Write what becomes of a token, and return the number of the next one to read."""
+        """Write a token in its new form, and return the index of the next one to read."""
         if token.kind == TEXT:
             self._text_with_links(self._source[token.start : token.end])
         elif token.kind == UNCLOSED:

@@ -1,4 +1,4 @@
-"""Themes of a few files: those of a newsroom over the default theme's, as one folder that is a whole theme.
+"""Overlays: a newsroom's few files merged with the default theme into one folder, a complete theme.
 
 A file replaces the one of the same name, with three exceptions. Texts and design tokens are laid over the others one by one. A
 template that is replaced can be extended under its name in `default/`: `{% extends "default/base.html" %}`.

@@ -24,7 +24,7 @@ UNSUBSCRIBED = "unsubscribed"
 _SENT = (MAILED, UNSURE, TRYING)
 """The states of copies that may have arrived."""
 _SOFT_BOUNCES = 3
-"""So many passing failures within the time below count as one that lasts."""
+"""This many passing failures within the time below count as a permanent one."""
 _REMEMBERED = timedelta(days=30)
 _KINDS = {"complaint": "complained", "bounce": "bounced"}
 """The count that a report adds to, by its kind."""

@@ -1,7 +1,7 @@
-"""Notify: tell webhooks, search engines and a hub what happened. Nothing of the site waits for it or depends on it.
+"""Notify: tell webhooks, search engines and a hub what happened. Nothing on the site waits for it or depends on it.
 
-An event may be of interest to several, of which one may be down. So each of them gets a message to this stage of its own,
-with its own attempts. A receiver may get the same message more than once, always with the same id; it never misses one
+Several receivers may want an event, and one of them may be down. So this stage sends itself one message for each receiver,
+which is retried separately. A receiver may get the same message more than once, always with the same id; it never misses one
 without a dead letter.
 """
 
@@ -33,7 +33,7 @@ INDEXNOW = "indexnow"
 WEBSUB = "websub"
 TOLD, REFUSED, DROPPED = "told", "refused", "dropped"
 _PATHS_EACH = {INDEXNOW: 500, WEBSUB: 5}
-"""Paths in one message: as many as fit into an event, and a few where each is a request of its own."""
+"""Paths in one message: as many as fit into an event, or a few if each is a separate request."""
 _TRANSIENT = (408, 409, 425, 429)
 """Statuses below 500 that ask for another attempt later."""
 _GONE = 410
