@@ -25,7 +25,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     command.add_argument("--role", required=True, choices=ROLES, help="what the editor may do")
     command.add_argument("--name", default="", help="the name that readers see on what this editor approves")
     command = add_to(
-        group, "token", token, "Print a token for a machine, valid for 15 minutes; people use “nightdesk login”"
+        group, "token", token, "Print a token for a machine, valid for 15 minutes on AWS; people use “nightdesk login”"
     )
     command.add_argument("email", help=_EMAIL)
     add_to(group, "list", show, "List editors and their roles")

@@ -58,7 +58,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     command.add_argument("file", nargs="?", default="-", help="the file to write (default: standard output)")
     command = add_to(group, "import", import_all, "Import readers from a CSV file")
     command.add_argument("file", help="with the columns email, tier, until, newsletter, consent; email is required")
-    command.add_argument("--dry-run", action="store_true", help="only say what would become of each row")
+    command.add_argument("--dry-run", action="store_true", help="only show what would happen to each row")
     for name, run, text in (
         ("add", add, "Give a reader a complimentary tier"),
         ("show", show, "Show a reader's tier and where it comes from"),
