@@ -129,7 +129,7 @@ def test_what_an_encoder_cannot_write_is_refused(monkeypatch: pytest.MonkeyPatch
     data = saved(scene(64, 40))
     for name, error in (("JPEG", ValueError("encoding error 5")), ("WEBP", OSError("broken data stream"))):
         monkeypatch.setattr(Image.Image, "save", Mock(side_effect=error))
-        with pytest.raises(ImageRefused, match="is a JPEG of which nothing can be made"):
+        with pytest.raises(ImageRefused, match="is a JPEG that cannot be converted"):
             derive(data, inspect(data), Variant(32, 20, name.lower()))
 
 
