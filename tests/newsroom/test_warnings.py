@@ -85,7 +85,7 @@ EXPECTED = {
     ),
     "pages/contact.md": (
         "---\ntitle: Contact\nsumary: x\n---\n",
-        [(3, "sumary", "did you mean `summary`?")],
+        [(3, "sumary", "did you mean `summary`?"), (5, "", "the page has no text")],
     ),
     "authors/jon.md": ("---\nname: Jon\nbaet: Ports\n---\n", [(3, "baet", "did you mean `beat`?")]),
 }
@@ -109,7 +109,7 @@ def test_status_and_check_list_the_same_warnings_with_their_lines(key: str, room
         ("drafts/b.md", "---\ntitle: T\ndraft: true\n---\nText.\n", 0),
         ("authors/jon.md", "---\nname: Jon\ncolour: red\n---\n", 1),
         ("topics/tides.md", "---\nname: Tides\n---\n", 0),
-        ("pages/contact.md", "---\ntitle: Contact\ncolour: red\n---\n", 1),
+        ("pages/contact.md", "---\ntitle: Contact\ncolour: red\n---\nText.\n", 1),
         ("site.yaml", "name: The Quay\ncolour: red\n", 1),
     ],
 )

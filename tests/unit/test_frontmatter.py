@@ -160,10 +160,12 @@ def test_invalid_front_matter_is_rejected_with_its_line(text: str, line: int) ->
     [
         ("title: a: b", Kind.YAML_COLON),
         ("tags:\n\t- a", Kind.YAML_TAB),
+        ("title: T\n\tdek: D", Kind.YAML_TAB),
         ("title: @home", Kind.YAML_RESERVED_CHARACTER),
         ("title: %", Kind.YAML_RESERVED_CHARACTER),
         ("title: 'T", Kind.YAML_QUOTE_UNCLOSED),
         ('title: "C:\\dir"', Kind.YAML_ESCAPE),
+        ('title: "C:\\users"', Kind.YAML_ESCAPE),
         ("tags: [a, b\ndek: D", Kind.YAML_BRACKET_UNCLOSED),
         ("hero: {src: a", Kind.YAML_BRACKET_UNCLOSED),
         ("title: T\ndek\n", Kind.YAML_KEY_UNFINISHED),

@@ -14,6 +14,7 @@ from nightdesk.domain.site import Site
 from nightdesk.domain.template_code import template_code
 from nightdesk.domain.views import VisiblePart, view
 from nightdesk.usecases.pipeline.render_document import FoundImage, read_draft
+from nightdesk.usecases.pipeline.render_profile import read_profile
 
 SITE = Site()
 KEY = DraftsKey("draft", "ferry", "drafts/ferry/")
@@ -358,6 +359,12 @@ def test_a_missing_footnote_is_reported() -> None:
     assert warnings == [(2, Kind.FOOTNOTE_MISSING), (4, Kind.FOOTNOTE_MISSING)]
 
 
+def test_what_looks_like_a_footnote_and_is_meant_as_typed_is_not() -> None:
+    shown, warnings = read("Write \\[^1] for a note.\n\nOr \\[^2] and [^2], or [^a\\_b].\n")
+    assert "[^1]" in shown
+    assert warnings == [(2, Kind.FOOTNOTE_MISSING), (2, Kind.FOOTNOTE_MISSING)]
+
+
 # --- Code of other systems, and emptiness ---
 
 
@@ -399,6 +406,16 @@ def test_brackets_of_ordinary_prose_are_not(text: str) -> None:
 @pytest.mark.parametrize("body", ["", "\n\n", "<!-- later -->", "&nbsp;", "<div> </div>", "[a]: /b"])
 def test_an_article_without_text_is_reported(body: str) -> None:
     assert [kind for _, kind in read(body)[1]] == [Kind.ARTICLE_EMPTY]
+
+
+EMPTY_PAGES = {"contact": [Kind.ARTICLE_EMPTY], "membership": []}
+
+
+@pytest.mark.parametrize("name", EMPTY_PAGES)
+def test_a_page_without_text_is_reported_unless_it_has_something_else_to_show(name: str) -> None:
+    raw = b"---\ntitle: T\n---\n<!-- later -->\n"
+    _, warnings = read_profile(raw, DraftsKey("page", name, ""), {}, SITE)
+    assert [problem.kind for problem in warnings] == EMPTY_PAGES[name]
 
 
 @pytest.mark.parametrize("body", ["x", "![x](a.png)", "::: gate tier=member\nx\n:::"])

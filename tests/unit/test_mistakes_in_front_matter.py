@@ -451,3 +451,10 @@ def test_a_page_that_another_system_would_hide_is_not_published() -> None:
 @pytest.mark.parametrize("typed", ["\\u200b", "\\ufeff\\u2060", "\\u00a0\\u3000", "\\u202e"])
 def test_a_title_that_nobody_can_see_is_none(typed: str) -> None:
     assert "needs a title" in reasons(f'---\ntitle: "{typed}"\n---\n')[0]
+
+
+@pytest.mark.parametrize("typed", ["headline", "Heading", "name"])
+def test_another_word_for_a_title_is_named(typed: str) -> None:
+    assert reasons(f"---\n{typed}: T\n---\nText.\n") == [
+        f"1: title: every draft needs a title; did you mean `title` with “{typed}” in line 2?"
+    ]

@@ -140,11 +140,13 @@ def _explain(error: yaml.YAMLError, text: str, first_line: int) -> Problem:
     kind = Kind.YAML_INVALID
     if "end of stream" in problem and error.context_mark:
         kind, mark = Kind.YAML_QUOTE_UNCLOSED, error.context_mark
+    elif "tab character" in problem:
+        kind = Kind.YAML_TAB
     elif "cannot start any token" in problem:
         kind = Kind.YAML_TAB if typed == "\t" else Kind.YAML_RESERVED_CHARACTER
     elif "mapping values" in problem:
         kind = Kind.YAML_COLON
-    elif "escape" in problem:
+    elif "escape" in problem or "hexdecimal" in problem:  # libyaml's spelling
         kind = Kind.YAML_ESCAPE
     elif "simple key" in context:
         kind = Kind.YAML_KEY_UNFINISHED

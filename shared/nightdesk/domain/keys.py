@@ -29,6 +29,8 @@ _BLANKS = re.compile(r"[ \t\n\r\f\v]+")
 """What YAML folds into one blank. Other spaces, such as French no-break spaces and the ideographic one, stay as typed."""
 _COMMAS = re.compile(r"[,，、،;；|]|(?<=\w)\s+(?=#\w)")
 """What stands between the entries of a list that is typed as one text; between hashtags also blanks."""
+_ALSO_SAID = {"title": ("headline", "heading", "name", "subject"), "headline": ("title", "heading", "name", "subject")}
+"""What some write in the place of a key that is required."""
 
 File = TypeVar("File")
 
@@ -298,7 +300,8 @@ class KeyReader:
 
     def _suggestion(self, name: str) -> str:
         """Return what was perhaps typed for a key that is missing, as a question."""
-        typed = closest(name, [key for key in self._mapping if key not in self._asked])
+        unread = [key for key in self._mapping if key not in self._asked]
+        typed = closest(name, unread) or next((key for key in unread if _plain(key) in _ALSO_SAID.get(name, ())), "")
         return f"did you mean `{name}` with “{typed}” in line {self._mapping[typed].line}?" if typed else ""
 
     def report(self, kind: ProblemKind, name: str, **values: Any) -> None:

@@ -279,7 +279,7 @@ class Kind:
     GATE_UNCLOSED = _rejected("this gate is never closed; add a line of :::")
     GATES_TOO_MANY = _rejected("an article may have at most {limit} gates")
     ANCHOR_DEAD = _left_out("{typed} leads to no heading of this text, so the text is shown without the link")
-    ARTICLE_EMPTY = _noted("the article has no text")
+    ARTICLE_EMPTY = _noted("the {what} has no text")
     ATTACHMENT_KIND = _left_out(
         "{typed} is not a kind of file that readers can download ({kinds}), so the text is shown without the link"
     )

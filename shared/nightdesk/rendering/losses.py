@@ -92,7 +92,8 @@ class Losses:
             place = found.next_line(loss.where, loss.needle)
             if loss.kind is Kind.EMPHASIS_LITERAL and not _STARS.search(lines[place]):
                 continue  # each asterisk was typed after a backslash
-            if loss.kind in _LITERAL and not is_typed(lines[place], loss.needle):
+            is_escaped = loss.kind is Kind.FOOTNOTE_MISSING and f"\\{loss.needle}" in lines[place]
+            if (loss.kind in _LITERAL or is_escaped) and not is_typed(lines[place], loss.needle):
                 continue
             line = first_line + place if first_line else 0
             self.found.append((loss.kind.at(line, loss.key, loss.suggestion, **loss.values), loss.needle))

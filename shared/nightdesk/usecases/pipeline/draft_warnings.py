@@ -32,9 +32,9 @@ def draft_warnings(
     """
     if any(problem.kind is Kind.ANCHOR_DEAD for problem, _ in losses.found):
         drop_found_anchors(losses, all_anchors(document))
-    is_empty = not any(_shows_something(block.html) for block in document.blocks)
+    is_empty = not any(shows_something(block.html) for block in document.blocks)
     line = draft.passages[0].line if draft.passages else 0
-    empty = (Kind.ARTICLE_EMPTY.at(line),) if is_empty else ()
+    empty = (Kind.ARTICLE_EMPTY.at(line, what="article"),) if is_empty else ()
     unused = _unused_files(document, files, folder, losses) if folder else ()
     return (*losses.problems, *empty, *unused)
 
@@ -66,5 +66,6 @@ def _plain(text: str) -> str:
     return unicodedata.normalize("NFC", text).casefold()
 
 
-def _shows_something(text: str) -> bool:
+def shows_something(text: str) -> bool:
+    """Return True if readers see anything of some HTML."""
     return "<img" in text or _VISIBLE.search(html.unescape(re.sub(r"<[^>]*>", "", text))) is not None

@@ -33,7 +33,7 @@ from nightdesk.repositories.articles_table import ACCEPTED
 from nightdesk.repositories.private_bucket import JSON, SITE_KEY, load_site, profile_key, written_key
 from nightdesk.repositories.records import DraftRecord, problem_dicts
 from nightdesk.usecases.pipeline.converge import converge, is_stored, store
-from nightdesk.usecases.pipeline.draft_warnings import drop_found_anchors
+from nightdesk.usecases.pipeline.draft_warnings import drop_found_anchors, shows_something
 from nightdesk.usecases.pipeline.file_records import FileRecord, outcome
 from nightdesk.usecases.pipeline.gate_pictures import read_pictures
 from nightdesk.usecases.pipeline.images import StoredImages, image_versions
@@ -46,6 +46,9 @@ from nightdesk.usecases.pipeline.render_document import (
     link_finder,
     to_document,
 )
+
+_MADE_PAGES = frozenset(("corrections", "membership", "newsletter", "process"))
+"""Standing pages that have something to show without a text."""
 
 
 class _Inputs(NamedTuple):
@@ -303,7 +306,9 @@ def read_profile(
     body = render_plain(profile.body, image, link, losses, _body_line(raw, profile.body), typography)
     facts["body"] = _with_anchors(body, parsed_key.kind, losses)
     facts["assets"] = [asdict(asset) for asset in finder.assets.values()]
-    return canonical_json(facts), profile.warnings + losses.problems
+    is_empty = parsed_key.kind == "page" and profile.id not in _MADE_PAGES and not shows_something(body)
+    empty = (Kind.ARTICLE_EMPTY.at(_body_line(raw, profile.body), what="page"),) if is_empty else ()
+    return canonical_json(facts), (*profile.warnings, *losses.problems, *empty)
 
 
 def _with_anchors(body: str, kind: str, losses: Losses) -> str:
