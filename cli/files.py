@@ -44,12 +44,13 @@ def refused(left: Mapping[Path, Problem]) -> bool:
 
 
 def say_left(left: Mapping[Path, Problem]) -> None:
-    """Name the files that are left alone, with the reason; of very many in one folder, the first."""
+    """Name the files that are left alone, with the reason; of very many in one folder, the first. What is meant as an article is always named."""
     shown: Counter[Path] = Counter()
     for path, problem in left.items():
-        shown[path.parent] += 1
-        if shown[path.parent] <= _NAMED:
-            say(located(path, problem.to_json(), "" if refused({path: problem}) else "left alone: "))
+        is_refused = refused({path: problem})
+        shown[path.parent] += not is_refused
+        if is_refused or shown[path.parent] <= _NAMED:
+            say(located(path, problem.to_json(), "" if is_refused else "left alone: "))
     for folder, count in shown.items():
         if count > _NAMED:
             say(f"{folder}: left alone: {count - _NAMED} more files")

@@ -37,6 +37,9 @@ REJECTED = [
     "publishing: [{from: 2099-01-01}]",
     "extra: {embargo: {lifts: 2099-01-01}}",
     "params: {publish_at: 2099-01-01}",
+    "date_gmt: 2099-01-01",
+    "post_date_gmt: 2099-01-01 06:00",
+    "timestamp: 4070908800",
 ]
 FINE = [
     "release_date: 2020-01-01",
@@ -47,6 +50,8 @@ FINE = [
     "valid_until: 2099-01-01",
     "deadline: 2099-01-01",
     "birthday: 2099-01-01",
+    "date_of_birth: 2099-01-01",
+    "created: 2020-01-01",
     "release: Version 2099",
     "publisher: Arden 2099",
     "since: 2099",

@@ -100,6 +100,13 @@ def test_an_embargo_never_ends_a_fraction_of_a_second_early(typed: str, expected
         "_build: {render: never}",
         "build: {list: never}",
         "eleventyExcludeFromCollections: true",
+        "embargoed: yes",
+        "on_hold: true",
+        "do_not_publish: true",
+        "internal: true",
+        "approved: false",
+        "publish_status: draft",
+        "phase: draft",
         "draft: false\nstatus: draft",
         "draft: false\npublished: false",
     ],
@@ -123,12 +130,65 @@ def test_a_key_that_hides_and_says_neither_yes_nor_no_publishes_nothing(keys: st
         "review: A fine film",
         "audience: everyone",
         "build: 7",
+        "internal: notes",
+        "secret: the recipe",
+        "image_options: {draft: no, published: yes, status: sold}",
     ],
 )
 def test_a_key_that_only_sounds_like_hiding_is_an_unknown_one(keys: str) -> None:
     draft = parse(f"title: T\n{keys}")
     assert (draft.draft, len(draft.warnings)) == (False, 1)
     assert "is not a known key" in warnings(draft)[0]
+
+
+@pytest.mark.parametrize(
+    ("keys", "path"),
+    [
+        ("params: {draft: true}", "params.draft"),
+        ("extra:\n  - isDraft: yes", "extra.isDraft"),
+        ("wordpress: {post: {status: future}}", "wordpress.post.status"),
+        ("cascade: {published: false}", "cascade.published"),
+        ("meta: {embargoed: true}", "meta.embargoed"),
+    ],
+)
+def test_a_flag_inside_another_key_that_may_hide_an_article_rejects_it(keys: str, path: str) -> None:
+    with pytest.raises(Rejected) as rejected:
+        parse(f"title: T\n{keys}")
+    assert [(each.kind.id, each.key) for each in rejected.value.problems] == [("maybe-hidden", path)]
+
+
+@pytest.mark.parametrize(("fence", "sign"), [("---", ":"), ("+++", " =")])
+def test_keys_in_a_second_front_matter_are_not_taken_for_text(fence: str, sign: str) -> None:
+    second = f"{fence}\nlayout{sign} 'post'\ntags:\n  - a\npublish_at{sign} 2099-01-01\n{fence}\nText."
+    with pytest.raises(Rejected) as rejected:
+        parse(f"title: T\ndate: 2024-01-02\n---\n\n{second}\n")
+    assert [(each.kind.id, each.key, each.line) for each in rejected.value.problems] == [
+        ("front-matter-twice", "tags", 8)
+    ]
+
+
+@pytest.mark.parametrize(
+    "body", ["---\nNote: see below\n---\n", "---\nText.\n\ndate: today\n---\n", "***\ndate: x\n***\n"]
+)
+def test_rules_in_a_text_are_no_front_matter(body: str) -> None:
+    assert parse(f"title: T\n---\n{body}").title == "T"
+
+
+@pytest.mark.parametrize(
+    "keys", ["slug: we-are #1", "slug: &c more", "translation_of: budget #2", "hero: photo #2.jpg"]
+)
+def test_a_name_that_yaml_cuts_is_rejected(keys: str) -> None:
+    assert "put the whole value in quotes" in reasons(f"---\ntitle: T\n{keys}\n---\n")[0]
+
+
+def test_a_comment_may_follow_a_slug() -> None:
+    assert parse("title: T\nslug: budget # as in print").slug == "budget"
+
+
+@pytest.mark.parametrize("empty", ["date:", "date: ''", "date: ~", 'pubdate: ""'])
+def test_an_empty_date_leaves_the_one_of_the_file_name(empty: str) -> None:
+    raw = f"---\ntitle: T\n{empty}\n---\nText.\n".encode()
+    assert parse_draft(raw, "2014-05-27-harbour", Site(), to_html).date == "2014-05-27T00:00:00+00:00"
 
 
 @pytest.mark.parametrize("key", ["embargo", "embargo_until", "publish_on", "scheduled_at", "go_live"])

@@ -67,6 +67,15 @@ def test_all_fields_are_parsed() -> None:
     )
 
 
+def test_no_break_spaces_stay_as_typed() -> None:
+    typed = "Budget\u00a0: 12\u202f000\u00a0€\u3000en plus"
+    update = parse(headline=f" {typed} \n", summary=f"Un\ttotal.  {typed}")
+    assert (update.headline, update.summary) == (typed, f"Un total. {typed}")
+    assert shorten(f"{typed}\n", 200) == typed
+    raw = f"---\nheadline: A\ndate: 2026-11-01\n---\n{typed}\n{typed}\n".encode()
+    assert parse_update_file(raw, Site(), NOW)[0].summary == f"{typed} {typed}"
+
+
 def test_only_the_headline_is_required() -> None:
     assert parse() == NewUpdate("Strait reopens", "", "", "", 0, "")
 

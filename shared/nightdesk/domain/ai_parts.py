@@ -10,6 +10,7 @@ from nightdesk.domain.problem_list import ProblemList
 from nightdesk.domain.problems import Kind
 from nightdesk.domain.source_types import MACHINE_MADE
 from nightdesk.domain.suggestions import did_you_mean
+from nightdesk.domain.text import single_spaced
 
 AI = "ai"
 AI_START, AI_END = "<!--:::ai {}-->", "<!--:::/ai {}-->"
@@ -55,4 +56,4 @@ def _source_type(values: Mapping[str, str], line: int, problems: ProblemList) ->
 
 
 def _note(values: Mapping[str, str]) -> str:
-    return " ".join(values.get("note", "").split())
+    return single_spaced(values.get("note", ""))

@@ -43,6 +43,7 @@ def read_date(value: Value, file: DraftFile) -> str:
     `publishDate` beside `date` is Hugo's embargo, and `publish_at` takes it. `published` may be a flag, as in Jekyll.
     """
     typed = [each for each in file.keys.typed("date", *DATE_SYNONYMS) if not is_published_flag(each)]
+    typed = [each for each in typed if each.node and each.node.value != ""]
     if any(each.key == "date" for each in typed):
         typed = [each for each in typed if each.key not in _EMBARGO_SYNONYMS]
     if typed:

@@ -70,6 +70,7 @@ def _draft(value: Value, file: DraftFile) -> bool:
 
 
 def _slug(value: Value, file: DraftFile) -> str:
+    value.refuse_cut()
     typed = value.word()
     if not typed:
         slug = slug_of_filename(file.name)
@@ -126,6 +127,7 @@ def _hero(value: Value, file: DraftFile) -> dict[str, str]:
     if value.node is None:
         return {}
     if isinstance(value.node.value, str):
+        value.refuse_cut()
         if value.node.value.strip():
             value.report(Kind.HERO_ALT_MISSING)
         return {**dict.fromkeys(_HERO[:-1], ""), "src": value.node.value.strip()}
@@ -207,6 +209,7 @@ def _language(value: Value, _: DraftFile) -> str:
 
 
 def _translation_of(value: Value, file: DraftFile) -> str:
+    value.refuse_cut()
     typed = value.word()
     if not typed:
         return ""

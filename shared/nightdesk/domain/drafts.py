@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from nightdesk.domain.draft_file import DraftFile
 from nightdesk.domain.draft_keys import ALIAS_SYNONYMS, DRAFT_KEYS
 from nightdesk.domain.errors import Rejected, only_rejects
-from nightdesk.domain.frontmatter import decode, split_front_matter, to_plain
+from nightdesk.domain.frontmatter import Source, decode, split_front_matter, to_plain
+from nightdesk.domain.hidden_drafts import flags_to_refuse
 from nightdesk.domain.keys import KeyReader, raise_rejections
 from nightdesk.domain.old_addresses import old_address
 from nightdesk.domain.passages import Passage, split_passages
@@ -22,6 +23,9 @@ from nightdesk.domain.text import SLUG, SLUG_LENGTH, slug_of_filename
 
 _HEAD = 4000
 _TYPED_SLUG = re.compile(rf"^slug[ \t]*[:=][ \t]*[\"']?({SLUG.pattern})[\"']?[ \t]*(?:#.*)?\r?$".encode(), re.MULTILINE)
+
+_SECOND = re.compile(r"\s*^(---|\+\+\+)[ \t]*\n((?:[\w-]+[ \t]*[:=].*\n|[ \t]+\S.*\n|- .*\n)+)^\1[ \t]*$", re.MULTILINE)
+_KNOWN = frozenset(name for key in DRAFT_KEYS for name in (key.name, *key.synonyms))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,17 @@ def alias_lines(raw: bytes) -> dict[str, int]:
     return {old_address("/" + text.lstrip("/")): line for text, line in typed}
 
 
+def _second_front_matter(source: Source) -> Iterator[Problem]:
+    """Yield a problem for the first known key of a front matter that follows the first one: an embargo in it would be text."""
+    found = _SECOND.match(source.body)
+    for line in found[2].splitlines() if found else ():
+        key = re.match(r"[\w-]+", line)
+        if found and key and key[0] in _KNOWN:
+            at = source.body_line + source.body[: source.body.index(line, found.start(2))].count("\n")
+            yield Kind.FRONT_MATTER_TWICE.at(at, key[0], fence=found[1])
+            return
+
+
 @only_rejects
 def parse_draft(raw: bytes, name: str, site: Site, to_html: Callable[[str], str], filed: str = "") -> Draft:
     """Parse the bytes of a draft.
@@ -101,6 +116,9 @@ def parse_draft(raw: bytes, name: str, site: Site, to_html: Callable[[str], str]
     extra = keys.report_unknown(Kind.UNKNOWN_KEY)
     for path, node in moments_to_refuse(extra, file):
         problems.add(Kind.MAYBE_EMBARGO.at(node.line, path, typed=to_plain(node)))
+    for path, node in flags_to_refuse(extra):
+        problems.add(Kind.MAYBE_HIDDEN.at(node.line, path))
+    problems.add(*_second_front_matter(source))
     passages: tuple[Passage, ...] = ()
     try:
         passages = split_passages(source.body, source.body_line, site, to_html)

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 from urllib.parse import parse_qs, quote, urlsplit
 
+from nightdesk.domain.text import single_spaced
+
 VIDEO, AUDIO, CHART, POST = "video", "audio", "chart", "post"
 """Kinds of embeds, which decide about their shape."""
 _ADDRESS = re.compile(r"(?:https?:)?//([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)(/[!#-;=?-\[\]_a-z~]*)?")
@@ -73,7 +75,7 @@ def embed_of(address: str) -> Embed | None:
 
 def title_of(typed: str) -> str:
     """Return the title of an embed as markup gives it; empty if it only says what kind of thing it is."""
-    title = " ".join(typed.split())[:300]
+    title = single_spaced(typed)[:300]
     return "" if title.lower() in _NO_TITLES else title
 
 

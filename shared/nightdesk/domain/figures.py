@@ -9,6 +9,7 @@ from nightdesk.domain.problem_list import ProblemList
 from nightdesk.domain.problems import Kind
 from nightdesk.domain.source_types import SOURCE_TYPES
 from nightdesk.domain.suggestions import did_you_mean
+from nightdesk.domain.text import single_spaced
 
 FIGURE = "figure"
 FIGURE_MARK = "<!--:::figure {}-->"
@@ -40,7 +41,7 @@ def read_figure(values: Mapping[str, str], line: int, problems: ProblemList) -> 
     for name in values:
         if name not in _ATTRIBUTES:
             problems.add(Kind.FIGURE_ATTRIBUTE_UNKNOWN.at(line, name, did_you_mean(name, _ATTRIBUTES)))
-    said = {name: " ".join(values.get(name, "").split()) for name in _ATTRIBUTES}
+    said = {name: single_spaced(values.get(name, "")) for name in _ATTRIBUTES}
     if not said["src"]:
         problems.add(Kind.FIGURE_SRC_MISSING.at(line, "src"))
     kind = said["source_type"] = said["source_type"].rstrip("/").rsplit("/", 1)[-1]

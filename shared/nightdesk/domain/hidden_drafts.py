@@ -6,9 +6,13 @@ unknown key like any other, and is warned of.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterator, Mapping
+
 from nightdesk.domain.draft_dates import WAITING
 from nightdesk.domain.frontmatter import Node
 from nightdesk.domain.keys import KeyReader, Value
+from nightdesk.domain.possible_embargoes import values_within
 from nightdesk.domain.problems import Kind
 
 _HIDING = (
@@ -17,10 +21,47 @@ _HIDING = (
     *("subscribers_only", "subscriber_only", "eleventyExcludeFromCollections"),
 )
 """Flags that hide; any other value rejects the draft, because it may mean the same."""
+_HIDING_IF_TRUE = (
+    *(
+        "embargoed",
+        "under_embargo",
+        "on_hold",
+        "hold",
+        "not_ready",
+        "do_not_publish",
+        "dont_publish",
+        "not_for_publication",
+    ),
+    *("confidential", "internal", "internal_only", "secret"),
+)
+"""Flags that hide; any other value may mean something else."""
 _YES, _NO = ("true", "yes", "on", "y", "1"), ("false", "no", "off", "n", "0", "")
-_SHOWING = ("publish", "is_published", "live", "public", "visible", "enabled", "active", "ready", "permalink", "render")
+_SHOWING = (
+    "publish",
+    "is_published",
+    "live",
+    "public",
+    "visible",
+    "enabled",
+    "active",
+    "ready",
+    "permalink",
+    "render",
+    *("approved", "ready_to_publish"),
+)
 """Flags that hide with the value false."""
-_STATES = ("state", "post_status", "workflow", "workflow_state", "review", "review_status", "approval_status", "stage")
+_STATES = (
+    "state",
+    "post_status",
+    "workflow",
+    "workflow_state",
+    "review",
+    "review_status",
+    "approval_status",
+    "stage",
+    "phase",
+    *("publish_status", "publication_status", "publishing_status", "article_status"),
+)
 _UNREADY = frozenset(["draft", "pending", "private", "hidden", "review", "unpublished", "future", "trash", "wip"])
 _AUDIENCES = ("audience",)
 _BUILDS = ("_build", "build")
@@ -31,11 +72,24 @@ _SECRETS = ("password",)
 def hiding_keys(keys: KeyReader) -> list[Value]:
     """Return the values that keep an article from readers, besides `draft`, `status` and `published`."""
     hidden = [each for each in keys.typed(*_HIDING) if each.node and _hides(each, each.node)]
+    hidden += keys.when(_HIDING_IF_TRUE, _is_yes)
     hidden += keys.when(_SHOWING, _is_no)
     hidden += keys.when(_STATES, _is_unready)
     hidden += keys.when(_AUDIENCES, _is_closed)
     hidden += keys.when(_BUILDS, _is_never_built)
     return hidden + keys.when(_SECRETS, _is_said)
+
+
+def flags_to_refuse(unknown: Mapping[str, Node]) -> Iterator[tuple[str, Node]]:
+    """Yield the path of each flag inside another key that may be meant to keep an article from readers, and its value.
+
+    Args:
+        unknown: the keys that nothing has read.
+    """
+    for path, node in values_within(unknown):
+        name = re.sub("[-_ ]", "", path[-1].lower())
+        if len(path) > 1 and any(name in names and is_meant(node) for names, is_meant in _WITHIN):
+            yield ".".join(path), node
 
 
 def refuse_hiding(keys: KeyReader, is_page: bool) -> None:
@@ -89,3 +143,11 @@ def _is_never_built(node: Node) -> bool:
 
 def _is_said(node: Node) -> bool:
     return bool(node.value) and not _is_no(node)
+
+
+_WITHIN: tuple[tuple[frozenset[str], Callable[[Node], bool]], ...] = (
+    (frozenset(["draft", "isdraft", "unpublished", "embargoed", "onhold", "donotpublish"]), _is_yes),
+    (frozenset(["published", "ispublished"]), _is_no),
+    (frozenset(["status", "poststatus", "publishstatus", "publicationstatus"]), _is_unready),
+)
+"""Names of flags inside other keys, and which of their values hide."""

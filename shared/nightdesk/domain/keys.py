@@ -19,14 +19,12 @@ from nightdesk.domain.problem_list import ProblemList
 from nightdesk.domain.problems import Kind, ProblemKind
 from nightdesk.domain.suggestions import FewSuggestions, closest
 from nightdesk.domain.template_code import template_code
-from nightdesk.domain.text import NOT_XML
+from nightdesk.domain.text import NOT_XML, single_spaced
 from nightdesk.domain.timestamps import InvalidTimestamp, parse_timestamp
 
 MAX_ITEM = 500
 """Characters of one text in a list."""
 _TRUE, _FALSE = ("true", "yes", "on"), ("false", "no", "off", "")
-_BLANKS = re.compile(r"[ \t\n\r\f\v]+")
-"""What YAML folds into one blank. Other spaces, such as French no-break spaces and the ideographic one, stay as typed."""
 _COMMAS = re.compile(r"[,，、،;；|]|(?<=\w)\s+(?=#\w)")
 """What stands between the entries of a list that is typed as one text; between hashtags also blanks."""
 _ALSO_SAID = {"title": ("headline", "heading", "name", "subject"), "headline": ("title", "heading", "name", "subject")}
@@ -106,7 +104,7 @@ class Value:
         if not isinstance(self.node.value, str):
             self.report(Kind.NOT_TEXT)
             return ""
-        text = _BLANKS.sub(" ", self.node.value).strip(" ")
+        text = single_spaced(self.node.value)
         self._check(text, self.node, limit)
         if free:
             self._report_code(text, self.node)
@@ -115,6 +113,11 @@ class Value:
     def word(self) -> str:
         """Return a text that is not in an author's own words, such as a slug or a tier; a comment may follow it."""
         return self.text(free=False)
+
+    def refuse_cut(self) -> None:
+        """Report a word of which YAML took a part; a comment after it has a blank behind its #."""
+        if self.node and self.node.lost and not re.match(r"#[#\s]|#$", self.node.lost):
+            self._refuse_cut(self.node)
 
     def required_text(self, missing: ProblemKind, limit: int = 2000) -> str:
         """Return the text as `text` does, and report the problem `missing` if there is none, or none that can be seen."""
@@ -171,7 +174,7 @@ class Value:
         items = self._items()
         if commas and self.node is not None and isinstance(self.node.value, str):
             items = [self.node._replace(value=part) for part in _COMMAS.split(self.node.value)]
-        typed = [(_BLANKS.sub(" ", each.value).strip(), each) for each in items if isinstance(each.value, str)]
+        typed = [(single_spaced(each.value).strip(), each) for each in items if isinstance(each.value, str)]
         texts = [(text, item) for text, item in typed if text]
         if len(texts) < len([item for item in items if item.value is not None and item.value != ""]):
             self.report(Kind.NOT_TEXTS)

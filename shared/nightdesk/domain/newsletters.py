@@ -6,6 +6,7 @@ digest, the file's name for one that was written by hand, and `article-<slug>` f
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -15,6 +16,7 @@ from zoneinfo import ZoneInfo
 from nightdesk.domain.documents import digest
 from nightdesk.domain.memberships import NEWSLETTERS
 from nightdesk.domain.site import Digest, Site
+from nightdesk.domain.text import single_spaced
 
 ARTICLES = NEWSLETTERS[0]
 """The newsletter that every site has: articles with `newsletter: true`, and editions written by hand."""
@@ -194,9 +196,9 @@ def one_line(text: str, limit: int = MAX_SUBJECT) -> str:
     ('Two lines', 'aaaa…', 'Donaudampf', 'Trap')
     """
     kept = "".join(_in_header(char) for char in text if char not in _INVISIBLE)
-    line = " ".join(kept.split())
+    line = single_spaced(kept)
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
 def _in_header(char: str) -> str:
-    return char if char.isprintable() or char in _JOINERS else " "
+    return char if char.isprintable() or char in _JOINERS or unicodedata.category(char) == "Zs" else " "

@@ -73,6 +73,10 @@ _MAYBE = frozenset(
     ]
 )
 """Words of keys that may mean that an article waits."""
+_MOMENT = frozenset(
+    ["date", "time", "datetime", "timestamp", "gmt", "utc", "post", "posted", "created", "article", "pub"]
+)
+"""Words of keys that may mean so if they have no others."""
 _OTHERS = frozenset(
     [
         "end",
@@ -135,17 +139,18 @@ def moments_to_refuse(unknown: Mapping[str, Node], file: DraftFile) -> Iterator[
     """
     if not file.filed:
         return
-    for path, node in _values(unknown, ()):
+    for path, node in values_within(unknown):
         if (_is_release(path) or _may_be(path)) and _is_ahead(node, file):
             yield ".".join(path), node
 
 
-def _values(mapping: Mapping[str, Node], path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Node]]:
+def values_within(mapping: Mapping[str, Node], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Node]]:
+    """Yield each text in a mapping, at any depth, with the names of the keys that lead to it."""
     for key, node in mapping.items():
         here = (*path, key)
         for each in node.value if isinstance(node.value, list) else [node]:
             if isinstance(each.value, dict) and len(here) < _DEEPEST:
-                yield from _values(each.value, here)
+                yield from values_within(each.value, here)
             elif isinstance(each.value, str):
                 yield here, each
 
@@ -161,7 +166,7 @@ def _is_release(path: tuple[str, ...]) -> bool:
 
 def _may_be(path: tuple[str, ...]) -> bool:
     words = _words(path)
-    return bool(words & _MAYBE) and not words & _OTHERS
+    return (bool(words & _MAYBE) and not words & _OTHERS) or (bool(words) and words <= _MOMENT)
 
 
 def _read_ahead(node: Node, file: DraftFile) -> str:

@@ -141,6 +141,7 @@ class Kind:
     FRONT_MATTER_DOTS = _rejected("the front matter ends with “...” here; end it with a line of --- instead")
     FRONT_MATTER_FENCES = _rejected("the keys in lines {first} to {last} need a line of --- before and after them")
     FRONT_MATTER_MISSING = _rejected("the file must begin with front matter: a line of ---, keys, a line of ---")
+    FRONT_MATTER_TWICE = _rejected("is in a second front matter; put all keys between the first two lines of {fence}")
     FRONT_MATTER_UNCLOSED = _rejected("the front matter is never closed; end it with a line of {fence}")
     FRONT_MATTER_WITHOUT_KEYS = _rejected("front matter must be keys with values, such as “title: …”")
     FRONT_MATTER_TOO_DEEP = _rejected("the front matter is nested too deeply; at most 20 levels are accepted")
@@ -218,9 +219,8 @@ class Kind:
         "the file’s name begins with “{typed}”, which is not read as the date; write “date: …”, or begin the name like 2014-05-27-"
     )
     WAITS_LIKE_EMBARGO = _noted("“{typed}” is in the future, so the article waits until then, as with `publish_at`")
-    MAYBE_EMBARGO = _rejected(
-        "“{typed}” is in the future: write it as `publish_at`, or rename a key that is no embargo"
-    )
+    MAYBE_EMBARGO = _rejected("“{typed}” is in the future: write it as `publish_at`, or rename what is no embargo")
+    MAYBE_HIDDEN = _rejected("may keep the article from readers: write `draft: true` above, or rename the key")
     KEPT_FROM_READERS = _noted("keeps the article from readers, as `draft: true` does")
     SLUG_FROM_FILE_NAME = _rejected("no slug can be made from the file name “{typed}”; add a “slug: …”")
     SLUG_INVALID = _rejected("“{typed}” must be lower-case letters, digits and single hyphens, such as {slug}")

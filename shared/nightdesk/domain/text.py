@@ -7,6 +7,8 @@ import unicodedata
 from functools import lru_cache
 
 _NOT_SLUG = re.compile(r"[^a-z0-9]+")
+_BLANKS = re.compile(r"[ \t\n\r\f\v]+")
+"""What YAML folds into one blank. Other spaces, such as French no-break spaces and the ideographic one, stay as typed."""
 _DATE_PREFIX = re.compile(r"^\d{4}-\d{2}-\d{2}-(?=.)")
 _DATE_LIKE = re.compile(
     r"(?:\d{4}([-_. ])\d{1,2}\1\d{1,2}|\d{1,2}([-_. ])\d{1,2}\2\d{4}|(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))(?!\d)"
@@ -15,6 +17,15 @@ NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 """Characters that a feed cannot hold (XML 1.0, section 2.2); escapes let them into YAML, TOML and Markdown."""
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 SLUG_LENGTH = 200
+
+
+def single_spaced(text: str) -> str:
+    """Return a text on one line: blanks and line ends become single blanks, and other spaces stay as typed.
+
+    >>> single_spaced("  Two \\n lines\\xa0: 1\\u202f000 ")
+    'Two lines\\xa0: 1\\u202f000'
+    """
+    return _BLANKS.sub(" ", text).strip(" ")
 
 
 @lru_cache(maxsize=4096)

@@ -15,6 +15,7 @@ from nightdesk.domain.keys import Key, KeyReader, Value, raise_rejections
 from nightdesk.domain.problem_list import ProblemList
 from nightdesk.domain.problems import Kind, Problem
 from nightdesk.domain.site import Site
+from nightdesk.domain.text import single_spaced
 from nightdesk.domain.updates import MAX_HEADLINE, MAX_SUMMARY, MAX_WEIGHT, NewUpdate, parse_new_update
 
 
@@ -68,7 +69,7 @@ def parse_update_file(raw: bytes, site: Site, put: datetime) -> tuple[NewUpdate,
     problems, file = ProblemList(), UpdateFile(site, put)
     keys = KeyReader(source.matter, problems)
     texts = keys.values(_TEXT_KEYS, file)
-    texts["summary"] = texts["summary"] or " ".join(source.body.split())
+    texts["summary"] = texts["summary"] or single_spaced(source.body)
     published = keys.values([_DATE], file)["date"]
     problems.add(*_gates(source.body, source.body_line))
     refuse_hiding(keys, is_page=False)

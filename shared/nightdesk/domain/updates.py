@@ -16,7 +16,7 @@ from nightdesk.domain.addresses import is_own_path, is_public_link
 from nightdesk.domain.errors import Rejected
 from nightdesk.domain.problem_list import ProblemList
 from nightdesk.domain.problems import Kind
-from nightdesk.domain.text import SLUG
+from nightdesk.domain.text import SLUG, single_spaced
 from nightdesk.domain.timestamps import InvalidTimestamp, iso_utc_milliseconds, parse_timestamp
 
 STATUSES = WAITING, LIVE, REMOVED = "waiting", "live", "removed"
@@ -115,7 +115,7 @@ def parse_new_update(texts: Mapping[str, str], now: datetime, zone: tzinfo, base
 
 
 def _checked(name: str, typed: str, limit: int, problems: ProblemList) -> str:
-    text = " ".join(typed.split())
+    text = single_spaced(typed)
     if len(text) > limit:
         problems.add(Kind.TEXT_TOO_LONG.at(0, name, count=len(text), limit=limit))
     if _HIDDEN.search(text):
@@ -155,7 +155,7 @@ def make_update(new: NewUpdate, identifier: str, source: str, status: str, publi
 def shorten(text: str, limit: int) -> str:
     """Return text on one line, without hidden characters, and cut if it is longer than `limit` characters: after a word, unless that
     leaves little, as in scripts without blanks."""
-    line = " ".join(_HIDDEN.sub(" ", text).split())
+    line = single_spaced(_HIDDEN.sub(" ", text))
     if len(line) <= limit:
         return line
     cut = line[: limit - 1]
