@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -13,6 +14,7 @@ from xml.etree import ElementTree
 import pytest
 from nightdesk.adapters.memory import memory_ports
 from nightdesk.domain.events import ArticleGated, EntriesChanged, Event, ObjectChanged, RegateRequested, RelistRequested
+from nightdesk.ports import Output
 from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.feeds import MAX_TEXT, text_digest, texts_in
 from nightdesk.usecases.pipeline.reconcile import compare
@@ -235,7 +237,24 @@ def test_texts_are_read_back_as_they_were_written(room: Newsroom) -> None:
     cards = {text_digest(item["content_html"]) for item in items(room).values()}
     assert len(cards) == len(bodies)
     for path in (*FEEDS, "/feed.json"):
-        assert set(texts_in(room.page(path).encode())) == cards
+        assert set(texts_in(room.page(path).encode())) == cards | {card[:16] for card in cards}
+
+
+def test_a_text_is_found_by_the_shorter_name_that_an_earlier_release_stored(room: Newsroom) -> None:
+    room.publish("a", "A", "One.")
+    key = "facts/a.json"
+    stored = room.ports.private.get(key)
+    assert stored
+    short = re.sub(rb'("text":"[0-9a-f]{16})[0-9a-f]{16}"', rb'\1"', stored.body)
+    assert short != stored.body
+    room.ports.private.put(Output(key, short, "application/json"), stored.etag)
+    room.deliver([ArticleGated("a", "live", [])])
+    room.process_all()
+    room.publish("b", "B", "Two.")
+    assert {title: item["content_html"] for title, item in items(room).items()} == {
+        "A": "<p>One.</p>",
+        "B": "<p>Two.</p>",
+    }
 
 
 def test_a_feed_says_when_something_in_it_last_changed_and_has_no_empty_description(room: Newsroom) -> None:

@@ -27,7 +27,13 @@ _CONTENT = re.compile("<content:encoded>(.*?)</content:encoded>", re.DOTALL)
 
 def text_digest(html: str) -> str:
     """Return by what a card names the public text of its article."""
-    return digest(html.encode())[:16]
+    return digest(html.encode())[:32]
+
+
+def by_digest(texts: Iterable[str]) -> dict[str, str]:
+    """Return texts by what cards name them, those of the last release included, which had 64 bits of a digest."""
+    names = [(text_digest(html), html) for html in texts]
+    return {name[:length]: html for name, html in names for length in (32, 16)}
 
 
 def texts_in(feed: bytes) -> dict[str, str]:
@@ -36,7 +42,7 @@ def texts_in(feed: bytes) -> dict[str, str]:
         found: Iterable[str] = (item.get("content_html", "") for item in parse_json(feed)["items"])
     else:
         found = map(unescape, _CONTENT.findall(feed.decode()))
-    return {text_digest(html): html for html in found}
+    return by_digest(found)
 
 
 def rss(theme: Theme, site: Site, head: tuple[str, str], cards: Sequence[Facts], texts: Texts = NO_TEXTS) -> str:

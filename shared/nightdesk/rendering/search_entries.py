@@ -46,7 +46,7 @@ def search_entry(theme: Theme, site: Site, facts: Mapping[str, Any]) -> Entry | 
         "language": card["language"] or site.language,
         "text": plain_text(facts.get("text", "")),
     }
-    return entry | {"digest": digest(canonical_json(entry))[:16]}
+    return entry | {"digest": digest(canonical_json(entry))[:32]}
 
 
 def _name(text: Catalogue, card: Mapping[str, Any], identifier: str, name: str) -> str:

@@ -97,7 +97,7 @@ def _next_record(facts: Mapping[str, Any], before: ArticleRecord | None) -> Arti
 def _card_digest(card: Mapping[str, Any]) -> str:
     """Return digests of three parts of a card: what pages of other articles show, what lists show, and the text in feeds."""
     listed = {name: value for name, value in card.items() if name != "text"}
-    parts = [digest(canonical_json(part))[:16] for part in (related_facts(card), listed)]
+    parts = [digest(canonical_json(part))[:32] for part in (related_facts(card), listed)]
     return "-".join([*parts, card.get("text", "")])
 
 

@@ -12,7 +12,7 @@ from nightdesk.domain.events import FEEDS, PAGES, ArticleIndexed, RegateRequeste
 from nightdesk.domain.site import Site
 from nightdesk.ports import Ports, answer
 from nightdesk.rendering.environment import Theme
-from nightdesk.rendering.feeds import text_digest
+from nightdesk.rendering.feeds import by_digest
 from nightdesk.repositories import articles_table, newest_entries
 from nightdesk.repositories.compare_and_swap import compare_and_swap
 from nightdesk.repositories.list_records import ListRecord, read_records
@@ -83,7 +83,7 @@ def _read_beginnings(updates: Sequence[EntriesUpdate], months: Iterable[str], po
     calls += [partial(ports.private.get, facts_key(slug)) for slug in slugs]
     site, records, *blobs = ports.in_parallel(answer, calls)
     facts = {slug: parse_json(blob.body) for slug, blob in zip(slugs, blobs, strict=True) if blob}
-    texts = {text_digest(found["text"]): found["text"] for found in facts.values() if "text" in found}
+    texts = by_digest(found["text"] for found in facts.values() if "text" in found)
     return _Beginnings(site, facts, texts, records)
 
 

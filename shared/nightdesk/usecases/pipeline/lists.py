@@ -16,7 +16,7 @@ from nightdesk.domain.site_paths import NEWS_SITEMAP_PATH, PROCESS_PATH, SITEMAP
 from nightdesk.ports import Blob, Output, Ports, Stat, answer
 from nightdesk.rendering.contexts import DirectoryEntry, Link
 from nightdesk.rendering.environment import Theme
-from nightdesk.rendering.feeds import Texts, text_digest, texts_in
+from nightdesk.rendering.feeds import Texts, by_digest, texts_in
 from nightdesk.rendering.list_pages import directory_html
 from nightdesk.rendering.sitemaps import NEWS_SIZE, last_change, months_in_index, news_sitemap, sitemap_index
 from nightdesk.rendering.times import stamp
@@ -224,7 +224,7 @@ def _texts(newest: list[dict[str, Any]], feed: Blob | None, others: dict[str, st
         if text not in known:
             blob = ports.private.get(facts_key(slug))
             html = parse_json(blob.body).get("text", "") if blob else ""
-            if text_digest(html) == text:
+            if text in by_digest([html]):
                 known[text] = others[text] = html
             else:
                 outdated.append(slug)
