@@ -26,7 +26,25 @@ def rendered(markdown: str) -> str:
     ("tags", "expected"),
     [
         (("he", "fa-IR", "UR", "ps", "yi", "ckb", "dv", "ar_EG", "sd-Arab-PK", "az-Arab", "pa-Arab", "iw"), "rtl"),
-        (("en", "nl", "tr", "az", "ar-Latn", "ku", "uz-Cyrl", "sd-Deva", "id", "arn", "en-x-arab"), "ltr"),
+        (("az-IR", "pa_PK", "ku-IQ", "uz-AF", "rhg"), "rtl"),
+        (
+            (
+                "en",
+                "nl",
+                "tr",
+                "az",
+                "ar-Latn",
+                "ku",
+                "uz-Cyrl",
+                "sd-Deva",
+                "id",
+                "arn",
+                "en-x-arab",
+                "pa-IN",
+                "uz-Latn-AF",
+            ),
+            "ltr",
+        ),
     ],
 )
 def test_the_direction_follows_language_and_script(tags: tuple[str, ...], expected: str) -> None:

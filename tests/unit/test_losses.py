@@ -611,6 +611,8 @@ def test_a_text_of_no_break_spaces_is_refused_before_it_takes_minutes() -> None:
         "div popover",
         'div style="opacity:0"',
         'p style="color:red; font-size: 0px"',
+        'p style="display:/* for print */none"',
+        'p style="d\\69 splay: none"',
         'div title="<3" hidden',
         'section style="opacity: 0.0 !important"',
     ],

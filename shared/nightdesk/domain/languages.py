@@ -97,6 +97,7 @@ _RIGHT_TO_LEFT = frozenset(
         "pnb",
         "prs",
         "ps",
+        "rhg",
         "sam",
         "sd",
         "sdh",
@@ -111,6 +112,22 @@ _RIGHT_TO_LEFT = frozenset(
     ]
 )
 """Languages that are written from right to left if their tag names no script (Unicode CLDR, likely subtags)."""
+
+
+_RIGHT_TO_LEFT_REGIONS = frozenset(
+    [
+        ("az", "iq"),
+        ("az", "ir"),
+        ("ku", "iq"),
+        ("ku", "ir"),
+        ("pa", "pk"),
+        ("tk", "ir"),
+        ("uz", "af"),
+        ("kk", "cn"),
+        ("ky", "cn"),
+    ]
+)
+"""Languages that are written from right to left in some regions (Unicode CLDR, likely subtags)."""
 
 
 def language_tag(text: str) -> str:
@@ -147,4 +164,5 @@ def direction(language: str) -> str:
             break  # what follows is an extension
         if len(subtag) == 4 and subtag.isalpha():
             return "rtl" if subtag in _RIGHT_TO_LEFT_SCRIPTS else "ltr"
-    return "rtl" if primary in _RIGHT_TO_LEFT else "ltr"
+    there = any((primary, region) in _RIGHT_TO_LEFT_REGIONS for region in others[:1])
+    return "rtl" if primary in _RIGHT_TO_LEFT or there else "ltr"

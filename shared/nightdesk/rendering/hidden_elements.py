@@ -18,6 +18,8 @@ _STYLE = re.compile(
     re.IGNORECASE,
 )
 
+_COMMENT, _ESCAPE = re.compile(r"/\*.*?(?:\*/|$)", re.DOTALL), re.compile(r"\\([0-9a-f]{1,6})\s?", re.IGNORECASE)
+
 
 def may_hide(source: str) -> bool:
     """Return True if a text may have hidden elements."""
@@ -34,7 +36,7 @@ def hidden_end(source: str, found: Sequence[Token], number: int) -> int:
         return 0
     values = attributes(source[token.start : token.end])
     is_hidden = "hidden" in values or "popover" in values or (token.name == "dialog" and "open" not in values)
-    if not is_hidden and not _STYLE.search(values.get("style", "")):
+    if not is_hidden and not _STYLE.search(_plain_style(values.get("style", ""))):
         return 0
     if token.name in VOID:
         return number + 1
@@ -48,3 +50,8 @@ def hidden_end(source: str, found: Sequence[Token], number: int) -> int:
             if not depth:
                 return place + 1
     return len(found)
+
+
+def _plain_style(typed: str) -> str:
+    """Return a style as browsers read it: without comments, and with letters in place of their escapes."""
+    return _ESCAPE.sub(lambda found: chr(min(int(found[1], 16), 0x10FFFF)), _COMMENT.sub("", typed))
