@@ -27,6 +27,11 @@ def is_path(address: str) -> bool:
     return not re.match(r"[A-Za-z][A-Za-z0-9+.-]*:|//", address)
 
 
+def below(base_url: str, address: str) -> str:
+    """Return a path on a site whose own address may have a path, such as `https://skerry.example/blog`, as servers see it."""
+    return urlsplit(base_url).path.rstrip("/") + address if address.startswith("/") else address
+
+
 def own_path(address: str, hosts: Container[str], base: str = "/") -> str | None:
     """Return the path and query of an address on the archive's own site, or None for any other address.
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from .report import CHANGED, LOST
+from .restrictions import hides_by_attribute
 from .shortcodes import Note
 
 _BLOCKS = (
@@ -62,12 +63,16 @@ def fill_blocks(text: str, blocks: Mapping[str, str], note: Note) -> str:
 
 def mark_dividers(text: str) -> str:
     """Turn the blocks that hide what they hold, or what follows them, into one divider."""
-    return _BLOCK.sub(lambda found: "<!--members-only-->" if hides_content(found[1]) else found[0], text)
+    return _BLOCK.sub(lambda found: "<!--members-only-->" if _hides(found) else found[0], text)
 
 
 def has_dividers(text: str) -> bool:
     """Return True if a block of a text hides what it holds or what follows it."""
-    return any(hides_content(found[1]) for found in _BLOCK.finditer(text))
+    return any(_hides(found) for found in _BLOCK.finditer(text))
+
+
+def _hides(block: re.Match[str]) -> bool:
+    return hides_content(block[1]) or hides_by_attribute(block[0])
 
 
 def hides_content(name: str) -> bool:

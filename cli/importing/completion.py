@@ -12,8 +12,10 @@ from urllib.parse import quote
 import yaml
 from nightdesk.domain.attachments import ATTACHMENT_TYPES, is_attachment
 from nightdesk.domain.drafts import parse_draft
-from nightdesk.domain.errors import Rejected
+from nightdesk.domain.errors import Permanent, Rejected
 from nightdesk.domain.site import Site
+from nightdesk.imaging.formats import format_of
+from nightdesk.imaging.limits import ImageRefused
 
 from .addresses import is_path, own_path
 from .directory import REFERENCE, Directory
@@ -46,6 +48,8 @@ _MATTER_ORDER = (
 _REFERENCES = re.compile(rf"{REFERENCE}(?:[^\s\"'<>()]*[^\s\"'<>().,;:!?])?")
 _FOREIGN_PARTS = 3
 """How alike the path of an image on another site, such as that of a content network, must be to that of a file here."""
+_HEAD = 16384
+"""So many bytes tell what kind of file an image is."""
 _LONGEST_TITLE, _LONGEST_DEK = 300, 2000
 _MAX = {"authors": 12, "topics": 24}
 
@@ -256,6 +260,9 @@ class _PostAddresses:
         if address.startswith(REFERENCE):
             return self._lost_reference(address.removeprefix(REFERENCE), line)
         if not is_path(address) or address.startswith("//"):
+            if own_path(address, self._directory.hosts) is not None:
+                what = "a link leads to the old site, because its target was not imported"
+                self._add(NOTED, line, what, address)
             return _clean(address)
         path = own_path(address, self._directory.hosts, self._post.address or "/")
         if path is None:
@@ -264,7 +271,7 @@ class _PostAddresses:
         fragment = "#" + address.partition("#")[2] if "#" in address else ""
         if base:
             self._add(NOTED, line, "a link leads to the old site, because its target was not imported", path)
-            return f"{base}{path}{fragment}"
+            return f"{self._directory.old_address(path)}{fragment}"
         self._add(LOST, line, "a link leads to something that was not imported", address)
         return f"{path}{fragment}"
 
@@ -287,7 +294,7 @@ class _PostAddresses:
         path = own_path(name.rsplit(".md", 1)[0].removesuffix("/_index"), (), self._post.address or "/")
         if base and name.startswith("/") and path:
             self._add(NOTED, line, "a link leads to the old site, because its target was not imported", name)
-            return f"{base}{path}"
+            return self._directory.old_address(path)
         self._add(LOST, line, "a reference leads to something that is not in the archive; its text stays", name)
         self.dead.add(dead := name.lstrip("/") or "missing")
         return dead
@@ -309,6 +316,8 @@ class _PostAddresses:
             return Image("text", "")
         if found:
             name = self._names.name(f"{found.store.path}:{found.name}")
+            if name not in self.images and (refusal := _refusal(found)):
+                self._add(LOST, line, "a file is not the image that its name says, and will not be shown", refusal)
             self.images[name] = found
             return Image("image", name)
         path = own_path(address, self._directory.hosts, self._post.address or "/")
@@ -320,6 +329,18 @@ class _PostAddresses:
             return Image("text", "")
         self._add(LOST, line, "an image is not in the archive", address)
         return Image("image", self._names.name(path))
+
+
+def _refusal(found: Found) -> str:
+    """Return why a file is no image, from its first bytes; empty if it is one."""
+    try:
+        with found.store.open(found.name) as file:
+            format_of(file.read(_HEAD))
+    except ImageRefused as error:
+        return f"{found.name} {error}"
+    except Permanent:
+        return ""  # The file is damaged, which is reported when it is read as a whole.
+    return ""
 
 
 def _clean(address: str) -> str:

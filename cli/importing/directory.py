@@ -7,7 +7,7 @@ import posixpath
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from nightdesk.domain.drafts import parse_draft
 from nightdesk.domain.errors import Rejected
@@ -24,6 +24,8 @@ MAX_ALIASES = 24
 """As many as a draft may have."""
 REFERENCE = "nightdesk-ref:"
 """Begins the address of a link that names a file of the archive, as `ref`, `post_url` and `{filename}` do."""
+_MAX_HOPS = 10
+"""Over so many redirects an old address may lead to a post."""
 _SITE = Site()
 _FOLDERS = {"author": "authors", "topic": "topics"}
 
@@ -49,6 +51,7 @@ class Directory:
         self.hosts = {host_of(f"https://{host}") for host in site.hosts if host}
         if site.base_url:
             self.hosts.add(host_of(site.base_url))
+        self.root = site.path or urlsplit(site.base_url).path.rstrip("/")
         self._outlines: list[ImportedPost] = []
         self._places: dict[str, Place] = {}
         self._paths: dict[str, str] = {}
@@ -141,14 +144,34 @@ class Directory:
             self._report.counts["old addresses"] += 1
 
     def _add_redirects(self, redirects: Iterable[tuple[str, str]], outlines: dict[str, ImportedPost]) -> None:
-        for old, target in redirects:
-            path = own_path(target, self.hosts)
-            holder = self._paths.get(normal(path)) if path is not None else None
-            if holder and re.search(r"[*^$]|:[a-z]", old) is None:
-                self._claim(outlines[holder], old, is_main=False)
+        rules = list(redirects)
+        onward: dict[str, str] = {}
+        for old, target in rules:
+            onward.setdefault(normal(old), target)
+        for old, target in rules:
+            holder = self._end_of(target, onward)
+            outline = outlines.get(holder or "")
+            if not holder:
+                what = "a redirect leads to nothing that was imported"
+            elif re.search(r"[*^$]|:[a-z]", old):
+                what = "a redirect is a pattern, and only single addresses are kept"
+            elif not outline or outline.kind == PAGE:
+                what = "a redirect leads to a page or a list, and only articles keep old addresses"
             else:
-                detail = f"{old} → {target}"
-                self._report.add(LOST, "redirects", 0, "a redirect leads to nothing that was imported", detail)
+                self._claim(outline, old, is_main=False)
+                continue
+            self._report.add(LOST, "redirects", 0, what, f"{old} → {target}")
+
+    def _end_of(self, target: str, onward: dict[str, str]) -> str | None:
+        """Return what holds the address to which a redirect leads, over other redirects if need be; None for nothing."""
+        for _ in range(_MAX_HOPS):
+            path = own_path(target, self.hosts)
+            if path is None:
+                return None
+            if holder := self._paths.get(normal(path)):
+                return holder
+            target = onward.get(normal(path), "")
+        return None
 
     def find(self, address: str, base: str = "/") -> str | None:
         """Return the new path for an address that was found in a text; None if it is not one of this archive's."""
@@ -157,9 +180,18 @@ class Directory:
             found = self._find_name(plain.removeprefix(REFERENCE), base)
         else:
             path = own_path(plain, self.hosts, base) if plain else None
-            holder = self._paths.get(normal(path)) if path is not None else None
+            holder = self._holder_of(path) if path is not None else None
             found = self._places[holder].path if holder in self._places else holder
         return f"{found}{mark}{fragment}" if found else None
+
+    def _holder_of(self, path: str) -> str | None:
+        """Return what holds an old path; texts of a site below a path often leave that out."""
+        return self._paths.get(normal(path)) or (self._paths.get(normal(self.root + path)) if self.root else None)
+
+    def old_address(self, path: str) -> str:
+        """Return the address of a path on the old site."""
+        base = self.site.base_url
+        return (base.removesuffix(self.root) if self.root and f"{path}/".startswith(f"{self.root}/") else base) + path
 
     def find_file(self, address: str, folder: str) -> str | None:
         """Return the new path for a link that names the file of another post, as repositories show them; None if none has it.

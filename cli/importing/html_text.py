@@ -42,6 +42,8 @@ _LEFT_OUT = (
     ".subscription-widget-wrap, .subscription-widget-wrap-editor, .kg-signup-card, .kg-email-card, .kg-email-cta-card, .kg-cta-card-email, "
     ".sharedaddy, .jp-relatedposts, .subscribe-widget, .button-wrapper [data-component-name='SubscribeWidget']"
 )
+_SHOWN = ("a", "img", "iframe", "video", "audio")
+_UNDIVIDED = ("table", "figure", "pre", "code", "a", "h1", "h2", "h3", "h4", "h5", "h6", "dl", "details")
 _BLOCK_CHILDREN = ("p", "ul", "ol", "div", "pre", "blockquote", "table", "h1", "h2", "h3", "h4", "h5", "h6", "figure")
 _WHITE = re.compile(r"\s+")
 
@@ -126,8 +128,18 @@ def _read_comments(soup: BeautifulSoup, note: Note) -> None:
         gate = new_tag("ndgate", "", **given)
         element.replace_with(gate)
         gate.extend(list(element.contents))
+    for gate in soup.find_all("ndgate"):
+        _widen(gate)
     for divider in soup.find_all("nddivider"):
         _lift(divider)
+
+
+def _widen(gate: Tag) -> None:
+    """Let a gate hide the whole table, figure or the like in which it stands: Markdown has no gates inside them."""
+    around = [each for each in gate.parents if each.name in _UNDIVIDED]
+    if around:
+        around[-1].wrap(new_tag("ndgate", "", tier=str(gate["tier"]), teaser=str(gate["teaser"])))
+        gate.unwrap()
 
 
 def _read_gated_block(comment: NavigableString, words: str, note: Note) -> None:
@@ -202,6 +214,11 @@ def _read_cards(soup: BeautifulSoup, note: Note) -> None:
         if address and not embed.find(["img", "iframe"]):
             embed.replace_with(_link(address, address))
             note(CHANGED, "an embedded page became a link", address, 0)
+    for card in soup.select("[data-attrs]"):
+        if not card.decomposed and card.name not in _SHOWN and not card.find(_SHOWN):
+            _read_data_card(card, note)
+    for quote in soup.select("div.pullquote, div.callout-block"):
+        quote.name = "blockquote"
     for card in soup.find_all("ndcard"):
         has_text = bool(_said(card))
         end = "its text stays" if has_text else "it was taken out"
@@ -233,16 +250,41 @@ def _embedded(element: Tag) -> str:
     text = _said(element)
     if re.fullmatch(r"https?://\S+", text):
         return text
-    try:
-        given = json.loads(str(element.get("data-attrs") or "{}"))
-    except ValueError:
-        return ""
-    if not isinstance(given, dict):
-        return ""
+    given = _data_of(element)
     if given.get("videoId"):
         return f"https://www.youtube.com/watch?v={given['videoId']}"
     address = str(given.get("url") or "")
     return address if address.startswith("http") and "full_text" in given else ""
+
+
+def _data_of(element: Tag) -> dict[str, Any]:
+    try:
+        given = json.loads(str(element.get("data-attrs") or "{}"))
+    except ValueError:
+        return {}
+    return given if isinstance(given, dict) else {}
+
+
+def _read_data_card(card: Tag, note: Note) -> None:
+    """Write a card of Substack whose content stands in its data alone: a formula, a name, another post; others are reported."""
+    given = _data_of(card)
+    addresses = (str(given.get(key) or "") for key in ("canonical_url", "base_url", "url"))
+    address = next((each for each in addresses if each.startswith(("http://", "https://"))), "")
+    words = _said(card) or str(given.get("title") or given.get("name") or "")
+    if formula := str(given.get("persistentExpression") or ""):
+        code = new_tag("pre")
+        code.append(new_tag("code", formula, **{"class": "language-latex"}))
+        card.replace_with(code)
+        note(CHANGED, "a formula became its source", formula[:160], 0)
+    elif card.name == "span" and words:
+        card.replace_with(new_tag("a", words, href=address) if address else NavigableString(words))
+    elif address:
+        card.replace_with(_link(address, words))
+        note(CHANGED, "an embedded page became a link", address, 0)
+    elif not _said(card):
+        kind = " ".join(card.get("class") or []) or str(card.get("data-component-name") or card.name)
+        note(LOST, "an element without a text was taken out", words or kind, 0)
+        card.decompose()
 
 
 def _read_figures(soup: BeautifulSoup, note: Note) -> None:

@@ -14,6 +14,7 @@ from nightdesk.domain.errors import Permanent
 from nightdesk.domain.site import Site
 from nightdesk.domain.text import slugify
 
+from .addresses import below
 from .archives import Archive, ImportRefused, looks_like, other_system
 from .configs import read_config
 from .front_matter import Matter, read_matter
@@ -239,9 +240,11 @@ class HugoReader:
             self._report.add(CHANGED, name, 0, what, post.title)
         post.access = tier_of(post.access, self._fallback.tiers)
         post.hidden_tier = tier_of(matter.text("paywall") or "paid", self._fallback.tiers)
-        post.address = self._address(matter, post, place, file_name, language)
+        post.address = below(self.site.base_url, self._address(matter, post, place, file_name, language))
         folder = str(PurePosixPath(post.address).parent)
-        post.aliases = [a if a.startswith(("/", "http")) else f"{folder}/{a}" for a in post.aliases]
+        post.aliases = [
+            below(self.site.base_url, a) if a.startswith(("/", "http")) else f"{folder}/{a}" for a in post.aliases
+        ]
         stem = str(place.parent if is_bundle else place.with_suffix("")).casefold()
         post.language, post.versions = (
             language,

@@ -8,11 +8,14 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from .html_text import plain_text
+
 Node = dict[str, Any]
 _FORMATS = ((1, "strong"), (2, "em"), (4, "s"), (16, "code"), (32, "sub"), (64, "sup"))
 """Bits of a text node's format, and their elements."""
 _MAX_DEPTH = 60
 _PAYWALL = "<!--members-only-->"
+_EMAIL = '<div class="kg-email-card">e-mail</div>'
 
 
 def lexical_to_html(source: str) -> str:
@@ -54,7 +57,9 @@ def _node(node: Node, depth: int) -> str:
         return f"<{tag}>{_children(node, depth)}</{tag}>"
     if kind == "list":
         tag = "ol" if node.get("listType") == "number" else "ul"
-        return f"<{tag}>{_children(node, depth)}</{tag}>"
+        start = node.get("start")
+        first = f' start="{start}"' if tag == "ol" and isinstance(start, int) and start > 1 else ""
+        return f"<{tag}{first}>{_children(node, depth)}</{tag}>"
     if kind in ("link", "autolink"):
         return f'<a href="{_of(node, "url")}">{_children(node, depth)}</a>'
     card = _CARDS.get(kind)
@@ -65,6 +70,10 @@ def _node(node: Node, depth: int) -> str:
 def _gated(node: Node, made: str) -> str:
     """Put Ghost's own comments around a card that only some readers of the site see."""
     visibility = node.get("visibility")
+    if isinstance(visibility, dict) and "web" not in visibility:
+        # The first form of Ghost's setting.
+        is_mailed_only = visibility.get("showOnWeb") is False or visibility.get("emailOnly") is True
+        return _EMAIL if is_mailed_only else made
     web = visibility.get("web") if isinstance(visibility, dict) else None
     if not isinstance(web, dict) or not made:
         return made
@@ -106,7 +115,9 @@ def _of(node: Node, *names: str) -> str:
 def _image(node: Node) -> str:
     caption = str(node.get("caption") or "")
     words = f"<figcaption>{caption}</figcaption>" if caption else ""
-    return f'<figure><img src="{_of(node, "src")}" alt="{_of(node, "alt", "altText")}">{words}</figure>'
+    shown = f'<img src="{_of(node, "src")}" alt="{_of(node, "alt", "altText")}">'
+    linked = f'<a href="{_of(node, "href")}">{shown}</a>' if node.get("href") else shown
+    return f"<figure>{linked}{words}</figure>"
 
 
 def _gallery(node: Node) -> str:
@@ -115,21 +126,52 @@ def _gallery(node: Node) -> str:
     return f"<figure>{shown}<figcaption>{node.get('caption') or ''}</figcaption></figure>"
 
 
+def _words(node: Node, name: str) -> str:
+    """Return a property that is HTML as one line of text, escaped."""
+    return html.escape(plain_text(str(node.get(name) or "")), quote=False)
+
+
 def _link(node: Node, address: str, *labels: str) -> str:
-    shown = _of(node, *labels) or html.escape(address)
+    shown = next((words for label in labels if (words := _words(node, label))), "") or html.escape(address)
     return f'<p><a href="{html.escape(address)}">{shown}</a></p>' if address else ""
+
+
+def _captioned(node: Node, made: str, name: str = "caption") -> str:
+    """Return a card with its caption below it."""
+    return f"{made}<p>{node[name]}</p>" if made and node.get(name) else made
 
 
 def _bookmark(node: Node) -> str:
     metadata = node.get("metadata")
-    title = metadata.get("title") if isinstance(metadata, dict) else ""
-    return _link({"title": title}, str(node.get("url") or ""), "title")
+    title = str(metadata.get("title") or "") if isinstance(metadata, dict) else ""
+    # The title is text, not HTML.
+    return _captioned(node, _link({"title": html.escape(title)}, str(node.get("url") or ""), "title"))
 
 
 def _code(node: Node) -> str:
-    return (
+    made = (
         f'<pre><code class="language-{_of(node, "language")}">{html.escape(str(node.get("code") or ""))}</code></pre>'
     )
+    return _captioned(node, made)
+
+
+def _file(node: Node) -> str:
+    return _captioned(node, _link(node, str(node.get("src") or ""), "fileTitle", "fileName"), "fileCaption")
+
+
+def _header(node: Node) -> str:
+    heading = _words(node, "heading") or _words(node, "header")
+    below = _words(node, "subheading") or _words(node, "subheader")
+    made = (f"<h2>{heading}</h2>" if heading else "") + (f"<p>{below}</p>" if below else "")
+    return made + (_link(node, str(node.get("buttonUrl") or ""), "buttonText") if node.get("buttonEnabled") else "")
+
+
+def _offer(kind: str, node: Node, image: str, title: str, text: str, button: tuple[str, str]) -> str:
+    """Return a card that advertises something: its image, words and button."""
+    picture = f'<img src="{_of(node, image)}" alt="">' if node.get(image) else ""
+    bold = f"<p><strong>{_words(node, title)}</strong></p>" if _words(node, title) else ""
+    made = f"{picture}{bold}{node.get(text) or ''}{_link(node, str(node.get(button[0]) or ''), button[1])}"
+    return f'<ndcard kind="{kind}">{made}</ndcard>'
 
 
 _WRAPPED = {"paragraph": "p", "listitem": "li", "quote": "blockquote", "aside": "blockquote"}
@@ -145,17 +187,23 @@ _CARDS: dict[str, Callable[[Node], str]] = {
     "gallery": _gallery,
     "codeblock": _code,
     "code": _code,
-    "embed": lambda node: _link(node, str(node.get("url") or ""), "title"),
+    "embed": lambda node: _captioned(node, _link(node, str(node.get("url") or ""), "title")),
     "bookmark": _bookmark,
     "button": lambda node: _link(node, str(node.get("buttonUrl") or ""), "buttonText"),
     "video": lambda node: _link(node, str(node.get("src") or ""), "caption", "fileName"),
     "audio": lambda node: _link(node, str(node.get("src") or ""), "title"),
-    "file": lambda node: _link(node, str(node.get("src") or ""), "fileTitle", "fileName"),
+    "file": _file,
+    "product": lambda node: _offer(
+        "product", node, "productImageSrc", "productTitle", "productDescription", ("productUrl", "productButton")
+    ),
+    "call-to-action": lambda node: _offer(
+        "call-to-action", node, "imageUrl", "sponsorLabel", "textValue", ("buttonUrl", "buttonText")
+    ),
     "callout": lambda node: f"<blockquote>{node.get('calloutText') or ''}</blockquote>",
     "toggle": lambda node: f"<p><strong>{node.get('heading') or ''}</strong></p>{node.get('content') or ''}",
-    "header": lambda node: f"<h2>{_of(node, 'heading', 'header')}</h2><p>{_of(node, 'subheading', 'subheader')}</p>",
-    "email": lambda node: '<div class="kg-email-card">e-mail</div>',
-    "email-cta": lambda node: '<div class="kg-email-card">e-mail</div>',
+    "header": _header,
+    "email": lambda node: _EMAIL,
+    "email-cta": lambda node: _EMAIL,
     "signup": lambda node: '<div class="kg-signup-card">sign-up</div>',
 }
 

@@ -81,6 +81,11 @@ class Converter(MarkdownConverter):
             }
         return f"\n\n{_one_block(el)}\n\n"
 
+    def convert_sub(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        return f"<{el.name}>{text}</{el.name}>" if text.strip() and "_noformat" not in parent_tags else text
+
+    convert_sup = convert_mark = convert_ins = convert_u = convert_sub
+
     def convert_cite(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         return f"\n\n— {text.strip()}" if "blockquote" in parent_tags and text.strip() else text
 

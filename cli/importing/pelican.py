@@ -16,6 +16,7 @@ from nightdesk.domain.site import Site
 from nightdesk.domain.text import slugify
 from nightdesk.domain.timestamps import InvalidTimestamp
 
+from .addresses import below
 from .archives import Archive, ImportRefused, decode_text, looks_like, other_system
 from .directory import REFERENCE
 from .front_matter import Matter, decode_leniently, read_date, read_matter
@@ -199,7 +200,7 @@ class PelicanReader:
         post.folder = str(PurePosixPath(name).parent)
         language = matter.text("lang")
         is_translation = bool(language) and language != self._settings["DEFAULT_LANG"]
-        post.address = self._address(matter, post, language if is_translation else "")
+        post.address = below(self.site.base_url, self._address(matter, post, language if is_translation else ""))
         post.versions = post.slug
         if is_translation:
             post.language = language

@@ -243,6 +243,8 @@ def _plain_html(page: str) -> str:
         code = new_tag("code", pre.get_text(), **({"class": f"language-{language}"} if language else {}))
         pre.clear()
         pre.append(code)
+    for literal in main.select("span.literal"):
+        literal.name = "code"
     _footnotes(main)
     for image in main.find_all("img"):
         if image.get("alt") == image.get("src"):  # docutils' stand-in for a description

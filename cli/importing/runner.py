@@ -211,8 +211,12 @@ def _distinct(posts: Iterator[ImportedPost], report: Report) -> Iterator[Importe
 
 
 def _safe_members(members: Iterator[ImportedMember]) -> Iterator[ImportedMember]:
-    """Yield members whose texts no spreadsheet takes for formulas."""
+    """Yield each member once, with texts that no spreadsheet takes for formulas."""
+    seen: set[str] = set()
     for member in members:
+        if member.email.casefold() in seen:
+            continue
+        seen.add(member.email.casefold())
         yield member._replace(name=plain_cell(member.name))
 
 

@@ -23,6 +23,7 @@ from .matter_posts import guard_hidden, tier_of
 from .media import is_image
 from .records import PAGE, POST, FirstLine, Hints, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
 from .report import CHANGED, LOST, NOTED, SKIPPED, Report
+from .restrictions import drop_hidden_blocks, restricting_key
 from .wxr import Record, read_records
 
 _PUBLIC_STATES = ("publish", "future")
@@ -137,7 +138,7 @@ class WordPressReader:
             )
             if is_image(urlsplit(record.get("wp:attachment_url")).path):
                 self._attached.setdefault(record.get("wp:post_parent"), []).append(identifier)
-        elif kind == "wp_block":
+        elif kind == "wp_block" and record.get("wp:status") == "publish" and not record.get("wp:post_password"):
             self._blocks[identifier] = record.values.get("content:encoded", "")
 
     # Posts
@@ -208,9 +209,10 @@ class WordPressReader:
             self._report.add(CHANGED, name, record.line, what, post.title)
         text = record.values.get("content:encoded", "")
         letter = record.meta.get("_jetpack_newsletter_access", "").strip()
-        tier = tier_of(
-            {"subscribers": "members", "paid_subscribers": "paid", "everybody": ""}.get(letter, ""), self._tiers
-        )
+        tier = tier_of({"subscribers": "members", "everybody": ""}.get(letter, letter), self._tiers)
+        if key := restricting_key(record.meta):
+            tier = self._tiers[-1]
+            self._report.add(CHANGED, name, record.line, "a post that a plug-in keeps for members is for members", key)
         if has_dividers(text) or DIVIDER in text:
             post.hidden_tier = tier or self._tiers[-1]
         else:
@@ -257,7 +259,7 @@ class WordPressReader:
             self._report.add(outcome, post.source, line, kind, detail)
 
         text = record.values.get("content:encoded", "")
-        text = mark_dividers(fill_blocks(text, self._blocks, note))
+        text = mark_dividers(drop_hidden_blocks(fill_blocks(text, self._blocks, note), note))
         text = add_paragraphs(
             Shortcodes(self._attachments, note, self._attached.get(record.get("wp:post_id"), ())).replace(text)
         )

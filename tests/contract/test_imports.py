@@ -46,7 +46,7 @@ ROOMS: dict[str, set[str]] = {
     "nightdesk.entrypoints": _PACKAGE,
     "functions": {*_PACKAGE, "functions"},
     "nightdesk_local": {*_PACKAGE, "functions"},
-    "nightdesk_cli.importing": {*_CORE, "nightdesk.usecases.editors"},
+    "nightdesk_cli.importing": {*_CORE, "nightdesk.usecases.editors", "nightdesk.imaging"},
     "nightdesk_cli": {*_PACKAGE, "nightdesk_local", "nightdesk_cli.importing"},
     "bench": {*_PACKAGE, "nightdesk_local"},
 }

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from nightdesk_cli.importing.gates import CLOSE, mark_rest, open_mark, write_gates
+from nightdesk_cli.importing.html_text import html_to_markdown
 from nightdesk_cli.importing.matter_posts import tier_of
 from support.importing import draft, import_from, notes, text_of, write_tree
 
@@ -123,3 +124,22 @@ def test_only_the_first_divider_counts() -> None:
     assert write_gates(mark_rest("a\n<!--members-only-->\nb\n<!--members-only-->\nc", "member"), TIERS) == (
         "a\n\n::: gate tier=member\nb\n\nc\n:::\n"
     )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '<table><tr><td colspan="2"><div class="paywall">canary</div></td></tr></table>',
+        '<table><tr><td colspan="2">x<!--kg-gated-block:begin nonMember:false memberSegment:"" -->canary<!--kg-gated-block:end--></td></tr></table>',
+        '<figure><img src="/a.png"><figcaption>x <span class="paywall">canary</span></figcaption></figure>',
+        '<pre>x <span class="members-only">canary</span></pre>',
+        '<h2>x <span class="premium">canary</span></h2>',
+    ],
+)
+def test_what_cannot_be_divided_is_hidden_as_a_whole(content: str) -> None:
+    made = write_gates(
+        html_to_markdown(f"<p>Free.</p>{content}<p>End.</p>", lambda *_: None), ["public", "subscriber", "member"]
+    )
+    public, _, rest = made.partition("::: gate tier=member\n")
+    hidden, _, after = rest.partition("\n:::\n")
+    assert (public.strip(), after.strip(), "canary" in hidden) == ("Free.", "End.", True)

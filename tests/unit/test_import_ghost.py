@@ -235,6 +235,56 @@ def test_routes_and_redirects(tmp_path: Path) -> None:
     assert len(notes(report, "lost", "a redirect")) == 1
 
 
+def test_redirects_to_topics_pages_and_other_redirects(tmp_path: Path) -> None:
+    rules = {
+        "/sea-old": "/tag/sea/",
+        "/us": "/about/",
+        "/a/": "/B",
+        "/b/": "/storm/?ref=1",
+        "/x": "/x",
+        "/y": "/nowhere/",
+    }
+    redirects = json.dumps([{"from": old, "to": new} for old, new in rules.items()])
+    posts = [row(1, "storm"), row(2, "about", type="page")]
+    report = import_from("ghost", site(tmp_path, posts, **{"redirects.json": redirects}), tmp_path / "out")
+    assert "- /storm/\n- /a/\n- /b/" in front_matter_of(tmp_path / "out", "storm")
+    assert len(notes(report, "lost", "a redirect leads to a page or a list")) == 2
+    assert len(notes(report, "lost", "a redirect leads to nothing")) == 2
+
+
+@pytest.mark.parametrize("visibility", [{"showOnWeb": False, "showOnEmail": True}, {"emailOnly": True}])
+def test_cards_that_were_only_mailed_are_taken_out(tmp_path: Path, visibility: dict[str, bool]) -> None:
+    nodes = [
+        {"type": "html", "html": "<p>canary</p>", "visibility": visibility},
+        {"type": "html", "html": "<p>Free.</p>"},
+    ]
+    posts = [row(1, "storm", html=None, lexical=json.dumps({"root": {"children": nodes}}))]
+    report = import_from("ghost", site(tmp_path, posts), tmp_path / "out")
+    assert text_of(tmp_path / "out", "storm") == "Free."
+    assert len(notes(report, "lost", "a sign-up form or a part for e-mail")) == 1
+
+
+def test_captions_buttons_and_small_letters_of_cards_are_kept(tmp_path: Path) -> None:
+    nodes = [
+        {"type": "header", "version": 2, "header": "<span>Head</span>", "buttonEnabled": True, "buttonUrl": "https://b.example", "buttonText": "Go"},
+        {"type": "embed", "url": "https://e.example/1", "caption": "<b>Told</b>"},
+        {"type": "product", "productTitle": "Lamp", "productUrl": "https://p.example", "productButton": "Buy"},
+        {"type": "list", "listType": "number", "start": 3, "children": [{"type": "listitem", "children": [{"type": "text", "text": "Third"}]}]},
+        {"type": "paragraph", "children": [{"type": "text", "text": "10"}, {"type": "text", "text": "6", "format": 64}]},
+    ]  # fmt: skip
+    posts = [row(1, "storm", html=None, lexical=json.dumps({"root": {"children": nodes}}))]
+    import_from("ghost", site(tmp_path, posts), tmp_path / "out")
+    expected = [
+        "## Head",
+        "[Go](https://b.example)",
+        "[https://e.example/1](https://e.example/1)",
+        "**Told**",
+        "**Lamp**",
+    ]
+    expected += ["[Buy](https://p.example)", "3. Third", "10<sup>6</sup>"]
+    assert text_of(tmp_path / "out", "storm").split("\n\n") == expected
+
+
 @pytest.mark.parametrize("cut", [0.2, 0.6, 0.99])
 def test_an_export_that_is_cut_off_leaves_nothing_behind(tmp_path: Path, cut: float) -> None:
     whole = export([row(number, f"p{number}") for number in range(50)])

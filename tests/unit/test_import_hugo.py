@@ -646,3 +646,19 @@ def test_a_gate_in_html_hides_the_whole_text(tmp_path: Path) -> None:
     )
     assert draft(tmp_path / "out", "a").access == "member"
     assert len(notes(report, "changed", "as a whole")) == 1
+
+
+def test_files_that_are_no_images_are_named(tmp_path: Path) -> None:
+    text = "---\ntitle: A\ndate: 2020-01-01\n---\n![x](fake.png) ![x](fake.png)\n"
+    files = {"content/a/index.md": text, "content/a/fake.png": b"<html><script>1</script>"}
+    report = import_from("hugo", write_tree(tmp_path / "site", files), tmp_path / "out")
+    assert len(notes(report, "lost", "a file is not the image that its name says")) == 1
+
+
+def test_a_site_below_a_path_keeps_it_in_old_addresses(tmp_path: Path) -> None:
+    text = "---\ntitle: A\ndate: 2020-01-01\naliases: [/old/]\n---\n[x](/blog/gone/) [y](/gone/) [z](/posts/a/)\n"
+    files = {"hugo.toml": 'baseURL = "https://skerry.example/blog/"\n', "content/posts/a.md": text}
+    import_from("hugo", write_tree(tmp_path / "site", files), tmp_path / "out")
+    assert "- /blog/posts/a/\n- /blog/old/" in front_matter_of(tmp_path / "out", "a")
+    gone = "https://skerry.example/blog/gone/"
+    assert text_of(tmp_path / "out", "a") == f"[x]({gone}) [y]({gone}) [z](/articles/a/)"

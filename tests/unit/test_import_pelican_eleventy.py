@@ -301,3 +301,17 @@ def test_data_of_a_folder_in_javascript_counts_if_it_is_plain(tmp_path: Path) ->
     write_tree(root, {"posts/posts.11tydata.js": 'export default {\n\ttags: ["posts"],\n\t"draft": true,\n};\n'})
     import_from("eleventy", root, tmp_path / "out")
     assert [draft(tmp_path / "out", slug).draft for slug in ("gale", "calm")] == [True, True]
+
+
+def test_a_site_below_a_path_keeps_it_in_old_addresses(tmp_path: Path) -> None:
+    settings = "SITENAME = 'x'\nSITEURL = 'https://skerry.example/blog'\n"
+    head = "Title: {}\nDate: 2020-01-01\n\n"
+    files = {
+        "pelicanconf.py": settings,
+        "content/a.md": head.format("A") + "[b](/b.html) [c](https://skerry.example/blog/b.html)",
+        "content/b.rst": "B\n#\n\n:date: 2020-01-01\n\nSome ``code``.\n",
+    }
+    import_from("pelican", write_tree(tmp_path / "site", files), tmp_path / "out")
+    assert "- /blog/a.html" in front_matter_of(tmp_path / "out", "a")
+    assert text_of(tmp_path / "out", "a") == "[b](/articles/b/) [c](/articles/b/)"
+    assert text_of(tmp_path / "out", "b") == "Some `code`."

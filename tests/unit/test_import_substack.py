@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from nightdesk.domain.errors import Permanent
+from nightdesk_cli.importing.html_text import html_to_markdown
 from support.importing import draft, front_matter_of, import_from, notes, text_of, write_zip
 
 HEAD = "post_id,post_date,is_published,email_sent_at,inbox_sent_at,type,audience,title,subtitle,podcast_url\n"
@@ -96,3 +97,18 @@ def test_a_zip_without_the_right_table_is_refused(tmp_path: Path, table: str) ->
     path = write_zip(tmp_path / "x.zip", {"posts.csv": table.encode("utf-16") if table == "\ufffd" else table})
     with pytest.raises(Permanent):
         import_from("substack", path, tmp_path / "out")
+
+
+def test_cards_whose_content_is_data_are_kept_or_reported() -> None:
+    cards = (
+        """<div class="latex-rendered" data-attrs='{"persistentExpression":"x^2"}'></div>""",
+        """<p>By <span class="mention-wrap" data-attrs='{"name":"Ada"}'></span>.</p>""",
+        """<div class="digest-post-embed" data-attrs='{"canonical_url":"https://x.example/p/a","title":"A"}'></div>""",
+        """<div class="poll-embed" data-attrs='{"id":1}'></div>""",
+        """<div class="pullquote"><p>Said.</p></div>""",
+    )
+    lost: list[str] = []
+    made = html_to_markdown("".join(cards), lambda outcome, kind, detail, line: lost.append(detail))
+    expected = ["```latex\nx^2\n```", "By Ada.", "[A](https://x.example/p/a)", "> Said."]
+    assert made.strip().split("\n\n") == expected
+    assert lost == ["x^2", "https://x.example/p/a", "poll-embed"]

@@ -246,6 +246,47 @@ def test_a_letter_for_subscribers_is_for_subscribers(tmp_path: Path) -> None:
     assert [draft(tmp_path / "out", slug).access for slug in "ab"] == ["subscriber", "member"]
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "access"),
+    [
+        ("_jetpack_newsletter_access", "paid_subscribers_all_tiers", "member"),
+        ("_jetpack_newsletter_access", "everybody", "public"),
+        ("_members_access_role", "subscriber", "member"),
+        ("rcp_subscription_level", 'a:1:{i:0;s:1:"2";}', "member"),
+        ("rcp_user_level", "None", "public"),
+        ("patreon-level", "5", "member"),
+        ("patreon-level", "0", "public"),
+        ("um_content_restriction", 'a:2:{s:26:"_um_custom_access_settings";s:1:"1";s:14:"_um_accessible";s:1:"2";}', "member"),
+        ("um_content_restriction", 'a:1:{s:14:"_um_accessible";s:1:"0";}', "public"),
+        ("_edit_last", "1", "public"),
+    ],
+)  # fmt: skip
+def test_what_a_plug_in_keeps_for_members_is_for_members(tmp_path: Path, key: str, value: str, access: str) -> None:
+    import_from("wordpress", export(tmp_path, item(1, "a", meta=meta(key, value))), tmp_path / "out")
+    assert draft(tmp_path / "out", "a").access == access
+
+
+def test_blocks_that_the_site_showed_to_nobody_are_taken_out(tmp_path: Path) -> None:
+    inner = "<!-- wp:group --><div><p>canary</p></div><!-- /wp:group -->"
+    content = f'<p>Free.</p><!-- wp:group {{"metadata":{{"blockVisibility":false}}}} --><div>{inner}canary</div><!-- /wp:group --><p>End.</p>'
+    unpublished = item(
+        2, "part", "<p>canary</p>", wp__post_type="wp_block", wp__status="draft", link="https://skerry.example/?p=2"
+    )
+    items = [item(1, "a", f'{content}<!-- wp:block {{"ref":2}} /-->'), unpublished]
+    report = import_from("wordpress", export(tmp_path, *items), tmp_path / "out")
+    assert text_of(tmp_path / "out", "a").split() == ["Free.", "End."]
+    assert len(notes(report, "lost", "a block that the site showed to nobody")) == 1
+    assert len(notes(report, "lost", "a reusable block")) == 1
+
+
+def test_blocks_for_some_readers_hide_what_they_hid(tmp_path: Path) -> None:
+    given = '{"blockVisibility":{"controlSets":[{"controls":{"userRole":{"visibilityByRole":"logged-in"}}}]}}'
+    content = f"<p>Free.</p><!-- wp:paragraph {given} --><p>canary</p><!-- /wp:paragraph -->"
+    import_from("wordpress", export(tmp_path, item(1, "a", content)), tmp_path / "out")
+    public, _, hidden = text_of(tmp_path / "out", "a").partition("::: gate tier=member")
+    assert ("canary" in public, "canary" in hidden) == (False, True)
+
+
 def test_dates_without_gmt_are_read_in_the_zone_that_was_given(tmp_path: Path) -> None:
     path = export(tmp_path, item(1, "a", wp__post_date_gmt="0000-00-00 00:00:00"))
     import_from("wordpress", path, tmp_path / "out", timezone="America/New_York")
