@@ -7,7 +7,7 @@ from collections.abc import Container, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from nightdesk.domain.drafts import alias_lines
+from nightdesk.domain.drafts import alias_lines, slug_line
 from nightdesk.domain.drafts_bucket import FOLDERS, SITE_FILE, classify, is_hidden_or_temporary
 from nightdesk.domain.errors import Rejected
 from nightdesk.domain.languages import INTERFACE_LANGUAGES
@@ -95,7 +95,7 @@ def _check_all(files: Mapping[str, Path], roots: _Roots) -> dict[Path, CheckResu
         if key.startswith("drafts/") and not found[key].problems:
             holder = holders.setdefault(found[key].slug, key)
             if holder != key:
-                problems = problem_dicts([slug_taken(found[key].slug, holder)])
+                problems = problem_dicts([slug_taken(found[key].slug, holder, slug_line(files[key].read_bytes()))])
                 found[key] = CheckResult(found[key].slug, tuple(problems), ())
     _warn_of_aliases(files, found, holders)
     return {files[key]: checked for key, checked in found.items()}

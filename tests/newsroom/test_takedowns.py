@@ -294,6 +294,7 @@ def test_a_draft_without_an_article_is_rejected_under_the_slug_that_it_wants(pla
     assert (rejected.key, rejected.slug) == ("drafts/tug.md", "taken")
     [problem] = plain.state("drafts/tug.md")["problems"]
     assert "“taken” is held by drafts/crane.md" in problem["message"]
+    assert problem["line"] == 3, "where the slug is typed"
 
 
 class Interrupted:

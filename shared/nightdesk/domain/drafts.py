@@ -75,6 +75,12 @@ def slug_of_rejected(raw: bytes, name: str) -> str:
     return found[1].decode() if found and len(found[1]) <= SLUG_LENGTH else slug_of_filename(name)
 
 
+def slug_line(raw: bytes) -> int:
+    """Return the line of the slug in a draft that can be parsed; the first line if the slug is not typed there."""
+    node = split_front_matter(decode(raw)).matter.get("slug")
+    return node.line if node else 1
+
+
 def alias_lines(raw: bytes) -> dict[str, int]:
     """Return the line of each alias of a draft that can be parsed, by its one spelling (`old_address`)."""
     matter = split_front_matter(decode(raw)).matter

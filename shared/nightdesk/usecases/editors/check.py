@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from nightdesk.domain.attachments import is_attachment, refusal_of_size
 from nightdesk.domain.documents import Document, digest, parse_json
-from nightdesk.domain.drafts import slug_of_rejected
+from nightdesk.domain.drafts import slug_line, slug_of_rejected
 from nightdesk.domain.drafts_bucket import DraftsKey, classify
 from nightdesk.domain.drawings import image_refusal, rules_for
 from nightdesk.domain.errors import Permanent, Rejected
@@ -182,7 +182,7 @@ def _check_draft(key: str, raw: bytes, filed: DraftsKey, around: Surroundings) -
         )
         holder = around.holder_of(document.slug)
         if holder not in ("", key):
-            raise Rejected(slug_taken(document.slug, holder))
+            raise Rejected(slug_taken(document.slug, holder, slug_line(raw)))
     except Rejected as error:
         return CheckResult(slug_of_rejected(raw, filed.name), _to_json(error.problems), ())
     names = FolderNames(around.profiles, around.names)

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from nightdesk.domain.documents import DRAFT, REJECTED, WITHDRAWN, Document
-from nightdesk.domain.drafts import alias_lines, slug_of_rejected
+from nightdesk.domain.drafts import alias_lines, slug_line, slug_of_rejected
 from nightdesk.domain.drafts_bucket import DraftsKey
 from nightdesk.domain.errors import Rejected
 from nightdesk.domain.events import ArticleRendered, ArticleWithdrawn, Event, ObjectChanged, RenderRequested
@@ -131,6 +131,7 @@ class DraftRun:
         self._slugs.alias_lines = (
             alias_lines(inputs.raw) if inputs.raw and parsed.document and parsed.document.aliases else {}
         )
+        self._slugs.slug_line = partial(slug_line, inputs.raw or b"")
         record = _initial_record(parsed, inputs.etag, file.stored)._replace(requesters=requesters)
         if inputs.raw is None:
             record = self._remember_id(record, file)

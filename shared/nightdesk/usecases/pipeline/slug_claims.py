@@ -17,7 +17,7 @@ die after any call:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from nightdesk.domain.decisions import Decisions
@@ -60,6 +60,7 @@ class SlugClaims:
 
     Attributes:
         alias_lines: the line of each alias in the file.
+        slug_line: finds the line of the slug in the file.
         predecessors: the records of the deleted drafts whose article this one continues, by key.
         forms: the records of the draft's other forms.
         takedown: of the draft.
@@ -78,6 +79,7 @@ class SlugClaims:
         self._first = ""
         self.takedown = DraftTakedown(key, ports)
         self.alias_lines: Mapping[str, int] = {}
+        self.slug_line: Callable[[], int] = lambda: 1
         self.predecessors: Mapping[str, DraftRecord] = {}
         self.forms: Mapping[str, DraftRecord] = {}
 
@@ -98,7 +100,7 @@ class SlugClaims:
         seen = None if first else self._inspect(plan.article)
         claim = first or self._claim(plan.article)
         if claim.holder != self._key:
-            problems = problem_dicts([slug_taken(plan.article, claim.holder)])
+            problems = problem_dicts([slug_taken(plan.article, claim.holder, self.slug_line())])
             return record._replace(problems=problems, waiting_for=[plan.article])
         withdrawn = record.taken_down or self._lost_while_withdrawn
         self._carry_decisions(plan.former, plan.article, record.slug, withdrawn)

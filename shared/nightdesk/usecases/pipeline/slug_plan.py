@@ -85,6 +85,6 @@ def has_older_right(name: str, first: Contender, second: Contender) -> bool:
     return since(first) < since(second)
 
 
-def slug_taken(slug: str, holder: str) -> Problem:
-    """Return the problem of a draft whose slug another draft holds."""
-    return Kind.SLUG_TAKEN.at(1, "slug", slug=slug, holder=holder)
+def slug_taken(slug: str, holder: str, line: int) -> Problem:
+    """Return the problem of a draft whose slug, typed in a line, another draft holds."""
+    return Kind.SLUG_TAKEN.at(line, "slug", slug=slug, holder=holder)
