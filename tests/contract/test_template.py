@@ -815,6 +815,7 @@ def test_people_sign_in_with_a_client_of_their_own_that_the_api_accepts() -> Non
     for name in ("EditorsClient", "EditorsSignIn"):
         found = RESOURCES[name]["Properties"]
         assert found["TokenValidityUnits"]["IdToken"] == "minutes"
+        assert found["WriteAttributes"] == ["locale"], "nobody gives themselves the name by which approvals are signed"
         assert found["IdTokenValidity"] in (15, on_aws), "the API knows of a lost role when the token ends"
     accepted = RESOURCES["EditorApiAuthorizer"]["Properties"]["JwtConfiguration"]["Audience"]
     assert accepted == [{"Ref": "EditorsClient"}, {"Ref": "EditorsSignIn"}]
