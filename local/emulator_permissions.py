@@ -1,7 +1,7 @@
 """Checks permissions that MiniStack does not, and records which statements of the roles' policies allow the functions' calls.
 
-AWS asks for `iam:PassRole` where a call passes a role on, and for `s3:ListBucket` before it says that an object is missing. Of a mail SES asks
-about each identity and the configuration set, by its sender.
+AWS asks for `iam:PassRole` where a call passes a role on, and for `s3:ListBucket` before it says that an object is missing. For a mail, SES checks
+each identity and the configuration set, by its sender.
 
 IAM is enforced here, so a call that no statement allows fails. The record shows the reverse, which permissions nothing uses; and tests
 play it again on the policies as AWS gets them (`tests/support/permission_record.py`).

@@ -154,7 +154,7 @@ class SignInService:
         return {"id_token": identity, "refresh_token": refresh, "expires_in": seconds, "token_type": "Bearer"}
 
     def revoke(self, form: Mapping[str, str]) -> None:
-        """Revoke a refresh token. One that is unknown is revoked already (RFC 7009, 2.2)."""
+        """Revoke a refresh token. An unknown token counts as revoked (RFC 7009, 2.2)."""
         if form.get("client_id") != self._client:
             raise OAuthError("invalid_client")
         with self._lock:

@@ -23,7 +23,7 @@ from nightdesk.domain.updates import MAX_HEADLINE, MAX_SUMMARY, shorten
 _MAX_PROLOGUE = 4096
 _MAX_DEPTH = 64
 _MAX_ELEMENTS = 40_000
-"""Of those that are read: feedparser takes some 60 µs for each."""
+"""Of the part of a feed that is read: feedparser takes some 60 µs for each."""
 _MAX_ATTRIBUTES = 64
 """Of one element, with its namespace declarations."""
 _MAX_NAMESPACES = 100

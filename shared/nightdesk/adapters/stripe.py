@@ -95,8 +95,8 @@ class StripePayments:
         return str(made.url)
 
     def _close_before(self, newest: CheckoutSession, customer: str) -> None:
-        """Of several tabs in which a reader could pay, the newest counts. One that was paid at this moment cannot be closed:
-        an error, so that no reader pays twice."""
+        """Close a reader's older checkouts, so that only the newest can be paid. One that has just been paid cannot be closed
+        and raises an error, so that no reader pays twice."""
         sessions = self._stripe.v1.checkout.sessions
         for each in sessions.list({"customer": customer, "status": "open", "limit": 100}).data:
             if (each.created, each.id) < (newest.created, newest.id):

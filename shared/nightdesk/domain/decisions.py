@@ -91,7 +91,7 @@ class Decisions:
         return replace(self, moves=0) != Decisions()
 
     def with_takedown(self, draft: str) -> Decisions:
-        """Return the decisions with the takedown of this address and of a draft. One that was withdrawn here before, stays so."""
+        """Return the decisions with the takedown of this address and of a draft. A draft that was withdrawn here before stays withdrawn."""
         before = {self.taken_from} if self.withdrawn and self.taken_from not in ("", draft) else set()
         drafts = tuple(sorted({*self.withdrawn_drafts, *before}))
         return replace(self, withdrawn=True, taken_from=draft, withdrawn_drafts=drafts)

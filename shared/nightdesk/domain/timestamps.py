@@ -90,7 +90,7 @@ def _rounded_zone(timestamp: datetime) -> tzinfo | None:
 
 
 def _in_zone(iso: str, zone: tzinfo) -> datetime:
-    """Return a timestamp in a time zone. Of what `parse_timestamp` read there, it is the time of day that was typed."""
+    """Return a timestamp in a time zone. For a value that `parse_timestamp` read in that zone, this is the time of day as typed."""
     local = datetime.fromisoformat(iso).astimezone(zone)
     rounded = _rounded_zone(local)
     return local.astimezone(rounded) if rounded else local

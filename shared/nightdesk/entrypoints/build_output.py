@@ -29,7 +29,7 @@ _BUFFER = 64_000_000
 class SiteFolder(SqliteObjects):
     """The site bucket as a folder: bytes are written there, and the store knows only what they are.
 
-    Files that are the same already are left alone. So is every file that no build wrote, or that was changed since.
+    Files that would not change are left alone, and so are files that no build wrote or that were changed since.
     """
 
     def __init__(self, store: SqliteStore, out: Path, clock: Clock) -> None:

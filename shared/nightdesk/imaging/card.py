@@ -1,9 +1,8 @@
 """Social cards: the picture that social networks and messengers show of a page.
 
 With a lead image, the card is that image, cut to shape around its focal point, with the site's name. Without one, it is the headline in
-the site's colours. The fonts hold the Latin, Greek and Cyrillic alphabets. Of a headline in another script half of the letters, or
-letters in the wrong order, would be worse than none, so such a card has the site's name alone: the networks print the headline beside
-the card anyway.
+the site's colours. The fonts hold the Latin, Greek and Cyrillic alphabets. A headline in another script would lose letters or show them in the
+wrong order, so its card has the site's name alone: the networks print the headline beside the card anyway.
 """
 
 from __future__ import annotations

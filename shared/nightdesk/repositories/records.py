@@ -55,11 +55,11 @@ class DraftRecord(NamedTuple):
         uploaded_by: who uploaded the file that was read (`Uploader.id`).
         requesters: who put the file and its images into the bucket, as far as S3's events have said: version id, `Uploader.id`
             and role of each.
-        dates: of an article that its author gave no date, what its file's versions told of it (`draft_history.Dates`), for a
-            bucket that is restored without them; empty for any other file.
-        accepted_since: of a draft, when the version arrived that was accepted first, `draft: true` aside, since the file was last deleted
-            (ISO 8601). Of a deleted one it stays, for the draft that continues it.
-        announced: of a profile, a page or the settings, the digest of the facts of which an event has told; empty while they change.
+        dates: the dates that the file's versions give an article whose author gave none (`draft_history.Dates`), for a bucket
+            that is restored without them; empty for any other file.
+        accepted_since: for a draft, when its first accepted version, even one with `draft: true`, arrived since the file was last deleted
+            (ISO 8601). A deleted draft keeps it, for the draft that continues it.
+        announced: for a profile, a page or the settings, the digest of the facts that the last event announced; empty while they change.
     """
 
     kind: str

@@ -194,7 +194,7 @@ def regate(
 
 
 def correct(slug: str, text: str, ports: Ports, expected: str = "") -> StateChange:
-    """Add a correction, dated now, to those of the draft. One that says the same as the last one is that one, sent again.
+    """Add a correction, dated now, to those of the draft. A text equal to the last one's is the same request, sent again.
 
     Raises:
         Permanent: the text is empty.

@@ -226,7 +226,7 @@ def _reason(edition: Edition, now: datetime) -> str:
 
 
 def held(ports: NewsletterPorts, limit: int) -> list[dict[str, str]]:
-    """Return the editions that are held, by an editor or until tomorrow, each with the reason. Of those that ended, `limit` are read."""
+    """Return the editions that are held, by an editor or until tomorrow, each with the reason. At most `limit` ended ones are read."""
     now = ports.pipeline.clock()
     found = {stored.edition.id: stored.edition for stored in editions_table.editions(ports.editions, limit)}
     begun = [

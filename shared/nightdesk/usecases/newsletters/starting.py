@@ -125,7 +125,7 @@ def _start_digest(digest: Digest, site: Site, ports: NewsletterPorts) -> str:
 
 
 def _see(digest: Digest, moment: datetime, ports: NewsletterPorts) -> Window:
-    """Record a digest that was not there before. One that was set up after its time of day begins with the next day."""
+    """Record a new digest. If it was set up after its time of day, it begins the next day."""
     now = ports.pipeline.clock()
     began = first_since(moment)
     until = moment.isoformat() if moment < now - _JUST_SET_UP else began
