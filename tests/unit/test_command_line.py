@@ -44,7 +44,7 @@ def test_check_reports_every_problem_with_file_and_line(tmp_path: Path, capsys: 
     lines = capsys.readouterr().out.replace(f"{root}/", "").splitlines()
     bad = [line.removeprefix("drafts/bad.md:").split(": ")[:2] for line in lines if line.startswith("drafts/bad.md:")]
     assert bad == [["1", "title"], ["4", "access"], ["7", "gate"]]
-    assert any(line.startswith("drafts/other.md:1: slug: ") and "drafts/good.md" in line for line in lines)
+    assert any(line.startswith("drafts/other.md:3: slug: ") and "drafts/good.md" in line for line in lines)
     assert any(line.startswith("updates/news.md:3: link: ") for line in lines)
     assert not [line for line in lines if line.startswith("drafts/good.md")]
 
