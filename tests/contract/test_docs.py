@@ -35,6 +35,13 @@ def test_the_architecture_page_names_the_consumers_of_each_event(event: str) -> 
     assert documented()[event] == heard or event in SCHEDULED
 
 
+def test_the_deploy_guide_or_another_page_names_every_parameter() -> None:
+    pages = "".join(page.read_text("utf-8") for page in PAGES if page.parent.name != "decisions")
+    named = set(re.findall(r"\w+", pages))
+    local = {"Emulated", "EmulatorUrl", "EmulatedStripe"}
+    assert set(expanded_template()["Parameters"]) - named == local, "those that only the local cloud sets"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_links_between_documents_lead_somewhere(page: Path) -> None:
     text = re.sub(r"^ {4}.*$", "", page.read_text("utf-8"), flags=re.MULTILINE)  # without code
