@@ -6,20 +6,24 @@ import posixpath
 import re
 import unicodedata
 from collections.abc import Container
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
 _QUERY_KEYS = ("p", "page_id")
 """The query parameters of WordPress's plain addresses."""
 MAX_ALIAS = 480
 
 
+def parts_of(address: str) -> SplitResult:
+    """Return the parts of an address as an archive has it; empty ones of what is none, such as `https://x.e]]`."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return SplitResult("", "", "", "", "")
+
+
 def host_of(address: str) -> str:
     """Return an address's host in lower case without `www.`; empty for a path."""
-    try:
-        host = urlsplit(address).hostname or ""
-    except ValueError:
-        return ""
-    return host.removeprefix("www.")
+    return (parts_of(address).hostname or "").removeprefix("www.")
 
 
 def is_path(address: str) -> bool:
@@ -29,7 +33,7 @@ def is_path(address: str) -> bool:
 
 def below(base_url: str, address: str) -> str:
     """Return a path on a site whose own address may have a path, such as `https://skerry.example/blog`, as servers see it."""
-    return urlsplit(base_url).path.rstrip("/") + address if address.startswith("/") else address
+    return parts_of(base_url).path.rstrip("/") + address if address.startswith("/") else address
 
 
 def own_path(address: str, hosts: Container[str], base: str = "/") -> str | None:
@@ -43,7 +47,7 @@ def own_path(address: str, hosts: Container[str], base: str = "/") -> str | None
         host = host_of(address)
         if not host or host not in hosts:
             return None
-        parts = urlsplit(address)
+        parts = parts_of(address)
         return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     plain = address.partition("#")[0]
     if not plain:

@@ -7,7 +7,7 @@ import posixpath
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from nightdesk.domain.drafts import parse_draft
 from nightdesk.domain.errors import Rejected
@@ -16,7 +16,7 @@ from nightdesk.domain.site import Site
 from nightdesk.domain.text import SLUG_LENGTH, slugify
 from nightdesk.domain.timestamps import iso_utc_seconds
 
-from .addresses import alias_of, host_of, normal, own_path
+from .addresses import alias_of, host_of, normal, own_path, parts_of
 from .records import PAGE, ImportedPost, ImportedProfile, SiteFacts
 from .report import CHANGED, LOST, Report
 
@@ -51,7 +51,7 @@ class Directory:
         self.hosts = {host_of(f"https://{host}") for host in site.hosts if host}
         if site.base_url:
             self.hosts.add(host_of(site.base_url))
-        self.root = site.path or urlsplit(site.base_url).path.rstrip("/")
+        self.root = site.path or parts_of(site.base_url).path.rstrip("/")
         self._outlines: list[ImportedPost] = []
         self._places: dict[str, Place] = {}
         self._paths: dict[str, str] = {}

@@ -7,10 +7,10 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
-from urllib.parse import urlsplit
 
 from nightdesk.domain.embeds import embed_of
 
+from .addresses import parts_of
 from .records import LineMap
 
 CODE = r"""
@@ -130,7 +130,7 @@ def _image(found: re.Match[str], line: int, addresses: Addresses) -> str:
 
 
 def _label(address: str) -> str:
-    return re.sub(r"([\[\]*_`\\])", r"\\\1", urlsplit(address).path.rpartition("/")[2] or address)
+    return re.sub(r"([\[\]*_`\\])", r"\\\1", parts_of(address).path.rpartition("/")[2] or address)
 
 
 def attributes_of(text: str) -> dict[str, str]:

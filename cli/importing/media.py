@@ -11,12 +11,13 @@ from collections.abc import Container, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple, Protocol
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from nightdesk.domain.attachments import ATTACHMENT_TYPES
 from nightdesk.domain.text import slugify
 from nightdesk.repositories.private_bucket import IMAGE_TYPES
 
+from .addresses import parts_of
 from .archives import Archive
 
 _RESIZED = re.compile(r"(-\d+x\d+|-scaled|@2x|/size/w\d+(?:h\d+)?)(?=[./])")
@@ -109,10 +110,7 @@ class Media:
         for name in names:
             if name in self._stores[0] and PurePosixPath(name).suffix.lower() in kinds:
                 return Found(self._stores[0], name)
-        try:
-            path = unquote(urlsplit(address).path)
-        except ValueError:
-            return None
+        path = unquote(parts_of(address).path)
         return self._alike(path, least, kinds) or self._alike(_RESIZED.sub("", path), least, kinds)
 
     def at(self, name: str) -> Found:
@@ -153,7 +151,7 @@ class ImageNames:
         """Return the name beside the draft of the file that is known as `source`."""
         if source in self._names:
             return self._names[source]
-        path = PurePosixPath(unquote(urlsplit(source).path))
+        path = PurePosixPath(unquote(parts_of(source).path))
         stem, suffix = slugify(path.stem)[:80] or "image", path.suffix.lower()
         name, number = f"{stem}{suffix}", 1
         while name in self._taken:
@@ -166,7 +164,4 @@ class ImageNames:
 
 def is_image(address: str) -> bool:
     """Return True if an address ends like that of an image."""
-    try:
-        return PurePosixPath(urlsplit(address).path).suffix.lower() in IMAGE_TYPES
-    except ValueError:
-        return False
+    return PurePosixPath(parts_of(address).path).suffix.lower() in IMAGE_TYPES

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from nightdesk.domain.site import Site
 from nightdesk.domain.text import slugify
 from nightdesk.domain.timestamps import InvalidTimestamp
 
-from .addresses import host_of
+from .addresses import host_of, parts_of
 from .archives import Archive, ImportRefused
 from .classic import Shortcodes, add_paragraphs, fill_blocks, has_dividers, mark_dividers
 from .epochs import local_moment
@@ -136,7 +136,7 @@ class WordPressReader:
                 alt,
                 plain_text(record.get("excerpt:encoded")),
             )
-            if is_image(urlsplit(record.get("wp:attachment_url")).path):
+            if is_image(parts_of(record.get("wp:attachment_url")).path):
                 self._attached.setdefault(record.get("wp:post_parent"), []).append(identifier)
         elif kind == "wp_block" and record.get("wp:status") == "publish" and not record.get("wp:post_password"):
             self._blocks[identifier] = record.values.get("content:encoded", "")
@@ -241,9 +241,9 @@ class WordPressReader:
         """Take the address that WordPress gave the post, and its plain form `?p=ID`."""
         link, identifier = record.get("link"), record.get("wp:post_id")
         plain = f"/?{'page_id' if record.get('wp:post_type') == 'page' else 'p'}={identifier}"
-        parts = urlsplit(link)
+        parts = parts_of(link)
         path = parts.path + (f"?{parts.query}" if parts.query else "")
-        base = urlsplit(self.site.base_url).path.rstrip("/")
+        base = parts_of(self.site.base_url).path.rstrip("/")
         if not post.draft or "?" not in path:
             post.address = path
         if identifier.isdigit() and not (post.draft and not post.address):
@@ -312,7 +312,7 @@ class WordPressReader:
 
     def image_names(self, address: str, post: ImportedPost) -> list[str]:
         """Return nothing: the uploads are found by the end of their paths."""
-        return [re.sub(r"^/", "", urlsplit(address).path)] if address.startswith("/") else []
+        return [re.sub(r"^/", "", parts_of(address).path)] if address.startswith("/") else []
 
     def redirects(self) -> Iterator[tuple[str, str]]:
         """Yield nothing: redirects are kept by plug-ins, and are not exported."""

@@ -57,7 +57,7 @@ BAD = {
     "too-large": Bad("---\ntitle: T\n---\n\n" + "Words. " * 150_000, 0, "", "1 MiB"),
     "not-utf-8": Bad("---\ntitle: T\n---\n\nWörter.\n".encode("latin-1"), 5, "", "not UTF-8"),
     "nul": Bad("---\ntitle: T\n---\n\nWords\0.\n", 5, "", "NUL"),
-    "slug-taken": Bad(draft("T", "Words.", slug="bad-holder"), 1, "slug", "held by drafts/bad-holder.md"),
+    "slug-taken": Bad(draft("T", "Words.", slug="bad-holder"), 3, "slug", "held by drafts/bad-holder.md"),
 }
 
 

@@ -256,6 +256,16 @@ def _damaged(files: dict[str, bytes], chance: random.Random) -> dict[str, bytes]
     return made
 
 
+@pytest.mark.parametrize("system", sorted(_ARCHIVES))
+def test_addresses_that_are_none_end_no_import(system: str, tmp_path: Path) -> None:
+    files = {
+        name: content.replace(b"https://x.example", b"https://[x.example")
+        for name, content in _ARCHIVES[system].items()
+    }
+    report = import_from(system, write_zip(tmp_path / "x.zip", files), tmp_path / "out")
+    assert report.counts["articles"] >= 1
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("system", sorted(_ARCHIVES))
 def test_a_damaged_archive_is_reported_or_refused(system: str) -> None:
