@@ -521,6 +521,22 @@ def test_a_digest_names_what_went_live_since_the_last_one(theme: Theme) -> None:
     assert [edition.id for edition in room.editions] == ["daily/2026-11-24", "daily/2026-11-23"]
 
 
+@pytest.mark.parametrize("alone", [True, False])
+def test_the_page_of_a_newsletter_marks_articles_by_an_ai_persona(theme: Theme, alone: bool) -> None:
+    room = LetterRoom(theme, DAILY)
+    room.add("ben", ["daily"])
+    room.file("authors/ada.md", "---\nname: Ada\nkind: ai\nresponsible_editor: Maria Novak\n---\nBio.\n")
+    room.publish("one", "One", date="2026-11-22T12:00:00Z", newsletter=alone)
+    room.tick("2026-11-23T05:02:00+00:00")
+    room.publish("two", "Two", date="2026-11-23T04:00:00Z")
+    for minute in (5, 10):
+        room.tick(f"2026-11-23T05:{minute:02}:00+00:00")
+    page = room.page("/newsletter/article-one/2026-11-23/" if alone else "/newsletter/daily/2026-11-23/")
+    assert page.count('<a href="/authors/ada/">Ada</a> <span class="persona">(AI persona)</span>') == (
+        1 if alone else 2
+    )
+
+
 def test_a_digest_loses_an_article_that_is_withdrawn_and_is_not_sent_with_too_few(theme: Theme) -> None:
     room = LetterRoom(theme, DAILY)
     room.add("ada", ["daily"])
