@@ -11,7 +11,7 @@ from nightdesk.domain.site import Site
 from nightdesk.domain.text import slugify
 from nightdesk.domain.timestamps import InvalidTimestamp
 
-from .addresses import host_of, parts_of
+from .addresses import below, host_of, parts_of
 from .archives import Archive, ImportRefused
 from .classic import Shortcodes, add_paragraphs, fill_blocks, has_dividers, mark_dividers
 from .epochs import local_moment
@@ -243,11 +243,10 @@ class WordPressReader:
         plain = f"/?{'page_id' if record.get('wp:post_type') == 'page' else 'p'}={identifier}"
         parts = parts_of(link)
         path = parts.path + (f"?{parts.query}" if parts.query else "")
-        base = parts_of(self.site.base_url).path.rstrip("/")
         if not post.draft or "?" not in path:
             post.address = path
         if identifier.isdigit() and not (post.draft and not post.address):
-            post.aliases = [f"{base}{plain}"]
+            post.aliases = [below(self.site.base_url, plain)]
         old = record.meta.get("_wp_old_slug", "").strip()
         if old and post.slug and post.address and post.slug in unquote(post.address):
             post.aliases.append(unquote(post.address).replace(post.slug, unquote(old)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr
 
@@ -57,21 +58,20 @@ def read_provenance(header: Header) -> Described:
     """Return what the metadata of an original say; XMP decides over IPTC's records, and these over EXIF."""
     png = {"copyright": header.texts["Copyright"]} if "Copyright" in header.texts else {}
     found = {**png, **read_exif(header.exif), **_read_iim(header.iptc), **read_xmp(header.xmp)}
-    return Described(
-        clean_text(found.get("credit", "")),
-        clean_text(found.get("copyright", "")),
-        _source_type(header, found.get("source_type", "")),
-        clean_text(found.get("caption", ""), _CAPTION),
-    )
+    return _described(found, _source_type(header, found.get("source_type", "")))
 
 
 def drawing_provenance(data: bytes) -> Described:
     """Return what the XMP packet or the RDF inside a drawing says about it. `sanitise` has checked its entities."""
     found = read_xmp(data, doctype=True)
+    return _described(found, source_type_code(found.get("source_type", "")))
+
+
+def _described(found: Mapping[str, str], source_type: str) -> Described:
     return Described(
         clean_text(found.get("credit", "")),
         clean_text(found.get("copyright", "")),
-        source_type_code(found.get("source_type", "")),
+        source_type,
         clean_text(found.get("caption", ""), _CAPTION),
     )
 
