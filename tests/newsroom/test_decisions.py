@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,8 +13,8 @@ import pytest
 from nightdesk.adapters.memory import memory_ports
 from nightdesk.domain.decisions import Decisions, approval_digest
 from nightdesk.domain.documents import Asset, Block, Document
-from nightdesk.domain.errors import Conflict, Permanent
-from nightdesk.domain.events import ArticleDue, ArticleWithdrawn, SiteChanged
+from nightdesk.domain.errors import Conflict, Permanent, Transient
+from nightdesk.domain.events import ArticleDue, ArticleWithdrawn, RegateRequested, SiteChanged
 from nightdesk.ports import ANY, Objects, Output
 from nightdesk.rendering.environment import Theme
 from nightdesk.repositories.articles_table import claim_of
@@ -40,6 +41,37 @@ def http_status(room: Newsroom, key: str) -> str:
     """Return the status with which an object of the site is served."""
     output = room.site.outputs.get(key)
     return output.metadata.get("status", "200") if output else "404"
+
+
+# --- Decisions of a newer release, in the middle of a deployment ---
+
+NEWER: dict[str, tuple[dict[str, Any], str]] = {
+    "a takedown": ({"withdrawn": True, "until_agreed": "2027-01-01"}, "410"),
+    "a restriction": ({"only_in": ["GB"]}, "404"),
+    "a gate": ({"gates": [{"number": 1, "tier": "member", "passage": "", "until": "2027-01-01"}]}, "404"),
+    "an approval": ({"approval": {"name": "A", "by": "b", "at": "", "sha256": "c", "second": "d"}}, "404"),
+}
+
+
+@pytest.mark.parametrize("name", NEWER)
+def test_what_a_newer_release_decided_hides_the_article_and_is_not_overwritten(room: Newsroom, name: str) -> None:
+    decided, status = NEWER[name]
+    room.publish("a-story", "Copper", body="Found in the hills.\n\n" + BODY)
+    key = decisions_key("a-story")
+    room.bare.private.put(Output(key, json.dumps(decided).encode(), "application/json"), ANY)
+    room.deliver([RegateRequested("a-story")])
+    room.process_all()
+    assert {http_status(room, f"articles/a-story/~{tier}/index.html") for tier in TIERS} == {status}
+    assert not [path for path, output in room.site.outputs.items() if b"Copper" in output.body]
+    for act in (decisions.publish, decisions.withdraw):
+        with pytest.raises(Transient):
+            act("a-story", room.bare)
+    stored = room.bare.private.get(key)
+    assert stored and json.loads(stored.body) == decided
+    room.bare.private.put(Output(key, b'{"redates":false,"later":""}', "application/json"), ANY)
+    room.deliver([RegateRequested("a-story")])
+    room.process_all()
+    assert room.state("a-story")["state"] == "live", "an empty value decides nothing"
 
 
 # --- Withdraw and publish ---

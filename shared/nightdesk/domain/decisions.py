@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from nightdesk.domain.documents import Block, Document, canonical_json, digest, parse_json
 from nightdesk.domain.drafts_bucket import draft_id
+from nightdesk.domain.errors import Transient
 from nightdesk.domain.problems import Kind, Problem
 from nightdesk.domain.site import Site
 
@@ -22,6 +23,7 @@ _LEAST_TEXT = 60
 WRITER, EDITOR, ADMIN = "writer", "editor", "admin"
 ROLES = (WRITER, EDITOR, ADMIN)
 """Roles of people in the newsroom; each may do what those before it may."""
+Part = TypeVar("Part")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,8 @@ class Decisions:
             mistake one for the other.
         withdrawn_drafts: ids of drafts that were withdrawn elsewhere and have had this address since, sorted. Holds for
             these drafts alone: the address itself was not withdrawn.
+        partly_read: whether a newer release decided something that this one does not know, as in the middle of a deployment.
+            Readers get nothing then, as it may restrict what they get, and nothing is stored over it.
     """
 
     withdrawn: bool = False
@@ -85,6 +89,7 @@ class Decisions:
     taken_from: str = ""
     withdrawn_drafts: tuple[str, ...] = ()
     redates: bool = False
+    partly_read: bool = False
 
     def __bool__(self) -> bool:
         """True if anything was decided."""
@@ -102,7 +107,12 @@ class Decisions:
 
     def takedown_only(self) -> Decisions:
         """Return the takedown without any other decision."""
-        return Decisions(withdrawn=self.withdrawn, taken_from=self.taken_from, withdrawn_drafts=self.withdrawn_drafts)
+        return Decisions(
+            withdrawn=self.withdrawn,
+            taken_from=self.taken_from,
+            withdrawn_drafts=self.withdrawn_drafts,
+            partly_read=self.partly_read,
+        )
 
     def carried_to(self, existing: Decisions) -> Decisions:
         """Return these decisions, carried to an address with others, of which only the takedown stays.
@@ -116,6 +126,7 @@ class Decisions:
             taken_from=kept.taken_from,
             withdrawn_drafts=kept.withdrawn_drafts,
             moves=max(self.moves, existing.moves) + 1,
+            partly_read=self.partly_read or existing.partly_read,
         )
 
     @property
@@ -132,18 +143,41 @@ class Decisions:
         return (self.withdrawn and self.taken_from in ("", draft)) or draft in self.withdrawn_drafts
 
     def to_bytes(self) -> bytes:
-        """Return canonical JSON."""
-        return canonical_json(asdict(self))
+        """Return canonical JSON.
+
+        Raises:
+            Transient: a newer release stored something that would be lost.
+        """
+        if self.partly_read:
+            raise Transient("a newer release of Nightdesk decided something about this article")
+        data = asdict(self)
+        del data["partly_read"]
+        return canonical_json(data)
 
     @classmethod
     def from_bytes(cls, raw: bytes | None) -> Decisions:
-        """Return the decisions that `to_bytes` stored; None stands for no decisions."""
+        """Return the decisions that `to_bytes` stored, perhaps of a newer release; None stands for no decisions."""
         data: dict[str, Any] = parse_json(raw) if raw else {}
-        for name in ("gates", "corrections", "withdrawn_drafts"):
+        for name in ("corrections", "withdrawn_drafts"):
             data[name] = tuple(data.get(name, ()))
-        data["gates"] = tuple(GateAccess(**gate) for gate in data["gates"])
-        approval = data.get("approval")
-        return cls(**{**data, "approval": Approval(**approval) if approval else None})
+        gates = [_known(GateAccess, gate) for gate in data.get("gates", ())]
+        approval = _known(Approval, data["approval"]) if data.get("approval") else None
+        read, is_whole = _known(cls, data)
+        parts = [*gates, *([approval] if approval else [])]
+        return replace(
+            read,
+            gates=tuple(gate for gate, _ in gates),
+            approval=approval[0] if approval else None,
+            partly_read=not is_whole or not all(is_known for _, is_known in parts),
+        )
+
+
+def _known(kind: type[Part], data: dict[str, Any]) -> tuple[Part, bool]:
+    """Return what a release knows of stored data, and whether that is all; an empty value says nothing."""
+    known = {field.name for field in fields(kind)}  # type: ignore[arg-type]  # of a dataclass
+    return kind(**{name: value for name, value in data.items() if name in known}), not any(
+        value for name, value in data.items() if name not in known
+    )
 
 
 def approval_digest(document: Document) -> str:
@@ -196,6 +230,8 @@ def apply_decisions(document: Document, decisions: Decisions, site: Site) -> Doc
         return document
     if is_withdrawn:
         return Document(document.slug, withdrawn=True, aliases=document.aliases)
+    if decisions.partly_read:
+        return replace(document, draft=True)
     changes: dict[str, Any] = {}
     if decisions.published:
         changes |= {
