@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import io
+import json
 import sys
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
@@ -75,10 +76,14 @@ class _Version(argparse.Action):
     """Prints the version of the installed package. Reading it takes a while, so it is read only when asked for."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from importlib.metadata import version
-
-        print(f"nightdesk {version('nightdesk')}")
+        print(f"nightdesk {_version()}")
         parser.exit()
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("nightdesk")
 
 
 def build_parser(load: Collection[str] = ()) -> argparse.ArgumentParser:
@@ -121,6 +126,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal may not know a headline's characters
+    if sorted(words) == ["--json", "--version"]:
+        print(json.dumps({"version": _version()}))
+        return 0
     if words and words[0] not in (*COMMANDS, "-h", "--help", "--version"):
         say(_unknown(words[0]))
         return 2

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _START_SECONDS = 240.0
 _STOP_SECONDS = 120.0
+_IN_TRANSIT = "Another copy is starting or stopping in {}"
 
 
 def _up_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,7 +57,7 @@ def up(args: argparse.Namespace) -> int:
         say(message)
         return 2
     if is_in_use(home()):
-        say(f"Another copy is starting or stopping in {home()}: wait for it, or set NIGHTDESK_HOME to another folder.")
+        say(f"{_IN_TRANSIT.format(home())}: wait for it, or set NIGHTDESK_HOME to another folder.")
         return 2
     if args.fresh:
         shutil.rmtree(home(), ignore_errors=True)
@@ -174,7 +175,11 @@ def down(args: argparse.Namespace) -> int:
     cloud = find()
     # Without the lock, the process that the state names is another program by now.
     if cloud is None or not is_in_use(home()):
-        say(elsewhere(home()) or "The local cloud is not running.")
+        message = elsewhere(home())
+        if not message and is_in_use(home()):
+            say(f"{_IN_TRANSIT.format(home())}: wait for it, and try again.")
+            return 1
+        say(message or "The local cloud is not running.")
         return 0
     os.kill(cloud.pid, signal.SIGTERM)
     until = time.monotonic() + _STOP_SECONDS

@@ -137,10 +137,14 @@ def forget_state(directory: Path) -> None:
 
 
 def find(directory: Path | None = None) -> Cloud | None:
-    """Return the local cloud of a directory if it is up; without one, that of NIGHTDESK_HOME on NIGHTDESK_PORT, if set."""
+    """Return the local cloud of a directory if it is up; without one, that of NIGHTDESK_HOME on NIGHTDESK_PORT, if set.
+
+    Raises:
+        SetUpError: NIGHTDESK_PORT is not a port, whether a copy is up or not.
+    """
+    wanted = port() if directory is None and os.environ.get("NIGHTDESK_PORT") else None
     cloud = running(directory or home())
-    wanted = directory is not None or not os.environ.get("NIGHTDESK_PORT") or (cloud and cloud.port == port())
-    return cloud if wanted else None
+    return cloud if cloud and wanted in (None, cloud.port) else None
 
 
 def running(directory: Path) -> Cloud | None:

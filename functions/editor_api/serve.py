@@ -128,16 +128,18 @@ def _body(model: type[BaseModel], request: Request) -> BaseModel:
 def _expected_etag(request: Request) -> str:
     """Return the ETag in If-Match without its quotes, which may be missing; empty for none or `*` (RFC 9110, 13.1.1).
 
+    A weak one never matches (RFC 9110, 8.8.3.2): it is returned with its `W/`, so that it equals no article's.
+
     Raises:
         HttpError: it cannot be an article's ETag.
     """
     text = request.headers.get("if-match", "*").strip()
     if text == "*":
         return ""
-    etag = text.strip('"')
+    is_weak, etag = text.startswith('W/"'), text.removeprefix("W/").strip('"')
     if not re.fullmatch(ETAG, etag):
         raise bad_request([{"in": "header", "name": "If-Match", "message": 'must be one ETag, such as "5f2c…", or *'}])
-    return etag
+    return f"W/{etag}" if is_weak else etag
 
 
 def _idempotency_key(request: Request) -> str:

@@ -67,7 +67,8 @@ def test_what_a_newer_release_decided_hides_the_article_and_is_not_overwritten(r
         with pytest.raises(Transient):
             act("a-story", room.bare)
     stored = room.bare.private.get(key)
-    assert stored and json.loads(stored.body) == decided
+    assert stored
+    assert json.loads(stored.body) == decided
     room.bare.private.put(Output(key, b'{"redates":false,"later":""}', "application/json"), ANY)
     room.deliver([RegateRequested("a-story")])
     room.process_all()

@@ -128,6 +128,10 @@ def test_a_stale_etag_gets_the_current_article(api: Api) -> None:
     path = "/v1/articles/a-story/corrections"
     old = api.call("GET", "/v1/articles/a-story", "writer")["headers"]["etag"]
     assert api.call("POST", path, "editor", {"text": "It was zinc."})["statusCode"] == 201
+    for weak in (f"W/{old}", f"W/{api.call('GET', '/v1/articles/a-story', 'writer')['headers']['etag']}"):
+        assert (
+            api.problem("POST", path, "editor", {"text": "Tin."}, headers={"if-match": weak}) == "precondition-failed"
+        )
     headers = {"if-match": old}
     assert api.problem("POST", path, "editor", {"text": "It was tin."}, headers=headers) == "precondition-failed"
     response = api.call("POST", path, "editor", {"text": "It was tin."}, headers=headers)

@@ -127,6 +127,9 @@ def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None
     assert ended.value.code == 0
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     assert capsys.readouterr().out == f"nightdesk {project['version']}\n"
+    for words in (["--version", "--json"], ["--json", "--version"]):
+        assert main(words) == 0
+        assert json.loads(capsys.readouterr().out) == {"version": project["version"]}
 
 
 @pytest.mark.parametrize(

@@ -15,13 +15,16 @@ from nightdesk.domain.tokens import sign, verify
 from nightdesk.ports import Output, SignInLimits
 from nightdesk.repositories import memberships_table
 from nightdesk.usecases.readers import members
-from support.reader_browser import Browser
+from support.function_url import event
+from support.reader_browser import KEY, THEME, Browser
 from support.sign_in_harness import ADA, KEYS, SITE_URL, SignInHarness
 from support.stripe_in_process import MONTH, FakeStripe
 from support.visitor import forms_of
 
 from functions.reader_api import context
+from functions.reader_api.context import ReaderContext
 from functions.reader_api.routes import ROUTES
+from functions.reader_api.serve import serve
 
 WITHOUT_TOKEN = {
     "/api/signin": "its pages are static; it only sends a mail",
@@ -52,6 +55,17 @@ def exists(browser: Browser) -> bool:
 def test_every_post_needs_a_token_or_has_a_reason() -> None:
     posts = {route.path: route.needs_token for route in ROUTES if route.method == "POST"}
     assert {path for path, needs in posts.items() if not needs} == set(WITHOUT_TOKEN)
+
+
+@pytest.mark.parametrize("path", [route.path for route in ROUTES if route.method == "POST"])
+def test_half_a_character_is_the_fault_of_the_request(browser: Browser, path: str) -> None:
+    browser.ports = replace(browser.ports, payments=FakeStripe().payments)
+    browser.sign_in()
+    headers = {"accept": "application/json", "x-origin-key": KEY, "content-type": "application/json"}
+    asked = event("POST", path, '{"form_token": "1.\\ud800", "email": "\\udfff@news.example"}', headers=headers)
+    asked["cookies"] = [f"{name}={value}" for name, value in browser.cookies.items()]
+    answer = serve(asked, None, ReaderContext(browser.ports, browser.harness.now, THEME), KEY)
+    assert answer["statusCode"] < 500
 
 
 @pytest.mark.parametrize("path", [route.path for route in ROUTES if route.needs_token])

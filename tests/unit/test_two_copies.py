@@ -79,8 +79,11 @@ def test_a_port_that_is_none_is_explained(
     monkeypatch.setenv("NIGHTDESK_PORT", setting)
     with pytest.raises(SetUpError, match="NIGHTDESK_PORT"):
         port()
-    assert main(["status"]) == 2
-    assert f"NIGHTDESK_PORT is “{setting}”" in capsys.readouterr().err
+    for is_up in (True, False):
+        if not is_up:
+            forget_state(copy)
+        assert main(["status"]) == 2
+        assert f"NIGHTDESK_PORT is “{setting}”" in capsys.readouterr().err
 
 
 def test_one_copy_at_a_time_uses_a_folder(
@@ -97,7 +100,10 @@ def test_one_copy_at_a_time_uses_a_folder(
     assert main(["up", "--fresh"]) == 2
     assert "NIGHTDESK_HOME" in capsys.readouterr().err
     assert (tmp_path / "state").exists()
+    assert main(["down"]) == 1, "a copy that is starting cannot be stopped yet"
+    assert "starting or stopping" in capsys.readouterr().err
     first.release()
+    assert main(["down"]) == 0
     assert not is_in_use(tmp_path)
     assert second.acquire()
     second.release()

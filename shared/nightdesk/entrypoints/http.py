@@ -114,6 +114,8 @@ class Request:
             if self._type() == _FORM:
                 return dict(parse_qsl(self.body.decode(), keep_blank_values=True, max_num_fields=50))
             found = json.loads(self.body) if self._type() == JSON else None
+            # Half of a surrogate pair (`"\ud800"`) is no character: nothing could store, compare or send it.
+            json.dumps(found, ensure_ascii=False).encode()
         except (ValueError, RecursionError):
             raise HttpError(400, "Bad Request", "The request body could not be read.") from None
         if not isinstance(found, dict):
