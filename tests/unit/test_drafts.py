@@ -474,7 +474,7 @@ def test_a_profile_is_read() -> None:
     ("kind", "name", "raw", "expected"),
     [
         ("author", "ada", "---\nbeat: x\n---\n", [(1, "name")]),
-        ("page", "about", "---\nx: y\n---\n", [(1, "title")]),
+        ("page", "about", "---\nx: y\n---\n", [(1, "title"), (2, "x")]),
         ("author", "ada", "---\nname: A\nkind: robot\n---\n", [(3, "kind")]),
         ("page", "articles", "---\ntitle: A\n---\n", [(1, "slug")]),
         ("page", "api", "---\ntitle: A\n---\n", [(1, "slug")]),

@@ -518,3 +518,73 @@ def test_another_word_for_a_title_is_named(typed: str) -> None:
     assert reasons(f"---\n{typed}: T\n---\nText.\n") == [
         f"1: title: every draft needs a title; did you mean `title` with “{typed}” in line 2?"
     ]
+
+
+# --- Values that YAML takes whole, and keys inside others ---
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *("access: !member", "access: &member", "access: #member", "visibility: !subscriber", "access: member #ish"),
+        *(
+            "draft: !yes",
+            "draft: &true",
+            "status: !draft",
+            "published: !false",
+            "private: &yes",
+            "sources_access: !member",
+        ),
+        *(f"publish_at: !{LATER}", f"date: #{LATER}", "expires: &soon", "publish_at: 2099-01-01 #10:00"),
+    ],
+)
+def test_a_value_that_yaml_takes_publishes_nothing(typed: str) -> None:
+    [reason] = reasons(f"---\ntitle: T\n{typed}\n---\nText.\n")
+    assert "put the whole value in quotes" in reason
+    assert reason.startswith(f"3: {typed.partition(':')[0]}: ")
+
+
+def test_a_profile_whose_kind_yaml_takes_is_no_human_author() -> None:
+    with pytest.raises(Rejected, match="put the whole value in quotes"):
+        parse_profile(b"---\nname: Bot\nkind: !ai\n---\n", "author", "bot")
+
+
+@pytest.mark.parametrize(
+    "typed", ["access: # nothing yet", "draft: # later", "access: member # paid", "slug:", "draft: ~"]
+)
+def test_a_comment_behind_a_blank_takes_nothing(typed: str) -> None:
+    assert not parse(f"title: T\n{typed}").draft
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        "params: {access: member}",
+        "extra:\n  visibility: subscriber",
+        "params: {members_only: true}",
+        "x: [{tier: paid}]",
+    ],
+)
+def test_a_tier_inside_another_key_publishes_nothing(keys: str) -> None:
+    assert any("`access: …` above" in reason for reason in reasons(f"---\ntitle: T\n{keys}\n---\nText.\n"))
+
+
+@pytest.mark.parametrize("keys", ["params: {access: public}", "extra: {access: 2016-01-01}", "x: {visibility: good}"])
+def test_a_key_inside_another_that_closes_nothing_is_an_unknown_one(keys: str) -> None:
+    assert len(warnings(parse(f"title: T\n{keys}"))) == 1
+
+
+def test_a_rejection_names_the_keys_that_are_not_known() -> None:
+    found = reasons("---\nheadlin: T\nacces: member\nhero: {src: a.jpg, al: A}\nextra: {draft: yes}\n---\nText.\n")
+    assert [reason.partition(": ")[2].partition(":")[0] for reason in found] == ["title", "headlin", "acces", "hero.al", "extra.draft"]  # fmt: skip
+    many = "".join(f"k{number}: v\n" for number in range(99))
+    assert len(reasons(f"---\n{many}---\nText.\n")) == 11, "the reason, and a few of the others"
+
+
+def test_old_paths_typed_as_one_text_are_a_list() -> None:
+    assert parse("title: T\naliases: /old, /older,/a,b").aliases == ("/old/", "/older/", "/a~2cb/")
+
+
+def test_of_several_entries_on_how_an_article_was_made_none_is_dropped() -> None:
+    typed = "---\ntitle: T\nproduction:\n- statement: One.\n- statement: Two.\n---\nText.\n"
+    assert reasons(typed) == ["4: production: has 2 entries; the limit is 1"]

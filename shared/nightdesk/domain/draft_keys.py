@@ -27,6 +27,7 @@ from nightdesk.domain.source_types import SOURCE_TYPES
 from nightdesk.domain.text import SLUG, SLUG_LENGTH, slug_of_filename, slugify, spelling
 
 _HERO = ("src", "alt", "caption", "credit", "source_type", "focus")
+_SEVERAL_PATHS = re.compile(r"\s*,\s*(?=/|https?://)")
 _FOCUS = re.compile(r"(\d{1,2}|100)\s*%?[\s,]+(\d{1,2}|100)\s*%?")
 _SOURCE = ("title", "url", "publisher", "date", "note")
 # Publishing an article writes an entry to each of its lists and removes the old ones, in one transaction of at most 100
@@ -59,6 +60,7 @@ def _tags(value: Value, file: DraftFile) -> tuple[str, ...]:
 def _draft(value: Value, file: DraftFile) -> bool:
     """Return True if any key, also one of another system, keeps the article from readers."""
     status = file.keys.value("status")
+    status.refuse_cut()
     state = status.word().lower()
     if state and state not in _STATUSES:
         status.report(Kind.STATUS_UNKNOWN, typed=state)
@@ -107,6 +109,7 @@ def _ids(value: Value, limit: int, commas: bool = False) -> tuple[tuple[str, str
 
 
 def _tier(value: Value, file: DraftFile) -> str:
+    value.refuse_cut()
     typed = value.word()
     if typed and typed not in file.site.tiers:
         value.report(Kind.TIER_UNKNOWN, typed=typed, tiers=", ".join(file.site.tiers))
@@ -181,6 +184,7 @@ def _production(value: Value, file: DraftFile) -> dict[str, Any]:
             keys.value("reviewed_at").report(Kind.LASTMOD_FUTURE, typed=production["reviewed_at"])
             production["reviewed_at"] = ""
         keys.report_unknown(Kind.UNKNOWN_SETTING)
+    value.check_count(list(value.mappings()), 1)
     return production
 
 
@@ -222,6 +226,11 @@ def _translation_of(value: Value, file: DraftFile) -> str:
     return typed
 
 
+def each_path(text: str) -> list[str]:
+    """Return the old paths of a list that is typed as one text; a comma within a path stays."""
+    return _SEVERAL_PATHS.split(text)
+
+
 def _aliases(value: Value, file: DraftFile) -> tuple[str, ...]:
     """Return old addresses in their one spelling (`old_address`).
 
@@ -229,7 +238,8 @@ def _aliases(value: Value, file: DraftFile) -> tuple[str, ...]:
     spelling are led to the slug.
     """
     aliases: dict[str, None] = {}
-    for text, node in value.texts():
+    typed_paths = ((path, node) for text, node in value.texts() for path in each_path(text))
+    for text, node in typed_paths:
         typed = "/" + text.lstrip("/")
         address = old_address(typed)
         if not address or typed == "/":

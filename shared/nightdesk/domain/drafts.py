@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nightdesk.domain.draft_file import DraftFile
-from nightdesk.domain.draft_keys import ALIAS_SYNONYMS, DRAFT_KEYS
+from nightdesk.domain.draft_keys import ALIAS_SYNONYMS, DRAFT_KEYS, each_path
 from nightdesk.domain.errors import Rejected, only_rejects
 from nightdesk.domain.frontmatter import Source, decode, split_front_matter, to_plain
 from nightdesk.domain.hidden_drafts import flags_to_refuse
@@ -86,7 +86,8 @@ def alias_lines(raw: bytes) -> dict[str, int]:
     matter = split_front_matter(decode(raw)).matter
     node = next((matter[name] for name in ("aliases", *ALIAS_SYNONYMS) if name in matter), None)
     items = node.value if node and isinstance(node.value, list) else [node] if node else []
-    typed = [(item.value.strip(), item.line) for item in items if isinstance(item.value, str)]
+    texts = [(item.value.strip(), item.line) for item in items if isinstance(item.value, str)]
+    typed = [(part, line) for text, line in texts for part in each_path(text)]
     return {old_address("/" + text.lstrip("/")): line for text, line in typed}
 
 
@@ -122,7 +123,7 @@ def parse_draft(raw: bytes, name: str, site: Site, to_html: Callable[[str], str]
     extra = keys.report_unknown(Kind.UNKNOWN_KEY)
     for path, node in moments_to_refuse(extra, file):
         problems.add(Kind.MAYBE_EMBARGO.at(node.line, path, typed=to_plain(node)))
-    for path, node in flags_to_refuse(extra):
+    for path, node in flags_to_refuse(extra, site):
         problems.add(Kind.MAYBE_HIDDEN.at(node.line, path))
     problems.add(*_second_front_matter(source))
     passages: tuple[Passage, ...] = ()

@@ -14,6 +14,7 @@ from nightdesk.domain.frontmatter import Node
 from nightdesk.domain.keys import KeyReader, Value
 from nightdesk.domain.possible_embargoes import values_within
 from nightdesk.domain.problems import Kind
+from nightdesk.domain.site import Site
 
 _HIDING = (
     *("hidden", "private", "unlisted", "unpublished", "is_draft", "wip", "headless", "protected", "restricted"),
@@ -64,6 +65,7 @@ _STATES = (
 )
 _UNREADY = frozenset(["draft", "pending", "private", "hidden", "review", "unpublished", "future", "trash", "wip"])
 _AUDIENCES = ("audience",)
+_TIERS = frozenset(["access", "visibility", "tier", *_AUDIENCES])
 _BUILDS = ("_build", "build")
 _SECRETS = ("password",)
 """Keys that hide with any value."""
@@ -80,15 +82,18 @@ def hiding_keys(keys: KeyReader) -> list[Value]:
     return hidden + keys.when(_SECRETS, _is_said)
 
 
-def flags_to_refuse(unknown: Mapping[str, Node]) -> Iterator[tuple[str, Node]]:
-    """Yield the path of each flag inside another key that may be meant to keep an article from readers, and its value.
+def flags_to_refuse(unknown: Mapping[str, Node], site: Site) -> Iterator[tuple[str, Node]]:
+    """Yield the path of each flag inside another key that may be meant to keep an article from readers, or from some, and its value.
 
     Args:
         unknown: the keys that nothing has read.
+        site: the site's settings, for its tiers.
     """
+    closed = {*site.tiers[1:], *_UNREADY}
     for path, node in values_within(unknown):
         name = re.sub("[-_ ]", "", path[-1].lower())
-        if len(path) > 1 and any(name in names and is_meant(node) for names, is_meant in _WITHIN):
+        is_closed = name in _TIERS and (_word(node) in closed or _is_closed(node))
+        if len(path) > 1 and (is_closed or any(name in names and is_meant(node) for names, is_meant in _WITHIN)):
             yield ".".join(path), node
 
 
@@ -147,6 +152,7 @@ def _is_said(node: Node) -> bool:
 
 _WITHIN: tuple[tuple[frozenset[str], Callable[[Node], bool]], ...] = (
     (frozenset(["draft", "isdraft", "unpublished", "embargoed", "onhold", "donotpublish"]), _is_yes),
+    (frozenset(["private", "membersonly", "subscribersonly", "paidonly", "paywall", "paywalled", "premium"]), _is_yes),
     (frozenset(["published", "ispublished"]), _is_no),
     (frozenset(["status", "poststatus", "publishstatus", "publicationstatus"]), _is_unready),
 )

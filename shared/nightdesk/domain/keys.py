@@ -22,6 +22,7 @@ from nightdesk.domain.template_code import template_code
 from nightdesk.domain.text import NOT_XML, single_spaced
 from nightdesk.domain.timestamps import InvalidTimestamp, parse_timestamp
 
+_MOST_UNKNOWN = 10
 MAX_ITEM = 500
 """Characters of one text in a list."""
 _TRUE, _FALSE = ("true", "yes", "on"), ("false", "no", "off", "")
@@ -115,8 +116,8 @@ class Value:
         return self.text(free=False)
 
     def refuse_cut(self) -> None:
-        """Report a word of which YAML took a part; a comment after it has a blank behind its #."""
-        if self.node and self.node.lost and not re.match(r"#[#\s]|#$", self.node.lost):
+        """Report a word of which YAML took a part."""
+        if self.node and _is_cut(self.node):
             self._refuse_cut(self.node)
 
     def required_text(self, missing: ProblemKind, limit: int = 2000) -> str:
@@ -156,6 +157,7 @@ class Value:
             zone: applies to a timestamp without an offset.
             round_up: as for `parse_timestamp`.
         """
+        self.refuse_cut()
         text = self.word()
         if not text:
             return ""
@@ -204,8 +206,10 @@ class Value:
         return self.node.value if isinstance(self.node.value, list) else [self.node]
 
     def _refuse_cut(self, node: Node | None) -> None:
-        """Report a text of which YAML took a part, as it takes `#1` from “We are #1”."""
-        if node is not None and node.lost and (node.value is None or isinstance(node.value, str)):
+        """Report a text of which YAML took a part, as it takes `#1` from “We are #1”; `KeyReader` reports one that it took whole."""
+        if node is None or (node is self._blank and _is_cut(node)):
+            return
+        if node.lost and (node.value is None or isinstance(node.value, str)):
             self.report(Kind.CUT_BY_YAML, node, typed=node.lost)
 
     def _report_code(self, text: str, node: Node) -> None:
@@ -237,6 +241,7 @@ class KeyReader:
         self._prefix = prefix
         self._node = node
         self._asked: set[str] = set()
+        self._cut: set[str] = set()
         self._alike: dict[str, list[str]] = {}
         for key in mapping:
             self._alike.setdefault(_plain(key), []).append(key)
@@ -253,7 +258,7 @@ class KeyReader:
         """Return every value that was typed for a key and its synonyms, in their order.
 
         A key that differs from its name only in capitals, hyphens or underscores is read and reported: to ignore
-        `Draft: true` or `publish-at` would publish what must wait.
+        `Draft: true` or `publish-at` would publish what must wait. So is a value that YAML takes whole, as in `access: !member`.
         """
         self._asked.update(names)
         found = []
@@ -264,6 +269,9 @@ class KeyReader:
                 if is_misspelt:
                     self._asked.add(key)
                     self.problems.add(Kind.KEY_MISSPELT.at(node.line, self._prefix + key, name=name))
+                if node.value is None and _is_cut(node) and key not in self._cut:
+                    self._cut.add(key)
+                    Value(self._prefix + key, node, self.problems).report(Kind.CUT_BY_YAML, typed=node.lost)
                 if (key == name or is_misspelt) and node.value is not None:
                     found.append(Value(self._prefix + key, node, self.problems))
         return found
@@ -320,6 +328,11 @@ class KeyReader:
         return unknown
 
 
+def _is_cut(node: Node) -> bool:
+    """Return True if YAML took more from a value than a comment, which has a blank behind its #."""
+    return bool(node.lost) and not re.match(r"#[#\s]|#$", node.lost)
+
+
 @lru_cache(maxsize=1024)
 def _plain(key: str) -> str:
     """Return a key without capitals, hyphens, underscores and blanks."""
@@ -334,6 +347,15 @@ def _said(node: Node) -> Any:
 
 
 def raise_rejections(problems: ProblemList) -> None:
-    """Raise Rejected if any problem rejects the file."""
+    """Raise Rejected if any problem rejects the file. It names a few unknown keys too: one may be why another is missing."""
     if problems.rejections:
-        raise Rejected(*problems.rejections)
+        named = {each.key.partition(".")[0] for each in problems.rejections}
+        asked = " ".join(each.suggestion for each in problems.rejections)
+        unknown = [
+            each
+            for each in problems.warnings
+            if each.kind in (Kind.UNKNOWN_KEY, Kind.UNKNOWN_SETTING)
+            and each.key not in named
+            and f"“{each.key}”" not in asked
+        ]
+        raise Rejected(*problems.rejections, *unknown[:_MOST_UNKNOWN])
