@@ -156,6 +156,16 @@ def test_an_address_that_leads_nowhere_is_reported(address: str) -> None:
     assert warnings == [(2, Kind.LINK_DEAD)]
 
 
+@pytest.mark.parametrize("typed", [" https://x.example/a ", "https://x.example/a\t", "\nhttps://x.example/a\n", "&#13;https://x.example/a&#1;"])  # fmt: skip
+def test_blanks_around_an_address_do_not_cost_the_link(typed: str) -> None:
+    shown, warnings = read(f'One <a href="{typed}">two</a>.\n')
+    assert '<a href="https://x.example/a">two</a>' in shown
+    assert not warnings
+    hidden, warnings = read('<a href=" javascript:alert(1)">x</a> <a href="\n&#2;javascript:alert(1)">x</a>\n')
+    assert "<a" not in hidden
+    assert {kind for _, kind in warnings} == {Kind.LINK_SCHEME}
+
+
 def test_links_and_images_have_their_true_lines() -> None:
     body = "`[a](b)` [a](b)\n\n![x](y.png)\n\n- z ![x](y.png)\n- <img src=y.png>\n\n[r]\n\n[r]: b\n"
     _, warnings = read(body)
@@ -636,3 +646,24 @@ def test_a_suggestion_is_looked_for_for_the_first_missing_images_only(monkeypatc
     _, warnings = read(" ".join(f"![Quay](quay-{number}.png)" for number in range(300)), ("quay.png",))
     assert [kind for _, kind in warnings].count(Kind.IMAGE_MISSING) >= 100
     assert len(looked) == 50
+
+
+# --- Colons at the head of a line ---
+
+
+@pytest.mark.parametrize("typed", [":smile: Hello", ":-) Hello", ":tag, and more", ":https"])
+@pytest.mark.parametrize(
+    "around", ["One\n{}\n", "> One\n> {}\n", "- One\n  {}\n", "```\nOne\n{}\n```\n", "One\n\n    {}\n"]
+)
+def test_a_word_that_begins_with_a_colon_is_no_definition(typed: str, around: str) -> None:
+    shown, _ = read(around.format(typed))
+    assert text_of(shown) == f"One {typed}"
+    assert "<dl>" not in shown
+
+
+@pytest.mark.parametrize("row", [":-|:-:|-:", ":--- | :---:", ":-"])
+def test_a_colon_that_has_a_meaning_keeps_it(row: str) -> None:
+    cells = "|".join("ab" for _ in row.split("|"))
+    assert "<table>" in read(f"{cells if '|' in cells else '|ab|'}\n{row if '|' in row else f'|{row}|'}\n{cells}\n")[0]
+    assert "<dd>Two</dd>" in read("One\n: Two\n")[0]
+    assert "<dd>Two</dd>" in read("One\n:\tTwo\n")[0]

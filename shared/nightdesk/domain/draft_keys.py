@@ -101,6 +101,7 @@ def _ids(value: Value, limit: int, commas: bool = False) -> tuple[tuple[str, str
         identifier = slugify(text)
         if not identifier:
             value.report(Kind.ID_WITHOUT_LETTERS, node, typed=text)
+            continue
         known = names.setdefault(identifier, text)
         if spelling(known) != spelling(text):
             value.report(Kind.IDS_EQUAL, node, typed=text, other=known, id=identifier)

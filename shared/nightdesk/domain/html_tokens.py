@@ -21,6 +21,8 @@ _TAG = re.compile(r"""<(/?)([a-zA-Z][^\s/>]*+)((?:[^>"'=]++|=\s*+(?:"[^"]*+"|'[^
 _ATTRIBUTE = re.compile(r"""([^\s"'>/=][^\s>/=]*+)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s>]*+)))?""")
 _COMMENT = re.compile(r"<!--(?:-?>|(?:[^-]++|-(?!-!?>))*+--!?>)")
 _BOGUS = re.compile(r"<(?:[!?]|/(?![a-zA-Z]))[^>]*+>")
+_ADDRESSES = frozenset(["href", "src", "data-src", "data", "poster"])
+_AROUND = "".join(map(chr, range(0x21)))
 _MOST_UNCLOSED = 100
 """Each tag without an end is looked for to the end of the text."""
 
@@ -76,7 +78,8 @@ def _markup(source: str, start: int) -> Token:
 
 
 def attributes(tag: str) -> dict[str, str]:
-    """Return the attributes of a start tag, decoded; of one that is repeated, the first counts.
+    """Return the attributes of a start tag, decoded; of one that is repeated, the first counts. Addresses have no blanks around
+    them, as browsers read them (WHATWG, URL, “basic URL parser”).
 
     >>> attributes('<img src=a.png alt="A &amp; B">')
     {'src': 'a.png', 'alt': 'A & B'}
@@ -85,4 +88,6 @@ def attributes(tag: str) -> dict[str, str]:
     values: dict[str, str] = {}
     for name, double, single, bare in _ATTRIBUTE.findall(found[3] if found else ""):
         values.setdefault(name.lower(), html.unescape(double or single or bare))
+    for name in _ADDRESSES & values.keys():
+        values[name] = values[name].strip(_AROUND)
     return values

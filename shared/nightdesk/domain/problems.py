@@ -220,9 +220,7 @@ class Kind:
     )
     WAITS_LIKE_EMBARGO = _noted("“{typed}” is in the future, so the article waits until then, as with `publish_at`")
     MAYBE_EMBARGO = _rejected("“{typed}” is in the future: write it as `publish_at`, or rename what is no embargo")
-    MAYBE_HIDDEN = _rejected(
-        "may keep the article from readers, or from some: write `draft: true` or `access: …` above, or rename the key"
-    )
+    MAYBE_HIDDEN = _rejected("may hide the article: write `draft: true` or `access: …` above, or rename the key")
     KEPT_FROM_READERS = _noted("keeps the article from readers, as `draft: true` does")
     SLUG_FROM_FILE_NAME = _rejected("no slug can be made from the file name “{typed}”; add a “slug: …”")
     SLUG_INVALID = _rejected("“{typed}” must be lower-case letters, digits and single hyphens, such as {slug}")

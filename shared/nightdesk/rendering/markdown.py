@@ -26,7 +26,7 @@ from nightdesk.domain.passages import FREE, Passage
 from nightdesk.domain.problems import Kind
 from nightdesk.domain.template_code import template_code
 from nightdesk.domain.typography import AS_TYPED, Typography
-from nightdesk.rendering.cjk import mark_delimiters, remove_marks
+from nightdesk.rendering.cjk import MARK, mark_delimiters, remove_marks
 from nightdesk.rendering.elements import ATTRIBUTES, OWN_ATTRIBUTES, TAGS
 from nightdesk.rendering.embeds import EmbedFinder, no_embed
 from nightdesk.rendering.footnotes import Section, take_notes
@@ -43,6 +43,7 @@ OPTIONS = (
     | pyromark.Options.ENABLE_FOOTNOTES
     | pyromark.Options.ENABLE_DEFINITION_LIST
 )
+_COLON_OF_WORD = re.compile(r"^([ \t>]*)(?=:(?:[^\s:|-]|-[^\s:|-]))", re.MULTILINE)
 _PRIVATE = re.compile("[\ue000-\ue007]")
 _PRIVATE_REFERENCE = re.compile(r"&#(?:[xX]0*+[eE]00[0-7](?![0-9a-fA-F])|0*+(?:5734[4-9]|5735[01])(?![0-9]));?")
 _CUT = "<!--:::cut-->"
@@ -79,6 +80,9 @@ def to_html(markdown: str, extra: pyromark.Options | None = None) -> str:
         Rejected: the text has more markup than any article.
     """
     marked = mark_delimiters(markdown)
+    if ":" in marked:
+        # The parser also takes a colon without a blank behind it for a definition's, as in “:smile: Hello”.
+        marked = _COLON_OF_WORD.sub(rf"\1{MARK}", marked)
     raw = str(pyromark.html(marked, options=OPTIONS if extra is None else OPTIONS | extra))
     for sign, limit in (("<", MAX_MARKUP), ("&", _MAX_REFERENCES), ("\u00a0", _MAX_NO_BREAK_SPACES)):
         if (count := raw.count(sign)) > limit:
