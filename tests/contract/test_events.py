@@ -90,7 +90,7 @@ SENDERS = {
 IDENTITY = {
     "folder",
     "reach",
-    "version", "slug", "revision", "key", "kind", "id", "state", "paths", "list", "problems", "generation", "places", "bulk", "at", "act",
+    "version", "slug", "revision", "key", "kind", "id", "state", "paths", "list", "problems", "generation", "places", "bulk", "shows", "at", "act",
     "keys", "warnings", "edition", "batch", "newsletter", "urgent", "owner", "picture", "instead_of", "page", "card",
     "to", "event", "type", "created", "data",
 }  # fmt: skip

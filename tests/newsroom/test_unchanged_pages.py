@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from nightdesk.domain.events import ArticleGated, ArticleRendered, RegateRequested
 from nightdesk.ports import Output, Stat
+from nightdesk.stages import gate as gate_stage
 from nightdesk.stages.gate import GateBatch
 from nightdesk.usecases.pipeline import index
+from nightdesk.usecases.pipeline.gate import Gated
+from nightdesk.usecases.pipeline.related import digest_shown
 from support.memory_newsroom import Newsroom
 
 
@@ -46,9 +51,31 @@ def test_a_new_document_is_always_announced(room: Newsroom) -> None:
     assert gated(room, RegateRequested("story"), RENDERED, RegateRequested("story")) == 1
 
 
+def test_a_page_that_shows_by_now_what_was_asked_for_is_not_made_again(
+    room: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.publish("story", "Words.")
+    blob = room.ports.private.get("facts/story.json")
+    assert blob
+    shows = digest_shown(json.loads(blob.body)["shows"])
+    made: list[str] = []
+
+    def gate(slug: str, *_: object) -> Gated:
+        made.append(slug)
+        return Gated("live", told=False)
+
+    monkeypatch.setattr(gate_stage, "gate", gate)
+    gated(room, RegateRequested("story", shows=shows))
+    assert made == []
+    gated(room, RegateRequested("story", shows=shows), redelivered=True)
+    gated(room, RegateRequested("story", shows="0"))
+    gated(room, RegateRequested("nobody", shows=shows))
+    assert made == ["story", "story", "nobody"]
+
+
 def is_regate(room: Newsroom, slug: str) -> bool:
     """Return True if the next message asks for an article's page."""
-    return bool(room.queue) and room.queue[0].detail == RegateRequested(slug)
+    return bool(room.queue) and isinstance(room.queue[0].detail, RegateRequested) and room.queue[0].detail.slug == slug
 
 
 @pytest.mark.parametrize("takes_turns", [True, False])

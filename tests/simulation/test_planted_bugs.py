@@ -203,8 +203,8 @@ def test_an_article_does_not_check_again_after_entering_its_lists() -> None:
     """Do not compare what a page shows of other articles with their present state once the article is in the lists."""
     check = index._outdated
 
-    def only_followers(slugs: Any, *asked: Any) -> set[str]:
-        return set() if isinstance(slugs, set) else check(slugs, *asked)
+    def only_followers(slugs: Any, *asked: Any) -> dict[str, str]:
+        return {} if isinstance(slugs, set) else check(slugs, *asked)
 
     needed(lambda patch: patch.setattr(index, "_outdated", only_followers), first=150, within=2000)  # took 187
 

@@ -69,10 +69,10 @@ def test_nobody_tells_the_other_versions() -> None:
 
 def test_a_page_that_was_made_too_early_stays() -> None:
     """Do not compare what a page shows of its translations with what they are when it is listed."""
-    check = index.is_outdated
+    check = index.to_be_shown
 
-    def forgetful(slug: str, shows: Mapping[str, Any], shared: Shared, ports: Ports) -> bool:
+    def forgetful(slug: str, shows: Mapping[str, Any], shared: Shared, ports: Ports) -> str:
         return check(slug, {name: value for name, value in shows.items() if name != "translations"}, shared, ports)
 
-    bug = failing(range(140, 400), lambda patch: patch.setattr(index, "is_outdated", forgetful))  # first found by 150
+    bug = failing(range(140, 400), lambda patch: patch.setattr(index, "to_be_shown", forgetful))  # first found by 150
     assert next(bug, None) is not None

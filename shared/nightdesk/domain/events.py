@@ -26,9 +26,8 @@ EDITION_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,219}/\d{4}-\d\d-\d\d")
 """An edition of a newsletter: its name, and the day for which it is."""
 BulkTag = Annotated[str, Matches("[a-z0-9-]*")]
 """The cache tag shared by all articles or pages that one change affects; empty where the change affects only a few."""
-
 EditionName = Annotated[str, Matches(EDITION_ID.pattern)]
-_OPTIONAL = ("bulk", "edition", "newsletter", "urgent")
+_OPTIONAL = ("bulk", "edition", "newsletter", "shows", "urgent")
 
 
 @dataclass_transform(frozen_default=True)
@@ -145,10 +144,11 @@ class SiteChanged(Event):
 
 
 class RegateRequested(Event):
-    """An article's pages must be made again: they show something that changed."""
+    """An article's pages must be made again: they show something that changed; of others that with the digest `shows`, if it is set."""
 
     slug: Slug
     bulk: BulkTag = ""
+    shows: Annotated[str, Matches("[0-9a-f]*")] = ""
 
 
 class ImageInspected(Event):

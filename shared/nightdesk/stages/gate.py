@@ -19,7 +19,7 @@ from nightdesk.ports import Ports
 from nightdesk.rendering.environment import Theme
 from nightdesk.repositories.private_bucket import read_once
 from nightdesk.stages.batch import Detail, Note, silent
-from nightdesk.usecases.pipeline.gate import gate, lift_embargo
+from nightdesk.usecases.pipeline.gate import gate, lift_embargo, shows_already
 from nightdesk.usecases.pipeline.gate_requests import regate_all, regate_showing
 
 ArticleEvent = (
@@ -67,10 +67,15 @@ class GateBatch:
         told = self._gated.get((detail.slug, bulk))
         if told or (if_changed and told is not None):
             return
+        if isinstance(detail, RegateRequested) and not self._redelivered and self._shows(detail):
+            return
         found = gate(detail.slug, self._ports, self._theme, bulk, self._redelivered, if_changed)
         revision = detail.revision if isinstance(detail, ArticleRendered) else None
         self._note("gated", slug=detail.slug, revision=revision, state=found.state)
         self._gated[detail.slug, bulk] = found.told
+
+    def _shows(self, request: RegateRequested) -> bool:
+        return shows_already(request.slug, request.shows, self._ports)
 
     def _lift(self, slug: str) -> bool:
         if slug not in self._lifted and (ended := lift_embargo(slug, self._cached_ports, self._theme)):

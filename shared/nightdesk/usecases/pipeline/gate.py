@@ -31,7 +31,8 @@ from nightdesk.usecases.pipeline.gate_outputs import (
     public_facts,
 )
 from nightdesk.usecases.pipeline.linked_drafts import files_after_gate
-from nightdesk.usecases.pipeline.turns import LastTurn, turn_of_article
+from nightdesk.usecases.pipeline.related import digest_shown
+from nightdesk.usecases.pipeline.turns import LastTurn, take_turns, turn_of_article
 
 _SOON = timedelta(seconds=1)
 
@@ -101,6 +102,21 @@ def gate(
         # and a schedule for a moment that has passed may never fire.
         raise Transient(f"{slug} is due in a moment")
     return Gated(inputs.state, told)
+
+
+def shows_already(slug: str, shows: str, ports: Ports) -> bool:
+    """Return True if an article's pages show of others what a request asks for, so that they need not be made again.
+
+    The article's turn is taken first, so a run that is about to store older pages reads its inputs again.
+
+    Args:
+        shows: what the request names (`RegateRequested`); empty if it asks for more.
+    """
+    if not shows:
+        return False
+    take_turns([turn_of_article(slug)], ports)
+    facts = ports.private.get(facts_key(slug))
+    return facts is not None and digest_shown(parse_json(facts.body)["shows"]) == shows
 
 
 def _picture_requests(inputs: GateInputs, ports: Ports) -> list[Event]:

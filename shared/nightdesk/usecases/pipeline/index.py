@@ -22,7 +22,7 @@ from nightdesk.usecases.pipeline.converge import converge
 from nightdesk.usecases.pipeline.entries import EntriesUpdate
 from nightdesk.usecases.pipeline.lists import Shared, refresh_directories, refresh_list
 from nightdesk.usecases.pipeline.llms import LlmsFile
-from nightdesk.usecases.pipeline.outdated import is_outdated
+from nightdesk.usecases.pipeline.outdated import to_be_shown
 from nightdesk.usecases.pipeline.places import (
     DIRECTORIES,
     LIST_FOLDERS,
@@ -57,12 +57,12 @@ def refresh_lists(updates: Sequence[EntriesUpdate], ports: Ports, theme: Theme) 
         make = _Lists(months, bool(directories), ports, theme)
         paths, records = make.once([update.slug for update in updates], begin.site, shared)
         seen = [update for update in updates if update.reach == PAGES]
-        neighbours = _translations(seen, ports) | _outdated_followers(seen, shared, ports)
-        neighbours |= _outdated({update.slug for update in updates}, begin.facts, shared, ports)
+        neighbours = _outdated({update.slug for update in updates}, begin.facts, shared, ports)
+        neighbours |= _outdated_followers(seen, shared, ports) | dict.fromkeys(_translations(seen, ports), "")
         # One of the events carries the paths of all, which are invalidated once.
         indexed = [ArticleIndexed(update.slug, []) for update in updates[1:]]
         indexed.append(ArticleIndexed(updates[0].slug, paths))
-        ports.bus.emit([*indexed, *(RegateRequested(slug) for slug in sorted(neighbours))])
+        ports.bus.emit([*indexed, *(RegateRequested(slug, shows=shows) for slug, shows in sorted(neighbours.items()))])
         _complete_all(updates, records, turns, ports)
     return tuple(paths)
 
@@ -131,26 +131,26 @@ class _Lists:
 
 def _outdated(
     slugs: Iterable[str], facts: Mapping[str, Mapping[str, Any]], shared: Shared, ports: Ports
-) -> set[str]:  # fmt: skip
-    """Return the articles whose pages show something of others that has changed since."""
+) -> dict[str, str]:  # fmt: skip
+    """Return the articles whose pages show something of others that has changed since, each with a digest of what it must show."""
     known = sorted(set(slugs) & set(facts))
-    outdated = ports.in_parallel(lambda slug: is_outdated(slug, facts[slug]["shows"], shared, ports), known)
-    return {slug for slug, is_so in zip(known, outdated, strict=True) if is_so}
+    wanted = ports.in_parallel(lambda slug: to_be_shown(slug, facts[slug]["shows"], shared, ports), known)
+    return {slug: shows for slug, shows in zip(known, wanted, strict=True) if shows}
 
 
-def _outdated_followers(updates: Sequence[EntriesUpdate], shared: Shared, ports: Ports) -> set[str]:
-    """Return the articles whose "More in" boxes must be made again: of the few that come after each, those that show something else.
+def _outdated_followers(updates: Sequence[EntriesUpdate], shared: Shared, ports: Ports) -> dict[str, str]:
+    """Return the articles whose "More in" boxes must be made again, as `_outdated` does: of the few that come after each, those that show something else.
 
     A run of `gate` may be about to store a page that it made before. So its turn is taken from it before its facts are read: what it
     writes after that, it checks.
     """
     following = sorted(_following(updates, shared, ports))
     if not following:
-        return set()
+        return {}
     take_turns([turn_of_article(slug) for slug in following], ports)
     blobs = ports.in_parallel(ports.private.get, [facts_key(slug) for slug in following])
     facts = {slug: parse_json(blob.body) for slug, blob in zip(following, blobs, strict=True) if blob}
-    return _outdated(following, facts, shared, ports) | (set(following) - set(facts))
+    return _outdated(following, facts, shared, ports) | dict.fromkeys(set(following) - set(facts), "")
 
 
 def _following(updates: Sequence[EntriesUpdate], shared: Shared, ports: Ports) -> set[str]:

@@ -14,24 +14,26 @@ from typing import Any
 from nightdesk.ports import Ports
 from nightdesk.repositories import newest_entries
 from nightdesk.usecases.pipeline.lists import Shared
-from nightdesk.usecases.pipeline.related import RELATED, digest_earlier, earlier_in, related_facts
+from nightdesk.usecases.pipeline.related import RELATED, digest_earlier, digest_shown, earlier_in, related_facts
 from nightdesk.usecases.pipeline.translations import others_in
 
 
-def is_outdated(slug: str, shows: Mapping[str, Any], shared: Shared, ports: Ports) -> bool:
-    """Return True if something that an article's page shows of others has changed since the page was made.
+def to_be_shown(slug: str, shows: Mapping[str, Any], shared: Shared, ports: Ports) -> str:
+    """Return a digest of what an article's page must show of others by now (`digest_shown`); empty if it shows that.
 
     Args:
         shows: what the page shows, from the article's facts, which were read after its entries had been written.
         shared: what was read of its lists since.
     """
-    for key, digest in shows["profiles"].items():
-        if _digest_of(key, shared, ports) != digest:
-            return True
     earlier = {name: _earlier(name, shows["place"], shared, ports) for name in shows["earlier"]}
-    known = shows.get("translations", {})
-    translations = {name: others_in(name, slug, ports) for name in known}
-    return bool(digest_earlier(earlier) != shows["earlier"] or digest_earlier(translations) != known)
+    translations = {name: others_in(name, slug, ports) for name in shows.get("translations", {})}
+    now = {
+        **shows,
+        "profiles": {key: _digest_of(key, shared, ports) for key in shows["profiles"]},
+        "earlier": digest_earlier(earlier),
+        **({"translations": digest_earlier(translations)} if translations else {}),
+    }
+    return digest_shown(now) if now != shows else ""
 
 
 def _digest_of(key: str, shared: Shared, ports: Ports) -> str:

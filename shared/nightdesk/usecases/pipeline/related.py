@@ -27,6 +27,11 @@ def earlier_in(name: str, sort_key: str, ports: Ports) -> list[dict[str, Any]]:
     return [related_facts(entry.card) for entry in entries]
 
 
+def digest_shown(shows: Mapping[str, Any]) -> str:
+    """Return a digest of what an article's page shows of others, as its facts name it (`gate_outputs.public_facts`)."""
+    return digest(canonical_json(shows))
+
+
 def digest_earlier(earlier: Mapping[str, list[dict[str, Any]]]) -> dict[str, str]:
     """Return a digest of the earlier articles of each list."""
     return {name: digest(canonical_json(articles)) for name, articles in earlier.items()}
