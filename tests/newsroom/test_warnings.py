@@ -40,6 +40,9 @@ feeds:
     weigth: 4
 support:
   - {label: Give, url: "https://quay.example/give", tilte: Give}
+security:
+  contact: mailto:desk@quay.example
+  expires: 2026-11-22
 """
 
 
@@ -81,6 +84,7 @@ EXPECTED = {
             (5, "feeds.topic", "did you mean `fisheries`?"),
             (6, "feeds.weigth", "did you mean `weight`?"),
             (8, "support.tilte", "did you mean `title`?"),
+            (11, "security.expires", "write a later date"),
         ],
     ),
     "pages/contact.md": (

@@ -36,6 +36,7 @@ from nightdesk.usecases.editors.link_warnings import (
     slug_finder,
 )
 from nightdesk.usecases.editors.profile_warnings import FolderNames, profile_warnings, uses_of
+from nightdesk.usecases.editors.settings_warnings import settings_warnings
 from nightdesk.usecases.pipeline.render_document import Filing, FoundImage, Images, read_draft
 from nightdesk.usecases.pipeline.render_profile import read_newsletter, read_profile
 from nightdesk.usecases.pipeline.slug_plan import slug_taken
@@ -158,6 +159,8 @@ def check(key: str, raw: bytes, around: Surroundings) -> CheckResult:
         else:
             slug_of = slug_finder(around.pages)
             facts, warnings = read_profile(raw, filed, _images(around), around.site, around.languages, slug_of)
+            if filed.kind == "site":
+                warnings = (*warnings, *settings_warnings(raw, around.now))
             links = (
                 links_of_matter(raw, filed.kind)
                 if filed.kind == "site"

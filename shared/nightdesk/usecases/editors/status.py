@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ from nightdesk.domain.drafts import alias_lines, parse_draft
 from nightdesk.domain.drafts_bucket import classify, default_draft_keys
 from nightdesk.domain.errors import Rejected
 from nightdesk.domain.overruled import overruled, with_lines
-from nightdesk.domain.problems import Kind
+from nightdesk.domain.problems import Kind, Problem
 from nightdesk.domain.profile_uses import profile_uses
 from nightdesk.domain.site import Site
 from nightdesk.domain.site_paths import key_of, path_of, path_of_file
@@ -41,6 +42,7 @@ from nightdesk.usecases.editors.link_warnings import (
     links_of_page,
 )
 from nightdesk.usecases.editors.profile_warnings import StoredNames, profile_warnings, uses_of
+from nightdesk.usecases.editors.settings_warnings import settings_warnings
 from nightdesk.usecases.pipeline.effective import effective_article
 from nightdesk.usecases.pipeline.invalidate import write_token
 from nightdesk.usecases.pipeline.slug_plan import path_aliases
@@ -78,7 +80,7 @@ def draft_status(key: str, record: DraftRecord, ports: Ports, now: datetime) -> 
         report |= {"url": _url_of_file(record, ports), "state": LIVE if state == ACCEPTED else state}
         if record.kind == "newsletter" and state == ACCEPTED:
             report |= _time_of_text(_written_text(key, record, ports), load_site(ports), now)
-        return report | {"warnings": by_line([*record.warnings, *_warnings_of_file(key, record, ports)])}
+        return report | {"warnings": by_line([*record.warnings, *_warnings_of_file(key, record, ports, now)])}
     report["url"] = f"{ports.base_url}/articles/{slug}/"
     blob = ports.private.get(document_key(slug)) if record.document or state == WITHDRAWN else None
     if blob is None:
@@ -129,8 +131,9 @@ def _url_of_file(record: DraftRecord, ports: Ports) -> str:
     return ""
 
 
-def _warnings_of_file(key: str, record: DraftRecord, ports: Ports) -> ProblemDicts:
-    """Return the warnings of another file than a draft that depend on the rest of the site."""
+def _warnings_of_file(key: str, record: DraftRecord, ports: Ports, now: datetime) -> ProblemDicts:
+    """Return the warnings of another file than a draft that depend on the rest of the site, or on the time."""
+    timed: Sequence[Problem] = ()
     if record.state != ACCEPTED:
         return []
     if record.kind == "newsletter":
@@ -139,12 +142,13 @@ def _warnings_of_file(key: str, record: DraftRecord, ports: Ports) -> ProblemDic
     elif record.kind in ("update", "site"):
         raw = _file(key, record, ports)
         named, links = profile_uses(raw, record.kind), links_of_matter(raw, record.kind)
+        timed = settings_warnings(raw, now) if record.kind == "site" and raw else ()
     else:
         profile = ports.private.get(profile_key(record.kind, record.slug))
         named, links = (), links_of_page(record.kind, facts_from(profile.body) if profile else {})
     site = load_site(ports)
     dead = link_warnings(links, site, StoredPages(site, ports), lambda: _file(key, record, ports))
-    return [*profile_warnings(named, StoredNames(ports, "")), *dead]
+    return [*problem_dicts(timed), *profile_warnings(named, StoredNames(ports, "")), *dead]
 
 
 def _overruled(key: str, record: DraftRecord, document: Document, decisions: Decisions, ports: Ports) -> ProblemDicts:
