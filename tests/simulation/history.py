@@ -21,6 +21,7 @@ from nightdesk.usecases.pipeline import draft_versions, render_document
 from .actions import Action, draw
 from .oracle import violations
 from .recorded import History
+from .remembered import Memory, remembering, using
 from .schedule import RandomSchedule, ReplaySchedule
 from .shrink import shrink
 from .world import World
@@ -47,8 +48,12 @@ def product_modules() -> list[ModuleType]:
 
 
 @contextmanager
-def small_world() -> Iterator[None]:
-    """Make limits small, and let nothing sleep. Every history is played inside this context."""
+def small_world(memory: bool = True) -> Iterator[None]:
+    """Make limits small, and let nothing sleep. Every history is played inside this context.
+
+    Args:
+        memory: whether pure functions remember what they returned, which changes nothing but the time it takes.
+    """
     modules = product_modules()
     places = [(module, name) for module in modules for name in _SMALL_LIMITS if hasattr(module, name)]
     assert {name for _, name in places} == set(_SMALL_LIMITS)
@@ -58,6 +63,8 @@ def small_world() -> Iterator[None]:
             patches.enter_context(patch.object(module, name, _SMALL_LIMITS[name]))
         for module in (render_document, draft_versions):
             patches.enter_context(patch.object(module, "parse_draft", _parse_draft))
+        if memory:
+            patches.enter_context(remembering())
         yield
 
 
@@ -104,9 +111,13 @@ def _rare_garbage_collection() -> Iterator[None]:
         gc.set_threshold(*usual)
 
 
+_FAILING = Memory()
+"""For all calls of `failing` in a process, since nothing is planted there."""
+
+
 def failing(seeds: Iterable[int]) -> list[int]:
     """Return the seeds whose histories do not converge."""
-    with small_world(), _rare_garbage_collection():
+    with small_world(), using(_FAILING), _rare_garbage_collection():
         return [seed for seed in seeds if violations(world_of(seed))]
 
 

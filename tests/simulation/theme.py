@@ -35,7 +35,7 @@ class PlainTheme(Theme):
     """
 
     def __init__(self, number: int) -> None:
-        self._number = number
+        self.number = number
         self.assets = {"site.css": (f"assets/site.{number:010}.css", f"a {{ order: {number} }}".encode())}
         self.root = {"open.json": f"[{number}]".encode()}
 
@@ -43,10 +43,10 @@ class PlainTheme(Theme):
         return _catalogue(language or site.language)
 
     def pages(self, site: Site) -> dict[str, bytes]:
-        return {"about": f"---\ntitle: About\n---\nText {self._number}. {site.language}\n".encode()}
+        return {"about": f"---\ntitle: About\n---\nText {self.number}. {site.language}\n".encode()}
 
     def render(self, template: str, context: Context) -> str:
-        return f"{template} {self._number} {json.dumps(context, ensure_ascii=False)}"
+        return f"{template} {self.number} {json.dumps(context, ensure_ascii=False)}"
 
     def render_each(self, template: str, shell: str, contexts: Sequence[Context], language: str = "") -> list[str]:
         return [self.render(template, context) for context in contexts]

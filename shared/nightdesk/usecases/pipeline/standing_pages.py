@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from nightdesk.domain.old_addresses import OLD_PREFIX, is_plain, slug_of_address
@@ -111,11 +113,16 @@ def _load_page(identifier: str, site: Site, ports: Ports, theme: Theme) -> Facts
     if blob:
         return facts_from(blob.body)
     default = theme.pages(site).get(identifier)
-    if default is None:
-        return None
+    return None if default is None else _default_facts(default, identifier)
+
+
+@lru_cache(maxsize=64)
+def _default_facts(default: bytes, identifier: str) -> Facts:
+    """Return the facts of a page of the theme's, read-only. Every refresh of the site asks for the same few."""
     # Imported here because only changes of the settings or the theme need it, and the Markdown parser is slow to load.
     from nightdesk.domain.profiles import parse_profile
     from nightdesk.rendering.markdown import render_plain
 
     profile = parse_profile(default, "page", identifier)
-    return {"name": profile.name, "body": render_plain(profile.body, lambda _: None, lambda url: url)}
+    body = render_plain(profile.body, lambda _: None, lambda url: url)
+    return MappingProxyType({"name": profile.name, "body": body})
