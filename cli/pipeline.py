@@ -44,20 +44,19 @@ def redrive(args: argparse.Namespace) -> int:
 
 def reconcile(args: argparse.Namespace) -> int:
     """Compare, repair and compare again; exit with status 1 while anything differs."""
-    from nightdesk.adapters.memory import memory_ports
     from nightdesk.usecases.pipeline.reconcile import compare, request_repairs
     from nightdesk_local.themes import open_theme
 
     service = editor_service(connect(args.stack))
     ports = service.ports.pipeline
     theme = open_theme(chosen_theme())
-    first = found = compare(ports, theme, memory_ports())
+    first = found = compare(ports, theme)
     for number in range(_ROUNDS if found and not args.dry_run else 0):
         say(f"Repairing {count_of(found)} differences (round {number + 1} of {_ROUNDS}) ...")
         given = {"differences": count_of(found)}
         service.record("reconcile", "pipeline", given, partial(request_repairs, found, ports))
         wait_until_quiet(service.ports.queues)
-        found = compare(ports, theme, memory_ports())
+        found = compare(ports, theme)
         if not found:
             break
     lines = [f"{name}: {value}" for name, values in first.to_json().items() for value in values_of(values)]

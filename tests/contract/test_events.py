@@ -42,6 +42,7 @@ HEARD_BY = {
     "EmbargoLifted": {"gate"},
     "SearchDue": set(),  # likewise
     "ReconcileDue": set(),  # likewise, to its own queue
+    "ReconcileContinued": {"reconcile"},
     "RegateRequested": {"regate"},
     "ProfileChanged": {"gate", "index"},
     "SiteChanged": {"gate", "index", "updates"},
@@ -92,7 +93,7 @@ IDENTITY = {
     "reach",
     "version", "slug", "revision", "key", "kind", "id", "state", "paths", "list", "problems", "generation", "places", "bulk", "shows", "at", "act",
     "keys", "warnings", "edition", "batch", "newsletter", "urgent", "owner", "picture", "instead_of", "page", "card",
-    "to", "event", "type", "created", "data",
+    "to", "event", "type", "created", "data", "part", "after", "slices", "counts",
 }  # fmt: skip
 
 

@@ -173,7 +173,7 @@ def test_a_handler_is_short_and_speaks_to_use_cases(path: Path) -> None:
     assert len(path.read_text("utf-8").splitlines()) <= 40
     ours = {module for module in imports_of(path) if module.startswith("nightdesk")}
     assert any(module.startswith(("nightdesk.usecases.", "nightdesk.stages.")) for module in ours)
-    # A handler passes its theme in, reconcile an empty world, and search its indexer.
-    allowed = {"nightdesk.rendering.environment", "nightdesk.adapters.memory", "nightdesk.adapters.pagefind"}
+    # A handler passes its theme in, and search its indexer.
+    allowed = {"nightdesk.rendering.environment", "nightdesk.adapters.pagefind"}
     assert not any(m.startswith(("nightdesk.adapters", "nightdesk.rendering")) and m not in allowed for m in ours)
     assert not {m for m in imports_of(path) if m.split(".")[0] in ("boto3", "botocore")}

@@ -16,7 +16,7 @@ from nightdesk.adapters.dynamodb import DynamoTable
 from nightdesk.adapters.memory import MemoryBus, MemoryObjects, MemoryTable
 from nightdesk.domain.errors import Conflict
 from nightdesk.domain.events import Event, TickerRefreshed, parse_message
-from nightdesk.ports import ANY, Bus, Change, KeyRange, Objects, Output, Table
+from nightdesk.ports import ANY, Bus, Change, KeyRange, Objects, ObjectVersion, Output, Table
 from support.cloud_under_test import CloudUnderTest
 from support.effort import examples
 
@@ -142,6 +142,32 @@ class TestObjects:
         assert [name for name, _ in found] == sorted(names)
         assert all(etag == objects.stat(name).etag for name, etag in found)  # type: ignore[union-attr]
         assert list(objects.list(f"{prefix}/none")) == []
+
+    def test_a_folder_is_listed_page_by_page(self, objects: Objects) -> None:
+        prefix = uuid.uuid4().hex
+        names = sorted(f"{prefix}/{name}" for name in ("b", "a/z", "a", "a-b", "A", "b/c", "c"))
+        for name in names:
+            objects.put(out(name, name.encode()), None)
+        objects.put(out(f"{prefix}x", b"other"), None)
+        found: list[str] = []
+        while page := objects.page(f"{prefix}/", found[-1] if found else "", 3):
+            assert len(page) <= 3
+            found += [name for name, _ in page]
+        assert found == names
+        assert [listed for _, listed in objects.page(prefix, names[0], 2)] == [
+            objects.listing(prefix)[name] for name in names[1:3]
+        ]
+
+    def test_versions_are_listed_page_by_page_and_those_of_an_object_together(self, objects: Objects) -> None:
+        prefix = uuid.uuid4().hex
+        for name in ("a", "b", "b", "b", "b", "c", "d"):
+            objects.put(out(f"{prefix}/{name}", b"1"), ANY)
+        objects.delete(f"{prefix}/c")
+        found: list[ObjectVersion] = []
+        while page := objects.page_versions(f"{prefix}/", found[-1].key if found else "", 3):
+            assert not {each.key for each in page} & {each.key for each in found}
+            found += page
+        assert found == list(objects.list_versions(f"{prefix}/"))
 
     def test_each_write_below_a_prefix_shows(self, objects: Objects) -> None:
         prefix = uuid.uuid4().hex

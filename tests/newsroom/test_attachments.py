@@ -207,9 +207,8 @@ def test_reconcile_finds_nothing_to_do_and_reads_no_file(newsroom: Newsroom, mon
 
 
 def differences(newsroom: Newsroom) -> Any:
-    from nightdesk.adapters.memory import memory_ports
 
-    return compare(newsroom.ports, newsroom.theme, memory_ports())
+    return compare(newsroom.ports, newsroom.theme)
 
 
 def test_a_lost_copy_is_made_again_from_the_drafts(newsroom: Newsroom) -> None:

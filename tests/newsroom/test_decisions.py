@@ -10,7 +10,6 @@ from datetime import timedelta
 from typing import Any, cast
 
 import pytest
-from nightdesk.adapters.memory import memory_ports
 from nightdesk.domain.decisions import Decisions, approval_digest
 from nightdesk.domain.documents import Asset, Block, Document
 from nightdesk.domain.errors import Conflict, Permanent, Transient
@@ -410,7 +409,7 @@ def test_an_edit_leaves_the_approved_version_live(approved: Newsroom, theme: The
     if edit != "a mistake":
         assert "Copper" in pending(approved)
         assert approved.state("a-story")["warnings"][0]["key"] == "approval"
-    assert not compare(approved.ports, theme, memory_ports())
+    assert not compare(approved.ports, theme)
     decide(approved, decisions.correct, "a-story", "It was zinc.")
     assert "It was zinc." in approved.page("/articles/a-story/"), "decisions still apply"
 

@@ -12,7 +12,6 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from nightdesk.adapters.memory import memory_ports
 from nightdesk.domain.events import ArticleGated, EntriesChanged, Event, ObjectChanged, RegateRequested, RelistRequested
 from nightdesk.ports import Output
 from nightdesk.rendering.environment import Theme
@@ -203,7 +202,7 @@ def test_a_lost_feed_is_made_again(room: Newsroom, lost: str) -> None:
     room.publish("ebb", "Ebb", "Ebbing & “flowing”.")
     wanted = room.site.outputs[lost].body
     room.bare.site.delete(lost)
-    found = compare(room.ports, room.theme, memory_ports(clock=room.ports.clock))
+    found = compare(room.ports, room.theme)
     room.deliver([RelistRequested(name) for name in found.lists])
     room.process_all()
     assert room.site.outputs[lost].body == wanted

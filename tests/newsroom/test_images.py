@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
-from nightdesk.adapters.memory import MemoryObjects, memory_ports
+from nightdesk.adapters.memory import MemoryObjects
 from nightdesk.domain.documents import digest
 from nightdesk.domain.drafts_bucket import classify, folder_of_image
 from nightdesk.domain.errors import Transient
@@ -235,18 +235,18 @@ def test_reconcile_repairs_an_image_whose_event_was_lost(
     file, image = PLACES[place]
     room.file(f"drafts/count/{image}", TRUE)
     room.file(f"drafts/count/{file}", DRAFT.replace("chart.svg", image))
-    assert not compare(room.ports, theme, memory_ports())
+    assert not compare(room.ports, theme)
     if after is None:
         room.ports.drafts.delete(f"drafts/count/{image}")
     else:
         room.ports.drafts.put(Output(f"drafts/count/{image}", after.encode(), "image/svg+xml"), ANY)
-    found = compare(room.ports, theme, memory_ports())
+    found = compare(room.ports, theme)
     assert found.drafts == (f"drafts/count/{file}",)
     request_repairs(found, room.ports)
     room.deliver_emitted()
     room.process_all()
     assert for_readers(room) == ({after} if after else set())
-    assert not compare(room.ports, theme, memory_ports())
+    assert not compare(room.ports, theme)
 
 
 def test_reconcile_restores_copies_that_were_lost(room: Newsroom, theme: Theme) -> None:
@@ -256,11 +256,11 @@ def test_reconcile_restores_copies_that_were_lost(room: Newsroom, theme: Theme) 
         if key.endswith(".svg"):
             room.site.delete(key)
     room.ports.private.delete(image_key(digest(TRUE.encode())))
-    request_repairs(compare(room.ports, theme, memory_ports()), room.ports)
+    request_repairs(compare(room.ports, theme), room.ports)
     room.deliver_emitted()
     room.process_all()
     assert for_readers(room) == {TRUE}
-    assert not compare(room.ports, theme, memory_ports())
+    assert not compare(room.ports, theme)
 
 
 def test_an_images_folder_is_that_of_the_draft_that_may_show_it() -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from nightdesk.adapters.memory import memory_ports
 from nightdesk.usecases.editors import decisions
 from nightdesk.usecases.pipeline.linked_drafts import slug_of_name
 from nightdesk.usecases.pipeline.reconcile import compare
@@ -58,7 +57,7 @@ def test_links_by_file_name_lead_to_the_slug(room: Newsroom, first: str) -> None
     found = re.findall(r'href="/articles/([^/"]+)/[^"]*"[^>]*>Go<', room.page("/articles/hub/"))
     assert found == [slug for typed, slug in TYPED.items() if "[1]" not in typed]
     assert led_to(room.site.outputs["articles/hub/~member/index.html"].body.decode().partition("So ")[2]) == "crossing"
-    assert not compare(room.ports, room.theme, memory_ports(clock=lambda: room.now))
+    assert not compare(room.ports, room.theme)
 
 
 def test_they_follow_the_draft_and_not_the_slug(room: Newsroom) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
-from nightdesk.adapters.memory import memory_ports
 from nightdesk.domain.events import DraftRejected
 from nightdesk.domain.uploaders import DIRECT, NewFile, PresignedUpload, Uploader
 from nightdesk.rendering.environment import Theme
@@ -197,4 +196,4 @@ def test_reconcile_knows_hand_overs(room: Newsroom, theme: Theme) -> None:
     put(room, WREN, "Wren's.")
     hand_over(room, FINCH)
     put(room, FINCH, "Finch's.")
-    assert not compare(room.ports, theme, memory_ports())
+    assert not compare(room.ports, theme)

@@ -218,7 +218,7 @@ def test_an_approval_given_before_the_pictures_were_made_counts_for_them(room: N
 def test_reconcile_repairs_what_was_lost_of_pictures(room: Newsroom, theme: Theme, lost: str) -> None:
     for key, body in FILES.items():
         room.file(key, body)
-    assert not compare(room.ports, theme, memory_ports())
+    assert not compare(room.ports, theme)
     before = files_for(room, "member")
     for objects in (room.ports.private, room.site):
         for key, _ in objects.list(lost):
@@ -227,7 +227,7 @@ def test_reconcile_repairs_what_was_lost_of_pictures(room: Newsroom, theme: Them
     for key in [key for key in room.site.outputs if "sheds" in key]:
         room.site.delete(key)
     for _ in range(3):
-        found = compare(room.ports, theme, memory_ports())
+        found = compare(room.ports, theme)
         request_repairs(found, room.ports)
         room.deliver_emitted()
         room.process_all()
@@ -255,7 +255,7 @@ def test_another_recipe_makes_all_pictures_anew_while_pages_show_the_present_one
     if by == "rebuild":
         room.deliver([SiteChanged()])
     else:
-        request_repairs(compare(room.ports, theme, memory_ports()), room.ports)
+        request_repairs(compare(room.ports, theme), room.ports)
         room.deliver_emitted()
     while PictureRequested not in map(type, (message.detail for message in room.queue)):
         room.process_next()
@@ -264,7 +264,7 @@ def test_another_recipe_makes_all_pictures_anew_while_pages_show_the_present_one
     kept = {name for name in names if name.startswith("card.")}
     assert set(files_for(room, "member")) & names == kept
     assert shown_on(page(room, "member")) == set(files_for(room, "member"))
-    assert not compare(room.ports, theme, memory_ports())
+    assert not compare(room.ports, theme)
 
 
 def test_a_portrait_is_made_anew_by_another_recipe(
@@ -274,14 +274,14 @@ def test_a_portrait_is_made_anew_by_another_recipe(
     room.file("authors/mo.png", "a face")
     before = {key for key in room.site.outputs if key.startswith("authors/mo/mo.")}
     another_recipe(monkeypatch)
-    request_repairs(compare(room.ports, theme, memory_ports()), room.ports)
+    request_repairs(compare(room.ports, theme), room.ports)
     room.deliver_emitted()
     room.process_all()
     assert before
     assert not any(
         key.removeprefix("authors/mo/").encode() in room.site.outputs["authors/mo/index.html"].body for key in before
     )
-    assert not compare(room.ports, theme, memory_ports())
+    assert not compare(room.ports, theme)
 
 
 @pytest.mark.parametrize("body", ["broken", "hollow"], ids=["when inspected", "when derived"])
@@ -294,20 +294,20 @@ def test_an_image_that_was_refused_is_looked_at_again_by_another_recipe(
     assert not any("/quay." in name for name in room.site.outputs)
     another_recipe(monkeypatch)
     for _ in range(2):
-        request_repairs(compare(room.ports, theme, memory_ports()), room.ports)
+        request_repairs(compare(room.ports, theme), room.ports)
         room.deliver_emitted()
         room.process_all()
         assert "quay.png" in str(room.state("quay")["warnings"]), "this version refuses it, too"
-        assert not compare(room.ports, theme, memory_ports())
+        assert not compare(room.ports, theme)
     another_recipe(monkeypatch, "99")
     monkeypatch.setattr(PlainPictures, "inspect", lambda maker, data: Inspection("jpeg", 1600, 900, "#336699"))
     monkeypatch.setattr(PlainPictures, "derive", lambda maker, data, found, order: [Derived("jpg", 8, 5, False, data)])
-    request_repairs(compare(room.ports, theme, memory_ports()), room.ports)
+    request_repairs(compare(room.ports, theme), room.ports)
     room.deliver_emitted()
     room.process_all()
     assert "quay.png" not in str(room.state("quay")["warnings"])
     assert shown_on(room.page("/articles/quay/"))
-    assert not compare(room.ports, theme, memory_ports())
+    assert not compare(room.ports, theme)
 
 
 def test_a_page_and_a_stage_of_different_versions_do_not_keep_each_other_busy(

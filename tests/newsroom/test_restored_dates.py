@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from nightdesk.adapters.memory import MemoryObjects, memory_ports
+from nightdesk.adapters.memory import MemoryObjects
 from nightdesk.repositories.private_bucket import load_document
 from nightdesk.usecases.pipeline.reconcile import compare
 from support.memory_newsroom import NOW, Newsroom
@@ -54,7 +54,7 @@ def test_a_restored_file_keeps_the_dates_of_its_article(room: Newsroom) -> None:
     _, second, before = corrected(room)
     restore(room, second)
     assert dates(room) == before
-    assert not compare(room.bare, room.theme, memory_ports()), "reconcile expects the same"
+    assert not compare(room.bare, room.theme), "reconcile expects the same"
 
 
 def test_earlier_versions_may_be_restored_as_well(room: Newsroom) -> None:
@@ -73,7 +73,7 @@ def test_a_change_after_the_restore_counts(room: Newsroom) -> None:
     room.now += timedelta(days=1)
     room.file(KEY, text_of("It is newer.", topics="[harbour]"))
     assert dates(room) == (before[0], changed), "other topics are no change of the words"
-    assert not compare(room.bare, room.theme, memory_ports())
+    assert not compare(room.bare, room.theme)
 
 
 def test_a_file_that_was_deleted_begins_anew(room: Newsroom) -> None:

@@ -6,7 +6,6 @@ from datetime import timedelta
 from xml.etree import ElementTree
 
 import pytest
-from nightdesk.adapters.memory import memory_ports
 from nightdesk.domain.events import RelistRequested
 from nightdesk.domain.languages import primary_language
 from nightdesk.domain.site_paths import is_uncached
@@ -127,7 +126,7 @@ def test_no_cache_holds_a_sitemap_and_none_is_invalidated(room: Newsroom) -> Non
         assert room.site.outputs[key].cache_control == "no-cache"
         assert room.site.outputs[key].content_type == "application/xml"
     assert not any("sitemap" in path for path in room.bare.cdn.invalidated)  # type: ignore[attr-defined]  # memory_ports makes it
-    assert not compare(room.ports, room.theme, memory_ports(clock=room.ports.clock))
+    assert not compare(room.ports, room.theme)
 
 
 @pytest.mark.parametrize("lost", ["sitemap.xml", "sitemap/2026-10.xml", "news-sitemap.xml"])
@@ -136,7 +135,7 @@ def test_the_nightly_comparison_restores_what_is_lost(room: Newsroom, lost: str)
     room.publish("two", date="2026-10-05")
     wanted = room.site.outputs[lost].body
     room.bare.site.delete(lost)
-    found = compare(room.ports, room.theme, memory_ports(clock=room.ports.clock))
+    found = compare(room.ports, room.theme)
     assert found.lists == (("news",) if lost.startswith("news") else ("all",))
     room.deliver([RelistRequested(name) for name in found.lists])
     room.process_all()

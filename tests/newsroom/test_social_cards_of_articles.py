@@ -219,12 +219,12 @@ def test_a_lost_card_is_drawn_again_the_next_night(room: Newsroom, theme: Theme)
     drawn = load_derivatives(order.id, room.bare)
     assert drawn
     room.bare.private.delete(rendition_key(drawn.renditions[0].sha256))
-    found = compare(room.bare, theme, memory_ports(clock=lambda: room.now))
+    found = compare(room.bare, theme)
     assert found.social_cards == (("/articles/quay/", order.id),)
     request_repairs(found, room.ports)
     room.deliver_emitted()
     room.process_all()
-    assert not compare(room.bare, theme, memory_ports(clock=lambda: room.now))
+    assert not compare(room.bare, theme)
 
 
 def test_a_card_that_was_never_ordered_is_ordered_the_next_night(room: Newsroom, theme: Theme) -> None:
@@ -232,12 +232,12 @@ def test_a_card_that_was_never_ordered_is_ordered_the_next_night(room: Newsroom,
     [order] = orders(room)
     room.bare.private.delete(f"derivatives/{order.id}.json")
     room.bare.private.delete(f"cards/{order.id}.json")
-    found = compare(room.bare, theme, memory_ports(clock=lambda: room.now))
+    found = compare(room.bare, theme)
     assert found.articles == ("quay",)
     request_repairs(found, room.ports)
     room.deliver_emitted()
     room.process_all()
-    assert not compare(room.bare, theme, memory_ports(clock=lambda: room.now))
+    assert not compare(room.bare, theme)
     assert card_of(room)
 
 

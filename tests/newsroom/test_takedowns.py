@@ -10,7 +10,6 @@ from datetime import timedelta
 from typing import Any, cast
 
 import pytest
-from nightdesk.adapters.memory import memory_ports
 from nightdesk.domain.errors import Conflict
 from nightdesk.ports import Objects, Ports
 from nightdesk.rendering.environment import Theme
@@ -223,7 +222,7 @@ def test_an_article_keeps_its_id_in_feeds_when_its_slug_changes(plain: Newsroom)
     plain.file("drafts/moon.md", None)
     plain.publish("tide", "Tide", slug="one")
     assert ids(plain) == {"one": "one/"}
-    found = compare(plain.ports, plain.theme, memory_ports(clock=plain.ports.clock))
+    found = compare(plain.ports, plain.theme)
     assert (found.articles, found.lists, found.orphans) == ((), (), ())
 
 
@@ -440,5 +439,5 @@ def test_a_copy_of_a_mark_still_says_when_the_text_was_withdrawn(plain: Newsroom
     copy = f"---\ntitle: Copy\ndate: 2026-11-01\nslug: copied\n---\n{SECRET}\n"
     file_at_once(plain, "drafts/copy.md", copy, UNTITLED)
     plain.now += timedelta(minutes=1)
-    found = compare(plain.ports, plain.theme, memory_ports(clock=plain.ports.clock))
+    found = compare(plain.ports, plain.theme)
     assert not found, "what was passed over is passed over there too"

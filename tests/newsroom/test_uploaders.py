@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from nightdesk.adapters.memory import memory_ports
 from nightdesk.domain.decisions import Approval, approval_digest
 from nightdesk.domain.events import DecisionChanged
 from nightdesk.domain.uploaders import DIRECT, Uploader, uploader_of
@@ -110,7 +109,7 @@ def test_an_image_that_a_writer_puts_beside_an_editors_draft_needs_an_approval(s
     assert set(shown) == {b"surveyed"}
     put(strict, ELIF, "![The map](map.png)\n\nMore.")
     assert "More." not in strict.page("/articles/harbour/"), "its image is still the writer's"
-    assert not compare(strict.ports, theme, memory_ports())
+    assert not compare(strict.ports, theme)
 
 
 def test_an_image_of_a_writer_that_no_text_shows_changes_nothing(strict: Newsroom) -> None:

@@ -42,15 +42,15 @@ def ports_of(world: World) -> Ports:
 @pytest.mark.soak
 def test_a_converged_site_has_no_differences_and_one_that_lost_its_tables_is_repaired() -> None:
     for world in worlds():
-        differences = compare(ports_of(world), world.theme, memory_ports())
+        differences = compare(ports_of(world), world.theme)
         assert not differences, differences
         world.table.__init__()  # type: ignore[misc]  # the same table, emptied as by a disaster
         ports = ports_of(world)
-        request_repairs(compare(ports, world.theme, memory_ports()), ports)
+        request_repairs(compare(ports, world.theme), ports)
         assert isinstance(ports.bus, MemoryBus)
         world.schedule = ReplaySchedule((), {}, {})
         world.deliver(ports.bus.events)
         world.play()
-        assert not compare(ports, world.theme, memory_ports())
+        assert not compare(ports, world.theme)
         # The record of invalidations is lost too.
         assert [found for found in violations(world) if not found.startswith("invalidated for nothing")] == []

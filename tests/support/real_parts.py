@@ -190,6 +190,10 @@ class DatedDrafts:
     def list_versions(self, prefix: str) -> Sequence[ObjectVersion]:
         return [w._replace(modified=self._when(w.key, w.version)) for w in self._inner.list_versions(prefix)]
 
+    def page_versions(self, prefix: str, after: str, limit: int) -> Sequence[ObjectVersion]:
+        found = self._inner.page_versions(prefix, after, limit)
+        return [w._replace(modified=self._when(w.key, w.version)) for w in found]
+
     def _when(self, key: str, version: str) -> datetime:
         return next(write.modified for write, _ in self._mirror._history[key] if write.version == version)
 

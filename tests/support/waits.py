@@ -22,11 +22,11 @@ class Waits:
 
     def in_parallel(self, call: Callable[[Any], Any], values: Iterable[Any]) -> list[Any]:
         self.add()
-        self._at_once = True
+        before, self._at_once = self._at_once, True
         try:
             return one_by_one(call, values)
         finally:
-            self._at_once = False
+            self._at_once = before
 
     def add(self) -> None:
         self.count += not self._at_once

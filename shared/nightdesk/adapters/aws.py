@@ -155,6 +155,15 @@ class S3Objects:
     def list(self, prefix: str) -> Sequence[tuple[str, str]]:
         return [(entry["Key"], entry["ETag"].strip('"')) for entry in self._entries(prefix)]
 
+    def page(self, prefix: str, after: str, limit: int) -> Sequence[tuple[str, Listed]]:
+        config = {"MaxItems": limit, "PageSize": min(limit, 1000)}
+        with translate_aws_errors(f"list {prefix}"):
+            pages = self._s3.get_paginator("list_objects_v2").paginate(
+                Bucket=self.bucket, Prefix=prefix, StartAfter=after, PaginationConfig=config
+            )
+            entries = [entry for page in pages for entry in page.get("Contents", ())]
+        return [(entry["Key"], Listed(entry["Size"], entry["ETag"].strip('"'))) for entry in entries]
+
     def listing(self, prefix: str) -> Mapping[str, Listed]:
         return {entry["Key"]: Listed(entry["Size"], entry["ETag"].strip('"')) for entry in self._entries(prefix)}
 
@@ -167,14 +176,28 @@ class S3Objects:
             return [entry for page in pages for entry in page.get("Contents", ())]
 
     def list_versions(self, prefix: str) -> Sequence[ObjectVersion]:
+        return self._versions(prefix, "", None)
+
+    def page_versions(self, prefix: str, after: str, limit: int) -> Sequence[ObjectVersion]:
+        return self._versions(prefix, after, limit)
+
+    def _versions(self, prefix: str, after: str, limit: int | None) -> Sequence[ObjectVersion]:
         found: list[ObjectVersion] = []
+        marker: dict[str, Any] = {"KeyMarker": after} if after else {}
+        marker["PaginationConfig"] = {"PageSize": min(limit or 1000, 1000)}
         with translate_aws_errors(f"list versions of {prefix}"):
-            for page in self._s3.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=prefix):
+            paginator = self._s3.get_paginator("list_object_versions")
+            for page in paginator.paginate(Bucket=self.bucket, Prefix=prefix, **marker):
                 for name, removal in (("Versions", False), ("DeleteMarkers", True)):
                     found += [
                         ObjectVersion(e["Key"], e["VersionId"], e["LastModified"], e["IsLatest"], removal)
                         for e in page.get(name, ())
                     ]
+                if limit and len(found) >= limit and page.get("IsTruncated") and len({e.key for e in found}) > 1:
+                    # The versions of the last object may go on.
+                    last = max(each.key for each in found)
+                    found = [each for each in found if each.key != last]
+                    break
         # S3 lists each kind newest first; where two are of one second, the latest is known by its mark.
         return sorted(found, key=lambda write: (write.key, not write.latest, -write.modified.timestamp()))
 

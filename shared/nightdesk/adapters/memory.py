@@ -92,6 +92,13 @@ class MemoryObjects:
         found = itertools.takewhile(lambda key: key.startswith(prefix), itertools.islice(self._keys, start, None))
         return [(key, self._etag(key)) for key in found]
 
+    def page(self, prefix: str, after: str, limit: int) -> Sequence[tuple[str, Listed]]:
+        start = max(bisect.bisect_left(self._keys, prefix), bisect.bisect_right(self._keys, after))
+        found = itertools.takewhile(
+            lambda key: key.startswith(prefix), itertools.islice(self._keys, start, start + limit)
+        )
+        return [(key, Listed(len(self.outputs[key].body), self._etag(key))) for key in found]
+
     def listing(self, prefix: str) -> dict[str, Listed]:
         found = MemoryObjects.list(self, prefix)
         return {key: Listed(len(self.outputs[key].body), etag) for key, etag in found}
@@ -106,6 +113,9 @@ class MemoryObjects:
             found += [newest._replace(latest=True), *older]
         return found
 
+    def page_versions(self, prefix: str, after: str, limit: int) -> Sequence[ObjectVersion]:
+        return whole_objects([each for each in MemoryObjects.list_versions(self, prefix) if each.key > after], limit)
+
     def _etag(self, key: str) -> str:
         """Made when it is asked for: a build asks for few."""
         if key not in self._etags:
@@ -116,6 +126,14 @@ class MemoryObjects:
         version = str(next(self._count))
         self._history[key].append((ObjectVersion(key, version, self._clock(), False, output is None), output))
         return version
+
+
+def whole_objects(versions: Sequence[ObjectVersion], limit: int) -> Sequence[ObjectVersion]:
+    """Return about as many of the first versions as there may be, without splitting those of one object."""
+    if len(versions) <= limit:
+        return versions
+    last = versions[limit - 1].key
+    return [each for each in versions if each.key <= last]
 
 
 def fingerprint_of(blob: Blob | None, largest: int) -> Fingerprint | None:

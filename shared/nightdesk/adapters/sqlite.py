@@ -184,6 +184,9 @@ class SqliteObjects:
     def list(self, prefix: str) -> Sequence[tuple[str, str]]:
         return self._select("key, etag", prefix)
 
+    def page(self, prefix: str, after: str, limit: int) -> Sequence[tuple[str, Listed]]:
+        return [(key, found) for key, found in self.listing(prefix).items() if key > after][:limit]
+
     def listing(self, prefix: str) -> Mapping[str, Listed]:
         return {key: Listed(size, etag) for key, size, etag in self._select("key, size, etag", prefix)}
 
@@ -203,6 +206,9 @@ class SqliteObjects:
             ObjectVersion(key, str(version), datetime.fromisoformat(modified), latest=True, deleted=False)
             for key, version, modified in self._select("key, version, modified", prefix)
         ]
+
+    def page_versions(self, prefix: str, after: str, limit: int) -> Sequence[ObjectVersion]:
+        return [each for each in self.list_versions(prefix) if each.key > after][:limit]
 
 
 class ItemRow(NamedTuple):

@@ -18,8 +18,9 @@ from typing import Annotated, Any, ClassVar, dataclass_transform, get_type_hints
 from nightdesk.domain.errors import Permanent
 from nightdesk.domain.event_fields import AtLeast, Matches, problem_in
 from nightdesk.domain.mail_reports import MailReturned, parse_ses
+from nightdesk.domain.object_reports import ObjectChanged as ObjectChanged
+from nightdesk.domain.object_reports import parse_s3
 from nightdesk.domain.text import SLUG
-from nightdesk.domain.uploaders import DIRECT, Uploader, requested_by
 
 Slug = Annotated[str, Matches(SLUG.pattern)]
 EDITION_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,219}/\d{4}-\d\d-\d\d")
@@ -126,6 +127,18 @@ class EmbargoLifted(Event):
 
 class ReconcileDue(Event):
     """The nightly schedule fired: compare the site with the drafts."""
+
+
+class ReconcileContinued(Event):
+    """A part of the nightly comparison is done, and the next one is due.
+
+    `part` and `after` say where it begins, `slices` how many there were, and `counts` how many differences of each kind they had.
+    """
+
+    part: Annotated[str, Matches("[a-z]+")]
+    after: str
+    slices: Annotated[int, AtLeast(0)]
+    counts: dict[str, int]
 
 
 class SearchDue(Event):
@@ -328,20 +341,6 @@ EVENTS: dict[str, type[Event]] = {event.__name__: event for event in Event.__sub
 """Every event on the bus by its detail-type."""
 
 
-@dataclass(frozen=True)
-class ObjectChanged:
-    """An object of the drafts bucket was created or deleted, as S3 reports it. The key is not URL-encoded.
-
-    Attributes:
-        version: the version id of the object or of the delete marker; empty if S3 named none.
-        requester: who did that.
-    """
-
-    key: str
-    version: str = ""
-    requester: Uploader = DIRECT
-
-
 def parse_message(body: str) -> Event | ObjectChanged | MailReturned:
     """Read the body of an SQS message: an event as EventBridge delivers it, from our bus, from S3 or from SES.
 
@@ -355,7 +354,7 @@ def parse_message(body: str) -> Event | ObjectChanged | MailReturned:
     if not isinstance(envelope, dict) or not isinstance(envelope.get("detail"), dict):
         raise Permanent("the message is not an event")
     if envelope.get("source") == "aws.s3":
-        return _parse_s3(envelope["detail"], str(envelope.get("account", "")))
+        return parse_s3(envelope["detail"], str(envelope.get("account", "")))
     if envelope.get("source") == "aws.ses":
         return parse_ses(envelope["detail"])
     return parse_event(str(envelope.get("detail-type")), envelope["detail"])
@@ -381,15 +380,6 @@ def parse_event(name: str, detail: Mapping[str, Any]) -> Event:
         elif required:
             raise Permanent(f"{name}: {field}: is missing")
     return event(**values)
-
-
-def _parse_s3(detail: Mapping[str, Any], account: str) -> ObjectChanged:
-    stored = detail.get("object")
-    named = stored if isinstance(stored, dict) else {}
-    key, version = named.get("key"), named.get("version-id")
-    if not isinstance(key, str) or not key:
-        raise Permanent("S3's event names no key")
-    return ObjectChanged(key, str(version or ""), requested_by(str(detail.get("requester") or ""), account))
 
 
 @cache

@@ -134,6 +134,9 @@ class Objects(Protocol):
     def list(self, prefix: str) -> Sequence[tuple[str, str]]:
         """Return the key and etag of each object under a prefix, ordered by key."""
 
+    def page(self, prefix: str, after: str, limit: int) -> Sequence[tuple[str, Listed]]:
+        """Return up to `limit` objects under a prefix, ordered by key: those after the key `after`."""
+
     def listing(self, prefix: str) -> Mapping[str, Listed]:
         """Return the size and etag of each object under a prefix, by key."""
 
@@ -142,3 +145,10 @@ class Objects(Protocol):
 
     def list_versions(self, prefix: str) -> Sequence[ObjectVersion]:
         """Return all versions and delete markers under a prefix, ordered by key, the newest of each key first."""
+
+    def page_versions(self, prefix: str, after: str, limit: int) -> Sequence[ObjectVersion]:
+        """Return all versions of some objects under a prefix as `list_versions` does: of those after the key `after`.
+
+        Args:
+            limit: about how many versions to return; those of one object are never split. None mean that there are no others.
+        """

@@ -308,6 +308,12 @@ def entry_of(table: Table, name: str, slug: str) -> ListEntry | None:
     return ListEntry(sort_key, item["card"]) if item else None
 
 
+def entries_at(table: Table, places: Sequence[str]) -> list[ListEntry | None]:
+    """Return the entry at each place."""
+    items = table.get_many([(_list_pk(name), sort_key) for name, sort_key in map(split_entry, places)])
+    return [ListEntry(item["sk"], item["card"]) if item else None for item in items]
+
+
 def newest(table: Table, name: str, limit: int) -> list[ListEntry]:
     """Return the newest entries of a list, newest first."""
     return _entries(table.query(_list_pk(name), descending=True, limit=limit))
@@ -351,11 +357,6 @@ def between(table: Table, name: str, since: str, until: str, limit: int) -> list
 def invalidations(table: Table, paths: Sequence[str]) -> list[Item | None]:
     """Return what was last invalidated of each path."""
     return table.get_many([("path", path) for path in paths])
-
-
-def invalidated_writes(table: Table) -> dict[str, str]:
-    """Return the token of the write that was last invalidated, for each path."""
-    return {item["sk"]: item["write"] for item in table.query("path")}
 
 
 def invalidated_write(table: Table, path: str) -> str:

@@ -75,7 +75,7 @@ def update_entries(slug: str, ports: Ports) -> EntriesUpdate | None:
 
 def _next_record(facts: Mapping[str, Any], before: ArticleRecord | None) -> ArticleRecord:
     """Return the record of a new generation."""
-    digests = [_card_digest(card) for card in facts["cards"]]
+    digests = [card_digest(card) for card in facts["cards"]]
     places = {place: digests[number] for place, number in facts["places"].items()}
     old: dict[str, str] = before.places if before else {}
     incomplete = before.pending if before and not before.is_complete else []
@@ -94,7 +94,7 @@ def _next_record(facts: Mapping[str, Any], before: ArticleRecord | None) -> Arti
     )
 
 
-def _card_digest(card: Mapping[str, Any]) -> str:
+def card_digest(card: Mapping[str, Any]) -> str:
     """Return digests of three parts of a card: what pages of other articles show, what lists show, and the text in feeds."""
     listed = {name: value for name, value in card.items() if name != "text"}
     parts = [digest(canonical_json(part))[:32] for part in (related_facts(card), listed)]

@@ -95,7 +95,7 @@ def gate(
     pointers = _pointers_to(slug, ports) if inputs.site.require_approval else []
     gated = ArticleGated(slug, inputs.state, [f"/articles/{slug}/*"], bulk, _for_newsletters(inputs, any(was_gone)))
     linking = [RenderRequested(key) for key in files_after_gate(slug, inputs.rendered.file, ports)] if told else []
-    events = [*([gated] if told else []), *map(RegateRequested, pointers), *linking, *_picture_requests(inputs, ports)]
+    events = [*([gated] if told else []), *map(RegateRequested, pointers), *linking, *picture_requests(inputs, ports)]
     ports.bus.emit(events)
     if inputs.next_change and inputs.next_change <= ports.clock() + _SOON:
         # The scheduler's clock may be ahead of ours, and its schedule fires only once. Or the moment came during this run,
@@ -119,7 +119,7 @@ def shows_already(slug: str, shows: str, ports: Ports) -> bool:
     return facts is not None and digest_shown(parse_json(facts.body)["shows"]) == shows
 
 
-def _picture_requests(inputs: GateInputs, ports: Ports) -> list[Event]:
+def picture_requests(inputs: GateInputs, ports: Ports) -> list[Event]:
     """Return the requests for pictures and social cards that there are none of yet. The pages do not wait for them."""
     slug = inputs.document.slug
     cards = inputs.card.requests(f"/articles/{slug}/", ports) if inputs.card else []
@@ -153,7 +153,7 @@ def store_pages(slug: str, ports: Ports, theme: Theme) -> str | None:
     write_preview_folder(preview, ports.private.stat(preview.outputs[0].key), ports, complete=False)
     if inputs.next_change:
         ports.schedules.wake_at(slug, inputs.next_change)
-    ports.bus.emit(_picture_requests(inputs, ports))
+    ports.bus.emit(picture_requests(inputs, ports))
     return inputs.state
 
 

@@ -6,51 +6,11 @@ where record and entries disagree, the record is opened again, and the index wri
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 
 from nightdesk.domain.errors import Conflict
 from nightdesk.ports import Ports
 from nightdesk.repositories import articles_table
-from nightdesk.repositories.records import ArticleRecord
-
-_PAGE = 1000
-
-
-def articles_with_wrong_entries(
-    names: Iterable[str], records: Mapping[str, ArticleRecord], ports: Ports
-) -> dict[str, list[str]]:
-    """Compare the entries of lists with what the records of articles say.
-
-    Args:
-        names: of the lists.
-        records: of all articles, by slug.
-
-    Returns:
-        The places with a missing or superfluous entry, by the slug of the article.
-    """
-    wanted = set(names)
-    recorded = {
-        place: slug
-        for slug, record in records.items()
-        for place in record.places
-        if articles_table.split_entry(place)[0] in wanted
-    }
-    stored = {place for name in wanted for place in _places(name, ports)}
-    found: dict[str, list[str]] = defaultdict(list)
-    for place in sorted(stored ^ set(recorded)):
-        # What no record names is the entry of an article that left the list.
-        slug = recorded.get(place) or articles_table.slug_of(place)
-        if slug in records:
-            found[slug].append(place)
-    return found
-
-
-def _places(name: str, ports: Ports) -> Iterator[str]:
-    after = ""
-    while page := articles_table.entries(ports.articles, name, after, _PAGE):
-        yield from (f"{name} {entry.sort_key}" for entry in page)
-        after = page[-1].sort_key
 
 
 def reopen_record(slug: str, places: Iterable[str], ports: Ports) -> None:
