@@ -588,3 +588,8 @@ def test_old_paths_typed_as_one_text_are_a_list() -> None:
 def test_of_several_entries_on_how_an_article_was_made_none_is_dropped() -> None:
     typed = "---\ntitle: T\nproduction:\n- statement: One.\n- statement: Two.\n---\nText.\n"
     assert reasons(typed) == ["4: production: has 2 entries; the limit is 1"]
+
+
+def test_names_without_letters_are_named_once_each() -> None:
+    found = reasons("---\ntitle: T\ntopics: ['/', '‥']\n---\nText.\n")
+    assert [reason.partition(" has no letters")[0] for reason in found] == ["3: topics: “/”", "3: topics: “‥”"]
