@@ -63,8 +63,8 @@ soak: $(VENV)/.dev $(VENV)/.sam .venv-checkers/.ready ## search for faults: N= h
 	@NIGHTDESK_EFFORT=soak NIGHTDESK_HISTORIES=$(N) NIGHTDESK_FIRST=$(FIRST) \
 		$(PYTEST) --numprocesses 3 --dist loadgroup -m "soak or deep or hypothesis" $(ARGS)
 
-manners: $(VENV)/.dev $(VENV)/.sam ## publish, take down and lift embargoes with AWS's latency, throttles, duplicates, empty polls and late schedules
-	@NIGHTDESK_AWS_MANNERS=1 $(PYTEST) --numprocesses 2 --dist loadgroup $(or $(ARGS),tests/e2e/test_publish.py tests/e2e/test_takedown.py tests/e2e/test_lifecycle.py)
+manners: $(VENV)/.dev $(VENV)/.sam ## run the end-to-end tests with AWS's latency, throttles, duplicates, empty polls and late schedules
+	@NIGHTDESK_AWS_MANNERS=1 $(PYTEST) --numprocesses 2 --dist loadgroup $(or $(ARGS),tests/e2e)
 
 simulate: $(VENV)/.dev ## play histories alone: N= of them, from seed FIRST= on, or explain one call by call (SEED=)
 	@cd tests && ../$(BIN)/python -m simulation $(if $(SEED),--seed $(SEED)) $(if $(N),-n $(N)) $(if $(FIRST),--first $(FIRST))

@@ -382,8 +382,9 @@ def test_logs_and_dead_letters_hold_no_text(newsroom: Newsroom, heard: list[str]
             newsroom.cloud.send_event("ArticleRendered", {"slug": "leak-all", "revision": 1})
             newsroom.cloud.wait_for(lambda: newsroom.cloud.messages("Gate", dead=True) > 0)
             newsroom.cloud.settle()
-            [letter] = newsroom.dead_letters("Gate")
-            assert "canary" not in letter.lower()
+            letters = newsroom.dead_letters("Gate")  # the event may have come more than once
+            assert letters
+            assert "canary" not in "".join(letters).lower()
     lines = newsroom.log_lines()
     assert any("leak-all" in line for line in lines)
     assert any('"level":"ERROR"' in line for line in lines)

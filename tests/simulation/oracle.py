@@ -5,6 +5,7 @@ parts of the past that are meant to last, so that everything else can be compare
 
 - a tombstone for each slug that is no longer held;
 - if the newest version of a file is rejected, the document of its last accepted version;
+- to which article a slug led before another draft took it;
 - that nothing could be made of an image, which shows only when a page wants it;
 - files named by their digests, of earlier themes, portraits, images and their renditions, which may stay, and tombstones of images of withdrawn
   articles.
@@ -32,7 +33,7 @@ from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.search_entries import search_entry
 from nightdesk.repositories import articles_table, draft_names, updates_table
 from nightdesk.repositories.private_bucket import HISTORY, INSPECTIONS, SEARCH_KEY, is_image, load_site
-from nightdesk.repositories.records import DraftRecord, from_item
+from nightdesk.repositories.records import Claim, DraftRecord, from_item
 from nightdesk.stages.images import ImagesBatch
 from nightdesk.usecases.pipeline import file_records
 from nightdesk.usecases.pipeline.draft_history import claimed_since, read_history
@@ -53,7 +54,7 @@ from .pictures import PlainPictures
 from .world import World
 
 _HISTORY = {
-    "claim": {"version", "displaced"},
+    "claim": {"version", "displaced", "former", "leads_to"},
     "draft": {
         "version",
         "at",
@@ -99,6 +100,7 @@ def reference(world: World) -> Ports:
         # There was something at this address, so a deleted article leaves a tombstone.
         ports.site.put(Output(f"articles/{slug}/", b"x", "text/plain"), ANY)
         ports.site.delete(f"articles/{slug}/")
+    _keep_former_articles(world, ports)
     for pk, items in world.table._items.items():
         record = from_item(DraftRecord, items["draft"]) if "draft" in items else None
         if record and record.state == WITHDRAWN:
@@ -130,6 +132,14 @@ def reference(world: World) -> Ports:
     _publish_all(ports, world.theme)
     _post_all(world.updates, ports, world.theme)
     return ports
+
+
+def _keep_former_articles(world: World, ports: Ports) -> None:
+    """Tell the reference run which article had each slug before another draft took it."""
+    for pk, items in world.table._items.items():
+        claim = from_item(Claim, items["claim"]) if "claim" in items else Claim("", [])
+        past = Claim("", [], former=claim.former, leads_to=claim.leads_to)
+        articles_table.correct_claim(ports.articles, pk.removeprefix("article#"), Claim("", []), past)
 
 
 def _keep_accepted(key: str, world: World, ports: Ports) -> None:
@@ -384,12 +394,23 @@ def _check_past(world: World) -> list[str]:
         if document and document.withdrawn and not document.moved and _continued_by(document, world):
             found.append(f"an earlier address is gone: {document.slug}")
     for pk, items in world.table._items.items():
+        if "claim" in items and (wrong := _wrong_former(from_item(Claim, items["claim"]), world)):
+            found.append(f"{wrong}: {pk}")
         if "record" in items and items["record"]["generation"] != items["record"]["completed_generation"]:
             found.append(f"lists never completed: {pk}")
     for path, item in world.table._items["path"].items():
         if item["write"] != write_token(path, ports):
             found.append(f"not invalidated since it was written: {path}")
     return found
+
+
+def _wrong_former(claim: Claim, world: World) -> str:
+    """Return what is wrong with the article to which a slug led before: the claim must follow it; empty for nothing."""
+    if claim.former in ("", claim.holder):
+        return ""
+    record = articles_table.draft_record(world.table, claim.former)
+    now = record.slug if record and record.document and record.state != WITHDRAWN else ""
+    return "" if claim.leads_to == now else f"a former address leads to “{claim.leads_to}” instead of “{now}”"
 
 
 def _continued_by(left: Document, world: World) -> str:

@@ -58,6 +58,11 @@ class SignInHarness:
         self.articles.write(changes)
         articles_table.claim_slug(self.articles, slug, draft, lambda _: True)
 
+    def release(self, slug: str) -> None:
+        """Release a slug, as `render` does when its draft is deleted."""
+        if claim := articles_table.claim_of(self.articles, slug):
+            articles_table.release_slug(self.articles, slug, claim)
+
     def send(self, mail: Mail) -> None:
         """Keep a mail (the port `Mailer`)."""
         self.mails.append(mail)

@@ -21,7 +21,7 @@ from nightdesk.domain.site import Site, is_return_path
 from nightdesk.domain.tokens import hash_secret, verify
 from nightdesk.ports import Change, KeyRange, SignInLimits
 from nightdesk.repositories import memberships_table
-from nightdesk.repositories.articles_table import claim_of, release_slug
+from nightdesk.repositories.articles_table import claim_of
 from nightdesk.repositories.memberships_table import LinkName
 from nightdesk.usecases.readers import access_links, members, sessions, sign_in
 from nightdesk.usecases.readers.form_tokens import browser_token, browser_with_token, is_session_token, session_token
@@ -742,7 +742,7 @@ def test_a_link_follows_its_draft_and_opens_no_other(
     assert exchange(harness, kind, secret) is None, "the draft has lost its slug"
     harness.hold("drafts/x.md", "third")
     assert exchange(harness, kind, secret)
-    release_slug(harness.articles, "third", "drafts/x.md")
+    harness.release("third")
     assert exchange(harness, kind, secret) is None, "the draft was deleted"
 
 
@@ -753,7 +753,7 @@ def test_a_link_follows_a_draft_that_moved_into_a_folder_or_out_of_it(
     harness: SignInHarness, before: str, after: str
 ) -> None:
     secret = create_link(harness, draft=before)
-    release_slug(harness.articles, "x", before)
+    harness.release("x")
     harness.hold("drafts/other.md", "x")
     assert exchange(harness, "gift", secret) is None
     harness.hold(after, "moved")

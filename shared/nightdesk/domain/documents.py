@@ -23,6 +23,7 @@ STATES = DRAFT, SCHEDULED, LIVE, REJECTED, WITHDRAWN, EXPIRED = (
     "expired",
 )
 """States of an article."""
+NOT_YET_PUBLIC = frozenset((DRAFT, SCHEDULED))
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,11 +149,11 @@ def claim_key(name: str) -> tuple[str, str]:
 
 def claim_of(table: Table, slug: str) -> Claim | None:
     """Return the claim on a slug; None if no draft holds it."""
-    last = _last_claim(table, slug)
+    last = last_claim(table, slug)
     return last if last and last.holder else None
 
 
-def _last_claim(table: Table, slug: str) -> Claim | None:
+def last_claim(table: Table, slug: str) -> Claim | None:
     """Return the claim on a slug as it was last written, even if it has been released.
 
     A released claim stays stored so that its version goes on counting. If versions began anew, a run that had read one
@@ -189,11 +189,13 @@ def claim_slug(table: Table, slug: str, key: str, is_older: Callable[[str], bool
     Raises:
         Conflict: another draft claimed or released the slug meanwhile.
     """
-    last = _last_claim(table, slug)
+    last = last_claim(table, slug)
     held = last if last and last.holder else None
     if held and (held.holder == key or not is_older(held.holder)):
         return held
     claim = Claim(holder=key, displaced=[held.holder, *held.displaced] if held else [])
+    if last:
+        claim = claim._replace(former=last.former, leads_to=last.leads_to)
     table.write([Change(_article_pk(slug), _CLAIM, to_item(claim), last.version if last else None)])
     return claim
 
@@ -204,16 +206,18 @@ def first_claim(slug: str, key: str) -> tuple[Claim, Change]:
     return claim, Change(_article_pk(slug), _CLAIM, to_item(claim), None)
 
 
-def release_slug(table: Table, slug: str, key: str) -> None:
-    """Release a slug if the draft at `key` holds it. Displaced drafts that have not acknowledged the loss now wait for it.
+def release_slug(table: Table, slug: str, claim: Claim, former: str = "", leads_to: str = "") -> None:
+    """Release a slug. Displaced drafts that have not acknowledged the loss now wait for it.
+
+    Args:
+        claim: the holder's, as it was read.
+        former, leads_to: the article to which the slug leads from now on, as in `Claim`.
 
     Raises:
         Conflict: the claim, or what one of those drafts waits for, changed meanwhile.
     """
-    claim = claim_of(table, slug)
-    if not claim or claim.holder != key:
-        return
-    changes = [Change(_article_pk(slug), _CLAIM, to_item(Claim("", [])), claim.version)]
+    released = Claim("", [], former=former, leads_to=leads_to)
+    changes = [Change(_article_pk(slug), _CLAIM, to_item(released), claim.version)]
     for other in claim.displaced:
         item = table.get("waiting", other)
         slugs = sorted({slug, *(item["slugs"] if item else ())})
@@ -227,9 +231,18 @@ def acknowledge_loss(table: Table, slug: str, key: str, claim: Claim) -> None:
     Raises:
         Conflict: the claim changed meanwhile.
     """
-    if key in claim.displaced:
-        left = Claim(holder=claim.holder, displaced=[other for other in claim.displaced if other != key])
-        table.write([Change(_article_pk(slug), _CLAIM, to_item(left), claim.version)])
+    left = [other for other in claim.displaced if other != key]
+    correct_claim(table, slug, claim, claim._replace(displaced=left))
+
+
+def correct_claim(table: Table, slug: str, seen: Claim, claim: Claim) -> None:
+    """Store a claim over the one that was read, unless they are equal.
+
+    Raises:
+        Conflict: the claim changed meanwhile.
+    """
+    if claim != seen:
+        table.write([Change(_article_pk(slug), _CLAIM, to_item(claim), seen.version)])
 
 
 # Articles and lists

@@ -117,11 +117,15 @@ class Claim(NamedTuple):
     Attributes:
         holder: the draft's key; empty once the slug has been released.
         displaced: keys of drafts that the slug was taken from, and that have not acknowledged it yet.
+        former: the key of the draft that gave the slug up when its article moved; empty for none.
+        leads_to: the slug that this article has now; empty once it is gone.
     """
 
     holder: str
     displaced: list[str]
     version: int | None = None
+    former: str = ""
+    leads_to: str = ""
 
 
 class ArticleRecord(NamedTuple):

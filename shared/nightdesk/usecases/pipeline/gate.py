@@ -16,6 +16,7 @@ from nightdesk.rendering.environment import Theme
 from nightdesk.repositories import articles_table
 from nightdesk.repositories.private_bucket import JSON, document_key, facts_key, load_document
 from nightdesk.usecases.pipeline.converge import converge, store, store_over
+from nightdesk.usecases.pipeline.former_articles import former_article
 from nightdesk.usecases.pipeline.gate_folders import (
     copy_images,
     store_outputs,
@@ -92,7 +93,7 @@ def gate(
     if inputs.next_change:
         ports.schedules.wake_at(slug, inputs.next_change)
     # Pointers to a draft that needs approval depend on its authors' profiles, but no event about these names the pointers.
-    pointers = _pointers_to(slug, ports) if inputs.site.require_approval else []
+    pointers = _pointers_to(slug, ports, told) if inputs.site.require_approval else []
     gated = ArticleGated(slug, inputs.state, [f"/articles/{slug}/*"], bulk, _for_newsletters(inputs, any(was_gone)))
     linking = [RenderRequested(key) for key in files_after_gate(slug, inputs.rendered.file, ports)] if told else []
     events = [*([gated] if told else []), *map(RegateRequested, pointers), *linking, *picture_requests(inputs, ports)]
@@ -172,13 +173,19 @@ def _for_newsletters(inputs: GateInputs, was_gone: bool) -> str:
     return "live" if inputs.document.newsletter and not inputs.document.moved else ""
 
 
-def _pointers_to(slug: str, ports: Ports) -> list[str]:
-    """Return the old slugs of an article at which there are pointers.
+def _pointers_to(slug: str, ports: Ports, told: bool) -> list[str]:
+    """Return the old slugs that lead to an article, at pointers or, if it has changed, as long as other drafts there are hidden.
 
     At the others there may be articles by now; where two have swapped their slugs, each would have the other gated for ever.
     """
-    found = ((old, load_document(old, ports)) for old in articles_table.old_slugs(ports.articles, slug))
-    return [old for old, document in found if document and document.moved]
+    found = []
+    for old in articles_table.old_slugs(ports.articles, slug):
+        document = load_document(old, ports)
+        if document and not document.moved:
+            document = former_article(old, ports) if told else None
+        if document and document.moved:
+            found.append(old)
+    return found
 
 
 def _write(slug: str, outputs: GateOutputs, seen: Blob | None, ports: Ports, repeated: bool) -> bool:

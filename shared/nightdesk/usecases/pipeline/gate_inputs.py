@@ -9,12 +9,11 @@ from functools import partial
 from itertools import chain
 from typing import Any, NamedTuple
 
-from nightdesk.domain.documents import DRAFT, LIVE, SCHEDULED, WITHDRAWN, Document
+from nightdesk.domain.documents import LIVE, NOT_YET_PUBLIC, SCHEDULED, WITHDRAWN, Document
 from nightdesk.domain.site import Site
 from nightdesk.domain.social_cards import CardOrder
 from nightdesk.ports import Ports, answer
 from nightdesk.rendering.environment import Theme
-from nightdesk.repositories import articles_table
 from nightdesk.repositories.private_bucket import (
     SITE_KEY,
     article_etag,
@@ -26,14 +25,14 @@ from nightdesk.repositories.private_bucket import (
     profile_key,
     site_from,
 )
-from nightdesk.usecases.pipeline.effective import effective_article, load_effective
+from nightdesk.usecases.pipeline.effective import effective_article
+from nightdesk.usecases.pipeline.former_articles import former_article, target_of
 from nightdesk.usecases.pipeline.gate_pictures import NO_PICTURES, ArticlePictures, read_pictures
 from nightdesk.usecases.pipeline.places import related_lists, sort_key, translation_lists
 from nightdesk.usecases.pipeline.related import earlier_in
 from nightdesk.usecases.pipeline.social_cards import PageCard, article_card, read_card
 from nightdesk.usecases.pipeline.translations import others_in
 
-NOT_YET_PUBLIC = frozenset((DRAFT, SCHEDULED))
 _SHOWS_PROFILES = NOT_YET_PUBLIC | {LIVE}
 _HAS_CARD = frozenset((SCHEDULED, LIVE))
 """The card of an article that goes live at a set moment is drawn before."""
@@ -66,6 +65,7 @@ class GateInputs:
         pictures: what was derived of the images that the pages show.
         card: its social card; None for an article that has none, or as long as it is not known what the card shows.
         pinned: whether the article is to lead the front page now.
+        former: the slug of the live article to which the address leads until this one is public; empty for none.
         was_public: False for an article that is gone, of which there never was anything at its address.
     """
 
@@ -83,6 +83,7 @@ class GateInputs:
     pending: Pending | None = None
     pinned: bool = False
     was_public: bool = True
+    former: str = ""
     pictures: ArticlePictures = NO_PICTURES
     card: PageCard | None = None
 
@@ -104,9 +105,10 @@ def read_inputs(slug: str, ports: Ports, theme: Theme) -> GateInputs | None:
     document, held = effective_article(rendered, decisions_from(decisions), site, kinds, ports)
     state, next_change = document.state(now), document.next_change(now)
     if document.moved:
-        target = _target_of(document, site, ports)
+        target = target_of(document, site, ports)
         if target and target.state(now) in NOT_YET_PUBLIC:
             state, next_change = target.state(now), target.next_change(now)
+    former, former_change = _former(slug, site, ports) if state in NOT_YET_PUBLIC else ("", None)
     topics: Profiles = ()
     pending = Pending(held, authors or (), profiles.read(("topic", held.topics))[0]) if held else None
     if state in _SHOWS_PROFILES:
@@ -127,7 +129,8 @@ def read_inputs(slug: str, ports: Ports, theme: Theme) -> GateInputs | None:
         rendered=rendered,
         etag=article_etag(blob, decisions),
         state=state,
-        next_change=next_change,
+        next_change=min((each for each in (next_change, former_change) if each), default=None),
+        former=former,
         site=site,
         authors=authors,
         topics=topics,
@@ -179,10 +182,11 @@ class _ProfileReader:
         return [tuple(facts[key] for key in some) for some in keys]
 
 
-def _target_of(pointer: Document, site: Site, ports: Ports) -> Document | None:
-    """Return the article that an old slug leads to; None if another draft holds the new slug by now."""
-    claim = articles_table.claim_of(ports.articles, pointer.moved)
-    blob = ports.private.get(document_key(pointer.moved)) if claim and claim.holder == pointer.file else None
-    if not blob:
-        return None
-    return load_effective(Document.from_bytes(blob.body), site, ports).document
+def _former(slug: str, site: Site, ports: Ports) -> tuple[str, datetime | None]:
+    """Return the slug of the article that had a slug before, if it was published, and when time alone changes that."""
+    now, pointer = ports.clock(), former_article(slug, ports)
+    target = target_of(pointer, site, ports) if pointer else None
+    if not pointer or not target:
+        return "", None
+    is_hidden = target.state(now) in NOT_YET_PUBLIC
+    return "" if is_hidden else pointer.moved, target.next_change(now)

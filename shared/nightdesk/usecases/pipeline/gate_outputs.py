@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from nightdesk.domain.documents import DRAFT, EXPIRED, LIVE, SCHEDULED, WITHDRAWN, canonical_json
+from nightdesk.domain.documents import DRAFT, EXPIRED, LIVE, NOT_YET_PUBLIC, SCHEDULED, WITHDRAWN, canonical_json
 from nightdesk.domain.pictures import PictureFiles
 from nightdesk.domain.site_paths import ARTICLES_TAG, article_tag, files_tag, preview_key, profile_tag
 from nightdesk.domain.views import view
@@ -26,7 +26,7 @@ from nightdesk.repositories import articles_table
 from nightdesk.repositories.private_bucket import ASSET_CACHE, HTML
 from nightdesk.usecases.pipeline.attachments import copies_of
 from nightdesk.usecases.pipeline.gate_folders import PAGE_CACHE, Folder, ImageCopy
-from nightdesk.usecases.pipeline.gate_inputs import NOT_YET_PUBLIC, GateInputs, Pending
+from nightdesk.usecases.pipeline.gate_inputs import GateInputs, Pending
 from nightdesk.usecases.pipeline.places import (
     alias_places,
     correction_place,
@@ -59,11 +59,13 @@ def make_pages(inputs: GateInputs, theme: Theme) -> tuple[Folder, Folder]:
     """Make an article's folders in the site bucket and in the private bucket, likewise."""
     document, slug = inputs.document, inputs.document.slug
     pages, preview = Folder(f"articles/{slug}/", ()), _ended_preview(slug)
+    # A pointer to an article that readers cannot get yet would reveal that it exists.
+    leads_to = inputs.former if inputs.state in NOT_YET_PUBLIC else document.moved
+    if leads_to:
+        metadata = {"status": "301", "location": f"/articles/{leads_to}/"}
+        pages = _same_for_all_tiers(inputs, b"Moved\n", metadata)
     if document.moved:
-        # A pointer to an article that readers cannot get yet would reveal that it exists.
-        if inputs.state not in NOT_YET_PUBLIC:
-            metadata = {"status": "301", "location": f"/articles/{document.moved}/"}
-            pages = _same_for_all_tiers(inputs, b"Moved\n", metadata)
+        pass  # there is nothing to preview
     elif not inputs.was_public:
         pass  # a tombstone would reveal that something was to be published here
     elif inputs.state in (WITHDRAWN, EXPIRED):

@@ -40,7 +40,7 @@ from nightdesk.usecases.pipeline.reconcile_lists import (
     compare_others,
 )
 from nightdesk.usecases.pipeline.reconciled import Differences, Slice, merged
-from nightdesk.usecases.pipeline.tombstones import write_tombstone
+from nightdesk.usecases.pipeline.tombstones import store_tombstone, tombstone
 
 _PER_EVENT = 100
 
@@ -106,7 +106,7 @@ def request_repairs(found: Differences, ports: Ports) -> None:
         if claim:
             drafts.add(claim.holder)
         else:
-            write_tombstone(slug, seen, ports)
+            store_tombstone(tombstone(slug), seen, ports)
             ports.bus.emit([ArticleWithdrawn(slug)])
     ports.bus.emit([RenderRequested(key) for key in sorted(drafts)])
     for slug, places in found.entries:

@@ -41,6 +41,7 @@ from nightdesk.repositories.records import Claim, DraftRecord, problem_dicts
 from nightdesk.usecases.pipeline.converge import store_over
 from nightdesk.usecases.pipeline.draft_history import read_history
 from nightdesk.usecases.pipeline.draft_takedown import DraftTakedown, store_decisions
+from nightdesk.usecases.pipeline.former_articles import lead_on, leave_to_holder, pointer_to_restore
 from nightdesk.usecases.pipeline.slug_plan import (
     Contender,
     has_older_right,
@@ -50,7 +51,7 @@ from nightdesk.usecases.pipeline.slug_plan import (
     slug_taken,
 )
 from nightdesk.usecases.pipeline.succession import decisions_left, id_beside
-from nightdesk.usecases.pipeline.tombstones import write_tombstone
+from nightdesk.usecases.pipeline.tombstones import store_tombstone, tombstone
 
 
 class SlugClaims:
@@ -148,7 +149,7 @@ class SlugClaims:
             claim = articles_table.claim_of(self._ports.articles, address)
             if claim and claim.holder == self._key:
                 self._displaced.update(claim.displaced)
-                articles_table.release_slug(self._ports.articles, address, self._key)
+                articles_table.release_slug(self._ports.articles, address, claim)
                 claim = None
             self._held.discard(address)
             if claim:
@@ -250,8 +251,7 @@ class SlugClaims:
         Also corrects what the table says this draft waits for, in case a run died between two writes.
 
         Args:
-            is_new: whether there was no record of the draft before this run, so that it never waited for anything. Nobody waits
-                for slugs that no draft had before.
+            is_new: whether there was no record of the draft before this run. Nobody waits for slugs that no draft had.
         """
         if is_new and self._held <= self._fresh and not self._free and not self._displaced:
             return set()
@@ -299,7 +299,7 @@ class SlugClaims:
         """Claim a slug, and store a pointer to the article there. Returns the key of the draft that holds the slug."""
         seen, claim = self._inspect(slug), self._claim(slug)
         if claim.holder == self._key:
-            write_tombstone(slug, seen, self._ports, article, self._key, self._first)
+            store_tombstone(tombstone(slug, article, self._key, self._first), seen, self._ports)
         return claim.holder
 
     def _give_up(self, slugs: Sequence[str], article: str, own: str = "") -> None:
@@ -312,18 +312,19 @@ class SlugClaims:
             article: the slug of the article; empty if there is none.
             own: the slug that the article had, of which the draft may have lost the claim.
         """
+        mine = (self._key, *self.predecessors)
         for slug in slugs:
-            seen, claim = self._inspect(slug), articles_table.claim_of(self._ports.articles, slug)
-            left = None if claim else load_document(slug, self._ports)
+            seen, last = self._inspect(slug), articles_table.last_claim(self._ports.articles, slug)
+            claim, left = (last, None) if last and last.holder else (None, load_document(slug, self._ports))
             if left and not left.withdrawn:
                 # A slow run of this draft stored its document after the slug had been released.
-                claim = articles_table.claim_slug(self._ports.articles, slug, self._key, lambda _: False)
-            elif left and left.file in (self._key, *self.predecessors) and left.moved != article:
-                # Every earlier address leads to where the article is now, in one step.
-                write_tombstone(slug, seen, self._ports, article, self._key, self._first)
+                articles_table.claim_slug(self._ports.articles, slug, self._key, lambda _: False)
+                claim = articles_table.claim_of(self._ports.articles, slug)
+            elif left and left.file in mine:
+                lead_on(tombstone(slug, article, self._key, self._first), left, seen, last, self._ports)
             if claim and claim.holder == self._key:
                 self._displaced.update(claim.displaced)
-                self._release(slug, seen, article)
+                self._release(slug, seen, article, claim)
                 claim = None
             self._held.discard(slug)
             if not claim:
@@ -331,13 +332,14 @@ class SlugClaims:
                 continue
             if slug == own and self._key in claim.displaced:
                 self._lost_while_withdrawn |= self._decisions(slug).takes_down(self._draft)
-            articles_table.acknowledge_loss(self._ports.articles, slug, self._key, claim)
+            leave_to_holder(slug, claim, article, mine, self._ports)
 
-    def _release(self, slug: str, seen: Stat | None, article: str) -> None:
-        write_tombstone(slug, seen, self._ports, article, self._key, self._first)
+    def _release(self, slug: str, seen: Stat | None, article: str, claim: Claim) -> None:
+        left = pointer_to_restore(slug, claim, self._ports) or tombstone(slug, article, self._key, self._first)
+        store_tombstone(left, seen, self._ports)
         if article:
             self._clear_decisions(slug, article)
-        articles_table.release_slug(self._ports.articles, slug, self._key)
+        articles_table.release_slug(self._ports.articles, slug, claim, left.file if left.moved else "", left.moved)
 
     def _carry_decisions(self, former: Sequence[str], article: str, own: str, withdrawn: bool) -> None:
         """Store the editors' decisions about the article at its new slug.
