@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from newsroom.test_decisions import decide
 from nightdesk.usecases.editors import decisions
+from nightdesk.usecases.pipeline.reconcile import compare
 from support.memory_newsroom import Newsroom
 
 HIDDEN = [{"draft": True}, {"publish_at": "2027-12-30"}]
@@ -112,3 +113,10 @@ def test_an_approval_opens_the_old_address(room: Newsroom) -> None:
     assert answer(room, "old") == "404"
     decide(room, decisions.approve, "new", "Ines Aldabra", "editor:1")
     assert (answer(room, "new"), answer(room, "old")) == ("200", "301 /articles/new/")
+
+
+def test_reconcile_finds_nothing_wrong_with_such_an_address(moved: Newsroom) -> None:
+    moved.publish("next", slug="old", title="Next", draft=True)
+    assert not compare(moved.ports, moved.theme)
+    moved.file("drafts/next.md", None)
+    assert not compare(moved.ports, moved.theme)
