@@ -67,6 +67,7 @@ def up(args: argparse.Namespace) -> int:
 
 def _detach() -> int:
     """Start `nightdesk up` as a separate process, and wait until it is ready."""
+    _interrupt_on_signals()
     words = [word for word in sys.argv[1:] if word not in ("--detach", "--fresh")]
     log = home() / "up.log"
     with log.open("wb") as output:
@@ -79,11 +80,15 @@ def _detach() -> int:
         )
     ready = home() / "ready"
     until = time.monotonic() + _START_SECONDS
-    while child.poll() is None and time.monotonic() < until:
-        if ready.exists() and ready.read_text() == str(child.pid):
-            sys.stderr.write(log.read_text())
-            return 0
-        time.sleep(0.1)
+    try:
+        while child.poll() is None and time.monotonic() < until:
+            if ready.exists() and ready.read_text() == str(child.pid):
+                sys.stderr.write(log.read_text())
+                return 0
+            time.sleep(0.1)
+    except KeyboardInterrupt:
+        child.terminate()
+        raise
     child.terminate()
     say(log.read_text() + "The local cloud did not start.")
     return 1
@@ -95,6 +100,7 @@ def _run(args: argparse.Namespace) -> int:
 
     local = LocalCloud(home(), port(), say=say)
     started = time.perf_counter()
+    _interrupt_on_signals()
     try:
         cloud = local.start()
     except (DeployError, StartError) as error:
@@ -113,6 +119,12 @@ def _run(args: argparse.Namespace) -> int:
         (home() / "ready").unlink(missing_ok=True)
         local.stop()
     return 0
+
+
+def _interrupt_on_signals() -> None:
+    """End a start by the signals of a closing terminal as by Ctrl-C, so that no process of it stays behind."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
 
 
 def _stop_on_signals() -> threading.Event:

@@ -593,3 +593,27 @@ def test_of_several_entries_on_how_an_article_was_made_none_is_dropped() -> None
 def test_names_without_letters_are_named_once_each() -> None:
     found = reasons("---\ntitle: T\ntopics: ['/', '‥']\n---\nText.\n")
     assert [reason.partition(" has no letters")[0] for reason in found] == ["3: topics: “/”", "3: topics: “‥”"]
+
+
+@pytest.mark.parametrize(
+    ("zone", "typed", "moment"),
+    [
+        ("Europe/Oslo", "2027-10-31T02:30:00", "2027-10-31T02:30:00+01:00"),
+        ("Europe/Oslo", "2027-10-31T02:30:00.5", "2027-10-31T02:30:01+01:00"),
+        ("Europe/Oslo", "2027-10-31T02:30:00+02:00", "2027-10-31T02:30:00+02:00"),
+        ("Europe/Oslo", "2027-10-31T01:59:59", "2027-10-31T01:59:59+02:00"),
+        ("Atlantic/Azores", "2027-10-31T00:30", "2027-10-31T00:30:00-01:00"),
+        ("Europe/Oslo", "2027-03-28T02:30:00", "2027-03-28T02:30:00+01:00"),
+    ],
+)
+def test_an_hour_that_the_clock_shows_twice_keeps_an_article_back_until_the_second(
+    zone: str, typed: str, moment: str
+) -> None:
+    site = Site(timezone=zone)
+    draft = parse_draft(f"---\ntitle: T\npublish_at: {typed}\n---\nx\n".encode(), "a", site, to_html)
+    assert draft.publish_at == moment
+
+
+def test_an_article_expires_in_the_first_of_two_such_hours() -> None:
+    draft = parse("title: T\nexpires: 2027-10-31T02:30:00")
+    assert draft.expires == "2027-10-31T02:30:00+02:00"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -116,3 +118,36 @@ def test_the_local_cloud_does_not_start_in_a_folder_that_is_in_use(tmp_path: Pat
     with pytest.raises(StartError, match="another copy uses"):
         LocalCloud(tmp_path, 31_200).start()
     held.release()
+
+
+@pytest.fixture
+def kept_signals() -> Iterator[None]:
+    """Give the test runner its handlers back."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("kept_signals")
+def test_a_start_that_is_ended_leaves_no_process_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever ends `up --detach` ends the process that it started, and that one ends what it has started."""
+    monkeypatch.setenv("NIGHTDESK_HOME", str(tmp_path))
+    ended = []
+
+    class Child:
+        pid = 0
+
+        def __init__(self, *_: object, **__: object) -> None: ...
+
+        def poll(self) -> None:
+            signal.raise_signal(signal.SIGTERM)
+
+        def terminate(self) -> None:
+            ended.append("child")
+
+    monkeypatch.setattr(up.subprocess, "Popen", Child)
+    assert main(["up", "--detach"]) == 130
+    assert ended == ["child"]
+    monkeypatch.setattr(LocalCloud, "start", lambda _: signal.raise_signal(signal.SIGTERM))
+    assert main(["up"]) == 130

@@ -36,7 +36,8 @@ def parse_timestamp(text: str, zone: tzinfo, round_up: bool = True) -> datetime:
     Args:
         zone: the site's zone, which applies where the text has no offset. An offset of old days with seconds in it is
             rounded to a minute, because RFC 822 and RFC 3339 have no seconds in offsets.
-        round_up: True if a fraction of a second counts as a whole one, so that nothing is published early.
+        round_up: True if a fraction of a second counts as a whole one, and an hour that the clock shows twice is the second one, so
+            that nothing is published early.
 
     Raises:
         InvalidTimestamp: it is not such a timestamp.
@@ -50,9 +51,18 @@ def parse_timestamp(text: str, zone: tzinfo, round_up: bool = True) -> datetime:
     fraction = round_up and (found[7] or "").strip("0")
     try:
         local = datetime(year, month, day, hour, minute, second, tzinfo=_offset(*found.groups()[7:]) or zone)
-        return _whole_minutes(local) + timedelta(seconds=1 if fraction else 0)
+        return _whole_minutes(_second_time(local) if round_up else local) + timedelta(seconds=1 if fraction else 0)
     except ValueError:
         raise InvalidTimestamp(Kind.TIMESTAMP_IMPOSSIBLE, text) from None
+
+
+def _second_time(local: datetime) -> datetime:
+    """Return a time of day that the clock shows twice, as summer time ends, as it is shown the second time."""
+    before, after = local.utcoffset(), local.replace(fold=1).utcoffset()
+    # In the hour that is left out in spring, the first reading is the later moment.
+    if before is None or after is None or after >= before:
+        return local
+    return local.replace(tzinfo=timezone(after))
 
 
 def parse_end(text: str, zone: tzinfo) -> datetime:
