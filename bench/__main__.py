@@ -21,6 +21,7 @@ from . import (
     live,
     memory,
     newsletters,
+    reconciling,
     scale_model,
     signing_in,
     simulation,
@@ -47,6 +48,7 @@ BENCHMARKS: dict[str, Callable[[], str]] = {
     "signin": signing_in.measure,
     "updates": updates.measure,
     "newsletters": newsletters.measure,
+    "reconcile": reconciling.measure,
 }
 
 

@@ -185,7 +185,13 @@ class SqliteObjects:
         return self._select("key, etag", prefix)
 
     def page(self, prefix: str, after: str, limit: int) -> Sequence[tuple[str, Listed]]:
-        return [(key, found) for key, found in self.listing(prefix).items() if key > after][:limit]
+        return [(key, Listed(size, etag)) for key, size, etag in self._some("key, size, etag", prefix, after, limit)]
+
+    def _some(self, columns: str, prefix: str, after: str, limit: int) -> Sequence[Any]:
+        query = (
+            f"SELECT {columns} FROM objects WHERE bucket = ? AND key >= ? AND key > ? AND key < ? ORDER BY key LIMIT ?"
+        )
+        return self._store.execute(query, (self.bucket, prefix, after, prefix + _LAST, limit)).fetchall()
 
     def listing(self, prefix: str) -> Mapping[str, Listed]:
         return {key: Listed(size, etag) for key, size, etag in self._select("key, size, etag", prefix)}
@@ -202,13 +208,15 @@ class SqliteObjects:
         self._store.execute("UPDATE objects SET time = ? WHERE bucket = ? AND key = ?", (time, self.bucket, key))
 
     def list_versions(self, prefix: str) -> Sequence[ObjectVersion]:
-        return [
-            ObjectVersion(key, str(version), datetime.fromisoformat(modified), latest=True, deleted=False)
-            for key, version, modified in self._select("key, version, modified", prefix)
-        ]
+        return list(map(_version, self._select("key, version, modified", prefix)))
 
     def page_versions(self, prefix: str, after: str, limit: int) -> Sequence[ObjectVersion]:
-        return [each for each in self.list_versions(prefix) if each.key > after][:limit]
+        return list(map(_version, self._some("key, version, modified", prefix, after, limit)))
+
+
+def _version(row: tuple[str, int, str]) -> ObjectVersion:
+    key, version, modified = row
+    return ObjectVersion(key, str(version), datetime.fromisoformat(modified), latest=True, deleted=False)
 
 
 class ItemRow(NamedTuple):

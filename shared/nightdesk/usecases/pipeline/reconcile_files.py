@@ -2,34 +2,67 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from functools import partial
+from typing import cast
 
 from nightdesk.domain.drafts_bucket import SITE_FILE, classify
 from nightdesk.domain.events import PictureRequested
-from nightdesk.ports import Ports
+from nightdesk.ports import ObjectVersion, Ports
 from nightdesk.repositories import articles_table
 from nightdesk.repositories.private_bucket import ATTACHMENTS, SITE_KEY, image_key, profile_key
 from nightdesk.repositories.records import DraftRecord
 from nightdesk.usecases.pipeline.reconciled import LISTED, Differences, Slice, merged
 from nightdesk.usecases.pipeline.render import render
-from nightdesk.usecases.pipeline.trials import Trial, holds, read_once, trial_of
+from nightdesk.usecases.pipeline.trials import ReadOnce, Trial, holds, read_once, trial_of
 
 _DOCUMENTS = ("articles/", "authors/", "topics/", "pages/", SITE_KEY)
 _COPIES = (image_key(""), ATTACHMENTS)
+_VERSIONS = 1000
+"""Of the drafts bucket's objects, which one slice knows from a listing."""
 _PROFILES = ("author", "page", "topic")
 
 
 def compare_files(after: str, ports: Ports) -> Slice:
     """Compare what is stored of files with what rendering them again would store."""
     page = ports.drafts.page("", after, LISTED)
-    files = [(key, listed.etag) for key, listed in page if (parsed := classify(key)) and parsed.kind != "update"]
-    files = [(key, etag) for key, etag in files if not key.startswith("updates/")]
+    if not page:
+        return Slice(Differences(), None)
+    versions = ports.drafts.page_versions("", after, _VERSIONS)
+    last = min(page[-1][0], versions[-1].key if versions else "")
+    files = [(key, listed.etag) for key, listed in page if key <= last and _is_compared(key)]
     records = articles_table.draft_records(ports.articles, [key for key, _ in files])
     known = dict(zip((key for key, _ in files), records, strict=True))
     changed = [key for key, etag in files if not _knows(known[key], etag)]
-    found = _try_each([key for key, _ in files if key not in changed], ports)
-    return Slice(merged([found, Differences(drafts=tuple(changed))]), page[-1][0] if len(page) == LISTED else None)
+    shared = read_once(ports)
+    _share_versions([key for key, _ in files], [each for each in versions if each.key <= last], after, shared)
+    found = _try_each([key for key, _ in files if key not in changed], shared, ports)
+    is_last = len(page) < LISTED and last == page[-1][0]
+    return Slice(merged([found, Differences(drafts=tuple(changed))]), None if is_last else last)
+
+
+def _is_compared(key: str) -> bool:
+    parsed = classify(key)
+    return parsed is not None and parsed.kind != "update" and not key.startswith("updates/")
+
+
+def _share_versions(files: Sequence[str], versions: Sequence[ObjectVersion], after: str, shared: Ports) -> None:
+    """Let the trials of a slice know the versions of its files, and of the folders that lie within it, from the slice's listing."""
+    drafts = cast(ReadOnce, shared.drafts)
+    by_key: dict[str, list[ObjectVersion]] = defaultdict(list)
+    by_folder: dict[str, list[ObjectVersion]] = defaultdict(list)
+    for version in versions:
+        by_key[version.key].append(version)
+        by_folder[f"{version.key.rpartition('/')[0]}/"].append(version)
+    last = versions[-1].key if versions else ""
+    for key in files:
+        drafts.know_versions(key, by_key[key])
+        parsed = classify(key)
+        # A zero follows the slash, so that key is behind all of the folder.
+        if parsed and parsed.folder and after < parsed.folder and f"{parsed.folder.removesuffix('/')}0" <= last:
+            within = [each for folder, some in by_folder.items() if folder.startswith(parsed.folder) for each in some]
+            drafts.know_versions(parsed.folder, sorted(within, key=lambda each: each.key))
 
 
 def _knows(record: DraftRecord | None, etag: str) -> bool:
@@ -45,16 +78,15 @@ def compare_profiles(after: str, ports: Ports) -> Slice:
     keys = [key.removesuffix("json") + "md" for key, _ in page]
     if not after and ports.private.stat(SITE_KEY):
         keys.append(SITE_FILE)
-    found = _try_each(keys, ports)
+    found = _try_each(keys, read_once(ports), ports)
     if len(page) == LISTED:
         return Slice(found, f"{kind} {page[-1][0]}")
     following = _PROFILES[_PROFILES.index(kind) + 1 :]
     return Slice(found, f"{following[0]} " if following else None)
 
 
-def _try_each(keys: Sequence[str], ports: Ports) -> Differences:
+def _try_each(keys: Sequence[str], shared: Ports, ports: Ports) -> Differences:
     """Render files as a trial, each on its own: one that fails stops no other."""
-    shared = read_once(ports)
     return merged(ports.in_parallel(partial(_try_file, shared=shared, ports=ports), keys))
 
 
@@ -62,7 +94,7 @@ def _try_file(key: str, shared: Ports, ports: Ports) -> Differences:
     trial = trial_of(shared, writes_documents=True)
     try:
         render(key, trial.ports)
-        changed = _has_changed(trial, ports)
+        changed = _has_changed(trial, shared, ports)
     except Exception:  # a file that nothing can parse must not stop the others
         return Differences(failed=(key,))
     pictures = [event for event in trial.sent.events if isinstance(event, PictureRequested)]
@@ -72,7 +104,7 @@ def _try_file(key: str, shared: Ports, ports: Ports) -> Differences:
     )
 
 
-def _has_changed(trial: Trial, ports: Ports) -> bool:
+def _has_changed(trial: Trial, shared: Ports, ports: Ports) -> bool:
     """Return True if a trial wrote another document, a copy that is missing, or another claim.
 
     That a table knows the version of a draft's file does not show that its document is right: an image may have changed.
@@ -82,7 +114,7 @@ def _has_changed(trial: Trial, ports: Ports) -> bool:
             continue
         if key.startswith(_COPIES):
             return True
-        stored = ports.private.stat(key)
+        stored = shared.private.stat(key)
         if output is None:
             if stored:
                 return True

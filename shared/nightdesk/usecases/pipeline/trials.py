@@ -14,7 +14,20 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 from nightdesk.domain.events import Event
 from nightdesk.domain.pictures import Derivatives
-from nightdesk.ports import ALL_KEYS, ANY, Blob, Change, Item, KeyRange, Listed, Objects, Output, Ports, Stat
+from nightdesk.ports import (
+    ALL_KEYS,
+    ANY,
+    Blob,
+    Change,
+    Item,
+    KeyRange,
+    Listed,
+    Objects,
+    ObjectVersion,
+    Output,
+    Ports,
+    Stat,
+)
 from nightdesk.repositories.private_bucket import DERIVATIVES, rendition_key
 
 Found = TypeVar("Found")
@@ -68,6 +81,13 @@ class ReadOnce:
     def list(self, prefix: str) -> Sequence[tuple[str, str]]:
         # A change of the settings has all drafts rendered again, which a trial need not know.
         return () if prefix == "drafts/" else self._once("list", prefix, self._inner.list)
+
+    def list_versions(self, prefix: str) -> Sequence[ObjectVersion]:
+        return self._once("versions", prefix, self._inner.list_versions)
+
+    def know_versions(self, prefix: str, versions: Sequence[ObjectVersion]) -> None:
+        """Answer a listing of versions from one that was made already."""
+        self._read["versions", prefix] = versions
 
     def listing(self, prefix: str) -> Mapping[str, Listed]:
         return self._once("listing", prefix, self._inner.listing)
