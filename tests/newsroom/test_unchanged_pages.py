@@ -7,10 +7,9 @@ import json
 import pytest
 from nightdesk.domain.events import ArticleGated, ArticleRendered, RegateRequested
 from nightdesk.ports import Output, Stat
-from nightdesk.stages import gate as gate_stage
+from nightdesk.repositories.private_bucket import SharedReads
 from nightdesk.stages.gate import GateBatch
-from nightdesk.usecases.pipeline import index
-from nightdesk.usecases.pipeline.gate import Gated
+from nightdesk.usecases.pipeline import gate, index
 from nightdesk.usecases.pipeline.related import digest_shown
 from support.memory_newsroom import Newsroom
 
@@ -58,19 +57,46 @@ def test_a_page_that_shows_by_now_what_was_asked_for_is_not_made_again(
     blob = room.ports.private.get("facts/story.json")
     assert blob
     shows = digest_shown(json.loads(blob.body)["shows"])
-    made: list[str] = []
-
-    def gate(slug: str, *_: object) -> Gated:
-        made.append(slug)
-        return Gated("live", told=False)
-
-    monkeypatch.setattr(gate_stage, "gate", gate)
-    gated(room, RegateRequested("story", shows=shows))
-    assert made == []
+    read: list[str] = []
+    monkeypatch.setattr(gate, "read_inputs", lambda slug, *ports: read.append(slug))
+    gated(room, RegateRequested("story", shows=shows), RegateRequested("story", shows=shows))
+    assert read == []
     gated(room, RegateRequested("story", shows=shows), redelivered=True)
-    gated(room, RegateRequested("story", shows="0"))
+    gated(room, RegateRequested("story", shows=shows), RegateRequested("story", shows="0"))
     gated(room, RegateRequested("nobody", shows=shows))
-    assert made == ["story", "story", "nobody"]
+    gated(room, RegateRequested("story", shows=shows), RegateRequested("story"))
+    assert read == ["story", "story", "nobody", "story"]
+
+
+@pytest.mark.parametrize("checks", [True, False])
+def test_a_profile_that_changes_within_a_batch_is_shown_on_every_page(
+    room: Newsroom, monkeypatch: pytest.MonkeyPatch, checks: bool
+) -> None:
+    """Profiles are read once for a batch. Without comparing them at the end, the second page would show the old name."""
+    if not checks:
+        monkeypatch.setattr(SharedReads, "have_changed", lambda *_: False)
+    room.file("authors/ada.md", "---\nname: Ada Old\n---\n")
+    room.publish("first")
+    room.publish("second")
+    batch = GateBatch(room.ports, room.theme)
+    batch.handle(RegateRequested("first"))
+    room.file("authors/ada.md", "---\nname: Ada New\n---\n")
+    batch.handle(RegateRequested("second"))
+    batch.finish()
+    assert "Ada New" in room.page("/articles/first/")
+    assert ("Ada New" in room.page("/articles/second/")) == checks
+    assert ("Ada Old" in room.page("/articles/second/")) != checks
+
+
+def test_settings_and_profiles_are_read_once_for_a_batch(room: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    room.file("authors/ada.md", "---\nname: Ada\n---\n")
+    room.publish("first")
+    room.publish("second")
+    read: list[str] = []
+    get = room.ports.private.get
+    monkeypatch.setattr(room.ports.private, "get", lambda key, *version: read.append(key) or get(key, *version))
+    gated(room, RegateRequested("first"), RegateRequested("second"))
+    assert read.count("site.json") == read.count("authors/ada.json") == 1
 
 
 def is_regate(room: Newsroom, slug: str) -> bool:

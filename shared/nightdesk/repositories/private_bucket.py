@@ -237,6 +237,38 @@ def read_once(ports: Ports) -> Ports:
     )
 
 
+class SharedReads:
+    """The private bucket, of which settings and profiles are read once for many articles.
+
+    Who reads through it must ask at the end whether they have changed meanwhile.
+    """
+
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
+        self._read: dict[str, Blob | None] = {}
+        self._reused: set[str] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._objects, name)
+
+    def get(self, key: str, version: str = "") -> Blob | None:
+        """Return what `Objects.get` does, or did before."""
+        if version or not key.startswith((SITE_KEY, *_PROFILES.values())):
+            return self._objects.get(key, version)
+        if key in self._read:
+            self._reused.add(key)
+        else:
+            self._read[key] = self._objects.get(key)
+        return self._read[key]
+
+    def have_changed(self, ports: Ports) -> bool:
+        """Return True if an object that was returned again has been written since it was read."""
+        keys = sorted(self._reused)
+        stats = ports.in_parallel(self._objects.stat, keys)
+        pairs = ((self._read[key], stat) for key, stat in zip(keys, stats, strict=True))
+        return any((blob and blob.version) != (stat and stat.version) for blob, stat in pairs)
+
+
 def load_document(slug: str, ports: Ports) -> Document | None:
     """Return the document, tombstone or pointer at a slug, or None."""
     blob = ports.private.get(document_key(slug))

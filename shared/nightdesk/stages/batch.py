@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
 
-from nightdesk.domain.errors import Permanent
+from nightdesk.domain.errors import Conflict, Permanent, Transient
 from nightdesk.domain.events import Event, ObjectChanged
 from nightdesk.domain.mail_reports import MailReturned
 
@@ -57,10 +57,16 @@ class Runtime(NamedTuple):
     report: Callable[[Exception], None]
 
 
-def process_batch(messages: Sequence[Message], redelivered: bool, runtime: Runtime) -> list[tuple[Message, Exception]]:
+def process_batch(
+    messages: Sequence[Message], redelivered: bool, runtime: Runtime, together: bool = True
+) -> list[tuple[Message, Exception]]:
     """Handle each message, finish once for all of them, and return those that failed, with the reason.
 
-    If finishing fails, each message is processed again alone, so that only the one at fault is retried.
+    If finishing fails, each message is processed again alone, so that only the one at fault is retried. But where other runs
+    may have been in the way, all are first processed together once more: alone, each would repeat what serves all.
+
+    Args:
+        together: whether that may be done.
     """
     batch = runtime.make_batch(redelivered)
     failed = _try_each(messages, runtime, lambda message: _handle(message, batch, runtime))
@@ -72,6 +78,8 @@ def process_batch(messages: Sequence[Message], redelivered: bool, runtime: Runti
         runtime.report(error)
         if len(handled) == 1:
             failed.append((handled[0], error))
+        elif handled and together and isinstance(error, Conflict | Transient):
+            failed += process_batch(handled, True, runtime, together=False)
         elif handled:
             failed += _try_each(handled, runtime, lambda message: _process_alone(message, runtime))
     return failed

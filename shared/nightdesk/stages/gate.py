@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from dataclasses import replace
+from typing import ClassVar, cast
 
 from nightdesk.domain.events import (
     ArticleDue,
@@ -15,11 +16,11 @@ from nightdesk.domain.events import (
     RegateRequested,
     SiteChanged,
 )
-from nightdesk.ports import Ports
+from nightdesk.ports import Objects, Ports
 from nightdesk.rendering.environment import Theme
-from nightdesk.repositories.private_bucket import read_once
+from nightdesk.repositories.private_bucket import SharedReads, read_once
 from nightdesk.stages.batch import Detail, Note, silent
-from nightdesk.usecases.pipeline.gate import gate, lift_embargo, shows_already
+from nightdesk.usecases.pipeline.gate import gate, lift_embargo
 from nightdesk.usecases.pipeline.gate_requests import regate_all, regate_showing
 
 ArticleEvent = (
@@ -50,7 +51,10 @@ class GateBatch:
         self._redelivered = redelivered
         self._gated: dict[tuple[str, str], bool] = {}
         self._cached_ports = read_once(ports)
+        self._reads = SharedReads(ports.private)
+        self._gating_ports = replace(ports, private=cast(Objects, self._reads))
         self._lifted: set[str] = set()
+        self._shown: set[tuple[str, str]] = set()
 
     def handle(self, detail: ArticleEvent | ProfileChanged | SiteChanged) -> None:
         """Make an article's pages, or request those of all articles that show what changed."""
@@ -63,19 +67,17 @@ class GateBatch:
 
     def _gate(self, detail: ArticleEvent) -> None:
         bulk = detail.bulk if isinstance(detail, ArticleRendered | RegateRequested) else ""
-        if_changed = isinstance(detail, RegateRequested)
+        request = detail if isinstance(detail, RegateRequested) else None
         told = self._gated.get((detail.slug, bulk))
-        if told or (if_changed and told is not None):
+        if told or (request and (told is not None or (request.slug, request.shows) in self._shown)):
             return
-        if isinstance(detail, RegateRequested) and not self._redelivered and self._shows(detail):
+        found = gate(detail.slug, self._gating_ports, self._theme, bulk, self._redelivered, request)
+        if request and not found.looked:
+            self._shown.add((request.slug, request.shows))
             return
-        found = gate(detail.slug, self._ports, self._theme, bulk, self._redelivered, if_changed)
         revision = detail.revision if isinstance(detail, ArticleRendered) else None
         self._note("gated", slug=detail.slug, revision=revision, state=found.state)
         self._gated[detail.slug, bulk] = found.told
-
-    def _shows(self, request: RegateRequested) -> bool:
-        return shows_already(request.slug, request.shows, self._ports)
 
     def _lift(self, slug: str) -> bool:
         if slug not in self._lifted and (ended := lift_embargo(slug, self._cached_ports, self._theme)):
@@ -84,6 +86,10 @@ class GateBatch:
         return slug in self._lifted
 
     def finish(self) -> None:
-        """Request the rest of the work for articles whose embargo ended. It queues behind the articles that still wait."""
+        """Make pages again if settings or profiles, which were read once for all, have changed meanwhile. Request the rest of
+        the work for articles whose embargo ended: it queues behind the articles that still wait."""
+        if self._reads.have_changed(self._ports):
+            for slug, bulk in self._gated:
+                gate(slug, self._ports, self._theme, bulk, self._redelivered, RegateRequested(slug, bulk))
         if self._lifted:
             self._ports.bus.emit([EmbargoLifted(slug) for slug in sorted(self._lifted)])

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from nightdesk.domain.documents import canonical_json, digest, parse_json
 from nightdesk.domain.events import FEEDS, LISTS, PAGES, ArticleIndexed, EntriesChanged, Event
-from nightdesk.ports import Ports
+from nightdesk.ports import Blob, Ports
 from nightdesk.repositories import articles_table
 from nightdesk.repositories.private_bucket import facts_key
 from nightdesk.repositories.records import ArticleRecord
@@ -44,28 +44,43 @@ class _Update(NamedTuple):
     reach: str = PAGES
 
 
+class _OverWhatWasRead:
+    """The turn of a run that reads a record before the facts, and writes only over that record.
+
+    If the facts change after that, their event has a run whose record is later: had it written before this one, this one
+    would have failed.
+    """
+
+    def take(self) -> None:
+        """Do nothing: what is read first is the record."""
+
+    def is_kept(self) -> bool:
+        """Return True: the record was as it was read."""
+        return True
+
+
 def update_entries(slug: str, ports: Ports) -> EntriesUpdate | None:
     """Write an article's record and entries to match its facts; None if there are no facts.
 
     The record counts its changes in `generation`, which never repeats, so A, B, A is not mistaken for no change.
     """
 
-    def read() -> bytes | None:
-        blob = ports.private.get(facts_key(slug))
-        return blob.body if blob else None
-
-    def apply(raw: bytes | None) -> tuple[_Update | None, bool]:
-        if not raw:
-            return None, False
-        facts = parse_json(raw) | {"digest": digest(raw)}
+    def read() -> tuple[ArticleRecord | None, Blob | None]:
         before = articles_table.article_record(ports.articles, slug)
+        return before, ports.private.get(facts_key(slug))
+
+    def apply(inputs: tuple[ArticleRecord | None, Blob | None]) -> tuple[_Update | None, bool]:
+        before, blob = inputs
+        if not blob:
+            return None, False
+        facts = parse_json(blob.body) | {"digest": digest(blob.body)}
         if before and before.facts == facts["digest"]:
             return _Update(before), False
         record = _next_record(facts, before)
         _write(slug, facts, record, before, ports)
         return _Update(record, _reach(record, before)), True
 
-    update = converge(read, apply).value
+    update = converge(read, apply, _OverWhatWasRead()).value
     if not update:
         return None
     record = update.record

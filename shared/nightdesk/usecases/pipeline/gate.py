@@ -31,9 +31,9 @@ from nightdesk.usecases.pipeline.gate_outputs import (
     make_pages,
     public_facts,
 )
-from nightdesk.usecases.pipeline.linked_drafts import files_after_gate
+from nightdesk.usecases.pipeline.linked_drafts import PUBLIC, files_after_gate
 from nightdesk.usecases.pipeline.related import digest_shown
-from nightdesk.usecases.pipeline.turns import LastTurn, take_turns, turn_of_article
+from nightdesk.usecases.pipeline.turns import LastTurn, turn_of_article
 
 _SOON = timedelta(seconds=1)
 
@@ -44,28 +44,39 @@ class Gated(NamedTuple):
     Attributes:
         state: the article's; None if there is no document.
         told: whether `ArticleGated` was sent.
+        looked: False if nothing but what the pages show of others was looked at, which is right.
     """
 
     state: str | None
     told: bool
+    looked: bool = True
 
 
 def gate(
-    slug: str, ports: Ports, theme: Theme, bulk: str = "", redelivered: bool = False, if_changed: bool = False
-) -> Gated:  # fmt: skip
+    slug: str,
+    ports: Ports,
+    theme: Theme,
+    bulk: str = "",
+    redelivered: bool = False,
+    request: RegateRequested | None = None,
+) -> Gated:
     """Make an article's pages and facts match its document and the editors' decisions; sends the events.
 
     Args:
         bulk: the cache tag that all affected articles share, if one change affects many.
         redelivered: True if SQS delivered the message before, so that a run may have died while it wrote.
-        if_changed: whether to send `ArticleGated` only if anything was written. It is for messages that ask whether pages
-            must be made again. A run that died after it had written them has its own message, which comes back.
+        request: what asks whether pages must be made again. Then `ArticleGated` is sent only if anything was written. A run that
+            died after it had written them has its own message, which comes back.
 
     Raises:
         Transient: time alone changes the article within a second. The message must be retried then.
     """
-    attempts, was_gone = count(), [redelivered]
+    turn = LastTurn(turn_of_article(slug), ports)
+    if request and request.shows and not redelivered and (state := _shows_already(request, turn, ports)):
+        return Gated(state, told=False, looked=False)
+    attempts = count()
     seen: list[Blob | None] = []
+    before: list[str] = []
 
     def read() -> GateInputs | None:
         # After the turn is taken: a run that writes facts later than that reads its inputs again.
@@ -82,21 +93,26 @@ def gate(
         if inputs is None:
             return None, False
         [facts] = seen
-        was_gone.append(facts is not None and parse_json(facts.body)["state"] in (WITHDRAWN, EXPIRED))
+        before.append(parse_json(facts.body)["state"] if facts else "")
         return None, _write(slug, make_outputs(inputs, theme), facts, ports, repeated)
 
-    done = converge(read, apply, LastTurn(turn_of_article(slug), ports))
+    done = converge(read, apply, turn)
     inputs = done.inputs
     if inputs is None:
         return Gated(None, told=False)
-    told = done.changed or redelivered or not if_changed
+    expected = redelivered or not request
+    told = done.changed or expected
+    was_gone = redelivered or any(state in (WITHDRAWN, EXPIRED) for state in before)
     if inputs.next_change:
         ports.schedules.wake_at(slug, inputs.next_change)
     # Pointers to a draft that needs approval depend on its authors' profiles, but no event about these names the pointers.
     pointers = _pointers_to(slug, ports, told) if inputs.site.require_approval else []
-    gated = ArticleGated(slug, inputs.state, [f"/articles/{slug}/*"], bulk, _for_newsletters(inputs, any(was_gone)))
-    linking = [RenderRequested(key) for key in files_after_gate(slug, inputs.rendered.file, ports)] if told else []
-    events = [*([gated] if told else []), *map(RegateRequested, pointers), *linking, *picture_requests(inputs, ports)]
+    gated = ArticleGated(slug, inputs.state, [f"/articles/{slug}/*"], bulk, _for_newsletters(inputs, was_gone))
+    # Where links by a file's name lead depends on the document, the decisions, and whether readers get the article.
+    may_lead_elsewhere = expected or any((state in PUBLIC) != (inputs.state in PUBLIC) for state in before)
+    linking = files_after_gate(slug, inputs.rendered.file, ports) if may_lead_elsewhere else []
+    events = [*([gated] if told else []), *map(RegateRequested, pointers), *map(RenderRequested, linking)]
+    events += picture_requests(inputs, ports)
     ports.bus.emit(events)
     if inputs.next_change and inputs.next_change <= ports.clock() + _SOON:
         # The scheduler's clock may be ahead of ours, and its schedule fires only once. Or the moment came during this run,
@@ -105,19 +121,15 @@ def gate(
     return Gated(inputs.state, told)
 
 
-def shows_already(slug: str, shows: str, ports: Ports) -> bool:
-    """Return True if an article's pages show of others what a request asks for, so that they need not be made again.
+def _shows_already(request: RegateRequested, turn: LastTurn, ports: Ports) -> str:
+    """Return the state of an article whose pages show of others what a request asks for by now; empty for any other.
 
-    The article's turn is taken first, so a run that is about to store older pages reads its inputs again.
-
-    Args:
-        shows: what the request names (`RegateRequested`); empty if it asks for more.
+    The turn is taken first, so a run that is about to store older pages reads its inputs again.
     """
-    if not shows:
-        return False
-    take_turns([turn_of_article(slug)], ports)
-    facts = ports.private.get(facts_key(slug))
-    return facts is not None and digest_shown(parse_json(facts.body)["shows"]) == shows
+    turn.take()
+    blob = ports.private.get(facts_key(request.slug))
+    facts: dict[str, Any] = parse_json(blob.body) if blob else {}
+    return facts["state"] if facts and digest_shown(facts["shows"]) == request.shows else ""
 
 
 def picture_requests(inputs: GateInputs, ports: Ports) -> list[Event]:

@@ -29,7 +29,8 @@ from nightdesk.repositories.records import DraftRecord
 from nightdesk.usecases.pipeline.effective import load_effective
 
 Result = TypeVar("Result")
-_PUBLIC = (LIVE, EXPIRED)
+PUBLIC = (LIVE, EXPIRED)
+"""The states in which a link by the name of a file leads to the article's slug."""
 _MOST_NAMES = 30
 """How many drafts one file can name. Links to others lead to the slugs that the names give."""
 
@@ -107,7 +108,7 @@ def public_slug(name: str, named: Sequence[tuple[str, str]], ports: Ports) -> st
     if not document or document.withdrawn:
         return default
     state = load_effective(document, load_site(ports), ports).document.state(ports.clock())
-    return slug if state in _PUBLIC else default
+    return slug if state in PUBLIC else default
 
 
 def files_to_render(key: str, record: DraftRecord, ports: Ports) -> set[str]:

@@ -63,19 +63,24 @@ def update_recent(slugs: Iterable[str], ports: Ports, theme: Theme) -> Recent:
     wanted = sorted(set(slugs))
 
     def read() -> _Inputs:
-        blobs = {slug: ports.private.get(facts_key(slug)) for slug in wanted}
-        archive = ports.private.get(SEARCH_KEY)
-        facts = {slug: blob.body if blob else None for slug, blob in blobs.items()}
+        # The archive first: an article that changes after that is read again, as `rebuild_archive` does.
+        archive, *blobs = ports.in_parallel(ports.private.get, [SEARCH_KEY, *map(facts_key, wanted)])
+        facts = {slug: blob.body if blob else None for slug, blob in zip(wanted, blobs, strict=True)}
         return _Inputs(
             load_site(ports), facts, archive.body if archive else None, archive.modified if archive else None
         )
 
     def apply(inputs: _Inputs) -> tuple[Recent, bool]:
-        archive, seen = indexed_in(inputs.archive), ports.site.get(RECENT_KEY)
-        entries = entries_in(seen)
-        for slug, raw in inputs.facts.items():
-            entry = search_entry(theme, inputs.site, parse_json(raw)) if raw else None
-            _place(slug, entry, entries, archive, ports)
+        archive = indexed_in(inputs.archive)
+        changed = {
+            slug: search_entry(theme, inputs.site, parse_json(raw)) if raw else None
+            for slug, raw in inputs.facts.items()
+        }
+        # As late as possible, so that runs at the same time seldom overtake each other, but before the archive's texts.
+        seen = ports.site.get(RECENT_KEY)
+        entries, texts = entries_in(seen), _texts_in_archive(changed, archive, ports)
+        for slug, entry in changed.items():
+            _place(slug, entry, entries, slug in archive, slug in texts)
         wrote = store_entries(entries, archive, seen, ports)
         back = remove_texts(
             {slug: archive[slug] for slug in wanted if slug in archive and is_gone(slug, entries)}, ports
@@ -105,12 +110,22 @@ def remove_texts(gone: Mapping[str, Indexed], ports: Ports) -> set[str]:
     return {slug for slug in gone if not is_gone(slug, entries)}
 
 
-def _place(slug: str, entry: Entry | None, entries: Entries, archive: Mapping[str, Indexed], ports: Ports) -> None:
+def _texts_in_archive(changed: Entries, archive: Mapping[str, Indexed], ports: Ports) -> set[str]:
+    """Return the articles whose entries the archive has as they are, with their texts."""
+    same = [
+        slug
+        for slug, entry in changed.items()
+        if entry and (known := archive.get(slug)) and known.digest == entry["digest"]
+    ]
+    stats = ports.in_parallel(ports.site.stat, [SEARCH_ARCHIVE + archive[slug].file for slug in same])
+    return {slug for slug, stat in zip(same, stats, strict=True) if stat}
+
+
+def _place(slug: str, entry: Entry | None, entries: Entries, was_archived: bool, is_archived: bool) -> None:
     """Put an entry among the newest unless the archive has it. A gone article is named only where it was public."""
-    known = archive.get(slug)
-    if entry and known and known.digest == entry["digest"] and ports.site.stat(SEARCH_ARCHIVE + known.file):
+    if is_archived:
         entries.pop(slug, None)
-    elif entry or slug in archive:
+    elif entry or was_archived:
         entries[slug] = entry
     else:
         entries.pop(slug, None)

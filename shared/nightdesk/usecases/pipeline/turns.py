@@ -220,14 +220,17 @@ class LastTurn:
         self._name = name
         self._ports = ports
         self._token = secrets.token_hex(8)
+        self._taken = False
 
     def take(self) -> None:
-        """Take the turn. Call this before any inputs are read.
+        """Take the turn, once. Call this before any inputs are read.
 
         Raises:
             Transient: other runs did the same at every attempt.
         """
-        take_turns([self._name], self._ports, self._token)
+        if not self._taken:
+            take_turns([self._name], self._ports, self._token)
+            self._taken = True
 
     def is_kept(self) -> bool:
         """Return True if no other run has taken the turn since."""
