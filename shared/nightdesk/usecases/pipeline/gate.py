@@ -74,16 +74,13 @@ def gate(
     turn = LastTurn(turn_of_article(slug), ports)
     if request and request.shows and not redelivered and (state := _shows_already(request, turn, ports)):
         return Gated(state, told=False, looked=False)
-    attempts = count()
+    attempts, before = count(), list[str]()
     seen: list[Blob | None] = []
-    before: list[str] = []
 
     def read() -> GateInputs | None:
         # After the turn is taken: a run that writes facts later than that reads its inputs again.
-        asked: list[Callable[[], Any]] = [
-            partial(read_inputs, slug, ports, theme),
-            partial(ports.private.get, facts_key(slug)),
-        ]
+        asked: list[Callable[[], Any]] = [partial(read_inputs, slug, ports, theme)]
+        asked.append(partial(ports.private.get, facts_key(slug)))
         inputs, facts = ports.in_parallel(answer, asked)
         seen[:] = [facts]
         return inputs  # type: ignore[no-any-return]
@@ -102,23 +99,36 @@ def gate(
         return Gated(None, told=False)
     expected = redelivered or not request
     told = done.changed or expected
-    was_gone = redelivered or any(state in (WITHDRAWN, EXPIRED) for state in before)
     if inputs.next_change:
         ports.schedules.wake_at(slug, inputs.next_change)
-    # Pointers to a draft that needs approval depend on its authors' profiles, but no event about these names the pointers.
-    pointers = _pointers_to(slug, ports, told) if inputs.site.require_approval else []
-    gated = ArticleGated(slug, inputs.state, [f"/articles/{slug}/*"], bulk, _for_newsletters(inputs, was_gone))
+    was_gone = redelivered or any(state in (WITHDRAWN, EXPIRED) for state in before)
     # Where links by a file's name lead depends on the document, the decisions, and whether readers get the article.
     may_lead_elsewhere = expected or any((state in PUBLIC) != (inputs.state in PUBLIC) for state in before)
-    linking = files_after_gate(slug, inputs.rendered.file, ports) if may_lead_elsewhere else []
-    events = [*([gated] if told else []), *map(RegateRequested, pointers), *map(RenderRequested, linking)]
-    events += picture_requests(inputs, ports)
-    ports.bus.emit(events)
+    gated = ArticleGated(slug, inputs.state, [f"/articles/{slug}/*"], bulk, _for_newsletters(inputs, was_gone))
+    ports.bus.emit([*([gated] if told else []), *_requests(inputs, told, may_lead_elsewhere, ports)])
     if inputs.next_change and inputs.next_change <= ports.clock() + _SOON:
         # The scheduler's clock may be ahead of ours, and its schedule fires only once. Or the moment came during this run,
         # and a schedule for a moment that has passed may never fire.
         raise Transient(f"{slug} is due in a moment")
     return Gated(inputs.state, told)
+
+
+def _requests(inputs: GateInputs, told: bool, may_lead_elsewhere: bool, ports: Ports) -> list[Event]:
+    """Return the requests for pages and pictures that depend on an article.
+
+    Args:
+        told: whether `ArticleGated` is sent.
+        may_lead_elsewhere: whether links by the name of its file may lead to another slug than they did.
+    """
+    slug = inputs.document.slug
+    # Pointers to a draft that needs approval depend on its authors' profiles, but no event about these names the pointers.
+    pointers = _pointers_to(slug, ports, told) if inputs.site.require_approval else []
+    linking = files_after_gate(slug, inputs.rendered.file, ports) if may_lead_elsewhere else []
+    return [
+        *map(RegateRequested, pointers),
+        *map(RenderRequested, linking),
+        *picture_requests(inputs, ports),
+    ]
 
 
 def _shows_already(request: RegateRequested, turn: LastTurn, ports: Ports) -> str:
