@@ -51,6 +51,11 @@ def _needs_stack(item: pytest.Item) -> bool:
     return item.path.parent.name in _STACK_FOLDERS
 
 
+def pytest_collection_finish() -> None:
+    """Leave what was collected out of all later garbage collections: it stays until the end."""
+    gc.freeze()
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--localstack",

@@ -101,13 +101,15 @@ def replay(history: History, verbose: bool = False) -> World:
 @contextmanager
 def _rare_garbage_collection() -> Iterator[None]:
     """Collect garbage less often, and only what is new: a world is a few thousand objects that soon are garbage together."""
-    usual = gc.get_threshold()
+    usual, is_frozen = gc.get_threshold(), gc.get_freeze_count() > 0
     gc.set_threshold(100_000)
-    gc.freeze()
+    if not is_frozen:
+        gc.freeze()
     try:
         yield
     finally:
-        gc.unfreeze()
+        if not is_frozen:
+            gc.unfreeze()
         gc.set_threshold(*usual)
 
 
