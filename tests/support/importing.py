@@ -47,17 +47,21 @@ def import_from(system: str, path: Path, out: Path, **options: Any) -> Report:
     return report
 
 
-def peak_of_import(system: str, path: Path, out: Path) -> int:
+def peak_of_import(system: str, path: Path, out: Path, before: Path) -> int:
     """Return how many bytes Python's objects take at most while an archive is read, measured in a fresh process.
 
     In a process that ran other tests, how often garbage is collected depends on what those left behind.
+
+    Args:
+        before: another archive, which is read first and not measured. To trace modules while they are loaded takes seconds.
     """
     code = (
-        "import pathlib, sys, tracemalloc; sys.path.insert(0, sys.argv[1]); from support.importing import import_from;"
-        "tracemalloc.start(); import_from(sys.argv[2], *map(pathlib.Path, sys.argv[3:]), dry_run=True);"
-        "print(tracemalloc.get_traced_memory()[1])"
+        "import sys, tracemalloc; from pathlib import Path; sys.path.insert(0, sys.argv[1]);"
+        "from support.importing import import_from; system, path, out, before = sys.argv[2:];"
+        "import_from(system, Path(before), Path(out), dry_run=True); tracemalloc.start();"
+        "import_from(system, Path(path), Path(out), dry_run=True); print(tracemalloc.get_traced_memory()[1])"
     )
-    words = [sys.executable, "-c", code, str(Path(__file__).parents[1]), system, str(path), str(out)]
+    words = [sys.executable, "-c", code, str(Path(__file__).parents[1]), system, *map(str, (path, out, before))]
     return int(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
 
 

@@ -322,12 +322,12 @@ def test_html_that_is_nested_without_end_is_reported(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_archive(tmp_path: Path) -> None:
+    def archive(count: int) -> Path:
+        posts = [row(n, f"p{n}", html="<p>" + "word " * 4000 + "</p>") for n in range(count)]
+        return write_zip(tmp_path / f"{count}.zip", {"e.json": export(posts)})
+
     def peak(count: int) -> int:
-        body = "<p>" + "word " * 4000 + "</p>"
-        path = write_zip(
-            tmp_path / f"{count}.zip", {"e.json": export([row(n, f"p{n}", html=body) for n in range(count)])}
-        )
-        return peak_of_import("ghost", path, tmp_path / f"out{count}")
+        return peak_of_import("ghost", archive(count), tmp_path / f"out{count}", before=archive(1))
 
     assert peak(80) < peak(8) + 900_000  # the texts of the larger one are 1.4 MB longer
 
