@@ -56,7 +56,7 @@ template-lint: build/.template-linted
 fast-tests:
 	@NIGHTDESK_EFFORT=check $(PYTEST) -q -m "not slow" --numprocesses 2 --dist worksteal tests/unit tests/contract
 
-test: $(VENV)/.dev $(VENV)/.sam ## prove the whole product; ARGS= goes to pytest
+test: $(VENV)/.dev $(VENV)/.sam .venv-checkers/.ready ## prove the whole product; ARGS= goes to pytest
 	@$(PYTEST) --numprocesses 3 --dist loadgroup $(ARGS)
 
 soak: $(VENV)/.dev $(VENV)/.sam .venv-checkers/.ready ## search for faults: N= histories from FIRST= on, long fuzzing, large archives

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support.template import expanded_template
 
-pytestmark = [pytest.mark.slow, pytest.mark.deep]
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
 CHECKOV = ROOT / ".venv-checkers/bin/checkov"
@@ -36,7 +36,7 @@ ACCEPTED = {
 """Patterns of `Check Resource`. New kinds of findings, and known ones in other resources, are not accepted."""
 
 
-@pytest.mark.skipif(not CHECKOV.exists(), reason="`make soak` installs Checkov")
+@pytest.mark.skipif(not CHECKOV.exists(), reason="`make test` installs Checkov")
 def test_what_checkov_finds_was_looked_at(tmp_path: Path) -> None:
     template = tmp_path / "template.json"
     template.write_text(json.dumps(expanded_template(), default=str))

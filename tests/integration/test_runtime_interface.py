@@ -1,4 +1,7 @@
-"""Each function under AWS's own runtime client: it starts from its layers, answers, and writes nothing beside its code.
+"""Each function under AWS's own runtime client: it starts from its layers and answers, on a disk that cannot be written.
+
+Where the system lets us mount one (Linux with user namespaces), code and layers are on a read-only file system. Elsewhere, nothing
+may have been written beside them afterwards.
 
 A small server plays the Lambda Runtime API (developer guide, “Building a custom runtime”) and, on the same port, an AWS that refuses
 everything. So a stage answers that its message failed, an API refuses the request, and the canary fails.
@@ -14,6 +17,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -29,6 +33,9 @@ pytestmark = [
 ]
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
+READ_ONLY = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c",
+             'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && cd "$PWD" && exec "$@"', str(BUILD)]  # fmt: skip
+"""Runs a command with the folder of all code mounted read-only, as `/var/task` and `/opt` are on Lambda."""
 TEMPLATE = expanded_template()
 FAILED = {"batchItemFailures": [{"itemIdentifier": "m-1"}]}
 """A partial batch response: the message is delivered again."""
@@ -141,7 +148,7 @@ def event_for(name: str) -> dict[str, Any]:
 def started(name: str, runtime: Runtime) -> Iterator[subprocess.Popen[bytes]]:
     """Run a function until the caller is done with it."""
     module = f"{name}.handler" if name in APIS else "handler"
-    command = [str(lambda_python()), "-m", "awslambdaric", f"{module}.handler"]
+    command = [*(READ_ONLY if can_mount() else ()), str(lambda_python()), "-m", "awslambdaric", f"{module}.handler"]
     environment = environment_of(name, runtime.server_address[1])
     threading.Thread(target=runtime.serve_forever, args=(0.05,), daemon=True).start()
     process = subprocess.Popen(
@@ -154,6 +161,17 @@ def started(name: str, runtime: Runtime) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
         runtime.shutdown()
         runtime.server_close()
+
+
+@cache
+def can_mount() -> bool:
+    """Return True if a process of ours may mount a folder read-only."""
+    try:
+        command = ["env", "LC_ALL=C", *READ_ONLY, "touch", str(BUILD / "written")]
+        tried = subprocess.run(command, capture_output=True, timeout=30, check=False)
+    except FileNotFoundError:
+        return False
+    return b"Read-only" in tried.stderr
 
 
 def files_in(*folders: Path) -> set[tuple[Path, float]]:
