@@ -117,6 +117,8 @@ def watch(content: Path, cloud: Cloud, stopping: threading.Event, local: LocalCl
             return
         for mail in postbox.fresh():
             say(f"Mail to {mail.to}: {mail.subject}" + "".join(f"\n  {link}" for link in mail.links))
+        if not changes:
+            continue
         paths = sorted({Path(name) for _, name in changes})
         # An editor that saves by renaming a temporary file reports a deletion and an addition, so the disk decides.
         files = {key: path for path in paths if path.is_file() and (key := key_in_folder(path, content))}

@@ -118,10 +118,23 @@ class EmulatedCloud:
         self._gateway, self._region = urlsplit(gateway), REGION
         self._credentials = Credentials(access_key, secret_key)
         self._id, self._domain = distribution_id, domain
+        self._listed = ("", "")
+        self._distribution: Distribution | None = None
         self.mail = MailList(gateway)
         self._seen = set(self._invalidation_ids())  # the cache begins empty, so these have nothing to evict
 
     def distribution(self) -> Distribution:
+        """Return the distribution, which is read again only if CloudFront has listed something new in the last two rounds.
+
+        Lists show changes by the second, so a second change within that of the first one would not be seen in one.
+        """
+        kinds = ("distribution", "function", "cache-policy", "response-headers-policy")
+        before, self._listed = self._listed, (self._listed[1], "".join(map(self._list, kinds)))
+        if not self._distribution or len({*before, *self._listed}) > 1:
+            self._distribution = self._read_distribution()
+        return self._distribution
+
+    def _read_distribution(self) -> Distribution:
         config = self._cloudfront.get_distribution_config(Id=self._id)["DistributionConfig"]
         origins = {origin["Id"]: origin for origin in config["Origins"]["Items"]}
         policies = _Policies(self._cloudfront)
@@ -164,8 +177,15 @@ class EmulatedCloud:
             return Response(502)
 
     def _invalidation_ids(self) -> list[str]:
-        # Signed by hand, since botocore takes six times as long to parse a list.
-        url = f"{self._gateway.geturl()}/2020-05-31/distribution/{self._id}/invalidation"
+        return re.findall(r"<Id>(\w+)</Id>", self._list(f"distribution/{self._id}/invalidation"))
+
+    def _list(self, what: str) -> str:
+        """Return a list of CloudFront as XML. Signed by hand, since botocore takes six times as long to parse one.
+
+        Raises:
+            OSError: the emulator is down or refuses.
+        """
+        url = f"{self._gateway.geturl()}/2020-05-31/{what}"
         request = AWSRequest("GET", url)
         SigV4Auth(self._credentials, "cloudfront", self._region).add_auth(request)
         connection = http.client.HTTPConnection(self._gateway.hostname or "localhost", self._gateway.port, timeout=10)
@@ -173,8 +193,8 @@ class EmulatedCloud:
             connection.request("GET", urlsplit(url).path, headers=dict(request.headers))
             answer = connection.getresponse()
             if answer.status != 200:
-                raise OSError(f"the list of invalidations came with status {answer.status}")
-            return re.findall(r"<Id>(\w+)</Id>", answer.read().decode())
+                raise OSError(f"the list {what} came with status {answer.status}")
+            return answer.read().decode()
         finally:
             connection.close()
 

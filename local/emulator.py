@@ -237,18 +237,26 @@ def newest_invalidations(cloudfront: Any, distribution: str) -> Any:
     return cloudfront._xml_response("InvalidationList", build)
 
 
-def save_on_signal(app: Any) -> None:
-    """Save the state on SIGUSR1, so that a power cut costs a minute, not everything since the start."""
+def save_on_signal(app: Any, lambda_svc: Any) -> None:
+    """Save the state on SIGUSR1, so that a power cut costs a minute, not everything since the start.
+
+    Lambda's state, which holds all layers (140 MB), is saved only if functions, layers or event sources have changed.
+    """
     asked = threading.Event()
 
     def save() -> None:
+        saved = ""
         while True:
             asked.wait()
             asked.clear()
             for _ in range(5):
                 # A dictionary may change while it is written; then try again.
                 with contextlib.suppress(RuntimeError):
-                    app.save_all(app._build_persistence_save_dict())
+                    services, deployed = app._build_persistence_save_dict(), describe_functions(lambda_svc)
+                    app.save_all(
+                        {name: state for name, state in services.items() if name != "lambda" or deployed != saved}
+                    )
+                    saved = deployed
                     break
 
     def ask(_signal: int, _frame: FrameType | None) -> None:
@@ -256,6 +264,17 @@ def save_on_signal(app: Any) -> None:
 
     threading.Thread(target=save, name="save", daemon=True).start()
     signal.signal(signal.SIGUSR1, ask)
+
+
+def describe_functions(lambda_svc: Any) -> str:
+    """Return what changes with the functions, layers and event sources of Lambda, without their code."""
+    functions = {str(name): function["config"] for name, function in lambda_svc._functions._data.items()}
+    layers = {
+        str(name): [version.get("Version") for version in layer["versions"]]
+        for name, layer in lambda_svc._layers._data.items()
+    }
+    sources = {str(name): source for name, source in lambda_svc._esms._data.items()}
+    return json.dumps([functions, layers, sources], default=str, sort_keys=True)
 
 
 def permissions_record() -> Path | None:
@@ -296,7 +315,7 @@ def main() -> None:
     except RuntimeError as error:
         sys.exit(str(error))
     if app.PERSIST_STATE:
-        save_on_signal(app)
+        save_on_signal(app, lambda_svc)
     app.main()
 
 
