@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -23,6 +24,8 @@ _IDLE_SECONDS = 20.0
 _COUNT_SECONDS = 3.0
 _POLL_SECONDS = 0.2
 _STUCK_SECONDS = 20.0
+_AT_ONCE = 25
+"""How many files a poll asks about, so that it is short while hundreds are on their way."""
 
 
 def is_rejected(report: Report) -> bool:
@@ -75,19 +78,19 @@ def wait_for_drafts(
         The status of each file, by key; None for those still unfinished when the pipeline stalled or waiting was given up.
     """
     reports: dict[str, Report | None] = dict.fromkeys(etags)
-    stall = _StallDetector(queues)
-    while waiting := {key: etag for key, etag in etags.items() if reports[key] is None}:
-        if is_stopped():
-            break
+    waiting, stall = deque(etags), _StallDetector(queues)
+    while waiting and not is_stopped():
         started = time.monotonic()
-        found = _finished(waiting, ports)
+        some = [waiting.popleft() for _ in range(min(_AT_ONCE, len(waiting)))]
+        found = _finished({key: etags[key] for key in some}, ports)
+        reports |= found
+        waiting.extend(key for key in some if key not in found)
         if found:
-            reports |= found
-            progress(len(etags) - len(waiting) + len(found), len(etags))
+            progress(len(etags) - len(waiting), len(etags))
             stall = _StallDetector(queues)
         elif stall.is_stalled():
             break
-        if len(found) < len(waiting):
+        if len(found) < len(some):
             # Poll for a fifth of the time at most: on a laptop, each poll competes with the pipeline itself.
             time.sleep(max(0.05, 4 * (time.monotonic() - started)))
     # A file may link to one that was published with it and was not there yet when this one was finished.
