@@ -17,7 +17,7 @@ from simulation.oracle import violations
 from simulation.schedule import RandomSchedule
 from simulation.world import World
 
-HISTORIES = amount("MOVING_HISTORIES", test=60, soak=5_000)
+HISTORIES = amount("MOVING_HISTORIES", test=60, soak=900)
 _DRAFTS = {
     "drafts/a.md": (50, ("new", "newer", "newer", "old"), 0.1),
     "drafts/b.md": (40, ("old", "old", "b"), 0.6),

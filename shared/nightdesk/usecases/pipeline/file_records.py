@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from nightdesk.domain.documents import REJECTED, Asset, Attachment
+from nightdesk.domain.documents import REJECTED, WITHDRAWN, Asset, Attachment
 from nightdesk.domain.drafts_bucket import classify
 from nightdesk.domain.errors import Conflict
 from nightdesk.domain.events import DraftAccepted, DraftRejected, Event
@@ -32,8 +32,26 @@ class FileRecord:
     def __init__(self, key: str, ports: Ports, others: Sequence[str] = ()) -> None:
         self._key = key
         self._ports = ports
+        self._names = others
         self.stored, *found = articles_table.draft_records(ports.articles, [key, *others])
         self.others = {name: record for name, record in zip(others, found, strict=True) if record}
+        self._was_deleted = self.stored is not None and self.stored.state == WITHDRAWN
+
+    def require_others_unchanged(self) -> None:
+        """Check, after this run's record was stored, that no other file has come or gone since the records were read.
+
+        Files that come back at one moment must not both continue the article that one of them had. There is nothing to check for
+        a file that never was deleted and has no others.
+
+        Raises:
+            Conflict: one has come or gone, or its article is known by another id.
+        """
+        if not self.others and not self._was_deleted:
+            return
+        found = articles_table.draft_records(self._ports.articles, self._names)
+        now = {name: record for name, record in zip(self._names, found, strict=True) if record}
+        if _identities(now) != _identities(self.others):
+            raise Conflict(f"another form of {self._key} has just changed")
 
     def save(
         self,
@@ -89,6 +107,13 @@ class FileRecord:
             self.save(record)
             return None
         return claim
+
+
+def _identities(records: Mapping[str, DraftRecord]) -> dict[str, tuple[bool, str, str]]:
+    return {
+        name: (record.state == WITHDRAWN, record.slug if record.document else "", record.first_address)
+        for name, record in records.items()
+    }
 
 
 def _name_changes(key: str, before: DraftRecord | None, after: DraftRecord) -> list[Change]:

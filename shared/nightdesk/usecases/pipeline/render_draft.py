@@ -157,6 +157,7 @@ class DraftRun:
         # Even a run that changes nothing may have released a slug that a concurrent run of this draft wants again.
         several = len(record.slugs) + len(record.addresses) > 1
         file.save(record, inputs.version, images, even_if_unchanged=several)
+        file.require_others_unchanged()
         self._slugs.require_blocked(record.waiting_for)
         self._slugs.takedown.require_passed_over()
         self._linked.require_unchanged()

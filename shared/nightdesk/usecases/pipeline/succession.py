@@ -128,5 +128,5 @@ def successors(key: str, record: DraftRecord, ports: Ports) -> set[str]:
     """Return the keys of the drafts that may continue the article of a draft whose deletion was recorded."""
     if record.state != WITHDRAWN or not record.slugs:
         return set()
-    claim = articles_table.claim_of(ports.articles, record.slug)
-    return {*files_of_draft(draft_id(key), ports), *([claim.holder] if claim else ())} - {key}
+    claims = [articles_table.claim_of(ports.articles, slug) for slug in record.slugs]
+    return {*files_of_draft(draft_id(key), ports), *(claim.holder for claim in claims if claim)} - {key}
