@@ -91,7 +91,8 @@ def gate(
             return None, False
         [facts] = seen
         before.append(parse_json(facts.body)["state"] if facts else "")
-        return None, _write(slug, make_outputs(inputs, theme), facts, ports, repeated)
+        outputs = make_outputs(inputs, theme)
+        return None, _write(slug, outputs, facts, ports, repeated, inputs.was_public)
 
     done = converge(read, apply, turn)
     inputs = done.inputs
@@ -210,12 +211,13 @@ def _pointers_to(slug: str, ports: Ports, told: bool) -> list[str]:
     return found
 
 
-def _write(slug: str, outputs: GateOutputs, seen: Blob | None, ports: Ports, repeated: bool) -> bool:
+def _write(slug: str, outputs: GateOutputs, seen: Blob | None, ports: Ports, repeated: bool, was_public: bool) -> bool:
     """Store an article's outputs, facts last. Returns True if anything was written.
 
     Args:
         seen: the facts that are stored. Without any, no run has ended yet, and nothing else is there either; if that is wrong,
             the pages cannot be stored. An article without pages is looked at, because a run that died may have left some.
+        was_public: whether there ever was anything at the article's address, when the inputs were read.
 
     Raises:
         Conflict: another run is at work or died.
@@ -231,6 +233,8 @@ def _write(slug: str, outputs: GateOutputs, seen: Blob | None, ports: Ports, rep
         partial(ports.private.stat, preview.outputs[0].key),
     ]
     stored, seen_preview = ports.in_parallel(answer, asked)
+    if stored and not was_public:
+        raise Conflict(f"{slug} was published while its inputs were read, so that it needs a tombstone")
     wrote = write_site_folder(outputs.pages, stored, ports)
     wrote |= write_preview_folder(preview, seen_preview, ports, complete=repeated)
     return store_over(seen, ports.private, facts) or wrote

@@ -151,7 +151,8 @@ class DraftRun:
             accepted_since=_accepted_since(record, inputs.modified, file.stored, self._slugs.predecessors.values()),
             images=self._images.looked_up,
             uploaded_by=self._uploader(inputs).id,
-            links=self._linked.links if record.document else [],
+            # What is live of a rejected draft stays as it is, wherever the drafts go to which it links.
+            links=self._linked.links if record.state != REJECTED and record.document else [],
         )
         images = parsed.document.files if parsed.document else ()
         # Even a run that changes nothing may have released a slug that a concurrent run of this draft wants again.
