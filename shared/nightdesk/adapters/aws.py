@@ -36,6 +36,10 @@ _PER_CALL = 10
 """PutEvents takes ten entries (API reference of EventBridge)."""
 
 
+def _listed(entry: Mapping[str, Any]) -> Listed:
+    return Listed(entry["Size"], entry["ETag"].strip('"'))
+
+
 @contextmanager
 def translate_aws_errors(what: str) -> Iterator[None]:
     """AWS's errors as ours. A refused permission is not transient, because no retry helps."""
@@ -157,22 +161,18 @@ class S3Objects:
 
     def page(self, prefix: str, after: str, limit: int) -> Sequence[tuple[str, Listed]]:
         config = {"MaxItems": limit, "PageSize": min(limit, 1000)}
-        with translate_aws_errors(f"list {prefix}"):
-            pages = self._s3.get_paginator("list_objects_v2").paginate(
-                Bucket=self.bucket, Prefix=prefix, StartAfter=after, PaginationConfig=config
-            )
-            entries = [entry for page in pages for entry in page.get("Contents", ())]
-        return [(entry["Key"], Listed(entry["Size"], entry["ETag"].strip('"'))) for entry in entries]
+        entries = self._entries(prefix, StartAfter=after, PaginationConfig=config)
+        return [(entry["Key"], _listed(entry)) for entry in entries]
 
     def listing(self, prefix: str) -> Mapping[str, Listed]:
-        return {entry["Key"]: Listed(entry["Size"], entry["ETag"].strip('"')) for entry in self._entries(prefix)}
+        return {entry["Key"]: _listed(entry) for entry in self._entries(prefix)}
 
     def sizes(self, prefix: str) -> Mapping[str, int]:
         return {entry["Key"]: entry["Size"] for entry in self._entries(prefix)}
 
-    def _entries(self, prefix: str) -> Iterable[Mapping[str, Any]]:
+    def _entries(self, prefix: str, **options: Any) -> Iterable[Mapping[str, Any]]:
         with translate_aws_errors(f"list {prefix}"):
-            pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+            pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix, **options)
             return [entry for page in pages for entry in page.get("Contents", ())]
 
     def list_versions(self, prefix: str) -> Sequence[ObjectVersion]:

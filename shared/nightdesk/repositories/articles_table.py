@@ -225,16 +225,6 @@ def release_slug(table: Table, slug: str, claim: Claim, former: str = "", leads_
     table.write(changes)
 
 
-def acknowledge_loss(table: Table, slug: str, key: str, claim: Claim) -> None:
-    """Record that the draft at `key` knows that it lost a slug, so its holder need not have it rendered again.
-
-    Raises:
-        Conflict: the claim changed meanwhile.
-    """
-    left = [other for other in claim.displaced if other != key]
-    correct_claim(table, slug, claim, claim._replace(displaced=left))
-
-
 def correct_claim(table: Table, slug: str, seen: Claim, claim: Claim) -> None:
     """Store a claim over the one that was read, unless they are equal.
 

@@ -127,6 +127,10 @@ class Claim(NamedTuple):
     former: str = ""
     leads_to: str = ""
 
+    def acknowledged_by(self, key: str) -> Claim:
+        """Return the claim once the draft at `key` knows that it lost the slug, so its holder need not have it rendered again."""
+        return self._replace(displaced=[other for other in self.displaced if other != key])
+
 
 class ArticleRecord(NamedTuple):
     """What the index last listed of an article.

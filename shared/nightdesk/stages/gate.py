@@ -72,7 +72,7 @@ class GateBatch:
         if told or (request and (told is not None or (request.slug, request.shows) in self._shown)):
             return
         found = gate(detail.slug, self._gating_ports, self._theme, bulk, self._redelivered, request)
-        if request and not found.looked:
+        if request and found.passed_over:
             self._shown.add((request.slug, request.shows))
             return
         revision = detail.revision if isinstance(detail, ArticleRendered) else None

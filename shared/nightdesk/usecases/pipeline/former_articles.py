@@ -74,7 +74,7 @@ def leave_to_holder(slug: str, claim: Claim, article: str, keys: Sequence[str], 
         Conflict: the claim changed meanwhile.
     """
     key = keys[0]
-    left = claim._replace(displaced=[other for other in claim.displaced if other != key])
+    left = claim.acknowledged_by(key)
     if claim.former in keys:
         left = left._replace(former=key, leads_to=article)
     articles_table.correct_claim(ports.articles, slug, claim, left)

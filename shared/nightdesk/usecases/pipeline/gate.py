@@ -36,6 +36,7 @@ from nightdesk.usecases.pipeline.related import digest_shown
 from nightdesk.usecases.pipeline.turns import LastTurn, turn_of_article
 
 _SOON = timedelta(seconds=1)
+_Calls = list[Callable[[], Any]]
 
 
 class Gated(NamedTuple):
@@ -44,12 +45,12 @@ class Gated(NamedTuple):
     Attributes:
         state: the article's; None if there is no document.
         told: whether `ArticleGated` was sent.
-        looked: False if nothing but what the pages show of others was looked at, which is right.
+        passed_over: whether the pages showed of others what the request asked for, so that nothing more was done.
     """
 
     state: str | None
     told: bool
-    looked: bool = True
+    passed_over: bool = False
 
 
 def gate(
@@ -73,14 +74,13 @@ def gate(
     """
     turn = LastTurn(turn_of_article(slug), ports)
     if request and request.shows and not redelivered and (state := _shows_already(request, turn, ports)):
-        return Gated(state, told=False, looked=False)
+        return Gated(state, told=False, passed_over=True)
     attempts, before = count(), list[str]()
     seen: list[Blob | None] = []
 
     def read() -> GateInputs | None:
         # After the turn is taken: a run that writes facts later than that reads its inputs again.
-        asked: list[Callable[[], Any]] = [partial(read_inputs, slug, ports, theme)]
-        asked.append(partial(ports.private.get, facts_key(slug)))
+        asked: _Calls = [partial(read_inputs, slug, ports, theme), partial(ports.private.get, facts_key(slug))]
         inputs, facts = ports.in_parallel(answer, asked)
         seen[:] = [facts]
         return inputs  # type: ignore[no-any-return]
@@ -228,7 +228,7 @@ def _write(slug: str, outputs: GateOutputs, seen: Blob | None, ports: Ports, rep
         copy_images(preview, {}, ports.private, ports)
         store_outputs(preview, {}, ports.private, ports)
         return store_over(None, ports.private, facts)
-    asked: list[Callable[[], Any]] = [
+    asked: _Calls = [
         partial(ports.site.listing, outputs.pages.prefix),
         partial(ports.private.stat, preview.outputs[0].key),
     ]

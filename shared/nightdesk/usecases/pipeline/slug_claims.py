@@ -153,7 +153,7 @@ class SlugClaims:
                 claim = None
             self._held.discard(address)
             if claim:
-                articles_table.acknowledge_loss(self._ports.articles, address, self._key, claim)
+                articles_table.correct_claim(self._ports.articles, address, claim, claim.acknowledged_by(self._key))
             else:
                 self._free.add(address)
 
@@ -251,7 +251,7 @@ class SlugClaims:
         Also corrects what the table says this draft waits for, in case a run died between two writes.
 
         Args:
-            is_new: whether there was no record of the draft before this run. Nobody waits for slugs that no draft had.
+            is_new: whether the draft had no record before this run. No draft waits for a slug that none ever had.
         """
         if is_new and self._held <= self._fresh and not self._free and not self._displaced:
             return set()
