@@ -28,6 +28,7 @@ from nightdesk.rendering.environment import Theme
 from nightdesk.usecases.pipeline.build_site import build_site
 from nightdesk.usecases.pipeline.reconcile import PARTS, Position, compare_slice
 
+from .cost_model import Prices
 from .costs import BlankPictures
 from .local_cloud import draft
 from .measure import ROOT, table
@@ -43,9 +44,9 @@ _RENDITIONS = 8
 
 
 class _Pictures(BlankPictures):
-    recipe = RECIPE
+    """Makes eight small renditions of an image; the images stage makes about as many."""
 
-    """Makes eight small renditions of an image, as the images stage makes about as many."""
+    recipe = RECIPE
 
     def inspect(self, data: bytes) -> Inspection:
         return Inspection("jpeg", 1600, 900, "#336699")
@@ -143,7 +144,7 @@ def compare(path: Path) -> dict[str, Any]:
 
 
 class Model(NamedTuple):
-    """What is assumed of AWS, in seconds and dollars."""
+    """What is assumed of AWS, in seconds; `Prices` has the prices of calls."""
 
     articles: int = 100_000
     call: float = 0.02
@@ -154,11 +155,8 @@ class Model(NamedTuple):
     """`in_parallel` of the adapters."""
     run: float = 300.0
     """After which a run goes on in another one."""
-    get: float = 0.0000004
-    list: float = 0.000005
-    item: float = 0.000000125
-    """A strongly consistent read of up to 4 KB."""
     gigabyte_second: float = 0.0000166667
+    """Dollars, on x86_64, which is the default of template.yaml; `Prices` has that of Arm."""
     gigabytes: float = 1.73
     """The function's `MemorySize` in template.yaml, which gives it one processor."""
 
@@ -212,7 +210,7 @@ def tables(found: Mapping[int, Mapping[str, Any]]) -> str:
 
 def modelled(size: int, parts: Mapping[str, Mapping[str, int]], model: Model) -> list[tuple[str, str]]:
     """Return what a comparison of a larger archive takes: calls and CPU time grow with it."""
-    by = model.articles / size
+    by, prices = model.articles / size, Prices()
     total: Counter[str] = Counter()
     for counts in parts.values():
         total.update(counts)
@@ -222,9 +220,9 @@ def modelled(size: int, parts: Mapping[str, Mapping[str, int]], model: Model) ->
     work = total["ms"] / 1000 * by + calls * model.work_per_call
     # One thread works while the others wait.
     seconds = max(work, (work + calls * model.call) / model.at_once)
-    dollars = (
-        reads * model.get + total["LIST"] * by * model.list + (total["items"] + total["queries"]) * by * model.item
-    )
+    items = (total["items"] + total["queries"]) * by
+    # S3 bills a listing as a write; an item of up to 4 KB is one unit.
+    dollars = reads * prices.s3_read + total["LIST"] * by * prices.s3_put + items * prices.dynamodb_read
     compute = seconds * model.gigabytes * model.gigabyte_second
     return [
         ("articles", f"{model.articles:,}"),
@@ -238,7 +236,7 @@ def modelled(size: int, parts: Mapping[str, Mapping[str, int]], model: Model) ->
 
 
 def main(words: Sequence[str]) -> int:
-    """Build or compare, in a process of its own."""
+    """Build an archive, or compare one, as a separate process."""
     what, path, *more = words
     if what == "build":
         build(Path(path), int(more[0]))

@@ -131,7 +131,7 @@ def kept_signals() -> Iterator[None]:
 
 @pytest.mark.usefixtures("kept_signals")
 def test_a_start_that_is_ended_leaves_no_process_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever ends `up --detach` ends the process that it started, and that one ends what it has started."""
+    """Ending `up --detach` ends the process that it started, with everything which that one has started."""
     monkeypatch.setenv("NIGHTDESK_HOME", str(tmp_path))
     ended = []
 

@@ -372,7 +372,7 @@ class Kind:
     WEBHOOK_URL = _rejected("each webhook needs an https address, without a port other than 443")
     SECURITY_CONTACT = _rejected("needs at least one address that begins with mailto:, https:// or tel:")
     SECURITY_EXPIRES = _rejected("needs the date after which these details must not be trusted, such as 2027-12-31")
-    SECURITY_EXPIRED = _noted("“{typed}” is over, so nobody may trust the contact any more; write a later date")
+    SECURITY_EXPIRED = _noted("“{typed}” has passed, so the contact no longer counts; write a later date")
     SECURITY_POLICY = _rejected("must be an https address")
     SUPPORT_LINK = _rejected("each support link needs a label, and an https address or a path on this site")
     FRONT_LEAD = _rejected("“{typed}” is not the slug of an article: lower-case letters, digits, hyphens")

@@ -11,7 +11,7 @@ from nightdesk.domain.site_file import parse_site
 
 
 def settings_warnings(raw: bytes, now: datetime) -> Sequence[Problem]:
-    """Return a warning if the contact for reports of security holes is past its date, after which nobody may trust it (RFC 9116, 2.5.5).
+    """Return a warning if the date of the security contact has passed: it must not be used after that (RFC 9116, 2.5.5).
 
     Args:
         raw: settings that can be parsed.
