@@ -25,7 +25,6 @@ from nightdesk.domain.memberships import Membership, member_id
 from nightdesk.domain.site_paths import article_tag
 from nightdesk.domain.updates import NewUpdate
 from nightdesk.domain.webhooks import TOLD_EVENTS
-from nightdesk.entrypoints.folder_pictures import FolderPictures
 from nightdesk.entrypoints.folder_stages import FolderStages, Stage
 from nightdesk.ports import ANY, Output, Ports, ReaderPorts, SignInLimits
 from nightdesk.rendering.environment import Theme
@@ -99,11 +98,9 @@ class _Archive:
         self._size = size
         self._now = _NOW
         self._theme = Theme(ROOT / "layers/theme")
-        self._ports = ports = memory_ports(clock=lambda: self._now)
+        self._ports = ports = memory_ports(clock=lambda: self._now, pictures=BlankPictures())
         keys = [self._put(number, draft(number)) for number in range(size)]
-        pictures = FolderPictures(BlankPictures(), processes=1)
-        build_site(keys, ports, self._theme, make_pictures=lambda: pictures.draw(ports, self._theme))
-        pictures.draw_lists(ports, self._theme)
+        build_site(keys, ports, self._theme)
         self._bus: MemoryBus = ports.bus  # type: ignore[assignment]  # memory_ports gives MemoryBus
         self._bus.events.clear()
         timer = TickerPorts(MemoryTickerTimer(), lambda: None)  # type: ignore[arg-type, return-value]  # there are no feeds
@@ -112,7 +109,7 @@ class _Archive:
             Stage((UpdatePosted, ArticleWithdrawn), lambda: UpdatesBatch(ports, self._theme, timer)),
             Stage(InvalidateBatch.handles, lambda: InvalidateBatch(ports)),
         ]
-        self._stages = FolderStages(ports, self._bus, self._theme, BlankPictures(), more)
+        self._stages = FolderStages(ports, self._bus, self._theme, more)
         self._counts: Counter[str] = Counter()
         self._readers = _Readers(size, self._bus, self._ports)
         self._run()

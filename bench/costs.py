@@ -11,7 +11,6 @@ from functools import partial
 from typing import Any
 
 from nightdesk.adapters.memory import memory_ports
-from nightdesk.domain.events import SocialCardRequested
 from nightdesk.domain.pictures import Derived, Inspection, Order
 from nightdesk.domain.social_cards import CARD_SIZE, CardOrder
 from nightdesk.domain.webhooks import TOLD_EVENTS
@@ -22,7 +21,6 @@ from nightdesk.usecases.pipeline.gate import gate
 from nightdesk.usecases.pipeline.index import refresh_lists
 from nightdesk.usecases.pipeline.invalidate import invalidate
 from nightdesk.usecases.pipeline.render import render
-from nightdesk.usecases.pipeline.social_cards import draw_card
 
 from .measure import ROOT, table
 
@@ -89,7 +87,7 @@ def one_publish(archive: int) -> tuple[Counter[str], dict[str, Counter[str]]]:
     """Return how many calls of each kind one publish makes in an archive of so many articles, in all and in each run; `told`
     counts the events that the notify stage hears."""
     theme = Theme(ROOT / "layers/theme")
-    ports = memory_ports(clock=lambda: datetime(2030, 1, 1, tzinfo=UTC))
+    ports = memory_ports(clock=lambda: datetime(2030, 1, 1, tzinfo=UTC), pictures=BlankPictures())
     for number in range(archive):
         _publish(number, ports, theme, lambda name: None)
     runs: dict[str, Counter[str]] = {}
@@ -159,20 +157,4 @@ def _publish(number: int, ports: Ports, theme: Theme, note: Callable[[str], None
     before = len(asked)
     invalidate([*paths, f"/articles/story-{number}/*"], ports, listed=paths)
     note("invalidate")
-    _draw_cards(f"story-{number}", ports, theme, note)
     return len(asked) - before
-
-
-def _draw_cards(slug: str, ports: Ports, theme: Theme, note: Callable[[str], None]) -> None:
-    """Draw the social cards that were requested, and make the article's pages once more."""
-    events = list(ports.bus.events)  # type: ignore[attr-defined]  # memory_ports gives MemoryBus
-    for event in events:
-        if isinstance(event, SocialCardRequested):
-            draw_card(event.page, event.card, ports, BlankPictures())
-    note("images: the card")
-    gate(slug, ports, theme)
-    note("gate, with the card")
-    update_entries(slug, ports)
-    note("index: nothing changed")
-    invalidate([f"/articles/{slug}/*"], ports)
-    note("invalidate, with the card")

@@ -63,7 +63,7 @@ class _Pictures(BlankPictures):
 def _ports(path: Path) -> tuple[Ports, SqliteStore]:
     store = SqliteStore(path)
     clock = lambda: _NOW  # noqa: E731
-    made = memory_ports("https://news.example", clock)
+    made = memory_ports("https://news.example", clock, _Pictures())
     buckets = {name: SqliteObjects(store, name, clock) for name in ("drafts", "private", "site")}
     return replace(made, articles=SqliteTable(store, "articles"), **buckets), store
 
@@ -86,7 +86,6 @@ def build(path: Path, articles: int) -> None:
         pictures.draw(ports, theme)
 
     build_site(keys, ports, theme, make_pictures=make)
-    pictures.draw_lists(ports, theme)
     store.commit()
 
 

@@ -4,13 +4,14 @@ from typing import Any
 
 from nightdesk.entrypoints.aws_ports import aws_ports
 from nightdesk.entrypoints.logs import logger
+from nightdesk.entrypoints.picture_maker import picture_maker
 from nightdesk.entrypoints.queue_worker import metrics, note, process_sqs_event
 from nightdesk.entrypoints.settings import Settings
 from nightdesk.rendering.environment import find_theme
 from nightdesk.stages.gate import GateBatch
 
 settings = Settings.from_environment()
-ports = aws_ports(settings, "nightdesk.gate")
+ports = aws_ports(settings, "nightdesk.gate", pictures=picture_maker())
 theme = find_theme(settings.theme_dir)
 
 

@@ -472,7 +472,7 @@ def test_what_stages_publish_in_histories_is_what_they_may(
     with small_world():
         for seed in range(12):
             world_of(seed).play()
-        for seed in range(14):
+        for seed in range(16):
             picturing.world_of(seed)
     allowed = allowed_events(resources)
     stages = {f"nightdesk.{stage}" for stage in STAGES} & set(published)

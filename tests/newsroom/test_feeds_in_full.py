@@ -191,8 +191,8 @@ def test_only_new_texts_are_read(room: Newsroom) -> None:
     room.bare.private.get = get  # type: ignore[method-assign]
     room.publish("new", "New", "More words.", date="2026-11-10")
     assert sorted({key for key in read if key.startswith("facts/")}) == ["facts/new.json"]
-    assert read.count("facts/new.json") == 8, (
-        "once for all its feeds; the others are for its entries, its pages and the search, and again with its social card"
+    assert read.count("facts/new.json") == 5, (
+        "once for all its feeds; the others are for its entries, its pages and the search"
     )
 
 

@@ -376,7 +376,7 @@ def test_every_emitted_event_can_be_parsed(room: Newsroom) -> None:
     room.file("topics/energy.md", "---\nname: Energy\n---\n")
     room.file("pages/about.md", "---\ntitle: About\n---\nText.\n")
     room.file("drafts/a-story/map.png", "map")
-    room.publish("a-story/index", body="![Map](map.png)")
+    room.publish("a-story/index", body="![Map](map.png)", hero={"src": "map.png", "alt": "Map"})
     room.publish("b-story", date="2026-11-02")
     room.publish("b-story", date="2026-11-02", slug="c-story")
     room.publish("b-story", "", date="2026-11-02")

@@ -86,7 +86,7 @@ _NAMED_BY_DIGEST = re.compile(
 
 def reference(world: World) -> Ports:
     """Return the ports after a reference run of a history's final state: no messages, each thing done once, in order."""
-    ports = replace(memory_ports(clock=world.clock), drafts=world.drafts)
+    ports = replace(memory_ports(clock=world.clock, pictures=PlainPictures()), drafts=world.drafts)
     for key, output in world.private.outputs.items():
         if key.startswith(("editorial/", "approved/", "images/", "attachments/", "owners/")):
             ports.private.put(output, ANY)

@@ -17,6 +17,7 @@ from nightdesk.stages.batch import Runtime, process_batch
 from nightdesk.usecases.newsletters.ports import NewsletterPorts
 
 from .messages import Message, batch_of, messages_of
+from .pictures import PlainPictures
 
 _MAX_MESSAGES = 20_000
 """More than any test needs."""
@@ -32,7 +33,7 @@ class ReferenceWorld:
 
     def __init__(self, theme: Theme, clock: Callable[[], datetime], ports: Ports | None = None) -> None:
         self.theme = theme
-        self.ports = ports or memory_ports(clock=clock)
+        self.ports = ports or memory_ports(clock=clock, pictures=PlainPictures())
         self.newsletters: NewsletterPorts | None = None
         self.queue: deque[Message] = deque()
 

@@ -13,6 +13,7 @@ from support.effort import amount
 
 from simulation.history import small_world, world_of
 from simulation.oracle import violations
+from simulation.pictures import PlainPictures
 from simulation.schedule import ReplaySchedule
 from simulation.world import World
 
@@ -35,7 +36,7 @@ def worlds() -> Iterator[World]:
 
 def ports_of(world: World) -> Ports:
     """Return a world's ports without scheduling and faults; the bus keeps the events."""
-    made = memory_ports(clock=world.clock)
+    made = memory_ports(clock=world.clock, pictures=PlainPictures())
     return replace(made, drafts=world.drafts, private=world.private, site=world.site, articles=world.table)
 
 

@@ -28,6 +28,7 @@ from .cache import Cache, RunTimes
 from .editors import EditorBatch
 from .log import describe_call
 from .messages import Message, batch_of, editors_message, messages_of, name_of
+from .pictures import PlainPictures
 from .schedule import NEXT_ACTION, TO_ITS_END, Choice, Fault, Move, Schedule
 from .theme import theme
 from .world_ports import DraftsBucket, ScheduledPort, Schedules, SiteBucket, Timer, WorldBus
@@ -128,7 +129,8 @@ class World:
             "cdn": self.cache,
             "schedules": Schedules(self),
         }
-        self.ports = Ports(**{name: ScheduledPort(name, port, self) for name, port in inner.items()}, clock=self.clock)
+        scheduled = {name: ScheduledPort(name, port, self) for name, port in inner.items()}
+        self.ports = Ports(**scheduled, clock=self.clock, pictures=PlainPictures())
         self.timer = ScheduledPort("timer", Timer(self), self)
         self.deliver([SiteChanged()])
 

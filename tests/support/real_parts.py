@@ -32,6 +32,7 @@ from nightdesk.entrypoints.settings import Settings
 from nightdesk.ports import ANY, Blob, Fingerprint, Objects, ObjectVersion, Output, one_by_one
 from nightdesk_local.identity import REGION
 from simulation.actions import Action
+from simulation.pictures import PlainPictures
 from simulation.schedule import Fault, Schedule
 from simulation.world import Killed, World
 from simulation.world_ports import ScheduledPort
@@ -295,7 +296,7 @@ class RealWorld(World):
         }
         for mirror in self._mirrors.values():
             mirror._count = self._version  # type: ignore[assignment]  # it is only asked for the next one
-        real = aws_ports(settings, _SOURCE, account.wire.client)
+        real = aws_ports(settings, _SOURCE, account.wire.client, PlainPictures())
         real.schedules._clock = self.clock  # type: ignore[attr-defined]  # the world's time is not the machine's
         # These histories do not use the ticker's table.
         self.real = replace(

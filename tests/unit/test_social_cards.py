@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import replace
 from functools import cache
 from io import BytesIO
 from typing import Any
 
 import pytest
-from nightdesk.imaging.card import HEIGHT, WIDTH, Card, is_covered, social_card
+from nightdesk.domain.social_cards import CardOrder, is_covered
+from nightdesk.imaging.card import HEIGHT, WIDTH, Card, _font, social_card
 from nightdesk.imaging.inspect import inspect
 from nightdesk.imaging.limits import ImageRefused
 from nightdesk.imaging.provenance import Provenance
@@ -96,8 +98,21 @@ def test_a_headline_that_the_fonts_cannot_write_gives_way_to_the_sites_name() ->
     assert written(opened(body), (72, 72, 1128, 200))
     image = opened(social_card(replace(CARD, kicker="新聞")))
     assert written(image, HEADLINE), "only the kicker is left off"
-    with pytest.raises(ImageRefused, match="site’s name"):
-        social_card(replace(CARD, headline="صباح الخير", site_name="夜の新聞"))
+    cases = [("שלום", "Quay", True), ("Quay", "夜", True), ("שלום", "夜", False), ("", "", False)]
+    for headline, site_name, possible in cases:
+        assert CardOrder(site_name, headline).is_possible == possible
+    assert CardOrder("夜", "夜", lead="a" * 64).is_possible
+
+
+@pytest.mark.parametrize("name", ["NotoSerif-Bold.ttf", "NotoSans-SemiBold.ttf"])
+def test_what_counts_as_covered_is_what_the_fonts_have(name: str) -> None:
+    font = _font(name, 20)
+    missing = bytes(font.getmask("\uffff"))
+    # Below the surrogates; the fonts have nothing above.
+    for character in map(chr, range(0xD800)):
+        if unicodedata.normalize("NFC", character) == character and character.isprintable():
+            has = not unicodedata.combining(character) and bytes(font.getmask(character)) != missing
+            assert is_covered(character) == (has or character == " "), hex(ord(character))
 
 
 def test_a_lead_image_fills_the_card_around_its_focal_point() -> None:

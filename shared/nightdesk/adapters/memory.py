@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from nightdesk.domain.errors import Conflict
 from nightdesk.domain.events import Event
+from nightdesk.domain.pictures import PictureMaker
 from nightdesk.ports import (
     ALL_KEYS,
     ANY,
@@ -259,7 +260,7 @@ class MemoryTickerTimer:
         self.requested.append(seconds)
 
 
-def memory_ports(base_url: str = "", clock: Clock = wall_clock) -> Ports:
+def memory_ports(base_url: str = "", clock: Clock = wall_clock, pictures: PictureMaker | None = None) -> Ports:
     """Return ports in memory that share nothing with others."""
     return Ports(
         drafts=MemoryObjects(clock),
@@ -272,4 +273,5 @@ def memory_ports(base_url: str = "", clock: Clock = wall_clock) -> Ports:
         updates=MemoryTable(),
         base_url=base_url,
         clock=clock,
+        pictures=pictures,
     )

@@ -1,16 +1,18 @@
-"""The port of images, on our own imaging package."""
+"""The port of images, on our own imaging package.
+
+The package is imported by the first picture, as most runs of a stage make none.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from nightdesk.domain.pictures import RECIPE, Derived, Inspection, Order
-from nightdesk.domain.social_cards import CardOrder
-from nightdesk.imaging.card import HEIGHT, SUFFIX, WIDTH, Card, social_card
-from nightdesk.imaging.derive import derive_all
-from nightdesk.imaging.inspect import inspect
-from nightdesk.imaging.provenance import Provenance
-from nightdesk.imaging.recipe import plan
+from nightdesk.domain.social_cards import CARD_SIZE, CardOrder
+
+if TYPE_CHECKING:
+    from nightdesk.imaging.provenance import Provenance
 
 
 class PillowPictures:
@@ -20,6 +22,8 @@ class PillowPictures:
 
     def inspect(self, data: bytes) -> Inspection:
         """Return what is found in an image; it is decoded once, so that damage shows."""
+        from nightdesk.imaging.inspect import inspect
+
         found = inspect(data)
         return Inspection(
             found.format,
@@ -37,6 +41,10 @@ class PillowPictures:
 
         What the draft says of the image counts before what its own metadata say.
         """
+        from nightdesk.imaging.derive import derive_all
+        from nightdesk.imaging.inspect import inspect
+        from nightdesk.imaging.recipe import plan
+
         picture = inspect(data, decode=False)
         variants = plan(picture, order.widths)
         for variant, body in derive_all(data, picture, variants, _said(order, found)):
@@ -45,11 +53,15 @@ class PillowPictures:
 
     def draw_card(self, order: CardOrder, lead: bytes, found: Inspection) -> Derived:
         """Return a social card, of the lead image if there is one."""
+        from nightdesk.imaging.card import SUFFIX, Card, social_card
+
         card = Card(order.site_name, order.headline, order.kicker, order.label, _focus(order), _said(order, found))
-        return Derived(SUFFIX, WIDTH, HEIGHT, False, social_card(card, lead or None))
+        return Derived(SUFFIX, *CARD_SIZE, False, social_card(card, lead or None))
 
 
 def _said(order: Order | CardOrder, found: Inspection) -> Provenance:
+    from nightdesk.imaging.provenance import Provenance
+
     return Provenance(
         credit=order.credit or found.credit,
         copyright=found.copyright,

@@ -5,16 +5,25 @@ A card is named by the SHA-256 of everything that it is drawn from, so it is dra
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import re
+import unicodedata
+from typing import Final, NamedTuple
 
 from nightdesk.domain.documents import canonical_json, digest, parse_json
 
 CARD_SIZE = 1200, 630
 """Width and height in pixels."""
-CARD_RECIPE = "1"
+CARD_RECIPE = "2"
 """Part of every name. Increase it whenever the same order would give another picture: other colours, other fonts."""
 LEAST_LEAD = 600, 315
 """Width and height in pixels of the smallest lead image that a card shows: a smaller one would be blurred."""
+_LETTERS: Final = re.compile("[ !-~¡-ɏʼˆ˚˜Ͱ-ͷͺ-Ϳ΄-ΊΌΎ-ΡΣ-ϡϰ-҂҈-ӿḀ-ỿ‐-‧‰-›₠-₿№™−]*")
+"""What the fonts of cards can write, letter by letter from left to right; a test compares it with the fonts."""
+
+
+def is_covered(text: str) -> bool:
+    """Return whether the fonts of cards have all letters of a text."""
+    return bool(_LETTERS.fullmatch(unicodedata.normalize("NFC", text)))
 
 
 class CardOrder(NamedTuple):
@@ -38,6 +47,11 @@ class CardOrder(NamedTuple):
     focus: str = ""
     credit: str = ""
     source_type: str = ""
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether there is anything that can be drawn: the lead image, the headline, or else the site's name."""
+        return bool(self.lead) or any(text and is_covered(text) for text in (self.headline, self.site_name))
 
     @property
     def id(self) -> str:

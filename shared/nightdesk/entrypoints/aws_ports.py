@@ -12,6 +12,7 @@ from nightdesk.adapters.aws import CloudFrontCdn, EventBridgeBus, S3Objects
 from nightdesk.adapters.dynamodb import DynamoTable
 from nightdesk.adapters.parallel import MAX_CONNECTIONS, in_parallel
 from nightdesk.adapters.timers import EventBridgeSchedules, ScheduleTarget, SqsTickerTimer
+from nightdesk.domain.pictures import PictureMaker
 from nightdesk.entrypoints.settings import Settings
 from nightdesk.ports import Feeds, Ports, TickerTimer
 
@@ -27,13 +28,19 @@ CONFIG = Config(
 )
 
 
-def aws_ports(settings: Settings, source: str, make_client: Callable[..., Any] | None = None) -> Ports:
+def aws_ports(
+    settings: Settings,
+    source: str,
+    make_client: Callable[..., Any] | None = None,
+    pictures: PictureMaker | None = None,
+) -> Ports:
     """Return the pipeline's ports on AWS.
 
     Args:
         source: the `source` of the events that are sent, `nightdesk.<function>`.
         make_client: makes a client of a service, as `create_client` of a botocore session does. Loading boto3 itself would
             double a function's cold start.
+        pictures: makes pictures; None for a stage that makes none.
     """
     make = make_client or get_session().create_client
 
@@ -63,6 +70,7 @@ def aws_ports(settings: Settings, source: str, make_client: Callable[..., Any] |
         can_sign_in=settings.can_sign_in != "no",  # if it is not said, source links stay locked
         can_pay=settings.can_pay == "yes",
         in_parallel=in_parallel,
+        pictures=pictures,
     )
 
 

@@ -117,7 +117,8 @@ class _Job(NamedTuple):
     def open(self, path: Path | None) -> BuildState:
         """Return the state that is kept at a path, or a new one."""
         state = BuildState(path, self.out, self.options.base_url, lambda: self.now)
-        state.ports = replace(state.ports, languages=self.theme.languages)
+        maker = self.options.pictures.maker if self.options.pictures else None
+        state.ports = replace(state.ports, languages=self.theme.languages, pictures=maker)
         return state
 
     @property
@@ -196,8 +197,6 @@ def _make_site(job: _Job, ports: Ports, workers: BuildWorkers) -> Report:
         pictures.inspect(files, ports)
     make = partial(_make_pictures, pictures, ports, job.theme) if pictures else None
     states, rejected = build_site(files, ports, job.theme, job.options.progress, make, workers)
-    if pictures:
-        pictures.draw_lists(ports, job.theme)
     for key in files:
         if process_file(key, ports) == REJECTED:
             rejected[key] = []

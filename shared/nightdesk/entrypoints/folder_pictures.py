@@ -12,7 +12,6 @@ from typing import Any, NamedTuple, TypeVar
 from nightdesk.domain.documents import digest
 from nightdesk.domain.drafts_bucket import folder_of_image
 from nightdesk.domain.errors import Permanent
-from nightdesk.domain.events import Event, SocialCardRequested
 from nightdesk.domain.pictures import Derived, Inspection, Order, PictureMaker
 from nightdesk.domain.social_cards import CARD_SIZE, CardOrder
 from nightdesk.ports import Ports
@@ -21,16 +20,13 @@ from nightdesk.repositories.private_bucket import (
     article_slugs,
     document_key,
     is_image,
+    load_document,
     load_inspection,
-    load_site,
-    load_social_card,
     profile_keys,
 )
 from nightdesk.usecases.pipeline.gate_inputs import read_inputs
 from nightdesk.usecases.pipeline.images import read_original
-from nightdesk.usecases.pipeline.lists import refresh_list
 from nightdesk.usecases.pipeline.pictures import derive_once, inspect_once, orders_of
-from nightdesk.usecases.pipeline.places import list_of_path
 from nightdesk.usecases.pipeline.render import render
 from nightdesk.usecases.pipeline.social_cards import draw_once
 
@@ -168,28 +164,11 @@ class FolderPictures:
                 render(order.key, ports)
 
     def draw(self, ports: Ports, theme: Theme) -> None:
-        """Draw the social cards of all articles, after the pictures of which it depends what a card shows."""
-        found = (read_inputs(slug, ports, theme) for slug in article_slugs(ports))
-        self._draw_all((each.card.order for each in found if each and each.card), ports)
-
-    def draw_lists(self, ports: Ports, theme: Theme) -> None:
-        """Draw the social cards that topics and authors requested, and make their pages again."""
-        events: list[Event] = list(ports.bus.events)  # type: ignore[attr-defined]  # it is in memory
-        asked = {event.page: event.card for event in events if isinstance(event, SocialCardRequested)}
-        lists = {page: card for page, card in asked.items() if not page.startswith("/articles/")}
-        self._draw_all((order for card in lists.values() if (order := load_social_card(card, ports))), ports)
-        site = load_site(ports)
-        for page in sorted(lists):
-            refresh_list(list_of_path(page), (), site, ports, theme)
-
-    def _draw_all(self, orders: Iterable[CardOrder], ports: Ports) -> None:
-        wanted = list({order.id: order for order in orders}.values())
-        jobs = [
-            (read_original(o.lead, ports), load_inspection(o.lead, ports) or Inspection(), o)
-            if o.lead
-            else (b"", Inspection(), o)
-            for o in wanted
-        ]
+        """Draw the social cards with photographs, after the pictures of which it depends what a card shows."""
+        found = (read_inputs(slug, ports, theme) for slug in article_slugs(ports) if _has_lead(slug, ports))
+        orders = (each.card.order for each in found if each and each.card)
+        wanted = list({order.id: order for order in orders if order.lead}.values())
+        jobs = [(read_original(o.lead, ports), load_inspection(o.lead, ports) or Inspection(), o) for o in wanted]
         for order, drawn in zip(wanted, self._map(_draw, jobs), strict=True):
             draw_once(order, ports, _Ready(self.maker.recipe, drawn))
 
@@ -199,6 +178,11 @@ class FolderPictures:
             return [work(self.maker, job) for job in jobs]
         with ProcessPoolExecutor(min(self._processes, len(jobs))) as pool:
             return list(pool.map(work, [self.maker] * len(jobs), jobs))
+
+
+def _has_lead(slug: str, ports: Ports) -> bool:
+    document = load_document(slug, ports)
+    return bool(document and document.hero)
 
 
 def _inspect(maker: PictureMaker, body: bytes) -> Inspection | _Refused:

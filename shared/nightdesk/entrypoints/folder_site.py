@@ -44,7 +44,8 @@ class FolderSite:
     def __init__(self, drafts: Path, now: datetime, pictures: FolderPictures | None = None) -> None:
         self._pictures = pictures
         self._now = now
-        self._ports = replace(memory_ports(clock=lambda: now), can_pay=True)
+        maker = pictures.maker if pictures else None
+        self._ports = replace(memory_ports(clock=lambda: now, pictures=maker), can_pay=True)
         self.files, self.left = read_folder(drafts)
 
     @property
@@ -88,8 +89,6 @@ class FolderSite:
                 pictures.draw(ports, theme)
 
         build_site(keys, ports, theme, make_pictures=make_pictures)
-        if pictures:
-            pictures.draw_lists(ports, theme)
         for key in keys:
             process_file(key, ports)
         refresh_ticker(ports, theme, everything=True)

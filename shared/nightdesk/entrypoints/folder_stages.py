@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from nightdesk.adapters.memory import MemoryBus
 from nightdesk.adapters.pagefind import index_pages
 from nightdesk.domain.events import Event, ObjectChanged
-from nightdesk.domain.pictures import PictureMaker
 from nightdesk.ports import Ports
 from nightdesk.rendering.environment import Theme
 from nightdesk.stages.batch import Batch
@@ -39,7 +38,6 @@ class FolderStages:
     Args:
         ports: those of a build; the bus keeps its events.
         bus: that of the ports.
-        maker: makes pictures; None to make none.
         more: the stages after these; without, the search alone.
 
     Attributes:
@@ -52,10 +50,9 @@ class FolderStages:
         ports: Ports,
         bus: MemoryBus,
         theme: Theme,
-        maker: PictureMaker | None = None,
         more: Sequence[Stage] = (),
     ) -> None:
-        self._bus = bus
+        self._bus, maker = bus, ports.pictures
         self._stages = [
             Stage(RenderBatch.handles, lambda: RenderBatch(ports)),
             *([Stage(ImagesBatch.handles, lambda: ImagesBatch(ports, maker))] if maker else []),

@@ -83,7 +83,7 @@ def update(
         put_file(key, files[key], ports)
     if pictures:
         pictures.inspect(changed, ports)
-    stages = FolderStages(ports, state.bus, theme, pictures.maker if pictures else None)
+    stages = FolderStages(ports, state.bus, theme)
     stages.deliver([*map(ObjectChanged, drafts), *_due(state, now), RelistRequested("news")])
     sent = stages.run()
     if any(isinstance(event, RenderRequested) and event.key not in before for event in sent):

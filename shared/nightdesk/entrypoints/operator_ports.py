@@ -18,6 +18,7 @@ from nightdesk.adapters.sqs import SqsQueues
 from nightdesk.adapters.timers import EventBridgeSchedules, ScheduleTarget
 from nightdesk.domain.errors import Permanent
 from nightdesk.entrypoints.clients import SIGNING, LateClient
+from nightdesk.entrypoints.picture_maker import picture_maker
 from nightdesk.ports import Ports, ReaderPorts
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def operator_ports(stack: Stack) -> Ports:
         base_url=names["SiteUrl"].rstrip("/"),
         can_sign_in=names["CanSignIn"] == "yes",
         can_pay=names["CanPay"] == "yes",
+        pictures=picture_maker(),
     )
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nightdesk.domain.feeds import FeedRequest, FeedResult
     from nightdesk.domain.mail import Mail
     from nightdesk.domain.payments import CheckoutOrder, PaymentEvent, Subscription
+    from nightdesk.domain.pictures import PictureMaker
     from nightdesk.domain.uploaders import NewFile, PresignedUpload
 
 Given = TypeVar("Given")
@@ -156,6 +157,7 @@ class Ports:
         can_sign_in: whether pages have sign-in forms.
         can_pay: whether pages have buttons to pay.
         languages: those in which the theme speaks to readers.
+        pictures: makes pictures; None to make none.
     """
 
     drafts: Objects
@@ -172,6 +174,7 @@ class Ports:
     can_pay: bool = False
     in_parallel: InParallel = one_by_one
     languages: tuple[str, ...] = INTERFACE_LANGUAGES
+    pictures: PictureMaker | None = None
 
 
 # --- The readers' API ---

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from nightdesk.domain.social_cards import CardOrder
 from nightdesk.ports import Listed, Objects, Output, Ports, Stat
 from nightdesk.repositories.private_bucket import IMAGE_TYPES
 from nightdesk.usecases.pipeline.attachments import AttachmentCopy, copy_attachment
 from nightdesk.usecases.pipeline.converge import store, store_over
 from nightdesk.usecases.pipeline.images import read_rendition
+from nightdesk.usecases.pipeline.social_cards import draw_headline
 
 PAGE_CACHE = "public, max-age=0, s-maxage=86400, stale-while-revalidate=60"
 _NO_METADATA: Mapping[str, str] = {}
@@ -19,13 +21,26 @@ _MISSING = Listed(0, "")
 
 
 class ImageCopy(NamedTuple):
-    """A rendition to copy: the key to write, and the SHA-256 of its bytes.
+    """A picture to store in a folder.
 
-    The key names the SHA-256 of all renditions of its picture, so it never stands for other bytes.
+    Attributes:
+        target: the key to write. It names the SHA-256 of all renditions of the picture, or of what the card is drawn from, so it never
+            stands for other bytes.
+        sha256: of the rendition to copy.
+        card: what is drawn instead: a social card with a headline.
     """
 
     target: str
     sha256: str
+    card: CardOrder | None = None
+
+    def body(self, ports: Ports) -> bytes:
+        """Return the bytes.
+
+        Raises:
+            Conflict: the rendition is not stored.
+        """
+        return draw_headline(self.card, ports) if self.card else read_rendition(self.sha256, ports)
 
 
 class Folder(NamedTuple):
@@ -100,7 +115,7 @@ def copy_images(folder: Folder, stored: Stored, objects: Objects, ports: Ports) 
     # Those with the same bytes one after the other, so that each copy is read once and only one is in memory.
     for image in sorted(missing, key=lambda image: image.sha256):
         if image.sha256 != sha256:
-            sha256, body = image.sha256, read_rendition(image.sha256, ports)
+            sha256, body = image.sha256, image.body(ports)
         content_type = IMAGE_TYPES["." + image.target.rsplit(".", 1)[1]]
         seen = objects.stat(image.target) if image.target in stored else None
         copy = Output(image.target, body, content_type, folder.image_cache, folder.image_metadata)

@@ -30,7 +30,7 @@ from nightdesk.usecases.pipeline.former_articles import former_article, target_o
 from nightdesk.usecases.pipeline.gate_pictures import NO_PICTURES, ArticlePictures, read_pictures
 from nightdesk.usecases.pipeline.places import related_lists, sort_key, translation_lists
 from nightdesk.usecases.pipeline.related import earlier_in
-from nightdesk.usecases.pipeline.social_cards import PageCard, article_card, read_card
+from nightdesk.usecases.pipeline.social_cards import PageCard, article_card, find_card
 from nightdesk.usecases.pipeline.translations import others_in
 
 _SHOWS_PROFILES = NOT_YET_PUBLIC | {LIVE}
@@ -159,7 +159,7 @@ def _read_others(document: Document, state: str, card: CardOrder | None, site: S
     place = sort_key(document, site)
     calls: list[Callable[[], Any]] = [partial(earlier_in, name, place, ports) for name in lists]
     calls += [partial(others_in, name, document.slug, ports) for name in versions]
-    calls.append(partial(read_card, card, ports))
+    calls.append(partial(find_card, card, ports))
     *cards, page_card = ports.in_parallel(answer, calls)
     found = dict(zip([*lists, *versions], cards, strict=True))
     return _Others({name: found[name] for name in lists}, {name: found[name] for name in versions}, page_card)

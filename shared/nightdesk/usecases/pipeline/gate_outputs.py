@@ -105,8 +105,10 @@ def live_pages(inputs: GateInputs, theme: Theme) -> Folder:
         if files and name in (public if tier == site.tiers[0] else seen.assets - public)
         for file, sha256 in inputs.pictures.copies(document, name, files)
     ]
-    if card:
-        images.append(ImageCopy(f"articles/{document.slug}/~{site.tiers[0]}/{card[0]}", card[1]))
+    if card and inputs.card:
+        order = inputs.card.order
+        target = f"articles/{document.slug}/~{site.tiers[0]}/{card[0]}"
+        images.append(ImageCopy(target, card[1], None if order.lead else order))
     outputs = [_page(inputs, tier, text.encode()) for tier, text in zip(site.tiers, texts, strict=True)]
     offered = views[0].attachments
     attachments = [

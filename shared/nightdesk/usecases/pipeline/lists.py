@@ -39,7 +39,7 @@ from nightdesk.usecases.pipeline.list_outputs import (
     site_page,
 )
 from nightdesk.usecases.pipeline.places import AI_ROLES, DIRECTORIES, LIST_FOLDERS, kind_of, list_path, turn_of
-from nightdesk.usecases.pipeline.social_cards import PageCard, list_card, read_card
+from nightdesk.usecases.pipeline.social_cards import PageCard, draw_headline, find_card, list_card
 from nightdesk.usecases.pipeline.standing_pages import refresh_address, refresh_corrections
 from nightdesk.usecases.pipeline.turns import Turns, in_turn
 
@@ -99,8 +99,6 @@ def refresh_list(
     wanted = sorted(list_records.all_months(ports.articles, name) if months is None else set(months))
     refresh = _Refresh(name, wanted, site, ports, theme, shared)
     done = (run or in_turn(turn_of(name), ports))(refresh.read, refresh.apply)
-    if done.inputs.card and (requests := done.inputs.card.requests(list_path(name), ports)):
-        ports.bus.emit(requests)
     return [path for output in done.value if not is_uncached(path := path_of(output.key))]
 
 
@@ -183,20 +181,20 @@ def _month(
 
 
 def _with_card(name: str, contents: ListContents, site: Site, ports: Ports, theme: Theme) -> ListContents:
-    """Read what was drawn for the social card of a topic or an author."""
+    """Add the social card of a topic or an author."""
     if name == "all" or not site.social_cards or not (contents.newest or contents.profile):
         return contents
     order = list_card(list_label(name, contents), contents.profile, site, theme)
-    return contents._replace(card=read_card(order, ports))
+    return contents._replace(card=find_card(order, ports))
 
 
 def _store_card(base: str, card: PageCard, pages: dict[str, Stat], ports: Ports) -> None:
-    """Copy a social card to the folder of its page, before the page names it."""
+    """Draw a social card into the folder of its page, before the page names it."""
     if copied := card.copy(public=True):
         key = key_of(f"{base}{copied[0]}")
         seen = pages.get(key) or ports.site.stat(key)
         if seen is None:
-            store(ports.site, Output(key, read_rendition(copied[1], ports), IMAGE_TYPES[".jpg"], ASSET_CACHE))
+            store(ports.site, Output(key, draw_headline(card.order, ports), IMAGE_TYPES[".jpg"], ASSET_CACHE))
         else:
             pages[key] = seen
 

@@ -6,12 +6,11 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from nightdesk.domain.events import SocialCardRequested
 from nightdesk.domain.site_paths import RECENT_SEARCH_PATH, SEARCH_ARCHIVE, is_uncached, key_of, path_of
 from nightdesk.ports import ObjectVersion, Ports
 from nightdesk.rendering.environment import Theme
 from nightdesk.repositories import articles_table, list_records
-from nightdesk.repositories.private_bucket import IMAGE_TYPES, load_site, load_social_card
+from nightdesk.repositories.private_bucket import IMAGE_TYPES, load_site
 from nightdesk.usecases.pipeline.lists import refresh_list
 from nightdesk.usecases.pipeline.places import AI_ROLES, LEADS, LIST_FOLDERS, kind_of, list_of_path, list_path
 from nightdesk.usecases.pipeline.reconcile_articles import is_gone_or_moved, known_lists, stale_paths
@@ -121,13 +120,7 @@ def _differences_of(trial: Trial, ports: Ports, name: str = "") -> Differences:
             common |= not owner
     if name and any(pk.startswith("months#") or pk == "lists" for pk, _ in trial.table.written):
         lists.add(name)
-    cards = [event for event in trial.sent.events if isinstance(event, SocialCardRequested)]
-    ordered = [event for event in cards if load_social_card(event.card, ports)]
-    # What the others are drawn from is known to the trial alone, so their pages must order them.
-    lists |= {list_of_path(event.page) for event in cards if event not in ordered}
-    return Differences(
-        lists=tuple(lists), common_pages=common, social_cards=tuple((event.page, event.card) for event in ordered)
-    )
+    return Differences(lists=tuple(lists), common_pages=common)
 
 
 def _listed(trial: Trial, key: str) -> str:

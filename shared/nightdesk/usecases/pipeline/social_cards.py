@@ -1,7 +1,8 @@
-"""Social cards: what the card of a page is drawn from, and the drawing of those that pages wait for.
+"""Social cards: what the card of a page is drawn from, and the drawing.
 
-A card is one more thing that is derived, so it is stored and found like the renditions of an image: a list by the name of the
-order, and the bytes by their SHA-256. A page that misses its card stores the order, requests it, and goes on without.
+A card with a headline is drawn by the stage that makes the page, beside which it is stored. One with a photograph is derived from it,
+so it is stored and found like the renditions of an image: a list by the name of the order, and the bytes by their SHA-256. A page that
+misses such a card stores the order, requests it, and goes on without.
 """
 
 from __future__ import annotations
@@ -11,10 +12,18 @@ from typing import Any, NamedTuple
 
 from nightdesk.domain.documents import Document
 from nightdesk.domain.errors import Permanent
-from nightdesk.domain.events import Event, RegateRequested, RelistRequested, SocialCardRequested
-from nightdesk.domain.pictures import Derivatives, Inspection, PictureFiles, PictureMaker, article_orders, copies
+from nightdesk.domain.events import Event, RegateRequested, SocialCardRequested
+from nightdesk.domain.pictures import (
+    Derivatives,
+    Inspection,
+    PictureFiles,
+    PictureMaker,
+    Rendition,
+    article_orders,
+    copies,
+)
 from nightdesk.domain.site import PUBLIC, Site
-from nightdesk.domain.social_cards import LEAST_LEAD, CardOrder
+from nightdesk.domain.social_cards import CARD_RECIPE, CARD_SIZE, LEAST_LEAD, CardOrder
 from nightdesk.ports import ANY, Output, Ports
 from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.page_parts import author_name
@@ -23,13 +32,16 @@ from nightdesk.repositories.private_bucket import JSON, load_derivatives, load_s
 from nightdesk.usecases.pipeline.gate_pictures import ArticlePictures
 from nightdesk.usecases.pipeline.images import read_original
 from nightdesk.usecases.pipeline.pictures import inspect_once, is_incomplete, store_list, store_rendition
-from nightdesk.usecases.pipeline.places import list_of_path
 
-_STEM = "card"
+_STEM, _FORMAT = "card", "jpg"
 
 
 class PageCard(NamedTuple):
-    """The social card of a page, and what was drawn for it; None as long as it is not drawn."""
+    """The social card of a page, and what was drawn for it; None as long as it is not drawn.
+
+    A card with a headline counts as drawn, because nothing need be waited for, and its bytes follow from the order. So in what is
+    drawn for it, the name of the order takes the place of the bytes' SHA-256.
+    """
 
     order: CardOrder
     drawn: Derivatives | None
@@ -55,9 +67,20 @@ class PageCard(NamedTuple):
         return [SocialCardRequested(page, self.order.id)]
 
 
-def read_card(order: CardOrder | None, ports: Ports) -> PageCard | None:
-    """Read what was drawn for an order."""
-    return PageCard(order, load_derivatives(order.id, ports)) if order else None
+def find_card(order: CardOrder | None, ports: Ports) -> PageCard | None:
+    """Return the card that an order gives; None if it gives none."""
+    if order is None or not order.is_possible or not ports.pictures:
+        return None
+    if order.lead:
+        return PageCard(order, load_derivatives(order.id, ports))
+    drawn = Derivatives(CARD_RECIPE, *CARD_SIZE, renditions=(Rendition(_FORMAT, *CARD_SIZE, order.id),))
+    return PageCard(order, drawn)
+
+
+def draw_headline(order: CardOrder, ports: Ports) -> bytes:
+    """Draw a card without a photograph, and return it as JPEG."""
+    assert ports.pictures
+    return ports.pictures.draw_card(order, b"", Inspection()).body
 
 
 def article_card(
@@ -114,10 +137,10 @@ def list_card(label: str, profile: Mapping[str, Any] | None, site: Site, theme: 
 
 
 def draw_card(page: str, card: str, ports: Ports, maker: PictureMaker) -> Derivatives | None:
-    """Draw the card that a page waits for, unless it is drawn already; sends the event after which the page shows it.
+    """Draw the card that an article waits for, unless it is drawn already; sends the event after which its page shows it.
 
     Args:
-        page: its path.
+        page: the path of the article's page.
         card: the id of the order.
 
     Returns:
@@ -129,19 +152,14 @@ def draw_card(page: str, card: str, ports: Ports, maker: PictureMaker) -> Deriva
     known = load_derivatives(card, ports)
     if known is None or is_incomplete(known, ports):
         known = draw_once(order, ports, maker)
-    ports.bus.emit([_shown_by(page)])
+    ports.bus.emit([RegateRequested(page.split("/")[2])])
     return known
 
 
-def _shown_by(page: str) -> Event:
-    _, folder, name, _ = page.split("/")
-    return RegateRequested(name) if folder == "articles" else RelistRequested(list_of_path(page))
-
-
 def draw_once(order: CardOrder, ports: Ports, maker: PictureMaker) -> Derivatives:
-    """Draw a card and store it. A page whose card cannot be drawn does without."""
-    lead = read_original(order.lead, ports) if order.lead else b""
-    found = inspect_once(order.lead, lead, ports, maker) if lead else Inspection()
+    """Draw a card with a photograph and store it. A page whose card cannot be drawn does without."""
+    lead = read_original(order.lead, ports)
+    found = inspect_once(order.lead, lead, ports, maker)
     try:
         rendition = store_rendition(maker.draw_card(order, lead, found), ports)
         drawn = Derivatives(maker.recipe, rendition.width, rendition.height, renditions=(rendition,))
