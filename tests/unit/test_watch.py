@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from nightdesk.entrypoints import waiting
+from nightdesk.ports import one_by_one
 from nightdesk_cli import watch
 from nightdesk_local.mail import Postbox
 
@@ -54,7 +55,7 @@ def _etag(body: bytes) -> str:
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Bucket:
     """An empty bucket, with a pipeline that accepts everything at once."""
     live = {"state": "live", "url": "/x/", "problems": [], "warnings": []}
-    monkeypatch.setattr(watch, "operator_ports", lambda _: SimpleNamespace(articles=None))
+    monkeypatch.setattr(watch, "operator_ports", lambda _: SimpleNamespace(articles=None, in_parallel=one_by_one))
     monkeypatch.setattr(watch, "stage_queues", lambda _: None)
     monkeypatch.setattr(watch, "wait_for_drafts", lambda etags, *_: dict.fromkeys(etags, live))
     return Bucket()

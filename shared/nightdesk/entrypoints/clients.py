@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from threading import Lock
 from typing import Any
 
 from botocore.config import Config
@@ -27,7 +28,9 @@ class LateClient:
         self._service = service
         self._config = config
         self._client: Any = None
+        self._lock = Lock()
 
     def __getattr__(self, name: str) -> Any:
-        self._client = self._client or self._make(self._service, config=self._config)
+        with self._lock:
+            self._client = self._client or self._make(self._service, config=self._config)
         return getattr(self._client, name)

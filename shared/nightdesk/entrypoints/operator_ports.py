@@ -14,6 +14,7 @@ from botocore.config import Config
 
 from nightdesk.adapters.aws import CloudFrontCdn, EventBridgeBus, S3Objects, S3Uploads
 from nightdesk.adapters.dynamodb import DynamoTable
+from nightdesk.adapters.parallel import MAX_CONNECTIONS, in_parallel
 from nightdesk.adapters.sqs import SqsQueues
 from nightdesk.adapters.timers import EventBridgeSchedules, ScheduleTarget
 from nightdesk.domain.errors import Permanent
@@ -26,7 +27,12 @@ if TYPE_CHECKING:
     from nightdesk.usecases.editors.operations import EditorPorts
     from nightdesk.usecases.newsletters.ports import NewsletterPorts, ReadersTable
 
-_CONFIG = Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeout=5, read_timeout=60)
+_CONFIG = Config(
+    retries={"mode": "standard", "max_attempts": 4},
+    connect_timeout=5,
+    read_timeout=60,
+    max_pool_connections=MAX_CONNECTIONS,
+)
 _DEAD_LETTERS = "DeadLetterQueueUrl"
 SOURCE = "nightdesk.cli"
 """The `source` of an operator's events."""
@@ -63,6 +69,7 @@ def operator_ports(stack: Stack) -> Ports:
         base_url=names["SiteUrl"].rstrip("/"),
         can_sign_in=names["CanSignIn"] == "yes",
         can_pay=names["CanPay"] == "yes",
+        in_parallel=in_parallel,
         pictures=picture_maker(),
     )
 

@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from nightdesk.domain.documents import REJECTED, SCHEDULED
+from nightdesk.domain.documents import REJECTED
 from nightdesk.ports import Ports, Queues
 from nightdesk.repositories import articles_table
-from nightdesk.usecases.editors.status import draft_status, status
+from nightdesk.repositories.records import DraftRecord
+from nightdesk.usecases.editors.status import draft_status, is_finished, status
 
 Report = dict[str, Any]
 """A draft's status, as `nightdesk status` reports it."""
@@ -77,13 +78,13 @@ def wait_for_drafts(
     Returns:
         The status of each file, by key; None for those still unfinished when the pipeline stalled or waiting was given up.
     """
-    reports: dict[str, Report | None] = dict.fromkeys(etags)
+    finished: dict[str, DraftRecord] = {}
     waiting, stall = deque(etags), _StallDetector(queues)
     while waiting and not is_stopped():
         started = time.monotonic()
         some = [waiting.popleft() for _ in range(min(_AT_ONCE, len(waiting)))]
         found = _finished({key: etags[key] for key in some}, ports)
-        reports |= found
+        finished |= found
         waiting.extend(key for key in some if key not in found)
         if found:
             progress(len(etags) - len(waiting), len(etags))
@@ -93,24 +94,25 @@ def wait_for_drafts(
         if len(found) < len(some):
             # Poll for a fifth of the time at most: on a laptop, each poll competes with the pipeline itself.
             time.sleep(max(0.05, 4 * (time.monotonic() - started)))
-    # A file may link to one that was published with it and was not there yet when this one was finished.
-    warned = {key: etags[key] for key, report in reports.items() if report and report["warnings"] and len(etags) > 1}
-    return reports | (_finished(warned, ports) if warned else {})
+    # At the end, because a file may link to one that was published with it.
+    now = datetime.now(UTC)
+    known = ports.in_parallel(lambda each: draft_status(*each, ports, now), finished.items())
+    return dict.fromkeys(etags) | dict(zip(finished, known, strict=True))
 
 
-def _finished(waiting: Mapping[str, str], ports: Ports) -> dict[str, Report]:
-    """Return the status of those files whose current version was read and is live, or as far as it will get."""
+def _finished(waiting: Mapping[str, str], ports: Ports) -> dict[str, DraftRecord]:
+    """Return the records of those files whose current version was read and is live, or as far as it will get."""
     records = dict(zip(waiting, articles_table.draft_records(ports.articles, waiting), strict=True))
     read = {key: record for key, record in records.items() if record and record.etag == waiting[key]}
     articles = articles_table.article_records(ports.articles, [record.slug for record in read.values()])
-    finished: dict[str, Report] = {}
-    for (key, record), article in zip(read.items(), articles, strict=True):
-        if record.kind == "draft" and article and not article.is_complete:
-            continue
-        report = draft_status(key, record, ports, datetime.now(UTC))
-        if report["settled"] or report["state"] in ("draft", SCHEDULED):
-            finished[key] = report
-    return finished
+    complete = {
+        key: record
+        for (key, record), article in zip(read.items(), articles, strict=True)
+        if record.kind != "draft" or not article or article.is_complete
+    }
+    now = datetime.now(UTC)
+    done = ports.in_parallel(lambda record: is_finished(record, ports, now), complete.values())
+    return {key: record for (key, record), is_done in zip(complete.items(), done, strict=True) if is_done}
 
 
 class Pace:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from nightdesk.domain.decisions import Decisions, apply_decisions, approval_problem
-from nightdesk.domain.documents import LIVE, REJECTED, SCHEDULED, WITHDRAWN, Document
+from nightdesk.domain.documents import DRAFT, LIVE, REJECTED, SCHEDULED, WITHDRAWN, Document
 from nightdesk.domain.drafts import alias_lines, parse_draft
 from nightdesk.domain.drafts_bucket import classify, default_draft_keys
 from nightdesk.domain.errors import Rejected
@@ -82,14 +82,12 @@ def draft_status(key: str, record: DraftRecord, ports: Ports, now: datetime) -> 
             report |= _time_of_text(_written_text(key, record, ports), load_site(ports), now)
         return report | {"warnings": by_line([*record.warnings, *_warnings_of_file(key, record, ports, now)])}
     report["url"] = f"{ports.base_url}/articles/{slug}/"
-    blob = ports.private.get(document_key(slug)) if record.document or state == WITHDRAWN else None
-    if blob is None:
+    article = _read_article(record, ports)
+    if article is None:
         own = own_slug(key, record, ports)
         return report if own == slug else report | {"slug": own, "url": ""}
-    stored = ports.private.get(decisions_key(slug))
-    site, document, decisions = load_site(ports), Document.from_bytes(blob.body), decisions_from(stored)
-    effective, pending = effective_article(document, decisions, site, author_kinds(document, site, ports), ports)
-    report |= {"settled": _settled(slug, article_etag(blob, stored), ports)}
+    document, decisions, effective, pending, site, etag = article
+    report |= {"settled": _settled(slug, etag, ports)}
     report |= _time_of_text(effective, site, now)
     if effective.draft and not apply_decisions(document, decisions, site).draft:
         report["problems"] = [*record.problems, approval_problem(decisions).to_json()]
@@ -102,6 +100,42 @@ def draft_status(key: str, record: DraftRecord, ports: Ports, now: datetime) -> 
         waits = Kind.APPROVAL_PENDING.at(0, "approval", name=decisions.approval.name)
         report["warnings"] = [waits.to_json(), *report["warnings"]]
     return report | ({"rejected": True} if state == REJECTED else {})
+
+
+def is_finished(record: DraftRecord, ports: Ports, now: datetime) -> bool:
+    """Return whether pages, lists and cache reflect a file and the editors' decisions, or nothing will be public of it for now."""
+    article = _read_article(record, ports) if record.kind == "draft" else None
+    if article is None or article.shown.state(now) in (DRAFT, SCHEDULED):
+        return True
+    return _settled(record.slug, article.etag, ports)
+
+
+class _Article(NamedTuple):
+    """An article as it is stored.
+
+    Attributes:
+        shown: the document with the decisions applied.
+        pending: the version that awaits an approval, if any.
+        etag: changes with the document and with the decisions.
+    """
+
+    document: Document
+    decisions: Decisions
+    shown: Document
+    pending: Document | None
+    site: Site
+    etag: str
+
+
+def _read_article(record: DraftRecord, ports: Ports) -> _Article | None:
+    """Read the article of a draft; None if it has none."""
+    blob = ports.private.get(document_key(record.slug)) if record.document or record.state == WITHDRAWN else None
+    if blob is None:
+        return None
+    stored = ports.private.get(decisions_key(record.slug))
+    site, document, decisions = load_site(ports), Document.from_bytes(blob.body), decisions_from(stored)
+    shown, pending = effective_article(document, decisions, site, author_kinds(document, site, ports), ports)
+    return _Article(document, decisions, shown, pending, site, article_etag(blob, stored))
 
 
 def _time_of_text(document: Document, site: Site, now: datetime) -> dict[str, str]:
