@@ -6,7 +6,7 @@ queues for a moment, but never in neither.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -42,10 +42,12 @@ class SqsQueues:
         self._sqs = client
         self._queues = queues
 
-    def in_flight(self) -> Mapping[str, int]:
+    def in_flight(self, among: Collection[str] = ()) -> Mapping[str, int]:
         # A delayed message of these waits until an update expires or an article is due, so it is not work in flight.
         return {
-            name: self._count(url, delayed=name not in ("updates", "gate")) for name, (url, _) in self._queues.items()
+            name: self._count(url, delayed=name not in ("updates", "gate"))
+            for name, (url, _) in self._queues.items()
+            if not among or name in among
         }
 
     def dead_letters(self) -> Mapping[str, int]:

@@ -116,37 +116,46 @@ def _finished(waiting: Mapping[str, str], ports: Ports) -> dict[str, DraftRecord
 
 
 class Pace:
-    """Keeps the queues of `render` and `gate` short while many drafts are uploaded.
+    """Keeps no more in the queues of `render` and `gate` than about a second's work while many drafts are uploaded.
 
-    What others publish meanwhile enters the same queues: behind two thousand posts, breaking news would be minutes late.
-    SQS's counts lag, so on AWS the queues can be longer than this, but many functions work on them in parallel.
+    What others publish meanwhile enters the same queues: behind two thousand posts, breaking news would be minutes late. How many
+    drafts a second's work is shows as they are uploaded: twice as many may wait where the pipeline was fast, and half as many where
+    it was not. SQS's counts lag, so on AWS the queues can be longer than this, but many functions work on them in parallel.
+
+    Attributes:
+        room: the most drafts in the queues.
     """
 
-    AHEAD = 20
-    """The most drafts in the queues, and how many are uploaded between two counts."""
+    FEWEST, MOST = 5, 200
+    _SECONDS = 0.5
 
     def __init__(self, queues: Queues) -> None:
+        self.room = 2 * self.FEWEST
         self._queues = queues
         self._uploaded = 0
+        self._counted = time.monotonic()
         self._stuck = False
         self._patience = max(_STUCK_SECONDS, queues.settles.total_seconds())
 
     def uploaded(self) -> None:
         """Count an upload, and wait until the queues have room. If they do not move, stop waiting: a stuck pipeline must not block uploads."""
         self._uploaded += 1
-        if self._uploaded % self.AHEAD or self._stuck:
+        if self._uploaded < self.room or self._stuck:
             return
         fewest, moved = self._waiting(), time.monotonic()
-        while fewest > self.AHEAD and not self._stuck:
+        while fewest > self.room / 2 and not self._stuck:
             time.sleep(_POLL_SECONDS)
             count, now = self._waiting(), time.monotonic()
             if count < fewest:
                 fewest, moved = count, now
             self._stuck = now - moved > self._patience
+        now = time.monotonic()
+        faster = now - self._counted < self._SECONDS
+        self.room = min(self.MOST, 2 * self.room) if faster else max(self.FEWEST, self.room // 2)
+        self._uploaded, self._counted = 0, now
 
     def _waiting(self) -> int:
-        counts = self._queues.in_flight()
-        return counts["render"] + counts["gate"]
+        return sum(self._queues.in_flight(("render", "gate")).values())
 
 
 class _StallDetector:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeVar
@@ -336,8 +336,12 @@ class Queues(Protocol):
 
     settles: timedelta
 
-    def in_flight(self) -> Mapping[str, int]:
-        """Return how many messages each queue holds, including those being processed and those delayed."""
+    def in_flight(self, among: Collection[str] = ()) -> Mapping[str, int]:
+        """Return how many messages each queue holds, including those being processed and those delayed.
+
+        Args:
+            among: the names of the queues to count; none for all.
+        """
 
     def dead_letters(self) -> Mapping[str, int]:
         """Return how many messages each dead-letter queue holds."""

@@ -37,10 +37,10 @@ def to_be_shown(slug: str, shows: Mapping[str, Any], shared: Shared, ports: Port
 
 
 def _digest_of(key: str, shared: Shared, ports: Ports) -> str:
-    if key in shared.profiles:
-        return shared.profiles[key]
-    stat = ports.private.stat(key)
-    return stat.metadata.get("digest", "") if stat else ""
+    if key not in shared.profiles:
+        stat = ports.private.stat(key)
+        shared.profiles[key] = stat.metadata.get("digest", "") if stat else ""
+    return shared.profiles[key]
 
 
 def _earlier(name: str, place: str, shared: Shared, ports: Ports) -> list[dict[str, Any]]:
