@@ -192,11 +192,12 @@ def _store_card(base: str, card: PageCard, pages: dict[str, Stat], ports: Ports)
     """Draw a social card into the folder of its page, before the page names it."""
     if copied := card.copy(public=True):
         key = key_of(f"{base}{copied[0]}")
-        stored = pages.get(key) or ports.site.stat(key)
-        if stored is None:
-            card_file = Output(key, draw_headline(card.order, ports), IMAGE_TYPES[".jpg"], ASSET_CACHE)
-            stored = ports.site.put(card_file, None)
-        pages[key] = stored
+        seen = pages.get(key) or ports.site.stat(key)
+        if seen is None:
+            drawn = Output(key, draw_headline(card.order, ports), IMAGE_TYPES[".jpg"], ASSET_CACHE)
+            store_or_remove([drawn], ports, {key: None}, pages)
+        else:
+            pages[key] = seen
 
 
 def _cards(entries: Iterable[articles_table.ListEntry]) -> list[dict[str, Any]]:
