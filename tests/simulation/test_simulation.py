@@ -13,7 +13,7 @@ from support.effort import amount
 from simulation.history import failing, record, replay, report, small_world
 from simulation.oracle import violations
 
-HISTORIES = amount("HISTORIES", test=3_000, soak=20_000)
+HISTORIES = amount("HISTORIES", test=4_000, soak=20_000)
 FIRST = amount("FIRST", test=0, soak=0)
 SHARE = 250
 FAILED_ONCE = (
