@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 from botocore.loaders import Loader
 from botocore.session import Session
+from nightdesk.entrypoints.sessions import with_quick_times
 
 _READERS: dict[str, Callable[[Path], bytes]] = {
     ".json": Path.read_bytes,
@@ -42,4 +43,4 @@ def make_session() -> Session:
     """Return a session with its own credentials and clients."""
     session = Session()
     session.register_component("data_loader", _QuickLoader(file_loader=_OrjsonFiles()))
-    return session
+    return with_quick_times(session)

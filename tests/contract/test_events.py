@@ -259,7 +259,7 @@ def work_off(
     from nightdesk.entrypoints import queue_worker
 
     queues, table, seen = _Queues(), MemoryTable(), list[object]()
-    monkeypatch.setattr(queue_worker, "get_session", lambda: SimpleNamespace(create_client=lambda *_, **__: queues))
+    monkeypatch.setattr(queue_worker, "make_session", lambda: SimpleNamespace(create_client=lambda *_, **__: queues))
     answer = queue_worker.process_sqs_event(batch, lambda _: _Stage(seen), table)
     failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
     return failed, [type(detail).__name__ for detail in seen], queues, table

@@ -397,7 +397,7 @@ def test_a_failed_notice_is_given_again_after_ever_longer_pauses(monkeypatch: py
         get_queue_url=lambda **_: {"QueueUrl": "q"},
         change_message_visibility=lambda **call: waited.append(call["VisibilityTimeout"]),
     )
-    monkeypatch.setattr(queue_worker, "get_session", lambda: SimpleNamespace(create_client=lambda *_, **__: queues))
+    monkeypatch.setattr(queue_worker, "make_session", lambda: SimpleNamespace(create_client=lambda *_, **__: queues))
     desk = Desk(webhooks(HOOK), {HOOK: 503})
     body = as_message(NoticeRequested(webhook_id(HOOK), "e", "ArticleGated", "t", {"slug": "a"}), "n")
     for count in (1, 2, 3, 4):

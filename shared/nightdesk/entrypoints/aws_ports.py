@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from botocore.config import Config
-from botocore.session import get_session
 
 from nightdesk.adapters.aws import CloudFrontCdn, EventBridgeBus, S3Objects
 from nightdesk.adapters.dynamodb import DynamoTable
 from nightdesk.adapters.parallel import MAX_CONNECTIONS, in_parallel
 from nightdesk.adapters.timers import EventBridgeSchedules, ScheduleTarget, SqsTickerTimer
 from nightdesk.domain.pictures import PictureMaker
+from nightdesk.entrypoints.sessions import make_session
 from nightdesk.entrypoints.settings import Settings
 from nightdesk.ports import Feeds, Ports, TickerTimer
 
@@ -22,6 +22,9 @@ CONFIG = Config(
     connect_timeout=3,
     read_timeout=20,
     parameter_validation=False,
+    # TLS guards the bytes on their way, so checksums are made only where S3 demands one.
+    request_checksum_calculation="when_required",
+    response_checksum_validation="when_required",
     max_pool_connections=MAX_CONNECTIONS,
     # Made of its parts twice for each call otherwise, which is a seventh of what a call costs.
     user_agent="nightdesk",
@@ -42,7 +45,7 @@ def aws_ports(
             double a function's cold start.
         pictures: makes pictures; None for a stage that makes none.
     """
-    make = make_client or get_session().create_client
+    make = make_client or make_session().create_client
 
     def client(service: str) -> Any:
         return make(service, config=CONFIG)
@@ -76,7 +79,7 @@ def aws_ports(
 
 def aws_timer(queue_url: str) -> TickerTimer:
     """Return the port that sends a stage's queue a delayed message."""
-    return SqsTickerTimer(lambda: get_session().create_client("sqs", config=CONFIG), queue_url)
+    return SqsTickerTimer(lambda: make_session().create_client("sqs", config=CONFIG), queue_url)
 
 
 def web_feeds(settings: Settings) -> Feeds:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from botocore.session import get_session
-
 from nightdesk.adapters.audit_log import DynamoAuditLog, copied
 from nightdesk.adapters.aws import CloudFrontCdn, EventBridgeBus, S3Objects, S3Uploads, SecretKeys
 from nightdesk.adapters.dynamodb import DynamoTable
@@ -13,6 +11,7 @@ from nightdesk.adapters.readers import HttpReaders
 from nightdesk.adapters.sqs import SqsQueues
 from nightdesk.adapters.timers import EventBridgeSchedules, ScheduleTarget
 from nightdesk.entrypoints.clients import CONFIG, SIGNING, LateClient
+from nightdesk.entrypoints.sessions import make_session
 from nightdesk.entrypoints.settings import Settings
 from nightdesk.ports import Ports
 from nightdesk.usecases.editors.operations import EditorPorts
@@ -29,7 +28,7 @@ def editor_ports(settings: Settings, source: str = "nightdesk.editor_api") -> Ed
     Args:
         source: of the events that are sent.
     """
-    session = get_session()
+    session = make_session()
     s3, dynamodb = (session.create_client(service, config=CONFIG) for service in ("s3", "dynamodb"))
     ports = Ports(
         drafts=S3Objects(s3, settings.drafts_bucket),

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from botocore.config import Config
-from botocore.session import get_session
 
 from nightdesk.adapters.dynamodb import DynamoTable
 from nightdesk.adapters.ses import SesEditionMailer
 from nightdesk.entrypoints.aws_ports import CONFIG, aws_ports
 from nightdesk.entrypoints.clients import LateClient
 from nightdesk.entrypoints.reader_ports import readers_table
+from nightdesk.entrypoints.sessions import make_session
 from nightdesk.entrypoints.settings import Settings
 from nightdesk.entrypoints.smtp_ports import smtp_mailer
 from nightdesk.usecases.newsletters.ports import NewsletterPorts
@@ -25,7 +25,7 @@ def newsletter_ports(
     settings: Settings, source: str, make_client: Callable[..., Any] | None = None
 ) -> NewsletterPorts:  # fmt: skip
     """Return the ports of newsletters on AWS; `source` and `make_client` as in `aws_ports`."""
-    make = make_client or get_session().create_client
+    make = make_client or make_session().create_client
     dynamodb = make("dynamodb", config=CONFIG)
     mailer = smtp_mailer(settings, make) or SesEditionMailer(
         LateClient(make, "sesv2", _ONCE), settings.mail_sender, settings.mail_configuration

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from aws_lambda_powertools import Metrics
-from botocore.session import get_session
 
 from nightdesk.domain.errors import NightdeskError
 from nightdesk.domain.events import ArticleDue, parse_message
 from nightdesk.entrypoints.aws_ports import CONFIG
 from nightdesk.entrypoints.logs import logger
+from nightdesk.entrypoints.sessions import make_session
 from nightdesk.ports import Table
 from nightdesk.stages.batch import Batch, Runtime, process_batch
 from nightdesk.usecases.pipeline.dead_letters import record_failure
@@ -111,6 +111,6 @@ def _retry_later(record: dict[str, Any], delay: Callable[[int], int]) -> None:
     """
     region, account, queue = record["eventSourceARN"].split(":")[3:]
     count = int(record["attributes"]["ApproximateReceiveCount"])
-    sqs = get_session().create_client("sqs", config=CONFIG, region_name=region)
+    sqs = make_session().create_client("sqs", config=CONFIG, region_name=region)
     url = sqs.get_queue_url(QueueName=queue, QueueOwnerAWSAccountId=account)["QueueUrl"]
     sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=record["receiptHandle"], VisibilityTimeout=delay(count))

@@ -10,8 +10,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from botocore.session import get_session
-
 from nightdesk.adapters.aws import EventBridgeBus, S3Objects, SecretKeys, SesMailer
 from nightdesk.adapters.dynamodb import DynamoTable
 from nightdesk.adapters.lambda_jobs import LambdaJobs
@@ -19,6 +17,7 @@ from nightdesk.adapters.parallel import in_parallel
 from nightdesk.adapters.stripe import StripePayments
 from nightdesk.adapters.suppressions import KeyedSuppressions
 from nightdesk.entrypoints.clients import CONFIG, LateClient
+from nightdesk.entrypoints.sessions import make_session
 from nightdesk.entrypoints.settings import Settings
 from nightdesk.entrypoints.smtp_ports import SignInSmtpMailer, smtp_mailer
 from nightdesk.ports import ReaderPorts, SignInLimits
@@ -29,7 +28,7 @@ def reader_ports(
     settings: Settings, source: str = "nightdesk.reader_api", make_client: Callable[..., Any] | None = None
 ) -> ReaderPorts:
     """Return the readers' API's ports on AWS; `source` and `make_client` as in `aws_ports`."""
-    make = make_client or get_session().create_client
+    make = make_client or make_session().create_client
     table = make("dynamodb", config=CONFIG)
     secrets = LateClient(make, "secretsmanager")
     smtp = smtp_mailer(settings, make)
