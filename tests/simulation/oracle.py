@@ -239,7 +239,7 @@ def _publish_all(ports: Ports, theme: Theme) -> None:
         for key, _ in ports.private.list(f"{kind}s/"):
             months[f"{kind}:{PurePosixPath(key).stem}"] |= set()
     for name, some in months.items():
-        refresh_list(name, some, site, ports, theme)
+        refresh_list(name, some or None, site, ports, theme)
     if _derive(ports):
         for name in months:
             refresh_list(name, (), site, ports, theme)

@@ -168,5 +168,6 @@ def _in_order_of_time(site: Site, ports: Ports) -> list[Document]:
 
 def _refresh_lists(months: Mapping[str, set[str]], site: Site, ports: Ports, theme: Theme) -> None:
     for name, changed in sorted(months.items()):
-        refresh_list(name, changed, site, ports, theme)
+        # A topic or an author may have a profile and no articles.
+        refresh_list(name, changed or None, site, ports, theme)
     refresh_site(ports, theme, each_list=False)

@@ -44,19 +44,31 @@ class _Update(NamedTuple):
     reach: str = PAGES
 
 
-class _OverWhatWasRead:
-    """The turn of a run that reads a record before the facts, and writes only over that record.
+class _FactsAsRead:
+    """The turn of a run that writes a record over the one that it has read. It is kept as long as the facts are those that were read too.
 
-    If the facts change after that, their event has a run whose record is later: had it written before this one, this one
-    would have failed.
+    That the record was as it was read is not enough. If the facts change while this run writes what they were, and change back to what
+    the record says, the run of their event finds nothing to write.
     """
+
+    def __init__(self, slug: str, ports: Ports) -> None:
+        self._key = facts_key(slug)
+        self._objects = ports.private
+        self._version = ""
 
     def take(self) -> None:
         """Do nothing: what is read first is the record."""
 
+    def read(self) -> Blob | None:
+        """Read the facts."""
+        blob = self._objects.get(self._key)
+        self._version = blob.version if blob else ""
+        return blob
+
     def is_kept(self) -> bool:
-        """Return True: the record was as it was read."""
-        return True
+        """Return whether the facts are still those that were read."""
+        stat = self._objects.stat(self._key)
+        return (stat.version if stat else "") == self._version
 
 
 def update_entries(slug: str, ports: Ports) -> EntriesUpdate | None:
@@ -65,9 +77,11 @@ def update_entries(slug: str, ports: Ports) -> EntriesUpdate | None:
     The record counts its changes in `generation`, which never repeats, so A, B, A is not mistaken for no change.
     """
 
+    facts_as_read = _FactsAsRead(slug, ports)
+
     def read() -> tuple[ArticleRecord | None, Blob | None]:
         before = articles_table.article_record(ports.articles, slug)
-        return before, ports.private.get(facts_key(slug))
+        return before, facts_as_read.read()
 
     def apply(inputs: tuple[ArticleRecord | None, Blob | None]) -> tuple[_Update | None, bool]:
         before, blob = inputs
@@ -80,7 +94,7 @@ def update_entries(slug: str, ports: Ports) -> EntriesUpdate | None:
         _write(slug, facts, record, before, ports)
         return _Update(record, _reach(record, before)), True
 
-    update = converge(read, apply, _OverWhatWasRead()).value
+    update = converge(read, apply, facts_as_read).value
     if not update:
         return None
     record = update.record

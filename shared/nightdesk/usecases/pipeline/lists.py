@@ -96,8 +96,7 @@ def refresh_list(
         return refresh_address(PROCESS_PATH, site, ports, theme, run)
     if kind == "alias":
         return refresh_address(identifier, site, ports, theme, run)
-    wanted = sorted(list_records.all_months(ports.articles, name) if months is None else set(months))
-    refresh = _Refresh(name, wanted, site, ports, theme, shared)
+    refresh = _Refresh(name, months, site, ports, theme, shared)
     done = (run or in_turn(turn_of(name), ports))(refresh.read, refresh.apply)
     return [path for output in done.value if not is_uncached(path := path_of(output.key))]
 
@@ -106,10 +105,12 @@ class _Refresh:
     """One refresh of the pages of a list, which may take several attempts."""
 
     def __init__(
-        self, name: str, months: list[str], site: Site, ports: Ports, theme: Theme, shared: Shared | None
+        self, name: str, months: Iterable[str] | None, site: Site, ports: Ports, theme: Theme, shared: Shared | None
     ) -> None:
-        self._name, self._months, self._site, self._ports, self._theme = name, months, site, ports, theme
-        self._shared = shared
+        self._months = sorted(list_records.all_months(ports.articles, name) if months is None else set(months))
+        # For feeds alone, no month is made, and directories neither: who records what these show must make them.
+        self._records = months is None or bool(self._months)
+        self._name, self._site, self._ports, self._theme, self._shared = name, site, ports, theme, shared
         self._pages = shared.turns.pages[turn_of(name)] if shared else {}
         self._record = ListRecord({}, None, (None, None))
 
@@ -159,7 +160,7 @@ class _Refresh:
         if contents.card:
             _store_card(list_path(name), contents.card, self._pages, ports)
         # Before the pages, which are made of these records too: another run may have made its pages of the old records.
-        wrote = contents.unrecorded and self._store_record(contents)
+        wrote = self._records and contents.unrecorded and self._store_record(contents)
         wrote |= store_or_remove(outputs, ports, stored, self._pages)
         if name.startswith("author:"):
             _store_pictures(name.partition(":")[2], contents.profile, ports)

@@ -99,7 +99,7 @@ def _try_list(task: tuple[str, tuple[str, ...]], shared: Ports, ports: Ports, th
     name, months = task
     trial = trial_of(shared)
     try:
-        refresh_list(name, months, load_site(shared), trial.ports, theme)
+        refresh_list(name, months or None, load_site(shared), trial.ports, theme)
         return _differences_of(trial, ports, name)
     except Exception:  # one that fails stops no other
         return Differences(failed=(name,))
