@@ -21,7 +21,9 @@ from . import (
     live,
     memory,
     newsletters,
+    posts,
     reconciling,
+    reconciling_on_cloud,
     scale_model,
     signing_in,
     simulation,
@@ -41,6 +43,7 @@ BENCHMARKS: dict[str, Callable[[], str]] = {
     "live": live.measure,
     "burst": burst.measure,
     "embargoes": burst.measure_embargoes,
+    "posts": posts.measure,
     "memory": memory.measure,
     "images": images.measure,
     "lighthouse": lighthouse.measure,
@@ -49,6 +52,7 @@ BENCHMARKS: dict[str, Callable[[], str]] = {
     "updates": updates.measure,
     "newsletters": newsletters.measure,
     "reconcile": reconciling.measure,
+    "reconcile-cloud": reconciling_on_cloud.measure,
 }
 
 

@@ -6,7 +6,6 @@ The archive is built into a file by the use cases of the stages, and copied from
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import tempfile
 import time
@@ -21,10 +20,11 @@ from typing import Any
 from nightdesk.adapters.sqlite import SqliteObjects, SqliteStore, SqliteTable
 from nightdesk.entrypoints.operator_ports import operator_ports, stage_queues
 from nightdesk.entrypoints.waiting import wait_until_quiet
-from nightdesk.ports import ANY, Change, Output, Ports
+from nightdesk.ports import ANY, Change, Output, Ports, one_by_one
 from nightdesk.rendering.environment import Theme
 from nightdesk.repositories.private_bucket import facts_key
 from nightdesk.usecases.pipeline.build_site import build_site
+from nightdesk.usecases.pipeline.reconciled import Differences
 from nightdesk_local.cloud import Cloud
 
 from .local_cloud import local_cloud
@@ -74,7 +74,8 @@ def _build(path: Path, articles: int, like: Ports) -> tuple[int, int]:
     store = SqliteStore(path)
     buckets = {name: SqliteObjects(store, name) for name in ("drafts", "private", "site")}
     tables = {name: SqliteTable(store, name) for name in ("articles", "updates")}
-    ports = replace(like, **buckets, **tables, bus=_Silent(), cdn=_Silent(), schedules=_Silent())
+    silent = _Silent()
+    ports = replace(like, **buckets, **tables, bus=silent, cdn=silent, schedules=silent, in_parallel=one_by_one)
     for number in range(articles):
         ports.drafts.put(Output(f"drafts/story-{number}.md", _draft(number), "text/markdown"), ANY)
     build_site([key for key, _ in ports.drafts.list("")], ports, Theme(ROOT / "layers/theme"))
@@ -157,7 +158,7 @@ def _ask(cloud: Cloud) -> None:
     cloud.client("sqs").send_message(QueueUrl=queue, MessageBody=json.dumps(message))
 
 
-def _wait(cloud: Cloud) -> tuple[dict[str, Any], int, float]:
+def _wait(cloud: Cloud) -> tuple[dict[str, int], int, float]:
     """Wait until the function has compared everything. Returns what it logged, how many runs that took, and its peak memory in MB."""
     peak, until = 0.0, time.monotonic() + _LONGEST
     while time.monotonic() < until:
@@ -166,9 +167,8 @@ def _wait(cloud: Cloud) -> tuple[dict[str, Any], int, float]:
         lines = list(_log(cloud, "reconcile"))
         if done := [line for line in lines if line.get("message") == "reconciled"]:
             runs = sum(line.get("message") == "reconcile goes on" for line in lines) + 1
-            about = ("level", "location", "message", "timestamp", "service", "cold_start", "function_name")
-            counts = {name: value for name, value in done[0].items() if isinstance(value, int) and name not in about}
-            return counts, runs, peak
+            names = ("slices", *Differences().counts())
+            return {name: int(done[0].get(name, 0)) for name in names}, runs, peak
     raise TimeoutError("the comparison did not end")
 
 
@@ -194,7 +194,3 @@ def _peak(service: str) -> float:
                 status = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
                 found.append(int(status["VmHWM"].split()[0]) / 1024)
     return max(found)
-
-
-if __name__ == "__main__":
-    print(measure(int(os.environ.get("ARTICLES", "10000"))))

@@ -17,7 +17,15 @@ load_profile()
 # Thousands of tests' modules and parameters are looked through at each full collection, and hardly any of them is ever garbage.
 gc.set_threshold(50_000, 20, 20)
 _STACK_FOLDERS = ("e2e", "browser", "integration")
-_SECOND = ("test_publish", "test_ticker_live", "test_lifecycle", "test_real_input", "test_dead_letters")
+_SECOND = (
+    "test_publish",
+    "test_ticker_live",
+    "test_lifecycle",
+    "test_takedown",
+    "test_bad_input",
+    "test_real_input",
+    "test_dead_letters",
+)
 """The files of the second newsroom in their order: the first needs a front page with room, the last leaves dead letters."""
 
 

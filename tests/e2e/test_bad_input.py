@@ -81,6 +81,12 @@ class Refused:
 
 
 @pytest.fixture(scope="module")
+def newsroom(second_newsroom: Newsroom) -> Newsroom:
+    """A newsroom apart from the examples."""
+    return second_newsroom
+
+
+@pytest.fixture(scope="module")
 def refused(newsroom: Newsroom, tmp_path_factory: pytest.TempPathFactory) -> Refused:
     folder = tmp_path_factory.mktemp("bad") / "drafts"
     folder.mkdir()

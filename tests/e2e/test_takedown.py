@@ -77,6 +77,12 @@ def named_in(objects: dict[str, bytes]) -> set[tuple[str, str]]:
 
 
 @pytest.fixture(scope="module")
+def newsroom(second_newsroom: Newsroom) -> Newsroom:
+    """A newsroom apart from the examples."""
+    return second_newsroom
+
+
+@pytest.fixture(scope="module")
 def takedown(newsroom: Newsroom) -> Takedown:
     date = ago(10)
     with newsroom.bus_events() as heard:

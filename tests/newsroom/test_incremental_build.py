@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from nightdesk.entrypoints import build_output
 from nightdesk.entrypoints.build_output import JOURNAL, MANIFEST
 from nightdesk.entrypoints.folder_build import Built, Options, build
 from nightdesk.entrypoints.folder_pictures import FolderPictures
@@ -91,6 +92,13 @@ def test_one_more_article_is_made_alone_with_what_shows_it(desk: Desk) -> None:
     assert desk.changed() == 1
     desk.draft("old", date="2026-10-11")
     assert desk.changed() == 1, "later articles name it among the earlier ones"
+
+
+def test_a_site_that_is_written_in_parts_is_known_to_be_as_it_was(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build_output, "_BUFFER", 5_000)
+    desk.build(full=True)
+    desk.draft("new")
+    assert desk.changed() == 1, "not all of the files"
 
 
 def test_a_changed_article_is_made_again(desk: Desk) -> None:

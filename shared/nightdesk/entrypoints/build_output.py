@@ -45,11 +45,12 @@ class SiteFolder(SqliteObjects):
         self._journal = (out / JOURNAL).open("a", encoding="utf-8")
 
     def save_body(self, key: str, body: bytes) -> bytes | None:
+        # Before the row of this file is stored, which the time of its writing belongs to.
+        if self._bytes + len(body) > _BUFFER:
+            self._write_waiting()
         self._waiting[key] = body
         self._gone.discard(key)
         self._bytes += len(body)
-        if self._bytes > _BUFFER:
-            self._write_waiting()
         return None
 
     def load_body(self, key: str, body: bytes | None) -> bytes:

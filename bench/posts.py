@@ -1,0 +1,117 @@
+"""Posts of a real archive: many at once, and stories that are published while `nightdesk publish` uploads others."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from botocore.exceptions import ClientError
+from nightdesk.entrypoints.operator_ports import operator_ports, stage_queues
+from nightdesk.entrypoints.waiting import Pace, wait_for_drafts
+from nightdesk_cli.files import in_order, put_file, put_files
+from nightdesk_local.cloud import Cloud
+
+from .local_cloud import local_cloud
+from .measure import ROOT, SHARED, table
+
+_ARCHIVE = SHARED.parent / "corpus/digitalgov"
+_APART = 10.0
+"""Seconds between two stories."""
+
+
+def measure(many: tuple[int, ...] = (200, 500), uploaded: int = 500, stories: int = 5) -> str:
+    """Measure both, or return a sentence that says what is missing.
+
+    Args:
+        many: how many posts at once, one row for each.
+        uploaded: how many are uploaded while the stories are published.
+    """
+    if not _ARCHIVE.is_dir():
+        return f"(posts: skipped, there is no {_ARCHIVE.relative_to(ROOT.parent)} beside the project)\n"
+    with tempfile.TemporaryDirectory() as folder:
+        files = _imported(Path(folder))
+        rows = [_at_once(dict(list(files.items())[:count])) for count in many]
+        live = _stories(dict(list(files.items())[:uploaded]), stories)
+    columns = ("posts at once", "all live and quiet s", "CPU s of emulator and functions")
+    return "\n".join(
+        [
+            table("Posts of a real archive", columns, rows),
+            table(f"Stories during an upload of {uploaded} posts", ("live, s later",), [(each,) for each in live]),
+        ]
+    )
+
+
+def _imported(folder: Path) -> dict[str, Path]:
+    """Import the archive, and return its drafts by key, oldest first."""
+    command = [Path(sys.executable).parent / "nightdesk", "import", "hugo", _ARCHIVE, "--out", folder / "newsroom"]
+    subprocess.run(command, check=True, capture_output=True)
+    drafts = sorted((folder / "newsroom/drafts").rglob("*.md"))
+    return in_order({path.relative_to(folder / "newsroom").as_posix(): path for path in drafts})
+
+
+def _at_once(files: Mapping[str, Path]) -> tuple[int, float, float]:
+    with local_cloud() as cloud:
+        s3, before, started = cloud.client("s3"), _cpu(), time.monotonic()
+        with ThreadPoolExecutor(8) as pool:
+            etags = dict(zip(files, pool.map(lambda each: put_file(s3, cloud, *each), files.items()), strict=True))
+        wait_for_drafts(etags, operator_ports(cloud), stage_queues(cloud))
+        return len(files), time.monotonic() - started, _cpu() - before
+
+
+def _stories(files: Mapping[str, Path], stories: int) -> list[float]:
+    """Return for each story after how many seconds its page was there."""
+    found = []
+    with local_cloud() as cloud, _uploading(files, cloud):
+        s3 = cloud.client("s3")
+        for number in range(stories):
+            time.sleep(_APART)
+            started = time.monotonic()
+            text = f"---\ntitle: Story {number}\n---\nWhat happened.\n".encode()
+            s3.put_object(Bucket=cloud.outputs["DraftsBucket"], Key=f"drafts/story-{number}.md", Body=text)
+            key = f"articles/story-{number}/~public/index.html"
+            _wait(lambda key=key: s3.head_object(Bucket=cloud.outputs["SiteBucket"], Key=key))  # type: ignore[misc]
+            found.append(time.monotonic() - started)
+    return found
+
+
+@contextmanager
+def _uploading(files: Mapping[str, Path], cloud: Cloud) -> Iterator[None]:
+    """Upload files in step with the pipeline, in another thread."""
+    pace = Pace(stage_queues(cloud))
+    Thread(target=put_files, args=(files, cloud, pace, lambda *_: None), daemon=True).start()
+    yield
+
+
+def _wait(ask: Callable[[], Any]) -> None:
+    while True:
+        try:
+            ask()
+            return
+        except ClientError:
+            time.sleep(0.05)
+
+
+def _cpu() -> float:
+    """Return the CPU seconds that all other Python processes of this machine have taken."""
+    ticks = 0
+    for process in Path("/proc").iterdir():
+        try:
+            if (
+                process.name.isdigit()
+                and int(process.name) != os.getpid()
+                and b"python" in (process / "cmdline").read_bytes()
+            ):
+                fields = (process / "stat").read_text().rsplit(")", 1)[1].split()
+                ticks += int(fields[11]) + int(fields[12])
+        except OSError:
+            continue
+    return ticks / os.sysconf("SC_CLK_TCK")
