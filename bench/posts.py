@@ -7,23 +7,21 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 from botocore.exceptions import ClientError
 from nightdesk.entrypoints.operator_ports import operator_ports, stage_queues
-from nightdesk.entrypoints.waiting import Pace, wait_for_drafts
-from nightdesk_cli.files import in_order, put_file, put_files
-from nightdesk_local.cloud import Cloud
+from nightdesk.entrypoints.waiting import wait_for_drafts
 
 from .local_cloud import local_cloud
 from .measure import ROOT, SHARED, table
 
 _ARCHIVE = SHARED.parent / "corpus/digitalgov"
+_COMMAND = Path(sys.executable).parent / "nightdesk"
 _APART = 10.0
 """Seconds between two stories."""
 
@@ -38,9 +36,9 @@ def measure(many: tuple[int, ...] = (200, 500), uploaded: int = 500, stories: in
     if not _ARCHIVE.is_dir():
         return f"(posts: skipped, there is no {_ARCHIVE.relative_to(ROOT.parent)} beside the project)\n"
     with tempfile.TemporaryDirectory() as folder:
-        files = _imported(Path(folder))
-        rows = [_at_once(dict(list(files.items())[:count])) for count in many]
-        live = _stories(dict(list(files.items())[:uploaded]), stories)
+        posts = _imported(Path(folder))
+        rows = [_at_once(posts, count) for count in many]
+        live = _stories(posts, uploaded, stories)
     columns = ("posts at once", "all live and quiet s", "CPU s of emulator and functions")
     return "\n".join(
         [
@@ -50,27 +48,37 @@ def measure(many: tuple[int, ...] = (200, 500), uploaded: int = 500, stories: in
     )
 
 
-def _imported(folder: Path) -> dict[str, Path]:
-    """Import the archive, and return its drafts by key, oldest first."""
-    command = [Path(sys.executable).parent / "nightdesk", "import", "hugo", _ARCHIVE, "--out", folder / "newsroom"]
-    subprocess.run(command, check=True, capture_output=True)
-    drafts = sorted((folder / "newsroom/drafts").rglob("*.md"))
-    return in_order({path.relative_to(folder / "newsroom").as_posix(): path for path in drafts})
+def _imported(folder: Path) -> Path:
+    """Import the archive, and return the folder of its drafts."""
+    subprocess.run(
+        [_COMMAND, "import", "hugo", _ARCHIVE, "--out", folder / "newsroom"], check=True, capture_output=True
+    )
+    return folder / "newsroom/drafts"
 
 
-def _at_once(files: Mapping[str, Path]) -> tuple[int, float, float]:
+def _first(posts: Path, count: int) -> list[Path]:
+    return sorted(posts.rglob("*.md"))[:count]
+
+
+def _at_once(posts: Path, count: int) -> tuple[int, float, float]:
     with local_cloud() as cloud:
         s3, before, started = cloud.client("s3"), _cpu(), time.monotonic()
+
+        def put(path: Path) -> tuple[str, str]:
+            key = path.relative_to(posts.parent).as_posix()
+            answer = s3.put_object(Bucket=cloud.outputs["DraftsBucket"], Key=key, Body=path.read_bytes())
+            return key, answer["ETag"].strip('"')
+
         with ThreadPoolExecutor(8) as pool:
-            etags = dict(zip(files, pool.map(lambda each: put_file(s3, cloud, *each), files.items()), strict=True))
+            etags = dict(pool.map(put, _first(posts, count)))
         wait_for_drafts(etags, operator_ports(cloud), stage_queues(cloud))
-        return len(files), time.monotonic() - started, _cpu() - before
+        return count, time.monotonic() - started, _cpu() - before
 
 
-def _stories(files: Mapping[str, Path], stories: int) -> list[float]:
+def _stories(posts: Path, count: int, stories: int) -> list[float]:
     """Return for each story after how many seconds its page was there."""
     found = []
-    with local_cloud() as cloud, _uploading(files, cloud):
+    with tempfile.TemporaryDirectory() as home, local_cloud(Path(home)) as cloud, _uploading(posts, count, Path(home)):
         s3 = cloud.client("s3")
         for number in range(stories):
             time.sleep(_APART)
@@ -84,11 +92,14 @@ def _stories(files: Mapping[str, Path], stories: int) -> list[float]:
 
 
 @contextmanager
-def _uploading(files: Mapping[str, Path], cloud: Cloud) -> Iterator[None]:
-    """Upload files in step with the pipeline, in another thread."""
-    pace = Pace(stage_queues(cloud))
-    Thread(target=put_files, args=(files, cloud, pace, lambda *_: None), daemon=True).start()
-    yield
+def _uploading(posts: Path, count: int, home: Path) -> Iterator[None]:
+    """Have `nightdesk publish` upload so many posts in another process."""
+    words = [_COMMAND, "publish", *_first(posts, count)]
+    with subprocess.Popen(words, env={**os.environ, "NIGHTDESK_HOME": str(home)}, stdout=subprocess.DEVNULL) as process:
+        try:
+            yield
+        finally:
+            process.terminate()
 
 
 def _wait(ask: Callable[[], Any]) -> None:

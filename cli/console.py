@@ -56,7 +56,9 @@ def located(path: object, problem: dict[str, Any], prefix: str = "") -> str:
     What concerns the file as a whole has line 0; it is shown at line 1.
     """
     key = f"{problem['key']}: " if problem["key"] else ""
-    shown = "".join(each if each.isprintable() else "?" for each in str(path))
+    shown = str(path)
+    if not shown.isprintable():
+        shown = "".join(each if each.isprintable() else "?" for each in shown)
     return f"{shown}:{max(problem['line'], 1)}: {prefix}{key}{problem['message']}"
 
 

@@ -83,7 +83,7 @@ def has_control_characters(key: str) -> bool:
     return _CONTROL.search(key) is not None
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=65_536)
 def classify(key: str) -> DraftsKey | None:
     """Parse a key of the drafts bucket; return None for an object that is not published by itself, such as an image.
 
