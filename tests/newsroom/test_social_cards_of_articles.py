@@ -13,14 +13,20 @@ from nightdesk.adapters.memory import memory_ports
 from nightdesk.adapters.picture_maker import PillowPictures
 from nightdesk.domain.documents import digest
 from nightdesk.domain.errors import Permanent
-from nightdesk.domain.events import SocialCardRequested, parse_event
+from nightdesk.domain.events import RegateRequested, SocialCardRequested, parse_event
 from nightdesk.domain.site import Site
 from nightdesk.domain.social_cards import CardOrder
 from nightdesk.entrypoints.folder_build import Options, build
 from nightdesk.entrypoints.folder_pictures import FolderPictures
 from nightdesk.ports import ANY, Output
 from nightdesk.rendering.environment import Theme
-from nightdesk.repositories.private_bucket import image_key, load_derivatives, load_social_card, rendition_key
+from nightdesk.repositories.private_bucket import (
+    image_key,
+    load_derivatives,
+    load_social_card,
+    rendition_key,
+    social_card_key,
+)
 from nightdesk.usecases.pipeline.reconcile import compare, request_repairs
 from nightdesk.usecases.pipeline.social_cards import draw_card, draw_headline, draw_once
 from PIL import Image
@@ -211,6 +217,14 @@ def test_settings_without_cards_order_none(room: Newsroom) -> None:
 def test_a_request_for_a_card_that_nobody_ordered_does_nothing(room: Newsroom) -> None:
     assert draw_card("/articles/quay/", "a" * 64, room.ports, PlainPictures()) is None
     assert load_derivatives("a" * 64, room.bare) is None
+
+
+def test_a_request_of_an_earlier_release_for_a_card_with_a_headline_does_nothing(room: Newsroom) -> None:
+    order = CardOrder("The Quay", "The quay")
+    room.bare.private.put(Output(social_card_key(order.id), order.to_bytes(), "application/json"), ANY)
+    for page in ("/articles/quay/", "/topics/energy/"):
+        assert draw_card(page, order.id, room.ports, PlainPictures()) is None
+    assert room.emitted(RegateRequested) == []
 
 
 @pytest.mark.parametrize("page", ["/articles/", "/articles/a/b/", "articles/a/", "/preview/a/", "/articles/../a/"])

@@ -144,10 +144,10 @@ def draw_card(page: str, card: str, ports: Ports, maker: PictureMaker) -> Deriva
         card: the id of the order.
 
     Returns:
-        What was drawn; None if there is no such order.
+        What was drawn; None if there is no such order, or one without a photograph: an earlier release requested those too.
     """
     order = load_social_card(card, ports)
-    if order is None:
+    if order is None or not order.lead:
         return None
     known = load_derivatives(card, ports)
     if known is None or is_incomplete(known, ports):
