@@ -35,10 +35,13 @@ def local_cloud(home: Path | None = None) -> Iterator[Cloud]:
             local.stop()
 
 
-def draft(number: int) -> bytes:
+def draft(number: int, text: str = _BODY) -> bytes:
     """Return an article with two gates.
 
     Articles are four hours apart, so that each month has as many of them whatever the archive's size.
+
+    Args:
+        text: of each part.
     """
     date = datetime(2021, 1, 4, tzinfo=UTC) + timedelta(hours=4 * number)
     matter = [
@@ -48,14 +51,18 @@ def draft(number: int) -> bytes:
         f"authors: [author-{number % 5}]",
         f"topics: [topic-{number % 6}]",
     ]
-    gates = f"::: gate tier=subscriber\n{_BODY}\n:::\n\n## Then\n\n{_BODY}\n\n::: gate tier=member\n{_BODY}\n:::\n"
-    return "\n".join(["---", *matter, "---", f"{_BODY}\n\n{gates}"]).encode()
+    gates = f"::: gate tier=subscriber\n{text}\n:::\n\n## Then\n\n{text}\n\n::: gate tier=member\n{text}\n:::\n"
+    return "\n".join(["---", *matter, "---", f"{text}\n\n{gates}"]).encode()
 
 
 def put(s3: Any, cloud: Cloud, number: int, body: bytes | None = None) -> dict[str, str]:
     """Put an article's draft into the drafts bucket; return its ETag by its key."""
-    key = f"drafts/story-{number}.md"
-    answer = s3.put_object(Bucket=cloud.outputs["DraftsBucket"], Key=key, Body=body or draft(number))
+    return put_file(s3, cloud, f"drafts/story-{number}.md", body or draft(number))
+
+
+def put_file(s3: Any, cloud: Cloud, key: str, body: bytes) -> dict[str, str]:
+    """Put a file into the drafts bucket; return its ETag by its key."""
+    answer = s3.put_object(Bucket=cloud.outputs["DraftsBucket"], Key=key, Body=body)
     return {key: answer["ETag"].strip('"')}
 
 

@@ -19,8 +19,8 @@ def measure(drafts: int = 5) -> str:
     """Measure with this many drafts at once, on a fresh local cloud."""
     with local_cloud() as cloud:
         _publish(cloud, drafts)
-        peaks = _peaks()
-    rows = [(name, peaks[name]) for name in FUNCTIONS]
+        found = peaks()
+    rows = [(name, found[name]) for name in FUNCTIONS]
     return table(f"Memory for {drafts} drafts of 1 MiB", ("function", "peak MB"), rows)
 
 
@@ -34,7 +34,7 @@ def _publish(cloud: Cloud, drafts: int) -> None:
     wait_until_live(cloud, etags)
 
 
-def _peaks() -> dict[str, float]:
+def peaks() -> dict[str, float]:
     """Return the peak resident memory in MB of each function's largest process, of those that descend from this one."""
     processes = {status["Pid"]: status for place in Path("/proc").glob("[0-9]*") if (status := _status(place))}
     found: dict[str, float] = {}

@@ -7,17 +7,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections import ChainMap
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
-from botocore.exceptions import ClientError
-from nightdesk.entrypoints.operator_ports import operator_ports, stage_queues
-from nightdesk.entrypoints.waiting import wait_for_drafts
-
-from .local_cloud import local_cloud
+from .local_cloud import local_cloud, put, put_file, wait_until_live
 from .measure import ROOT, SHARED, table
 
 _ARCHIVE = SHARED.parent / "corpus/digitalgov"
@@ -64,14 +60,12 @@ def _at_once(posts: Path, count: int) -> tuple[int, float, float]:
     with local_cloud() as cloud:
         s3, before, started = cloud.client("s3"), _cpu(), time.monotonic()
 
-        def put(path: Path) -> tuple[str, str]:
-            key = path.relative_to(posts.parent).as_posix()
-            answer = s3.put_object(Bucket=cloud.outputs["DraftsBucket"], Key=key, Body=path.read_bytes())
-            return key, answer["ETag"].strip('"')
+        def upload(path: Path) -> dict[str, str]:
+            return put_file(s3, cloud, path.relative_to(posts.parent).as_posix(), path.read_bytes())
 
         with ThreadPoolExecutor(8) as pool:
-            etags = dict(pool.map(put, _first(posts, count)))
-        wait_for_drafts(etags, operator_ports(cloud), stage_queues(cloud))
+            etags = dict(ChainMap(*pool.map(upload, _first(posts, count))))
+        wait_until_live(cloud, etags)
         return count, time.monotonic() - started, _cpu() - before
 
 
@@ -83,10 +77,10 @@ def _stories(posts: Path, count: int, stories: int) -> list[float]:
         for number in range(stories):
             time.sleep(_APART)
             started = time.monotonic()
-            text = f"---\ntitle: Story {number}\n---\nWhat happened.\n".encode()
-            s3.put_object(Bucket=cloud.outputs["DraftsBucket"], Key=f"drafts/story-{number}.md", Body=text)
-            key = f"articles/story-{number}/~public/index.html"
-            _wait(lambda key=key: s3.head_object(Bucket=cloud.outputs["SiteBucket"], Key=key))  # type: ignore[misc]
+            put(s3, cloud, number, f"---\ntitle: Story {number}\n---\nWhat happened.\n".encode())
+            page = f"articles/story-{number}/~public/index.html"
+            there = s3.get_waiter("object_exists")
+            there.wait(Bucket=cloud.outputs["SiteBucket"], Key=page, WaiterConfig={"Delay": 0.05, "MaxAttempts": 6_000})
             found.append(time.monotonic() - started)
     return found
 
@@ -102,27 +96,12 @@ def _uploading(posts: Path, count: int, home: Path) -> Iterator[None]:
             process.terminate()
 
 
-def _wait(ask: Callable[[], Any]) -> None:
-    while True:
-        try:
-            ask()
-            return
-        except ClientError:
-            time.sleep(0.05)
-
-
 def _cpu() -> float:
     """Return the CPU seconds that all other Python processes of this machine have taken."""
     ticks = 0
-    for process in Path("/proc").iterdir():
-        try:
-            if (
-                process.name.isdigit()
-                and int(process.name) != os.getpid()
-                and b"python" in (process / "cmdline").read_bytes()
-            ):
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has just ended
+            if process.name != str(os.getpid()) and b"python" in (process / "cmdline").read_bytes():
                 fields = (process / "stat").read_text().rsplit(")", 1)[1].split()
                 ticks += int(fields[11]) + int(fields[12])
-        except OSError:
-            continue
     return ticks / os.sysconf("SC_CLK_TCK")

@@ -1,6 +1,6 @@
 """Reconcile a large archive on the local cloud: the deployed function finds what was broken, and the pipeline mends it.
 
-The archive is built into a file by the use cases of the stages, and copied from there into buckets and table, of which no stage hears.
+The archive is built into a file by the use cases of the stages, and copied from there into the buckets and the table while the rules that tell the stages are off.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from nightdesk.adapters.memory import MemoryBus, MemoryCdn, MemorySchedules
 from nightdesk.adapters.sqlite import SqliteObjects, SqliteStore, SqliteTable
 from nightdesk.entrypoints.operator_ports import operator_ports, stage_queues
 from nightdesk.entrypoints.waiting import wait_until_quiet
@@ -27,12 +27,14 @@ from nightdesk.usecases.pipeline.build_site import build_site
 from nightdesk.usecases.pipeline.reconciled import Differences
 from nightdesk_local.cloud import Cloud
 
-from .local_cloud import local_cloud
+from .local_cloud import draft, local_cloud
 from .measure import ROOT, table
+from .memory import peaks
 
 _BROKEN = 30
 _TEXT = "A paragraph that says what there is to say."
 _ITEMS = 100
+"""Writes that TransactWriteItems takes (DynamoDB API reference)."""
 _LONGEST = 3600.0
 """Seconds after which the comparison is given up."""
 
@@ -52,21 +54,11 @@ def measure(articles: int = 10_000) -> str:
         wait_until_quiet(stage_queues(cloud))
         mended = sum(_is_there(key, ports) for key in broken)
     found = {name: count for name, count in report.items() if count and name != "slices"}
-    rows = [
-        (f"{articles:,}", f"{objects:,}", f"{items:,}", report["slices"], runs, round(seconds), round(peak)),
-    ]
+    row = (f"{articles:,}", f"{objects:,}", f"{items:,}", report["slices"], runs, round(seconds), round(peak))
     columns = ("articles", "objects", "items", "slices", "runs", "seconds", "peak MB")
-    return table("Reconcile on the local cloud", columns, rows) + (
+    return table("Reconcile on the local cloud", columns, [row]) + (
         f"\nBroken: {len(broken)}. Found: {found}. Mended: {mended}.\n"
     )
-
-
-def _draft(number: int) -> bytes:
-    """Return a short article with two gates; each month has as many, whatever the archive's size."""
-    date = datetime(2021, 1, 4, tzinfo=UTC) + timedelta(hours=4 * number)
-    matter = f"title: Story {number}\ndate: {date.isoformat()}\nauthors: [author-{number % 50}]\ntopics: [topic-{number % 60}]"
-    gates = "".join(f"::: gate tier={tier}\n{_TEXT}\n:::\n\n" for tier in ("subscriber", "member"))
-    return f"---\n{matter}\n---\n{_TEXT}\n\n{gates}".encode()
 
 
 def _build(path: Path, articles: int, like: Ports) -> tuple[int, int]:
@@ -74,29 +66,15 @@ def _build(path: Path, articles: int, like: Ports) -> tuple[int, int]:
     store = SqliteStore(path)
     buckets = {name: SqliteObjects(store, name) for name in ("drafts", "private", "site")}
     tables = {name: SqliteTable(store, name) for name in ("articles", "updates")}
-    silent = _Silent()
-    ports = replace(like, **buckets, **tables, bus=silent, cdn=silent, schedules=silent, in_parallel=one_by_one)
+    nobody = {"bus": MemoryBus(), "cdn": MemoryCdn(), "schedules": MemorySchedules()}
+    ports = replace(like, **buckets, **tables, **nobody, in_parallel=one_by_one)
     for number in range(articles):
-        ports.drafts.put(Output(f"drafts/story-{number}.md", _draft(number), "text/markdown"), ANY)
+        ports.drafts.put(Output(f"drafts/story-{number}.md", draft(number, _TEXT), "text/markdown"), ANY)
     build_site([key for key, _ in ports.drafts.list("")], ports, Theme(ROOT / "layers/theme"))
     store.commit()
     counts = [store.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in ("objects", "items")]
     store.close()
     return counts[0], counts[1]
-
-
-class _Silent:
-    """A bus, a cache and schedules of which nobody hears."""
-
-    def emit(self, events: object) -> None:
-        """Send nothing."""
-
-    def invalidate(self, paths: object, reference: str) -> str:
-        """Invalidate nothing."""
-        return reference
-
-    def wake_at(self, slug: str, moment: object) -> None:
-        """Schedule nothing."""
 
 
 def _copy(path: Path, ports: Ports) -> None:
@@ -163,8 +141,8 @@ def _wait(cloud: Cloud) -> tuple[dict[str, int], int, float]:
     peak, until = 0.0, time.monotonic() + _LONGEST
     while time.monotonic() < until:
         time.sleep(2)
-        peak = max(peak, _peak("reconcile"))
-        lines = list(_log(cloud, "reconcile"))
+        peak = max(peak, peaks().get("reconcile", 0.0))
+        lines = list(_log(cloud))
         if done := [line for line in lines if line.get("message") == "reconciled"]:
             runs = sum(line.get("message") == "reconcile goes on" for line in lines) + 1
             names = ("slices", *Differences().counts())
@@ -172,25 +150,9 @@ def _wait(cloud: Cloud) -> tuple[dict[str, int], int, float]:
     raise TimeoutError("the comparison did not end")
 
 
-def _log(cloud: Cloud, stage: str) -> Iterator[dict[str, Any]]:
-    logs = cloud.client("logs")
-    for group in logs.describe_log_groups()["logGroups"]:
-        if group["logGroupName"].endswith(f"-{stage}"):
-            for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"]):
-                for event in page["events"]:
-                    with suppress(ValueError):
-                        yield json.loads(event["message"])
-
-
-def _peak(service: str) -> float:
-    """Return the peak memory in MB of the largest process of a function on this machine."""
-    found = [0.0]
-    for process in Path("/proc").iterdir():
-        with suppress(OSError):
-            if (
-                process.name.isdigit()
-                and f"POWERTOOLS_SERVICE_NAME={service}\0".encode() in (process / "environ").read_bytes()
-            ):
-                status = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
-                found.append(int(status["VmHWM"].split()[0]) / 1024)
-    return max(found)
+def _log(cloud: Cloud) -> Iterator[dict[str, Any]]:
+    pages = cloud.client("logs").get_paginator("filter_log_events")
+    for page in pages.paginate(logGroupName=f"/aws/lambda/{cloud.stack}-reconcile"):
+        for event in page["events"]:
+            with suppress(ValueError):
+                yield json.loads(event["message"])

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from nightdesk.domain.pictures import RECIPE, Derived, Inspection, Order
-from nightdesk.domain.social_cards import CARD_SIZE, CardOrder
+from nightdesk.domain.social_cards import CARD_FORMAT, CARD_SIZE, CardOrder
 
 if TYPE_CHECKING:
     from nightdesk.imaging.provenance import Provenance
@@ -53,10 +53,10 @@ class PillowPictures:
 
     def draw_card(self, order: CardOrder, lead: bytes, found: Inspection) -> Derived:
         """Return a social card, of the lead image if there is one."""
-        from nightdesk.imaging.card import SUFFIX, Card, social_card
+        from nightdesk.imaging.card import Card, social_card
 
         card = Card(order.site_name, order.headline, order.kicker, order.label, _focus(order), _said(order, found))
-        return Derived(SUFFIX, *CARD_SIZE, False, social_card(card, lead or None))
+        return Derived(CARD_FORMAT, *CARD_SIZE, False, social_card(card, lead or None))
 
 
 def _said(order: Order | CardOrder, found: Inspection) -> Provenance:

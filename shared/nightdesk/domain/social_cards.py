@@ -13,6 +13,7 @@ from nightdesk.domain.documents import canonical_json, digest, parse_json
 
 CARD_SIZE = 1200, 630
 """Width and height in pixels."""
+CARD_FORMAT = "jpg"
 CARD_RECIPE = "2"
 """Part of every name. Increase it whenever the same order would give another picture: other colours, other fonts."""
 LEAST_LEAD = 600, 315

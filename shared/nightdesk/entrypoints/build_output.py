@@ -45,7 +45,7 @@ class SiteFolder(SqliteObjects):
         self._journal = (out / JOURNAL).open("a", encoding="utf-8")
 
     def save_body(self, key: str, body: bytes) -> bytes | None:
-        # Before the row of this file is stored, which the time of its writing belongs to.
+        # The earlier files only: the time at which a file is written is stored in its row, which this one does not have yet.
         if self._bytes + len(body) > _BUFFER:
             self._write_waiting()
         self._waiting[key] = body

@@ -13,7 +13,7 @@ from nightdesk.domain.documents import digest
 from nightdesk.domain.drafts_bucket import folder_of_image
 from nightdesk.domain.errors import Permanent
 from nightdesk.domain.pictures import Derived, Inspection, Order, PictureMaker
-from nightdesk.domain.social_cards import CARD_SIZE, CardOrder
+from nightdesk.domain.social_cards import CARD_FORMAT, CARD_SIZE, CardOrder
 from nightdesk.ports import Ports
 from nightdesk.rendering.environment import Theme
 from nightdesk.repositories.private_bucket import (
@@ -85,7 +85,7 @@ class CachedPictures:
         """Return a social card."""
         name = f"{order.id}.card"
         if (known := self._read(name)) is not None:
-            return Derived("jpg", *CARD_SIZE, False, known)
+            return Derived(CARD_FORMAT, *CARD_SIZE, False, known)
         drawn = self._maker.draw_card(order, lead, found)
         self._write(name, drawn.body)
         return drawn

@@ -52,7 +52,8 @@ class FolderStages:
         theme: Theme,
         more: Sequence[Stage] = (),
     ) -> None:
-        self._bus, maker = bus, ports.pictures
+        self._bus = bus
+        maker = ports.pictures
         self._stages = [
             Stage(RenderBatch.handles, lambda: RenderBatch(ports)),
             *([Stage(ImagesBatch.handles, lambda: ImagesBatch(ports, maker))] if maker else []),

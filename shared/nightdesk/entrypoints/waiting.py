@@ -116,18 +116,20 @@ def _finished(waiting: Mapping[str, str], ports: Ports) -> dict[str, DraftRecord
 
 
 class Pace:
-    """Keeps no more in the queues of `render` and `gate` than about a second's work while many drafts are uploaded.
+    """Keeps about a second's work in the queues of `render` and `gate` while many drafts are uploaded, and no more.
 
-    What others publish meanwhile enters the same queues: behind two thousand posts, breaking news would be minutes late. How many
-    drafts a second's work is shows as they are uploaded: twice as many may wait where the pipeline was fast, and half as many where
-    it was not. SQS's counts lag, so on AWS the queues can be longer than this, but many functions work on them in parallel.
+    What others publish meanwhile enters the same queues: behind two thousand posts, breaking news would be minutes late. Nobody knows
+    in advance how fast the pipeline is, so drafts are uploaded in groups: after one that it processed quickly, the next is twice as
+    large, and after any other half as large. SQS's counts lag, so on AWS the queues can be longer than this, but many functions work
+    on them in parallel.
 
     Attributes:
-        room: the most drafts in the queues.
+        room: how many drafts the next group has. The one after it waits until half of them are processed.
     """
 
     FEWEST, MOST = 5, 200
     _SECONDS = 0.5
+    """A group that takes less than this was processed quickly. With half of the one before, the queues then hold about a second's work."""
 
     def __init__(self, queues: Queues) -> None:
         self.room = 2 * self.FEWEST

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from PIL import Image, ImageDraw, ImageFont
 
 WIDTH, HEIGHT = CARD_SIZE
-SUFFIX = "jpg"
 _NIGHT, _INK, _MUTED, _LAMP, _ON_LAMP = "#111a24", "#eef2f5", "#b3bfca", "#ffc35c", "#1a1306"
 """The colours of the theme's dark parts (`site.css`)."""
 _MARGIN = 72

@@ -45,10 +45,10 @@ class _Update(NamedTuple):
 
 
 class _FactsAsRead:
-    """The turn of a run that writes a record over the one that it has read. It is kept as long as the facts are those that were read too.
+    """The turn of a run that writes a record over the one that it has read. The run keeps it as long as the facts do not change either.
 
-    That the record was as it was read is not enough. If the facts change while this run writes what they were, and change back to what
-    the record says, the run of their event finds nothing to write.
+    An unchanged record is not proof enough. While this run works, the facts may change back to what the record says. The run that
+    their event starts then finds nothing to write, and this one would record what the facts no longer are.
     """
 
     def __init__(self, slug: str, ports: Ports) -> None:

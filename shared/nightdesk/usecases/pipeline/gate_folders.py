@@ -26,8 +26,8 @@ class ImageCopy(NamedTuple):
     Attributes:
         target: the key to write. It names the SHA-256 of all renditions of the picture, or of what the card is drawn from, so it never
             stands for other bytes.
-        sha256: of the rendition to copy.
-        card: what is drawn instead: a social card with a headline.
+        sha256: of the rendition to copy; of a card with a headline, the name of its order.
+        card: the order of a card with a headline, which is drawn rather than copied.
     """
 
     target: str

@@ -13,6 +13,7 @@ from nightdesk.domain.documents import parse_json
 from nightdesk.domain.errors import Conflict
 from nightdesk.domain.site import Site
 from nightdesk.domain.site_paths import NEWS_SITEMAP_PATH, PROCESS_PATH, SITEMAP_PATH, is_uncached, key_of, path_of
+from nightdesk.domain.social_cards import CARD_FORMAT
 from nightdesk.ports import Blob, Output, Ports, Stat, answer
 from nightdesk.rendering.contexts import DirectoryEntry, Link
 from nightdesk.rendering.environment import Theme
@@ -195,7 +196,7 @@ def _store_card(base: str, card: PageCard, pages: dict[str, Stat], ports: Ports)
         key = key_of(f"{base}{copied[0]}")
         seen = pages.get(key) or ports.site.stat(key)
         if seen is None:
-            drawn = Output(key, draw_headline(card.order, ports), IMAGE_TYPES[".jpg"], ASSET_CACHE)
+            drawn = Output(key, draw_headline(card.order, ports), IMAGE_TYPES[f".{CARD_FORMAT}"], ASSET_CACHE)
             store_or_remove([drawn], ports, {key: None}, pages)
         else:
             pages[key] = seen

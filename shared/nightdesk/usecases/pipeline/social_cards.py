@@ -1,8 +1,8 @@
 """Social cards: what the card of a page is drawn from, and the drawing.
 
-A card with a headline is drawn by the stage that makes the page, beside which it is stored. One with a photograph is derived from it,
-so it is stored and found like the renditions of an image: a list by the name of the order, and the bytes by their SHA-256. A page that
-misses such a card stores the order, requests it, and goes on without.
+A card with a headline is drawn by the stage that makes the page, and stored beside the page. One with a photograph is derived from the
+photograph, so it is stored and found like the renditions of an image: a list by the name of the order, and the bytes by their SHA-256. If
+such a card is missing, the stage stores the order, requests the card, and makes the page without it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from nightdesk.domain.pictures import (
     copies,
 )
 from nightdesk.domain.site import PUBLIC, Site
-from nightdesk.domain.social_cards import CARD_RECIPE, CARD_SIZE, LEAST_LEAD, CardOrder
+from nightdesk.domain.social_cards import CARD_FORMAT, CARD_RECIPE, CARD_SIZE, LEAST_LEAD, CardOrder
 from nightdesk.ports import ANY, Output, Ports
 from nightdesk.rendering.environment import Theme
 from nightdesk.rendering.page_parts import author_name
@@ -33,7 +33,7 @@ from nightdesk.usecases.pipeline.gate_pictures import ArticlePictures
 from nightdesk.usecases.pipeline.images import read_original
 from nightdesk.usecases.pipeline.pictures import inspect_once, is_incomplete, store_list, store_rendition
 
-_STEM, _FORMAT = "card", "jpg"
+_STEM = "card"
 
 
 class PageCard(NamedTuple):
@@ -73,7 +73,7 @@ def find_card(order: CardOrder | None, ports: Ports) -> PageCard | None:
         return None
     if order.lead:
         return PageCard(order, load_derivatives(order.id, ports))
-    drawn = Derivatives(CARD_RECIPE, *CARD_SIZE, renditions=(Rendition(_FORMAT, *CARD_SIZE, order.id),))
+    drawn = Derivatives(CARD_RECIPE, *CARD_SIZE, renditions=(Rendition(CARD_FORMAT, *CARD_SIZE, order.id),))
     return PageCard(order, drawn)
 
 
