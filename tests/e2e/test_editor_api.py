@@ -368,10 +368,11 @@ def test_every_invalid_field_of_an_update_is_named(api: EditorApi, update: dict[
 
 
 def test_posts_over_the_rate_limit_are_refused_and_none_is_lost(api: EditorApi, newsroom: Newsroom) -> None:
-    expires = (datetime.now(UTC) + timedelta(minutes=3)).isoformat()
-
     def post(number: int) -> ApiResponse:
-        return api.call("POST", "/v1/updates", "admin", {"headline": f"Post {number}", "expires": expires})
+        return api.call("POST", "/v1/updates", "admin", {"headline": f"Post {number}"})
+
+    def remove(identifier: str) -> int:
+        return api.call("DELETE", f"/v1/updates/{identifier}", "admin").status
 
     with ThreadPoolExecutor(4) as pool:
         responses = list(pool.map(post, range(150)))
@@ -389,6 +390,10 @@ def test_posts_over_the_rate_limit_are_refused_and_none_is_lost(api: EditorApi, 
     accepted = {one.body["id"] for one in responses if one.status == 201}
     assert len(accepted) >= 120
     assert accepted <= listed
+    # Removed here: updates that expire some minutes later would change the ticker's pages in the middle of another test.
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(remove, sorted(accepted))) == {200}
+    newsroom.cloud.wait_for(lambda: not any(one in newsroom.page("/updates/latest.json").text for one in accepted))
 
 
 def test_a_rebuild_reports_its_progress(api: EditorApi, newsroom: Newsroom) -> None:

@@ -66,6 +66,7 @@ def test_the_same_bytes(newsroom: Newsroom, built: dict[str, bytes]) -> None:
 
 def test_a_second_publishing_writes_nothing(newsroom: Newsroom) -> None:
     """The same files again: no object is written, so nothing is invalidated."""
+    newsroom.cloud.settle(120)
     before = newsroom.versions()
     with newsroom.bus_events() as heard:
         done = newsroom.run("publish", "--wait", str(EXAMPLES / "drafts"))
