@@ -26,6 +26,7 @@ from types import FrameType
 from typing import Any
 
 from nightdesk_local.emulator_batches import patch_batches
+from nightdesk_local.emulator_indexes import patch_listings, patch_queries
 from nightdesk_local.emulator_manners import patch_manners
 from nightdesk_local.emulator_permissions import passed_role, patch_mail_permissions, patch_permissions
 from nightdesk_local.emulator_speed import patch_expressions, patch_layers, patch_principals, patch_server
@@ -309,6 +310,8 @@ def main() -> None:
         patch_permissions(iam_evaluator, s3, permissions_record())
         patch_mail_permissions(app)
         patch_expressions(dynamodb)
+        patch_listings(s3)
+        patch_queries(dynamodb)
         patch_server(server)
         if os.environ.pop("LOCAL_MANNERS", "") == "1":
             patch_manners(server, sqs, events, scheduler, random.Random(1))
