@@ -59,7 +59,8 @@ def patch_permissions(evaluator: Any, s3: Any, record: Path | None) -> None:
 
     def is_missing(resource: str) -> bool:
         bucket, _, key = resource.removeprefix("arn:aws:s3:::").partition("/")
-        return not (s3._ensure_bucket(bucket) or {}).get("objects", {}).keys() & {key, unquote(key)}
+        objects = (s3._ensure_bucket(bucket) or {}).get("objects", {})
+        return key not in objects and unquote(key) not in objects
 
     def evaluate_and_record(context: Any, policies: Any, *limits: Any) -> Any:
         if context.action == "ses:SendEmail" and (keys := _request.__dict__.pop("mail", None)):
