@@ -17,7 +17,7 @@ HISTORIES = amount("HISTORIES", test=4_000, soak=20_000)
 FIRST = amount("FIRST", test=0, soak=0)
 SHARE = 250
 FAILED_ONCE = (
-    138, 235, 266, 288, 295, 307, 381, 394, 455, 533, 679, 784, 844, 876, 974, 1089, 1233, 1682, 1696, 1866, 2297, 2363, 2520, 3504, 3673, 3676, 4817,
+    138, 235, 266, 288, 295, 307, 381, 394, 455, 533, 679, 784, 844, 876, 974, 1089, 1233, 1682, 1696, 1866, 2297, 2363, 2520, 2795, 3504, 3673, 3676, 4817,
     7157, 7369, 8518, 8960, 11513, 24471, 32645, 40185, 40678, 43952,
 )  # fmt: skip
 """Seeds of histories that once did not converge. What a seed plays changes with the simulator, so each fault that they found

@@ -288,6 +288,26 @@ def test_an_update_whose_expiry_was_moved_stays(room: TickerNewsroom) -> None:
     assert room.headlines() == [old.headline]
 
 
+def test_an_ended_update_is_removed_though_a_write_that_failed_itself_came_between(
+    room: TickerNewsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    update = room.post(topic="trade", expires=(room.now + timedelta(seconds=30)).isoformat()).update
+    room.refresh()
+    write, refused = room.table.write, []
+
+    def write_unless_contended(changes: Sequence[Change]) -> None:
+        if not refused and any(change.pk == "ends" for change in changes):
+            refused.append(changes)
+            raise Conflict("another transaction")
+        write(changes)
+
+    monkeypatch.setattr(room.table, "write", write_unless_contended)
+    room.now += timedelta(minutes=1)
+    room.refresh()
+    assert refused
+    assert [room.table.get(*place) for place in updates_table.list_keys(update)] == [None] * 3
+
+
 def test_table_items_have_a_time_to_live(room: TickerNewsroom) -> None:
     update = room.post(topic="trade", url="/articles/a/").update
     end = datetime.fromisoformat(update.expires).timestamp()

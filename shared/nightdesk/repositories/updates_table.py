@@ -27,6 +27,7 @@ from typing import Any, NamedTuple
 from nightdesk.domain.errors import Conflict
 from nightdesk.domain.updates import REMOVED, WAITING, Update, linked_article
 from nightdesk.ports import ANY, Change, Item, KeyRange, Table
+from nightdesk.repositories.compare_and_swap import compare_and_swap
 
 FEW, MANY = 20, 200
 """How many updates of a topic, and of the whole site, are read for the selection."""
@@ -103,22 +104,25 @@ def next_end(table: Table, now: str) -> str:
 
 
 def remove_from_lists(table: Table, update: Update) -> None:
-    """Delete the list entries of an update that has ended; its record stays.
+    """Delete the list entries of an update that has ended, except those that it has again because it ends later now. Its record stays.
 
     Raises:
-        Conflict: it was changed in the meantime, and may end later now.
+        Transient: it changed during every attempt.
     """
-    known = find(table, update.id)
-    gone = [Change(*place, None, ANY) for place in list_keys(update)]
-    if known and known.update == update:
-        # Rewrite the record unchanged, so that of two concurrent changes one fails.
-        gone.append(
-            Change(f"update#{update.id}", "update", _stored(update.to_json(), update, _REMEMBERED), known.version)
-        )
-    elif known:
-        gone = [change for change in gone if (change.pk, change.sk) not in list_keys(known.update)]
-    if gone:
-        table.write(gone)
+
+    def attempt() -> None:
+        known = find(table, update.id)
+        gone = [Change(*place, None, ANY) for place in list_keys(update)]
+        if known and known.update == update:
+            # Rewrite the record unchanged, so that of two concurrent changes one fails.
+            stored = _stored(update.to_json(), update, _REMEMBERED)
+            gone.append(Change(f"update#{update.id}", "update", stored, known.version))
+        elif known:
+            gone = [change for change in gone if (change.pk, change.sk) not in list_keys(known.update)]
+        if gone:
+            table.write(gone)
+
+    compare_and_swap(attempt, f"the lists of the update {update.id}")
 
 
 def incomplete(table: Table) -> list[Item]:

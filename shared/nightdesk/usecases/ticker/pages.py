@@ -80,8 +80,7 @@ def refresh(ports: Ports, theme: Theme, everything: bool = False) -> tuple[str, 
         if changed:
             updates_table.complete(ports.updates, changed)
         for update in ended:
-            with suppress(Conflict):  # its expiry was moved, or another run removed it
-                updates_table.remove_from_lists(ports.updates, update)
+            updates_table.remove_from_lists(ports.updates, update)
         if max(len(changed), len(ended)) < updates_table.BATCH:
             return tuple(paths)
         everything = False
