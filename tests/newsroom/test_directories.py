@@ -10,7 +10,7 @@ import pytest
 from nightdesk.domain.errors import Conflict
 from nightdesk.domain.site_paths import fronts_of
 from nightdesk.domain.text import sorting_key
-from nightdesk.ports import Table
+from nightdesk.ports import ANY, Output, Table
 from nightdesk.repositories import list_records
 from nightdesk.repositories.list_records import ListSummary
 from support.memory_newsroom import Newsroom
@@ -149,3 +149,28 @@ def test_a_month_leads_to_the_list_of_all_months(room: Newsroom) -> None:
     for month, front in (("/archive/2026/11/", "/"), ("/topics/energy/2026/11/", "/topics/energy/")):
         assert f'<a href="{front}#months-title">All months</a>' in room.page(month)
         assert 'id="months-title"' in room.page(front)
+
+
+def test_nobody_asks_for_pages_that_are_made_for_the_first_time(
+    room: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The record of a list, which is read in any case, tells that there are none. Asking would be a call for each of them."""
+    room.publish("one", topics=["rivers"])
+    asked: list[str] = []
+    stat, get = room.site.stat, room.site.get
+    monkeypatch.setattr(room.site, "stat", lambda key: (asked.append(key), stat(key))[1])
+    monkeypatch.setattr(room.site, "get", lambda key: (asked.append(key), get(key))[1])
+    room.publish("two", topics=["canals"])
+    room.publish("three", topics=["rivers"], date="2025-05-05")
+    new = {"topics/canals/index.html", "topics/canals/feed.xml", "topics/rivers/2025/05/index.html"}
+    assert new <= room.site.outputs.keys()
+    assert not new & set(asked)
+    assert not {"archive/2025/05/index.html", "sitemap/2025-05.xml"} & set(asked)
+
+
+def test_a_page_that_is_there_before_its_list_is_on_record_is_made_again(room: Newsroom) -> None:
+    strays = ("topics/rivers/index.html", "topics/rivers/feed.xml", "archive/2025/05/index.html")
+    for key in strays:
+        room.ports.site.put(Output(key, b"A page of nobody.", "text/html"), ANY)
+    room.publish("one", topics=["rivers"], date="2025-05-05")
+    assert all(b"/articles/one/" in room.site.outputs[key].body for key in strays)

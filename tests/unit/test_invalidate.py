@@ -92,6 +92,16 @@ def test_new_pages_are_not_invalidated(site: Site) -> None:
     assert site.forget(STORY, "/topics/energy/") == ["/topics/energy/index.html"]
 
 
+def test_a_path_that_was_never_invalidated_takes_one_call(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its versions tell both which write is the newest and whether a cache may hold an older one."""
+    site.write("topics/energy/index.html")
+    monkeypatch.setattr(site.objects, "stat", None)
+    assert site.forget("/topics/energy/") == []
+    site.write("topics/energy/feed.xml")
+    site.write("topics/energy/feed.xml")
+    assert site.forget("/topics/energy/feed.xml") == ["/topics/energy/feed.xml"]
+
+
 def test_an_object_written_twice_between_runs_is_invalidated(site: Site) -> None:
     """Between the two writes a reader may have asked for it."""
     for key in ("articles/a-story/~public/index.html", "topics/energy/index.html"):

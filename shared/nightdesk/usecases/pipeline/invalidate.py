@@ -197,10 +197,14 @@ def known_writes(paths: Iterable[str], ports: Ports) -> dict[str, str]:
 
 
 def _read(path: str, recorded: Item | None, known: Mapping[str, str], ports: Ports) -> _PathState:
-    if not path.endswith("*"):
+    if not path.endswith("*") and (recorded or path in known):
         token = known.get(path) or write_token(path, ports)
         return _PathState(path, WriteTokens(token, token, ""), recorded, [])
+    # Of a path that was never invalidated, its versions also tell whether a cache may hold it.
     versions = _list_versions(path, ports)
+    if not path.endswith("*"):
+        token = token_of_versions(path, versions)
+        return _PathState(path, WriteTokens(token, token, ""), recorded, versions)
     pages = [version for version in versions if version.key.endswith("/index.html")]
     files = [version for version in versions if version not in pages]
     replaced = {version.key for version in files if version.deleted or not version.latest}

@@ -12,7 +12,15 @@ from typing import Any
 from nightdesk.domain.documents import parse_json
 from nightdesk.domain.errors import Conflict
 from nightdesk.domain.site import Site
-from nightdesk.domain.site_paths import NEWS_SITEMAP_PATH, PROCESS_PATH, SITEMAP_PATH, is_uncached, key_of, path_of
+from nightdesk.domain.site_paths import (
+    NEWS_SITEMAP_PATH,
+    PROCESS_PATH,
+    SITEMAP_PATH,
+    is_uncached,
+    key_of,
+    path_of,
+    sitemap_path,
+)
 from nightdesk.domain.social_cards import CARD_FORMAT
 from nightdesk.ports import Blob, Output, Ports, Stat, answer
 from nightdesk.rendering.contexts import DirectoryEntry, Link
@@ -39,7 +47,15 @@ from nightdesk.usecases.pipeline.list_outputs import (
     machine_file,
     site_page,
 )
-from nightdesk.usecases.pipeline.places import AI_ROLES, DIRECTORIES, LIST_FOLDERS, kind_of, list_path, turn_of
+from nightdesk.usecases.pipeline.places import (
+    AI_ROLES,
+    DIRECTORIES,
+    LIST_FOLDERS,
+    kind_of,
+    list_path,
+    month_path,
+    turn_of,
+)
 from nightdesk.usecases.pipeline.social_cards import PageCard, draw_headline, find_card, list_card
 from nightdesk.usecases.pipeline.standing_pages import refresh_address, refresh_corrections
 from nightdesk.usecases.pipeline.turns import Turns, in_turn
@@ -152,20 +168,34 @@ class _Refresh:
         """Store the list's record, pages and feeds."""
         name, ports = self._name, self._ports
         keys = [key_of(feed_path(name)), *([key_of(SITEMAP_PATH)] if name == "all" else [])]
-        stored = dict(zip(keys, ports.in_parallel(ports.site.get, keys), strict=True))
+        stored: dict[str, Blob | None] = dict.fromkeys(self._never_stored(contents))
+        asked = [key for key in keys if key not in stored]
+        stored |= zip(asked, ports.in_parallel(ports.site.get, asked), strict=True)
         texts = _texts(contents.newest, stored[keys[0]], self._shared.texts if self._shared else {}, ports)
         outputs = list_outputs(name, contents, self._site, self._theme, texts)
         if name == "all":
             outputs.append(_news(contents.newest, self._site, ports))
             outputs.append(_sitemap_index(contents, stored[keys[1]], self._site))
-        if contents.card:
-            _store_card(list_path(name), contents.card, self._pages, ports)
         # Before the pages, which are made of these records too: another run may have made its pages of the old records.
         wrote = self._records and contents.unrecorded and self._store_record(contents)
+        if contents.card:
+            _store_card(list_path(name), contents.card, self._pages, ports)
         wrote |= store_or_remove(outputs, ports, stored, self._pages)
         if name.startswith("author:"):
             _store_pictures(name.partition(":")[2], contents.profile, ports)
         return outputs, wrote
+
+    def _never_stored(self, contents: ListContents) -> list[str]:
+        """Return the keys of pages that are made for the first time, so that nobody need ask what is stored: a list and its months
+        are recorded before."""
+        name, known = self._name, self._record.months
+        months = [month for month, cards in contents.by_month.items() if cards and month not in known]
+        paths = [month_path(name, month) for month in months]
+        if name == "all":
+            paths += map(sitemap_path, months)
+        elif self._records and self._record.versions == (None, None) and (contents.newest or contents.profile):
+            paths += [list_path(name), feed_path(name)]
+        return [key_of(path) for path in paths]
 
     def _store_record(self, contents: ListContents) -> bool:
         """Record which months have articles, and what directories show of a topic or an author. Returns True if that was new."""
