@@ -32,7 +32,8 @@ from nightdesk.ports import (
 
 _TABLES = """
 CREATE TABLE objects (bucket TEXT, key TEXT, version INTEGER, modified TEXT, etag TEXT, metadata BLOB, size INTEGER,
-    time INTEGER, body BLOB, PRIMARY KEY (bucket, key));
+    body BLOB, PRIMARY KEY (bucket, key));
+CREATE TABLE files (bucket TEXT, key TEXT, size INTEGER, time INTEGER, PRIMARY KEY (bucket, key)) WITHOUT ROWID;
 CREATE TABLE items (name TEXT, pk TEXT, sk TEXT, version INTEGER, item BLOB, PRIMARY KEY (name, pk, sk)) WITHOUT ROWID;
 CREATE TABLE facts (name TEXT PRIMARY KEY, value BLOB);
 """
@@ -103,7 +104,6 @@ class ObjectRow(NamedTuple):
     etag: str
     metadata: bytes
     size: int
-    time: int
     body: bytes
 
 
@@ -152,7 +152,6 @@ class SqliteObjects:
             etag,
             canonical_json(dict(output.metadata)),
             len(output.body),
-            0,
             output.body,
         )
         self.write_row(output.key, row)
@@ -161,7 +160,7 @@ class SqliteObjects:
     def write_row(self, key: str, row: ObjectRow) -> None:
         """Store an object over whatever is there."""
         values = (self.bucket, key, *row[:-1], self.save_body(key, row.body))
-        self._store.execute("REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+        self._store.execute("REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
 
     def version_of(self, key: str) -> int | None:
         """Return the number of the write that an object is from; None for no object."""
@@ -175,7 +174,8 @@ class SqliteObjects:
         self.put(copy_of(source, key, version, output), expected)
 
     def delete(self, key: str) -> None:
-        self._store.execute("DELETE FROM objects WHERE bucket = ? AND key = ?", (self.bucket, key))
+        for table in ("objects", "files"):
+            self._store.execute(f"DELETE FROM {table} WHERE bucket = ? AND key = ?", (self.bucket, key))
 
     def _select(self, columns: str, prefix: str) -> list[Any]:
         query = f"SELECT {columns} FROM objects WHERE bucket = ? AND key >= ? AND key < ? ORDER BY key"
@@ -199,13 +199,16 @@ class SqliteObjects:
     def sizes(self, prefix: str) -> Mapping[str, int]:
         return dict(self._select("key, size", prefix))
 
-    def times(self) -> Sequence[tuple[str, int, int]]:
-        """Return the key, the size and the time (`set_time`) of each object."""
-        return self._select("key, size, time", "")
+    def files(self) -> Sequence[tuple[str, int, int]]:
+        """Return the key, the size and the time (`set_file`) of each object whose bytes are in a file.
 
-    def set_time(self, key: str, time: int) -> None:
-        """Store when the bytes of an object were written to where they are."""
-        self._store.execute("UPDATE objects SET time = ? WHERE bucket = ? AND key = ?", (time, self.bucket, key))
+        They have a table of their own, because all are read at once: that of the objects also holds bytes.
+        """
+        return self._store.execute("SELECT key, size, time FROM files WHERE bucket = ?", (self.bucket,)).fetchall()
+
+    def set_file(self, key: str, size: int, time: int) -> None:
+        """Record the size of the file that holds the bytes of an object, and when it was written, in nanoseconds."""
+        self._store.execute("REPLACE INTO files VALUES (?, ?, ?, ?)", (self.bucket, key, size, time))
 
     def list_versions(self, prefix: str) -> Sequence[ObjectVersion]:
         return list(map(_version, self._select("key, version, modified", prefix)))

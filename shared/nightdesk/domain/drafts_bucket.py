@@ -145,6 +145,7 @@ def _refusal(key: str, top: str, parts: list[str]) -> Problem | None:
     return None
 
 
+@lru_cache(maxsize=1024)
 def _is_temporary(name: str) -> bool:
     return bool(_TEMPORARY.fullmatch(name) or _CONFLICTED.search(name))
 

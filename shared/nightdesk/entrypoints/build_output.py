@@ -45,12 +45,11 @@ class SiteFolder(SqliteObjects):
         self._journal = (out / JOURNAL).open("a", encoding="utf-8")
 
     def save_body(self, key: str, body: bytes) -> bytes | None:
-        # The earlier files only: the time at which a file is written is stored in its row, which this one does not have yet.
-        if self._bytes + len(body) > _BUFFER:
-            self._write_waiting()
         self._waiting[key] = body
         self._gone.discard(key)
         self._bytes += len(body)
+        if self._bytes > _BUFFER:
+            self._write_waiting()
         return None
 
     def load_body(self, key: str, body: bytes | None) -> bytes:
@@ -78,7 +77,7 @@ class SiteFolder(SqliteObjects):
                 self._journal.flush()
                 with open(path, "wb") as file:
                     file.write(body)
-            self.set_time(key, os.stat(path).st_mtime_ns)
+            self.set_file(key, len(body), os.stat(path).st_mtime_ns)
         self._waiting.clear()
         self._bytes = 0
 
@@ -86,7 +85,7 @@ class SiteFolder(SqliteObjects):
         """Return True if each file of the site is in the folder as the last build wrote it, by its size and time."""
         root = str(self._out)
         try:
-            for key, size, time in self.times():
+            for key, size, time in self.files():
                 found = os.stat(f"{root}/{key}")
                 if found.st_mtime_ns != time or found.st_size != size:
                     return False

@@ -23,7 +23,7 @@ from nightdesk.entrypoints.build_output import SiteFolder
 from nightdesk.ports import Ports
 from nightdesk.rendering.environment import Theme
 
-_FORMAT = 1
+_FORMAT = 2
 _RACY = 2_000_000_000
 """Nanoseconds: a file that was changed so shortly before it was read may be changed again without a newer time."""
 _PACKAGE = Path(__file__).resolve().parents[1]
