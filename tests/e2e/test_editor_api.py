@@ -413,12 +413,16 @@ def test_dead_letters_are_listed_and_redriven(api: EditorApi, newsroom: Newsroom
     )
     sqs, url = newsroom.cloud.client("sqs"), newsroom.cloud.outputs["RegateDeadLetterQueueUrl"]
     sqs.send_message(QueueUrl=url, MessageBody=body)
+
+    def waiting() -> int:
+        return int(api.call("GET", "/v1/pipeline", "writer").body["dead_lettered"]["regate"])
+
+    newsroom.cloud.wait_for(lambda: waiting() == 1)  # SQS's counts lag
     pipeline = api.call("GET", "/v1/pipeline", "writer").body
-    assert pipeline["dead_lettered"]["regate"] == 1
     assert [(one["event"], one["about"]) for one in pipeline["failed"]] == [("RegateRequested", "nobody")]
     assert api.call("POST", "/v1/pipeline/redrive", "admin").body == {"redriven": 1}
     newsroom.cloud.settle(120)
-    assert api.call("GET", "/v1/pipeline", "writer").body["dead_lettered"]["regate"] == 0
+    newsroom.cloud.wait_for(lambda: waiting() == 0)
 
 
 # --- Authorization and description ---
