@@ -15,11 +15,12 @@ from .records import LineMap
 
 CODE = r"""
     (?P<fence>^[ \t>]*(?P<ticks>`{3,}+|~{3,}+)[^\n]*+\n(?:.*?\n)??[ \t>]*(?P=ticks)[`~]*[ \t]*$)
-  | (?P<span>(?<!`)(?P<tick>`++).{1,2000}?(?<!`)(?P=tick)(?!`))
+  | (?P<span>(?:(?<![`\\])|(?<=\\\\))(?P<tick>`++)(?:(?!\n[ \t>]*\n).){1,2000}?(?<!`)(?P=tick)(?!`))
   | (?P<comment><!--(?:(?!<!--).)*?-->)
 """
+"""Code and comments. A span of code ends with its paragraph, so a backtick that is a letter or an accent hides nothing after it."""
 _DESTINATION = r"(?:<[^<>\n]*>|(?:[^\s()<>\\]|\\.|\((?:[^\s()\\]|\\.)*\))(?:[^\s()\\]|\\.|\((?:[^\s()\\]|\\.)*\))*)"
-_TITLE = r"""(?:\s+(?:"[^"\n]*"|'[^'\n]*'|\([^()\n]*\)))?"""
+_TITLE = r"""(?:\s+(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|\((?:[^()\\\n]|\\.)*\)))?"""
 _TOKENS = re.compile(
     rf"""{CODE}
   | !\[(?P<alt>(?:[^\[\]\\]|\\.|\[[^\[\]]{{0,300}}\]){{0,2000}})\]\(\s*(?P<src>{_DESTINATION})(?P<imgtitle>{_TITLE})\s*\)
@@ -37,6 +38,16 @@ _EMBEDS = re.compile(
   | <embed\b(?P<embed>(?:"[^"]*"|'[^']*'|[^<>"'])*)>
     """,
     re.VERBOSE | re.MULTILINE | re.DOTALL | re.IGNORECASE,
+)
+_LABELS = re.compile(
+    rf"""{CODE}
+  | (?P<bang>!)?\[(?P<alt>(?:[^\[\]\\]|\\.){{0,2000}})\](?!\(|:)(?:\[(?P<named>[^\[\]\n]*)\])?
+    """,
+    re.VERBOSE | re.MULTILINE | re.DOTALL,
+)
+_DEFINED = re.compile(
+    rf"""{CODE} | ^[ ]{{0,3}}\[(?!\^)(?P<name>[^\]\n]+)\]:[ \t]*(?P<target>{_DESTINATION})(?P<title>{_TITLE})[ \t]*$""",
+    re.VERBOSE | re.MULTILINE | re.DOTALL,
 )
 _DIVIDER = re.compile(r"<!--\s*members-only\s*-->", re.IGNORECASE)
 
@@ -104,7 +115,37 @@ def rewrite_addresses(text: str, addresses: Addresses) -> str:
             return _tag(found, line, addresses)
         return found[0]
 
-    return substitute(_TOKENS, replace, text)[0]
+    return substitute(_TOKENS, replace, _with_images_inline(text))[0]
+
+
+def _with_images_inline(text: str) -> str:
+    """Return a text with the address of each image in its place, where it stands at the end of the text under a name.
+
+    The line of such an address stays, empty if no link has the same name.
+    """
+    known = {_folded(found["name"]): found for found in _DEFINED.finditer(text) if found["name"]}
+    uses = [found for found in _LABELS.finditer(text) if found["alt"] is not None] if known else []
+    shown = {name for found in uses if found["bang"] and (name := _name_of(found)) in known}
+    linked = {_name_of(found) for found in uses if not found["bang"]}
+
+    def inline(found: re.Match[str]) -> str:
+        name = _name_of(found) if found["bang"] else ""
+        if name not in shown:
+            return found[0]
+        return f"![{found['alt']}]({known[name]['target']}{known[name]['title']})"
+
+    def drop(found: re.Match[str]) -> str:
+        return "" if found["name"] and _folded(found["name"]) in shown - linked else found[0]
+
+    return _LABELS.sub(inline, _DEFINED.sub(drop, text)) if shown else text
+
+
+def _name_of(found: re.Match[str]) -> str:
+    return _folded(found["named"] or found["alt"] or "")
+
+
+def _folded(name: str) -> str:
+    return " ".join(name.split()).casefold()
 
 
 def _read(typed: str) -> str:

@@ -1,0 +1,46 @@
+"""The Markdown of archives: which addresses in it are rewritten, and what counts as code."""
+
+from __future__ import annotations
+
+import pytest
+from nightdesk_cli.importing.gates import CLOSE, open_mark, write_gates
+from nightdesk_cli.importing.markdown_text import Image, escape_directives, rewrite_addresses, split_at_divider
+
+TICKS = "Hawai`i is far.{}O`ahu is near.\n"
+"""A letter that looks like the mark of code, in two paragraphs."""
+
+
+class _Marked:
+    """Marks what it is asked about."""
+
+    def link(self, address: str, line: int) -> str:
+        return f"/link{address}"
+
+    def image(self, address: str, line: int) -> Image:
+        return Image("image", f"/image{address}")
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("`![a](/a.png)` ![b](/b.png)", "`![a](/a.png)` ![b](/image/b.png)"),
+        ("\\`![a](/a.png)\\`", "\\`![a](/image/a.png)\\`"),
+        (TICKS.format("\n\n![a](/a.png)\n\n[b](/b)\n\n"), TICKS.format("\n\n![a](/image/a.png)\n\n[b](/link/b)\n\n")),
+        (TICKS.format("\n> \n> ![a](/a.png)\n> "), TICKS.format("\n> \n> ![a](/image/a.png)\n> ")),
+        ('![t](/a.png "T \\"q\\"")', '![t](/image/a.png "T \\"q\\"")'),
+        ('![r][im]\n\n[im]: /a.png "T"\n', '![r](/image/a.png "T")\n\n\n'),
+        ("![Im] ![x][]\n\n[im]: </a b.png>\n[x]: /x.png\n", "![Im](</image/a b.png>) ![x](/image/x.png)\n\n\n\n"),
+        ("![r][im] and [that][im]\n\n[im]: /a.png\n", "![r](/image/a.png) and [that][im]\n\n[im]: /link/a.png\n"),
+        ("[![r][im]](/b)\n\n[im]: /a.png\n", "[![r](/image/a.png)](/link/b)\n\n\n"),
+        ("`![r][im]` ![none]\n\n[im]: /a.png\n", "`![r][im]` ![none]\n\n[im]: /link/a.png\n"),
+    ],
+)
+def test_addresses_outside_code_are_rewritten(written: str, read: str) -> None:
+    assert rewrite_addresses(written, _Marked()) == read
+
+
+def test_a_letter_that_looks_like_the_mark_of_code_hides_no_gate() -> None:
+    gated = TICKS.format(f"\n\n{open_mark('member')}\n\nHidden.\n\n{CLOSE}\n\n")
+    assert "::: gate tier=member\nHidden.\n:::" in write_gates(gated, ["friend", "member"]).replace("\n\n", "\n")
+    assert split_at_divider(TICKS.format("\n\n<!--members-only-->\n\n"))
+    assert escape_directives(TICKS.format("\n\n::: gate\n\n")) == TICKS.format("\n\n\\::: gate\n\n")
