@@ -169,12 +169,13 @@ class GhostReader:
         post.title = any_of(row.get("title")).strip() or slug or identifier
         self._dates(post, row)
         status = any_of(row.get("status")) or "draft"
+        post.scheduled = status == "scheduled"
         post.draft = status not in _PUBLIC_STATES or bool(row.get("email_only") or meta.get("email_only"))
         if status == "sent" or (post.draft and status in _PUBLIC_STATES):
             what = "a post that was only mailed becomes a draft, because it was never on the site"
             self._report.add(CHANGED, post.source, 0, what)
         self._access(post, any_of(row.get("visibility")), row)
-        if is_page and (post.draft or post.access or post.hidden_tier or _hides_blocks(row)):
+        if is_page and (post.draft or post.scheduled or post.access or post.hidden_tier or _hides_blocks(row)):
             post.kind = POST
             what = "a page that is not for everyone became an article, because standing pages are public"
             self._report.add(CHANGED, post.source, 0, what)

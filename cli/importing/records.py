@@ -95,6 +95,7 @@ class ImportedPost:
         access: the tier for all of it; empty for everyone.
         hidden_tier: the tier of what follows a divider such as `<!--members-only-->`.
         expires: ISO 8601 with offset.
+        scheduled: True if it was to appear at its date; without one that is still to come, it becomes a draft.
         matter: further keys of the draft, by Nightdesk's names.
         topics: id or slug, and name; likewise `authors`.
         folder: where its images lie, within the archive.
@@ -115,6 +116,7 @@ class ImportedPost:
     title: str = ""
     date: str = ""
     draft: bool = False
+    scheduled: bool = False
     address: str = ""
     aliases: list[str] = field(default_factory=list)
     access: str = ""

@@ -23,7 +23,7 @@ from .completion import Completion, Expiry, Finished
 from .directory import Directory
 from .media import Media
 from .records import PAGE, ImportedMember, ImportedPost, ImportedProfile, Reader
-from .report import LOST, NOTED, SKIPPED, Report
+from .report import CHANGED, LOST, NOTED, SKIPPED, Report
 from .writer import Folder
 
 SITE, MEMBERS = "site.yaml", "members.csv"
@@ -84,14 +84,14 @@ class Import:
         # Nothing is written before everything was read once, so that a damaged archive leaves nothing behind.
         profiles = [(profile, self._directory.add_profile(profile)) for profile in self._reader.profiles()]
         total = 0
-        for outline in _distinct(self._reader.outlines(), self._report):
+        for outline in self._read(self._reader.outlines()):
             self._directory.add(outline)
             total += 1
         self._directory.settle(self._reader.redirects())
         self._write_site()
         for profile, identifier in profiles:
             self._write_profile(profile, identifier)
-        for number, post in enumerate(_distinct(self._reader.posts(), self._report), 1):
+        for number, post in enumerate(self._read(self._reader.posts()), 1):
             self._write_post(post)
             self._progress(number, total)
         for key, name in getattr(self._reader, "plain_files", tuple)():
@@ -100,6 +100,9 @@ class Import:
         self._write_names()
         self._write_members()
         self._folder.report_gone()
+
+    def _read(self, posts: Iterator[ImportedPost]) -> Iterator[ImportedPost]:
+        return _with_due_drafts(_distinct(posts, self._report), self._now, self._report)
 
     def _write_site(self) -> None:
         """Write the settings that the archive names, unless the folder has settings."""
@@ -189,6 +192,16 @@ class Import:
             if not self._options.dry_run:
                 (self._options.out / MEMBERS).chmod(0o600)
             self._report.counts["members"] = count
+
+
+def _with_due_drafts(posts: Iterator[ImportedPost], now: datetime, report: Report) -> Iterator[ImportedPost]:
+    """Make a scheduled post a draft if its date has passed or is unknown: nobody can tell whether it ever appeared."""
+    for post in posts:
+        if post.scheduled and not post.draft and not (post.date and datetime.fromisoformat(post.date) > now):
+            post.draft = True
+            what = "a scheduled post becomes a draft, because its date has passed or is not known"
+            report.add(CHANGED, post.source, post.line, what, post.date)
+        yield post
 
 
 def _distinct(posts: Iterator[ImportedPost], report: Report) -> Iterator[ImportedPost]:

@@ -397,3 +397,17 @@ def test_a_mark_at_the_head_of_the_file_and_seconds_instead_of_milliseconds_are_
     path.write_bytes(b"\xef\xbb\xbf" + text.encode())
     import_from("ghost", path, tmp_path / "out")
     assert {draft(tmp_path / "out", slug).date for slug in ("gale", "calm")} == {"2022-03-04T05:00:00+00:00"}
+
+
+@pytest.mark.parametrize(
+    ("date", "is_draft"),
+    [("2099-01-01T00:00:00.000Z", False), ("2022-03-04T05:06:07.000Z", True), ("not a date", True), (None, True)],
+)
+@pytest.mark.parametrize("kind", ["post", "page"])
+def test_a_scheduled_post_is_public_at_its_date_and_not_before(
+    tmp_path: Path, date: str | None, is_draft: bool, kind: str
+) -> None:
+    posts = [row(1, "gale", status="scheduled", published_at=date, type=kind)]
+    report = import_from("ghost", site(tmp_path, posts), tmp_path / "out")
+    assert draft(tmp_path / "out", "gale").draft == is_draft
+    assert len(notes(report, "changed", "a scheduled post becomes a draft")) == is_draft
