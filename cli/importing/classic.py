@@ -1,14 +1,13 @@
-"""The texts of WordPress before they are HTML: paragraphs without tags, shortcodes, and blocks kept elsewhere."""
+"""The texts of WordPress before they are HTML: paragraphs without tags, and shortcodes."""
 
 from __future__ import annotations
 
 import html
-import json
 import re
 from collections.abc import Mapping, Sequence
 
+from .paywalls import hides_content, is_members_shortcode, is_plain_word
 from .report import CHANGED, LOST
-from .restrictions import hides_by_attribute
 from .shortcodes import Note
 
 _BLOCKS = (
@@ -20,67 +19,11 @@ _PRE = re.compile(r"<(pre|script|style|textarea)\b.*?</\1>", re.DOTALL | re.IGNO
 _SHORTCODE = re.compile(
     r"\[(\[?)(/?)([A-Za-z][\w-]*)((?:\s+(?:[\w-]+=(?:\"[^\"]*\"|'[^']*'|[^\s\]]+)|\"[^\"]*\"|[^\s\]\"'=]+))*)\s*(/?)\](\]?)"
 )
+_ALONE = frozenset(
+    ["gallery", "playlist", "audio", "video", "youtube", "vimeo", "contact-form-7", "contact-form", "toc"]
+)
+"""Names that are shortcodes even without a parameter."""
 _PARAMETER = re.compile(r"(?:([\w-]+)=)?(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'=]+))")
-_MEMBERS = re.compile(
-    r"(members?[_-]?(only|content)?|restrict(ed)?|paid|premium|paywall|mepr|memberpress|rcp|restrictcontent|s2if|wcm_restrict|"
-    r"wcm_content_restricted|memberful|pmpro|membership|subscribers?[_-]?(only|content)?|private|protected|um_loggedin|ihc-hide-content|"
-    r"arm_restrict_content|content_control|loggedin|access|wlm_.*|swpm_protected|leaky_paywall.*|mp-?only)",
-    re.IGNORECASE,
-)
-_OF_MEMBERS = re.compile(
-    r"(?:^|[-_/])(?:mepr|memberpress|pms|pmpro|paid-memberships-pro|rcp|restrict-content-pro|ihc|arm|um|ultimate-member|wlm|wishlist|swpm|"
-    r"wpmem|s2member|memberful|patreon|leaky-paywall)(?:[-_/]|$)|memberships?(?:[-_/]|$)|members?[-_](?:only|content)|restrict|paywall|"
-    r"logged[-_]?in|subscribers?[-_]only|premium[-_]content|(?:hide|protect|lock)(?:ed)?[-_]?content",
-    re.IGNORECASE,
-)
-"""Names of shortcodes and blocks of plug-ins for members."""
-_FOR_OTHERS = re.compile(
-    r"(?:^|[-_/])(?:non|not|no|un|guests?|visitors?)[-_]?(?:members?|paid|subscribers?|authori[sz]ed|active|logged)|logged[-_]?out|guest|"
-    r"(?:log[-_]?in|sign[-_]?(?:in|up)|register|registration|form|account|buttons?|link|price|pricing|checkout|plans?|levels?|profile|logout|widget|"
-    r"list|directory)$",
-    re.IGNORECASE,
-)
-"""Names of what such plug-ins show to everybody else, and of their forms."""
-_BLOCK = re.compile(r"<!--\s*wp:([\w/-]+)(?=[\s/]).*?-->", re.DOTALL)
-_REUSABLE = re.compile(r"<!--\s*wp:block\s+(\{.*?\})\s*/-->", re.DOTALL)
-
-
-def fill_blocks(text: str, blocks: Mapping[str, str], note: Note) -> str:
-    """Put reusable blocks where a text names them."""
-
-    def replace(found: re.Match[str]) -> str:
-        try:
-            reference = str(json.loads(found[1]).get("ref"))
-        except (ValueError, AttributeError):
-            return found[0]
-        if reference not in blocks:
-            note(LOST, "a reusable block is not in the export", found[0][:120], 0)
-            return ""
-        return blocks[reference]
-
-    return _REUSABLE.sub(replace, text)
-
-
-def mark_dividers(text: str) -> str:
-    """Turn the blocks that hide what they hold, or what follows them, into one divider."""
-    return _BLOCK.sub(lambda found: "<!--members-only-->" if _hides(found) else found[0], text)
-
-
-def has_dividers(text: str) -> bool:
-    """Return True if a block of a text hides what it holds or what follows it."""
-    return any(_hides(found) for found in _BLOCK.finditer(text))
-
-
-def _hides(block: re.Match[str]) -> bool:
-    return hides_content(block[1]) or hides_by_attribute(block[0])
-
-
-def hides_content(name: str) -> bool:
-    """Return True if a shortcode or a block of this name shows its content to members only.
-
-    Plug-ins have hundreds of names. In doubt, more is hidden than there was: nothing that was paid for becomes public.
-    """
-    return bool(_OF_MEMBERS.search(name) and not _FOR_OTHERS.search(name))
 
 
 def add_paragraphs(text: str) -> str:
@@ -152,18 +95,13 @@ class Shortcodes:
         values, places = _parameters(rest)
         if found[1] and found[6]:
             return found[0][1:-1]  # an escaped shortcode
-        is_code = (
-            name in closed
-            or "=" in rest
-            or name
-            in ("gallery", "playlist", "audio", "video", "youtube", "vimeo", "contact-form-7", "contact-form", "toc")
-        )
-        if not is_code:
-            return found[0]  # plain words in brackets, such as [sic]
-        if _MEMBERS.fullmatch(name) or (name in closed and hides_content(name)):
+        is_code = name in closed or "=" in rest
+        if _hides(found, name, is_code) or (name in closed and hides_content(name)):
             if not found[2]:
                 self._note(CHANGED, "a shortcode for members hides everything that follows it", found[0][:160], 0)
             return "" if found[2] else "<!--members-only-->"
+        if not is_code and name not in _ALONE:
+            return found[0]  # plain words in brackets, such as [sic]
         if found[2]:
             return ""
         if name == "gallery":
@@ -199,6 +137,16 @@ class Shortcodes:
         if not figures:
             self._note(LOST, "a gallery names no images, and was taken out", "", 0)
         return "\n\n".join(["", *figures, ""])
+
+
+def _hides(found: re.Match[str], name: str, is_code: bool) -> bool:
+    """Return True for a shortcode that hides what follows it: a plain word in brackets only if it does not stand amid a line."""
+    if not is_members_shortcode(name):
+        return False
+    before = found.string[max(0, found.start() - 200) : found.start()].rstrip(" \t")
+    after = found.string[found.end() : found.end() + 200].lstrip(" \t")
+    edges = (not before or before[-1] in "\n>") + (not after or after[0] in "\n<")
+    return is_code or not is_plain_word(name) or edges == 2 or (edges == 1 and not found[4])
 
 
 def _parameters(text: str) -> tuple[dict[str, str], list[str]]:

@@ -13,7 +13,8 @@ from nightdesk.domain.timestamps import InvalidTimestamp
 
 from .addresses import below, host_of, parts_of
 from .archives import Archive, ImportRefused
-from .classic import Shortcodes, add_paragraphs, fill_blocks, has_dividers, mark_dividers
+from .blocks import drop_hidden_blocks, fill_blocks, has_dividers, mark_dividers
+from .classic import Shortcodes, add_paragraphs
 from .epochs import local_moment
 from .html_text import html_to_markdown, plain_text
 from .html_trees import UnreadableHtml
@@ -23,7 +24,7 @@ from .matter_posts import guard_hidden, tier_of
 from .media import is_image
 from .records import PAGE, POST, FirstLine, Hints, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
 from .report import CHANGED, LOST, NOTED, SKIPPED, Report
-from .restrictions import drop_hidden_blocks, restricting_key
+from .restrictions import restricting_key
 from .wxr import Record, read_records
 
 _PUBLIC_STATES = ("publish", "future")
@@ -130,7 +131,7 @@ class WordPressReader:
     def _read_part(self, record: Record) -> None:
         kind, identifier = record.get("wp:post_type"), record.get("wp:post_id")
         if kind == "attachment":
-            alt = plain_text(record.meta.get("_wp_attachment_image_alt", ""))
+            alt = plain_text(record.setting("_wp_attachment_image_alt"))
             self._attachments[identifier] = (
                 record.get("wp:attachment_url"),
                 alt,
@@ -208,16 +209,14 @@ class WordPressReader:
             what = "a private post, or one behind a password, becomes a draft"
             self._report.add(CHANGED, name, record.line, what, post.title)
         text = record.values.get("content:encoded", "")
-        letter = record.meta.get("_jetpack_newsletter_access", "").strip()
+        letter = record.setting("_jetpack_newsletter_access")
         tier = tier_of({"subscribers": "members", "everybody": ""}.get(letter, letter), self._tiers)
         if key := restricting_key(record.meta):
             tier = self._tiers[-1]
             self._report.add(CHANGED, name, record.line, "a post that a plug-in keeps for members is for members", key)
-        if has_dividers(text) or DIVIDER in text:
-            post.hidden_tier = tier or self._tiers[-1]
-        else:
+        post.hidden_tier = tier or self._tiers[-1]
+        if key or not has_dividers(text):
             post.access = tier
-            post.hidden_tier = tier or self._tiers[-1]
         is_hidden = post.draft or post.access or has_dividers(text)
         if post.kind == PAGE and is_hidden:
             post.kind = POST
@@ -247,7 +246,7 @@ class WordPressReader:
             post.address = path
         if identifier.isdigit() and not (post.draft and not post.address):
             post.aliases = [below(self.site.base_url, plain)]
-        old = record.meta.get("_wp_old_slug", "").strip()
+        old = record.setting("_wp_old_slug")
         if old and post.slug and post.address and post.slug in unquote(post.address):
             post.aliases.append(unquote(post.address).replace(post.slug, unquote(old)))
 
@@ -270,9 +269,9 @@ class WordPressReader:
             note(LOST, "a page hides a part of its text, which standing pages cannot; the part was taken out", "", 0)
         if DIVIDER in text and post.kind != PAGE:
             guard_hidden(post)
-        if dek := plain_text(record.get("excerpt:encoded")) or plain_text(record.meta.get("_yoast_wpseo_metadesc", "")):
+        if dek := plain_text(record.get("excerpt:encoded")) or plain_text(record.setting("_yoast_wpseo_metadesc")):
             post.matter["dek"] = dek
-        hero = self._attachments.get(record.meta.get("_thumbnail_id", "").strip())
+        hero = self._attachments.get(record.setting("_thumbnail_id"))
         if hero and hero[0]:
             post.hero = dict(zip(("src", "alt", "caption"), hero, strict=True))
         if record.comments:
@@ -282,7 +281,7 @@ class WordPressReader:
 
     def _footnotes(self, record: Record) -> dict[str, str]:
         try:
-            notes = json.loads(record.meta.get("footnotes") or "[]")
+            notes = json.loads(record.setting("footnotes") or "[]")
         except ValueError:
             return {}
         return (

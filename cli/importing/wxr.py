@@ -37,7 +37,7 @@ class Record:
     Attributes:
         values: the text of each element, by its name with prefix.
         lines: the line at which each element begins.
-        meta: of an item: keys and values of its post meta.
+        meta: of an item: the values of its post meta, by their keys.
         comments: how many comments it has.
     """
 
@@ -46,12 +46,16 @@ class Record:
     values: dict[str, str] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
     categories: list[Category] = field(default_factory=list)
-    meta: dict[str, str] = field(default_factory=dict)
+    meta: dict[str, list[str]] = field(default_factory=dict)
     comments: int = 0
 
     def get(self, name: str) -> str:
         """Return the text of an element, stripped; empty if it is missing."""
         return self.values.get(name, "").strip()
+
+    def setting(self, key: str) -> str:
+        """Return the first value of the post meta with a key, stripped; empty if it is missing."""
+        return next(iter(self.meta.get(key, ())), "").strip()
 
 
 class _Reader:
@@ -123,7 +127,8 @@ class _Reader:
 
     def _end_part(self, record: Record, name: str, text: str) -> None:
         if name == "wp:postmeta" and self._nested is not None:
-            record.meta.setdefault(self._nested.get("wp:meta_key", ""), self._nested.get("wp:meta_value", ""))
+            key = self._nested.get("wp:meta_key", "")
+            record.meta.setdefault(key, []).append(self._nested.get("wp:meta_value", ""))
         elif name == "wp:comment":
             record.comments += 1
         elif name == "category":

@@ -259,11 +259,62 @@ def test_a_letter_for_subscribers_is_for_subscribers(tmp_path: Path) -> None:
         ("um_content_restriction", 'a:2:{s:26:"_um_custom_access_settings";s:1:"1";s:14:"_um_accessible";s:1:"2";}', "member"),
         ("um_content_restriction", 'a:1:{s:14:"_um_accessible";s:1:"0";}', "public"),
         ("_edit_last", "1", "public"),
+        ("rcp_subscription_level", "any", "member"),
+        ("_wpmem_block", "1", "member"),
+        ("_wpmem_block", "0", "public"),
+        ("memberful_available_to_any_registered_user", "1", "member"),
+        ("memberful_available_to_anybody_subscribed_to_a_plan", "1", "member"),
+        ("groups-read", "2", "member"),
+        ("memberful_acl", 'a:2:{s:12:"subscription";a:0:{}s:7:"product";a:0:{}}', "public"),
+        ("memberful_acl", 'a:2:{s:12:"subscription";a:1:{i:0;s:1:"2";}s:7:"product";a:0:{}}', "member"),
     ],
 )  # fmt: skip
 def test_what_a_plug_in_keeps_for_members_is_for_members(tmp_path: Path, key: str, value: str, access: str) -> None:
     import_from("wordpress", export(tmp_path, item(1, "a", meta=meta(key, value))), tmp_path / "out")
     assert draft(tmp_path / "out", "a").access == access
+
+
+def test_every_value_of_a_setting_counts_and_a_divider_does_not_open_the_rest(tmp_path: Path) -> None:
+    both = meta("_members_access_role", "") + meta("_members_access_role", "editor")
+    items = [item(1, "a", meta=both), item(2, "b", "Canary.<!--members-only-->More.", meta=both)]
+    import_from("wordpress", export(tmp_path, *items), tmp_path / "out")
+    assert [draft(tmp_path / "out", slug).access for slug in "ab"] == ["member", "member"]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "text"),
+    [
+        ('{"blockVisibility":{"hideBlock":true}}', "Free. End."),
+        ('{"blockVisibility":{"controlSets":[{"id":1}],"hideBlock":true}}', "Free. End."),
+        ('{"blockVisibility":{"hideBlock":false}}', "Free. canary End."),
+    ],
+)
+def test_a_block_that_a_plug_in_hides_is_taken_out(tmp_path: Path, attributes: str, text: str) -> None:
+    content = f"<p>Free.</p><!-- wp:paragraph {attributes} --><p>canary</p><!-- /wp:paragraph --><p>End.</p>"
+    import_from("wordpress", export(tmp_path, item(1, "a", content)), tmp_path / "out")
+    assert text_of(tmp_path / "out", "a").split() == text.split()
+
+
+@pytest.mark.parametrize(
+    ("mark", "is_hidden"),
+    [
+        ("<p><!--steady-paywall--></p>", True),
+        ("<p>___STEADY_PAYWALL___</p>", True),
+        ("<!-- subscribers only -->", True),
+        ("<!-- um die Ecke -->", False),
+        ("<!-- a note about nothing -->", False),
+        ("[members_only]", True),
+        ("<p>[members_only]</p>", True),
+        ("Free. [mp_only] canary", True),
+        ("[private]", True),
+        ("She called it [private] at the time.", False),
+        ("[[members_only]]", False),
+    ],
+)
+def test_marks_of_paywalls_hide_what_follows(tmp_path: Path, mark: str, is_hidden: bool) -> None:
+    import_from("wordpress", export(tmp_path, item(1, "a", f"Free.\n\n{mark}\n\ncanary")), tmp_path / "out")
+    public, _, hidden = text_of(tmp_path / "out", "a").partition("::: gate tier=member")
+    assert ("canary" in public, "canary" in hidden) == (not is_hidden, is_hidden)
 
 
 def test_blocks_that_the_site_showed_to_nobody_are_taken_out(tmp_path: Path) -> None:
@@ -277,6 +328,20 @@ def test_blocks_that_the_site_showed_to_nobody_are_taken_out(tmp_path: Path) -> 
     assert text_of(tmp_path / "out", "a").split() == ["Free.", "End."]
     assert len(notes(report, "lost", "a block that the site showed to nobody")) == 1
     assert len(notes(report, "lost", "a reusable block")) == 1
+
+
+def test_reusable_blocks_may_stand_in_one_another_but_not_in_themselves(tmp_path: Path) -> None:
+    def block(number: int, content: str) -> str:
+        return item(number, f"part-{number}", content, wp__post_type="wp_block")
+
+    items = [
+        item(1, "a", '<!-- wp:block {"ref":90} /-->'),
+        block(90, '<p>Outer.</p><!-- wp:block {"ref":91} /-->'),
+        block(91, '<p>Inner.</p><!-- wp:block {"ref":90} /-->'),
+    ]
+    report = import_from("wordpress", export(tmp_path, *items), tmp_path / "out")
+    assert text_of(tmp_path / "out", "a").split() == ["Outer.", "Inner."]
+    assert len(notes(report, "lost", "holds itself")) == 1
 
 
 def test_blocks_for_some_readers_hide_what_they_hid(tmp_path: Path) -> None:
