@@ -22,43 +22,15 @@ from .hugo import zone_of
 from .markdown_text import DIVIDER, split_at_divider
 from .matter_posts import guard_hidden, tier_of
 from .media import is_image
+from .memberpress import MemberPressRules
+from .post_types import PARTS, is_for_readers, is_record
 from .records import PAGE, POST, FirstLine, Hints, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
-from .report import CHANGED, LOST, NOTED, SKIPPED, Report
+from .report import ASKED, CHANGED, LOST, NOTED, SKIPPED, Report
 from .restrictions import restricting_key
 from .wxr import Record, read_records
 
 _PUBLIC_STATES = ("publish", "future")
 _GONE_STATES = ("trash", "auto-draft", "inherit")
-_PARTS = frozenset(
-    [
-        "attachment",
-        "revision",
-        "nav_menu_item",
-        "wp_block",
-        "wp_template",
-        "wp_template_part",
-        "wp_global_styles",
-        "wp_navigation",
-        "custom_css",
-        "customize_changeset",
-        "oembed_cache",
-        "user_request",
-        "wp_font_family",
-        "wp_font_face",
-        "acf-field",
-        "acf-field-group",
-        "feedback",
-        "jp_pay_order",
-        "jp_pay_product",
-        "shop_order",
-        "shop_order_refund",
-        "shop_coupon",
-        "wpcf7_contact_form",
-        "elementor_library",
-        "amp_validated_url",
-    ]
-)
-"""Types that are parts of a site and no texts of it."""
 
 
 class WordPressReader:
@@ -78,6 +50,7 @@ class WordPressReader:
         self._attachments: dict[str, tuple[str, str, str]] = {}
         self._attached: dict[str, list[str]] = {}
         self._blocks: dict[str, str] = {}
+        self._rules = MemberPressRules(report)
         self._read_parts()
 
     def _find_exports(self) -> list[str]:
@@ -116,8 +89,11 @@ class WordPressReader:
                 if summary := plain_text(record.get("wp:category_description")):
                     profile.matter["summary"] = summary
                 self._terms.append(profile)
+                self._rules.add_term("category", record.get("wp:term_id"), record.get("wp:category_nicename"))
+            elif record.name == "wp:tag":
+                self._rules.add_term("post_tag", record.get("wp:term_id"), record.get("wp:tag_slug"))
             elif record.name == "item":
-                self._read_part(record)
+                self._read_part(record, name)
 
     def _read_channel(self, record: Record) -> None:
         self.site.name = self.site.name or plain_text(record.get("title"))
@@ -128,7 +104,7 @@ class WordPressReader:
                 self.site.base_url = self.site.base_url or address
                 self.site.hosts.add(host_of(address))
 
-    def _read_part(self, record: Record) -> None:
+    def _read_part(self, record: Record, name: str) -> None:
         kind, identifier = record.get("wp:post_type"), record.get("wp:post_id")
         if kind == "attachment":
             alt = plain_text(record.setting("_wp_attachment_image_alt"))
@@ -141,6 +117,8 @@ class WordPressReader:
                 self._attached.setdefault(record.get("wp:post_parent"), []).append(identifier)
         elif kind == "wp_block" and record.get("wp:status") == "publish" and not record.get("wp:post_password"):
             self._blocks[identifier] = record.values.get("content:encoded", "")
+        elif kind == "memberpressrule":
+            self._rules.add(record, name)
 
     # Posts
 
@@ -165,9 +143,13 @@ class WordPressReader:
 
     def _post(self, name: str, record: Record) -> ImportedPost | None:
         kind, status = record.get("wp:post_type"), record.get("wp:status")
-        if record.name != "item" or kind in _PARTS:
+        if record.name != "item" or kind in PARTS:
             return None
         title = plain_text(record.get("title"))
+        if is_record(kind):
+            what = f"a record of a plug-in, of the type “{kind}”, is left out"
+            self._report.add(SKIPPED, name, record.line, what, post=True)
+            return None
         if status in _GONE_STATES:
             self._report.add(
                 SKIPPED,
@@ -185,13 +167,22 @@ class WordPressReader:
         if not title:
             self._report.add(CHANGED, name, record.line, "a missing title was made from the slug", post.title)
         post.kind = PAGE if kind == "page" else POST
-        if kind not in ("post", "page"):
-            self._report.add(NOTED, name, record.line, f"a text of the type “{kind}” became an article", title)
         self._dates(post, record, name)
         self._access(post, record, name, status)
+        self._guard_kind(post, record, name)
         self._terms_of(post, record)
         self._addresses(post, record)
         return post
+
+    def _guard_kind(self, post: ImportedPost, record: Record, name: str) -> None:
+        """Make a text of a type that readers may never have seen a draft."""
+        kind = record.get("wp:post_type")
+        if not post.draft and not is_for_readers(kind, record.get("link")):
+            post.draft = True
+            what = f"a text of the type “{kind}” became a draft; publish it if readers could see it"
+            self._report.add(ASKED, name, record.line, what, post.title)
+        elif kind not in ("post", "page"):
+            self._report.add(NOTED, name, record.line, f"a text of the type “{kind}” became an article", post.title)
 
     def _dates(self, post: ImportedPost, record: Record, name: str) -> None:
         try:
@@ -204,6 +195,7 @@ class WordPressReader:
             post.matter["lastmod"] = changed
 
     def _access(self, post: ImportedPost, record: Record, name: str, status: str) -> None:
+        post.scheduled = status == "future"
         post.draft = status not in _PUBLIC_STATES or bool(record.values.get("wp:post_password", "").strip())
         if status == "private" or (post.draft and status in _PUBLIC_STATES):
             what = "a private post, or one behind a password, becomes a draft"
@@ -211,13 +203,13 @@ class WordPressReader:
         text = record.values.get("content:encoded", "")
         letter = record.setting("_jetpack_newsletter_access")
         tier = tier_of({"subscribers": "members", "everybody": ""}.get(letter, letter), self._tiers)
-        if key := restricting_key(record.meta):
+        if key := restricting_key(record.meta) or ("a rule of MemberPress" if self._rules.hide(record) else ""):
             tier = self._tiers[-1]
             self._report.add(CHANGED, name, record.line, "a post that a plug-in keeps for members is for members", key)
         post.hidden_tier = tier or self._tiers[-1]
         if key or not has_dividers(text):
             post.access = tier
-        is_hidden = post.draft or post.access or has_dividers(text)
+        is_hidden = post.draft or post.scheduled or post.access or has_dividers(text)
         if post.kind == PAGE and is_hidden:
             post.kind = POST
             what = "a page that is not for everyone became an article, because standing pages are public"

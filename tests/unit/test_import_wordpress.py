@@ -274,6 +274,79 @@ def test_what_a_plug_in_keeps_for_members_is_for_members(tmp_path: Path, key: st
     assert draft(tmp_path / "out", "a").access == access
 
 
+@pytest.mark.parametrize(
+    ("kind", "link", "becomes"),
+    [
+        ("flamingo_inbound", "/?post_type=flamingo_inbound&p=1", "nothing"),
+        ("edd_payment", "/?post_type=edd_payment&p=1", "nothing"),
+        ("memberpressproduct", "/register/gold/", "nothing"),
+        ("acme_ticket", "/?post_type=acme_ticket&p=1", "draft"),
+        ("acme_note", "/acme_note/a/", "draft"),
+        ("acme_review", "/?post_type=acme_review&p=1", "draft"),
+        ("acme_review", "/reviews/a/", "article"),
+        ("portfolio", "/portfolio/a/", "article"),
+    ],
+)
+def test_only_types_that_readers_see_become_public(tmp_path: Path, kind: str, link: str, becomes: str) -> None:
+    text = item(1, "a", wp__post_type=kind, link=f"https://skerry.example{link}")
+    report = import_from("wordpress", export(tmp_path, text, item(2, "b")), tmp_path / "out")
+    is_there = (tmp_path / "out/drafts/a").exists()
+    made = ("draft" if draft(tmp_path / "out", "a").draft else "article") if is_there else "nothing"
+    assert made == becomes
+    assert len(notes(report, {"nothing": "skipped", "draft": "asked", "article": "noted"}[becomes], f"“{kind}”")) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "status", "access"),
+    [
+        ("single_post", "1", "publish", "member"),
+        ("single_post", "1", "draft", "public"),
+        ("single_post", "7", "publish", "public"),
+        ("single_page", "1", "publish", "public"),
+        ("all_post", "", "publish", "member"),
+        ("all", "3,1", "publish", "public"),
+        ("category", "sea", "publish", "member"),
+        ("category", "4", "publish", "member"),
+        ("category", "land", "publish", "public"),
+        ("tag", "x", "publish", "member"),
+        ("partial", "/2020/06/", "publish", "member"),
+    ],
+)
+def test_rules_of_memberpress_hide_posts(tmp_path: Path, kind: str, content: str, status: str, access: str) -> None:
+    category = "<wp:category><wp:term_id>4</wp:term_id><wp:category_nicename>sea</wp:category_nicename></wp:category>"
+    terms = (
+        '<category domain="category" nicename="sea">Sea</category><category domain="post_tag" nicename="x">X</category>'
+    )
+    settings = meta("_mepr_rules_type", kind) + meta("_mepr_rules_content", content)
+    rule = item(9, "rule", "", settings, wp__post_type="memberpressrule", wp__status=status)
+    path = export(tmp_path, category, item(1, "a", meta=terms), rule)
+    import_from("wordpress", path, tmp_path / "out")
+    assert draft(tmp_path / "out", "a").access == access
+    assert [p.name for p in (tmp_path / "out/drafts").iterdir()] == ["a"]
+
+
+def test_a_rule_of_memberpress_that_is_a_pattern_is_named(tmp_path: Path) -> None:
+    settings = "".join(
+        meta(f"_{key}", value)
+        for key, value in {
+            "mepr_rules_type": "custom",
+            "mepr_rules_content": "^/a",
+            "is_mepr_rules_content_regexp": "1",
+        }.items()
+    )
+    rule = item(9, "rule", "", settings, wp__post_type="memberpressrule")
+    report = import_from("wordpress", export(tmp_path, item(1, "a"), rule), tmp_path / "out")
+    assert len(notes(report, "asked", "custom: ^/a")) == 1
+
+
+@pytest.mark.parametrize(("year", "is_draft"), [("2099", False), ("2024", True)])
+def test_what_was_scheduled_is_a_draft_once_its_date_has_passed(tmp_path: Path, year: str, is_draft: bool) -> None:
+    given = {"wp__status": "future", "wp__post_date": f"{year}-02-01 10:00:00", "wp__post_date_gmt": ""}
+    items = [item(1, "a", **given), item(2, "about", wp__post_type="page", **given)]
+    import_from("wordpress", export(tmp_path, *items), tmp_path / "out")
+    assert [draft(tmp_path / "out", slug).draft for slug in ("a", "about")] == [is_draft, is_draft]
+
+
 def test_every_value_of_a_setting_counts_and_a_divider_does_not_open_the_rest(tmp_path: Path) -> None:
     both = meta("_members_access_role", "") + meta("_members_access_role", "editor")
     items = [item(1, "a", meta=both), item(2, "b", "Canary.<!--members-only-->More.", meta=both)]
