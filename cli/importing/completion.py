@@ -20,6 +20,7 @@ from nightdesk.imaging.limits import ImageRefused
 from .addresses import is_path, own_path
 from .directory import REFERENCE, Directory
 from .gates import mark_elements, mark_rest, write_gates
+from .html_gates import hides_rest
 from .markdown_text import (
     Image,
     embeds_to_links,
@@ -157,7 +158,7 @@ class Completion:
             elif element != "style":
                 self._report.add(LOST, post.source, where, f"<{element}> was taken out", address)
 
-        body, marks = mark_elements(post.body, self._gate_noter(post))
+        body, marks = mark_elements(post.body, self._gate_noter(post), hides_rest)
         lines = marks.after(lines) if lines else marks
         body, edits = embeds_to_links(body, note)
         addresses.lines = edits.after(lines)
@@ -178,7 +179,12 @@ class Completion:
     def _gate_noter(self, post: ImportedPost) -> Callable[[str, int], None]:
         def note(element: str, line: int) -> None:
             where = post.line + (post.lines.source_line(line) if post.lines else line) - 1 if post.line else 0
-            self._report.add(CHANGED, post.source, where, "an element that hides its content became a gate", element)
+            hides = (
+                "a comment that hides what follows it"
+                if element.startswith("<!--")
+                else "an element that hides its content"
+            )
+            self._report.add(CHANGED, post.source, where, f"{hides} became a gate", element)
 
         return note
 

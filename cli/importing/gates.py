@@ -57,17 +57,23 @@ def is_gate(attributes: dict[str, str]) -> bool:
     return bool("data-tier" in attributes or _CLASSES.search(attributes.get("class", "")))
 
 
-def mark_elements(text: str, note: Callable[[str, int], None]) -> tuple[str, LineMap]:
-    """Replace the elements of Markdown that hide their content by marks.
+def mark_elements(
+    text: str, note: Callable[[str, int], None], hides_rest: Callable[[str], bool]
+) -> tuple[str, LineMap]:
+    """Replace the elements and comments of Markdown that hide text by marks.
 
     Args:
-        note: is called with the element and its line.
+        note: is called with the element or comment, and its line.
+        hides_rest: returns True for what a comment says, if it hides all that follows it.
     """
-    if not re.search(r"data-tier|class\s*=", text):
+    if not re.search(r"data-tier|class\s*=|<!--", text):
         return text, LineMap([(1, 1)])
     depths: list[tuple[str, bool]] = []
 
     def replace(found: re.Match[str], line: int) -> str:
+        if found["comment"] and hides_rest(found["comment"][4:-3]):
+            note(found[0][:160], line)
+            return f"\n\n{open_mark('')}\n\n"
         if found["tag"] is None:
             return found[0]
         tag = found["tag"].lower()

@@ -9,12 +9,12 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote
 
-from bs4 import BeautifulSoup, Comment, NavigableString, Tag
+from bs4 import BeautifulSoup, NavigableString, Tag
 from nightdesk.domain.embeds import embed_of
 
 from .footnotes import mark_footnotes
-from .gates import is_gate
-from .html_trees import UnreadableHtml, new_tag, parse_html
+from .html_gates import is_hidden_element, read_gates
+from .html_trees import UnreadableHtml, new_tag, parse_html, said
 from .markdown_text import escape_directives
 from .markdown_writer import Converter
 from .report import CHANGED, LOST
@@ -37,13 +37,11 @@ _GONE = (
 )
 _QUIET = ("style", "svg", "noscript", "link", "meta", "input", "button")
 _EMBEDS = ("iframe", "video", "audio", "embed", "object")
-_PAYWALLS = '.paywall-jump, [data-component-name="PaywallToDOM"], .kg-paywall, .gh-post-upgrade-cta'
 _LEFT_OUT = (
     ".subscription-widget-wrap, .subscription-widget-wrap-editor, .kg-signup-card, .kg-email-card, .kg-email-cta-card, .kg-cta-card-email, "
     ".sharedaddy, .jp-relatedposts, .subscribe-widget, .button-wrapper [data-component-name='SubscribeWidget']"
 )
 _SHOWN = ("a", "img", "iframe", "video", "audio")
-_UNDIVIDED = ("table", "figure", "pre", "code", "a", "h1", "h2", "h3", "h4", "h5", "h6", "dl", "details")
 _BLOCK_CHILDREN = ("p", "ul", "ol", "div", "pre", "blockquote", "table", "h1", "h2", "h3", "h4", "h5", "h6", "figure")
 _WHITE = re.compile(r"\s+")
 
@@ -62,9 +60,11 @@ def html_to_markdown(text: str, note: Note, notes: dict[str, str] | None = None)
         soup = parse_html(text)
         if _depth(soup) > _MAX_DEPTH:
             raise UnreadableHtml("the HTML is nested too deeply")
-        _read_comments(soup, note)
-        footnotes = mark_footnotes(soup, notes or {})
+        read_gates(soup, note)
         _take_out(soup, note)
+        footnotes = mark_footnotes(soup, notes or {})
+        for element in footnotes.values():
+            _take_out(element, note)
         _read_cards(soup, note)
         _read_figures(soup, note)
         _read_embeds(soup, note)
@@ -101,96 +101,20 @@ def _tidy(text: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
 
 
-def _read_comments(soup: BeautifulSoup, note: Note) -> None:
-    """Turn dividers into elements; report blocks of WordPress that are made when a page is served; drop the rest."""
-    for comment in list(soup.find_all(string=lambda each: isinstance(each, Comment))):
-        words = str(comment).strip()
-        if words.startswith("kg-gated-block:begin"):
-            _read_gated_block(comment, words, note)
-            continue
-        if words.lower() == "members-only":
-            comment.replace_with(new_tag("nddivider"))
-            continue
-        dynamic = re.match(r"wp:([\w/-]+)(.*)/$", words, re.DOTALL)
-        if dynamic and dynamic[1] not in ("more", "footnotes", "spacer", "nextpage", "separator"):
-            note(
-                LOST,
-                f"the block “{dynamic[1]}” has no text that can be kept, and was taken out",
-                dynamic[2].strip()[:160],
-                0,
-            )
-        comment.extract()
-    for wall in soup.select(_PAYWALLS):
-        wall.replace_with(new_tag("nddivider"))
-    for element in soup.find_all(is_gate_element):
-        given = {"tier": str(element.get("data-tier") or ""), "teaser": str(element.get("data-teaser") or "")}
-        note(CHANGED, "an element that hides its content became a gate", _said(element)[:60], 0)
-        gate = new_tag("ndgate", "", **given)
-        element.replace_with(gate)
-        gate.extend(list(element.contents))
-    for gate in soup.find_all("ndgate"):
-        _widen(gate)
-    for divider in soup.find_all("nddivider"):
-        _lift(divider)
-
-
-def _widen(gate: Tag) -> None:
-    """Let a gate hide the whole table, figure or the like in which it stands: Markdown has no gates inside them."""
-    around = [each for each in gate.parents if each.name in _UNDIVIDED]
-    if around:
-        around[-1].wrap(new_tag("ndgate", "", tier=str(gate["tier"]), teaser=str(gate["teaser"])))
-        gate.unwrap()
-
-
-def _read_gated_block(comment: NavigableString, words: str, note: Note) -> None:
-    """Turn a block of Ghost that only some readers see into a gate: all that follows it, if its end is missing."""
-    held = []
-    for each in comment.next_siblings:
-        if isinstance(each, Comment) and str(each).strip().startswith("kg-gated-block:end"):
-            break
-        held.append(each)
-    if not re.search(r"nonMember:\s*true", words):
-        tier = "members" if "status:free" in words else "paid"
-        gate = new_tag("ndgate", "", tier=tier, teaser="")
-        comment.insert_before(gate)
-        gate.extend(held)
-        note(CHANGED, "a block that only some readers see became a gate", words[:160], 0)
-    comment.extract()
-
-
-def is_gate_element(element: Tag) -> bool:
-    """Return True for an element that is hidden from some readers."""
-    given = {"class": " ".join(element.get("class") or [])}
-    return is_gate(given | ({"data-tier": ""} if element.has_attr("data-tier") else {}))
-
-
-def _lift(divider: Tag) -> None:
-    """Move a divider out of the elements around it: what follows it in any of them is hidden too."""
-    while isinstance(parent := divider.parent, Tag) and parent.name != "[document]":
-        after = list(divider.next_siblings)
-        rest = new_tag(parent.name)
-        for each in after:
-            rest.append(each.extract())
-        divider.extract()
-        parent.insert_after(divider)
-        if after:
-            divider.insert_after(rest)
-
-
-def _take_out(soup: BeautifulSoup, note: Note) -> None:
+def _take_out(soup: Tag, note: Note) -> None:
+    for element in soup.find_all(is_hidden_element):
+        if not element.decomposed:
+            note(LOST, "an element that its author hid was taken out", said(element) or str(element)[:160], 0)
+            element.decompose()
     for element in soup.select(_LEFT_OUT):
-        note(LOST, "a sign-up form or a part for e-mail alone was taken out", _said(element), 0)
+        note(LOST, "a sign-up form or a part for e-mail alone was taken out", said(element), 0)
         element.decompose()
     for element in soup.find_all(_GONE):
         if element.decomposed:
             continue
         if element.name not in _QUIET:
-            note(LOST, f"<{element.name}> was taken out", str(element.get("src") or _said(element)), 0)
+            note(LOST, f"<{element.name}> was taken out", str(element.get("src") or said(element)), 0)
         element.decompose()
-
-
-def _said(element: Tag) -> str:
-    return _WHITE.sub(" ", element.get_text(" ")).strip()[:160]
 
 
 def _link(address: str, label: str) -> Tag:
@@ -205,7 +129,7 @@ def _read_cards(soup: BeautifulSoup, note: Note) -> None:
         anchor = card.find("a", href=True)
         if isinstance(anchor, Tag):
             title = card.select_one(".kg-bookmark-title")
-            card.replace_with(_link(str(anchor["href"]), _said(title) if title else _said(anchor)))
+            card.replace_with(_link(str(anchor["href"]), said(title) if title else said(anchor)))
             note(CHANGED, "a bookmark became a link", str(anchor["href"]), 0)
     for embed in soup.select(
         "figure.wp-block-embed, .wp-block-embed__wrapper, .youtube-wrap, .twitter-embed, .tweet, [data-attrs]"
@@ -220,16 +144,16 @@ def _read_cards(soup: BeautifulSoup, note: Note) -> None:
     for quote in soup.select("div.pullquote, div.callout-block"):
         quote.name = "blockquote"
     for card in soup.find_all("ndcard"):
-        has_text = bool(_said(card))
+        has_text = bool(said(card))
         end = "its text stays" if has_text else "it was taken out"
         kind = f"a card of the kind “{card['kind']}” has no meaning here; {end}"
-        note(CHANGED if has_text else LOST, kind, _said(card), 0)
+        note(CHANGED if has_text else LOST, kind, said(card), 0)
         card.unwrap()
     for card in soup.select(".kg-toggle-card"):
         heading, content = card.select_one(".kg-toggle-heading-text"), card.select_one(".kg-toggle-content")
         if heading and content:
             bold = new_tag("p")
-            bold.append(new_tag("strong", _said(heading)))
+            bold.append(new_tag("strong", said(heading)))
             card.replace_with(bold, *list(content.children))
     for card in soup.select(".kg-file-card, .kg-audio-card, .kg-product-card"):
         source = card.find(["a", "audio"])
@@ -237,17 +161,17 @@ def _read_cards(soup: BeautifulSoup, note: Note) -> None:
         note(
             CHANGED if address else LOST,
             "a file, sound or product became its text and its link",
-            address or _said(card),
+            address or said(card),
             0,
         )
-        texts = [new_tag("p", _said(card))] if not card.select_one(".kg-file-card-title, .kg-audio-title") else []
+        texts = [new_tag("p", said(card))] if not card.select_one(".kg-file-card-title, .kg-audio-title") else []
         title = card.select_one(".kg-file-card-title, .kg-audio-title")
-        card.replace_with(*texts, *([_link(address, _said(title) if title else "")] if address else []))
+        card.replace_with(*texts, *([_link(address, said(title) if title else "")] if address else []))
 
 
 def _embedded(element: Tag) -> str:
     """Return the address of what an element embeds; empty if it names none."""
-    text = _said(element)
+    text = said(element)
     if re.fullmatch(r"https?://\S+", text):
         return text
     given = _data_of(element)
@@ -270,7 +194,7 @@ def _read_data_card(card: Tag, note: Note) -> None:
     given = _data_of(card)
     addresses = (str(given.get(key) or "") for key in ("canonical_url", "base_url", "url"))
     address = next((each for each in addresses if each.startswith(("http://", "https://"))), "")
-    words = _said(card) or str(given.get("title") or given.get("name") or "")
+    words = said(card) or str(given.get("title") or given.get("name") or "")
     if formula := str(given.get("persistentExpression") or ""):
         code = new_tag("pre")
         code.append(new_tag("code", formula, **{"class": "language-latex"}))
@@ -281,7 +205,7 @@ def _read_data_card(card: Tag, note: Note) -> None:
     elif address:
         card.replace_with(_link(address, words))
         note(CHANGED, "an embedded page became a link", address, 0)
-    elif not _said(card):
+    elif not said(card):
         kind = " ".join(card.get("class") or []) or str(card.get("data-component-name") or card.name)
         note(LOST, "an element without a text was taken out", words or kind, 0)
         card.decompose()
@@ -352,7 +276,7 @@ def _read_embeds(soup: BeautifulSoup, note: Note) -> None:
         address = element.get("src") or element.get("data-src") or element.get("data")
         address = str(address or (nested.get("src") if isinstance(nested, Tag) else "") or "")
         if not address:
-            note(LOST, f"<{element.name}> was taken out", _said(element), 0)
+            note(LOST, f"<{element.name}> was taken out", said(element), 0)
             element.decompose()
             continue
         address = f"https:{address}" if address.startswith("//") else address
@@ -371,6 +295,9 @@ def plain_text(text: str) -> str:
     if "<" not in text:
         return _WHITE.sub(" ", html.unescape(text)).strip()
     soup = parse_html(text)
+    for hidden in soup.find_all(is_hidden_element):
+        if not hidden.decomposed:
+            hidden.decompose()
     for element in soup.find_all(["br", *_BLOCK_CHILDREN]):
         element.append(NavigableString(" "))
         element.insert_after(NavigableString(" "))

@@ -9,6 +9,7 @@ from bs4 import BeautifulSoup, MarkupResemblesLocatorWarning, NavigableString, T
 from bs4.exceptions import ParserRejectedMarkup
 from nightdesk.domain.errors import Permanent
 
+_WHITE = re.compile(r"\s+")
 _FACTORY = BeautifulSoup("", "html.parser")
 
 
@@ -37,3 +38,8 @@ def new_tag(name: str, content: str = "", **attributes: str) -> Tag:
     if content:
         tag.append(NavigableString(content))
     return tag
+
+
+def said(element: Tag) -> str:
+    """Return the beginning of an element's text, for the report."""
+    return _WHITE.sub(" ", element.get_text(" ")).strip()[:160]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from nightdesk_cli.importing.gates import CLOSE, mark_rest, open_mark, write_gates
-from nightdesk_cli.importing.html_text import html_to_markdown
+from nightdesk_cli.importing.html_text import html_to_markdown, plain_text
 from nightdesk_cli.importing.matter_posts import tier_of
 from support.importing import draft, import_from, notes, text_of, write_tree
 
@@ -46,6 +46,52 @@ def test_elements_that_name_a_tier(tmp_path: Path, system: str, files: dict[str,
     report = import_from(system, root, tmp_path / "out")
     assert gates(tmp_path / "out", "storm") == [("subscriber", 'A "b"')]
     assert len(notes(report, "changed", "became a gate")) == 1
+
+
+@pytest.mark.parametrize("mark", ["<!--steady-paywall-->", "<!-- Members area restricted -->", "<!-- /paywall -->"])
+def test_comments_that_hide_what_follows_them(tmp_path: Path, mark: str) -> None:
+    body = f"Free. `{mark}`\n\n<!-- The paywall is below this. -->\n\nFree.\n\n{mark}\n\nHidden.\n\n{mark}\n\nHidden.\n"
+    report = import_from("hugo", write_tree(tmp_path / "s", {"content/posts/storm.md": HEAD + body}), tmp_path / "out")
+    assert gates(tmp_path / "out", "storm") == [("member", "")]
+    assert len(notes(report, "changed", "a comment that hides")) == 2
+    page = f"<p>Free.</p><!-- The paywall is below this. --><div><p>Free.</p><p>{mark}</p><p>Hidden.</p></div><p>Hidden.</p>"
+    made = html_to_markdown(page, lambda *_: None)
+    public, _, hidden = write_gates(made, TIERS).partition("::: gate tier=member")
+    assert (public.split(), hidden.split()) == (["Free."] * 2, ["Hidden."] * 2 + [":::"])
+
+
+def test_a_divider_in_a_gate_leaves_the_gate(tmp_path: Path) -> None:
+    page = '<p>Free.</p><div class="members-only"><p>Hidden.</p><a name="x"><!--members-only--></a><p>Hidden.</p></div>'
+    made = html_to_markdown(page, lambda *_: None)
+    assert write_gates(made, TIERS).count("::: gate tier=member") == 2
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        "<div style='color: red; display: none'>canary</div>",
+        "<p hidden>canary</p>",
+        "<dialog><p>canary</p></dialog>",
+        "<span style='visibility:hidden'>canary</span>",
+        "<div popover><!--members-only-->canary<p hidden>canary</p></div>",
+        "<ol class='footnotes' hidden><li id='fn1'>canary</li></ol><a href='#fn1'>1</a>",
+    ],
+)
+def test_elements_that_nobody_sees_are_taken_out(element: str) -> None:
+    lost: list[tuple[str, str]] = []
+    made = html_to_markdown(
+        f"<p>Free.</p>{element}<p>Free.</p>", lambda outcome, kind, said, _: lost.append((outcome, said))
+    )
+    assert "canary" not in made
+    assert made.count("Free.") == 2
+    assert lost[-1][0] == "lost"
+    assert "canary" in lost[-1][1]
+    assert "canary" not in plain_text(f"Title {element}")
+
+
+def test_a_hidden_element_for_members_becomes_a_gate() -> None:
+    made = html_to_markdown("<p>Free.</p><div class='members-only' style='display:none'>Hidden.</div>", lambda *_: None)
+    assert "Hidden." in write_gates(made, TIERS).partition("::: gate tier=member")[2]
 
 
 def test_shortcodes_that_hide(tmp_path: Path) -> None:

@@ -8,17 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from nightdesk.domain.hidden_styles import is_hidden
 from nightdesk.domain.html_tokens import END, START, Token, attributes
 from nightdesk.rendering.elements import BLOCKS, VOID
 
 _MAY_HIDE = re.compile(r"<(?:dialog\b|[^<>]*\b(?:hidden|none|collapse|opacity|font-size|popover)\b)", re.IGNORECASE)
-_STYLE = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse)|content-visibility\s*:\s*hidden"
-    r"|(?:opacity|font-size)\s*:\s*0*(?:\.0*)?(?:[a-z%]*)\s*(?:;|!|$)",
-    re.IGNORECASE,
-)
-
-_COMMENT, _ESCAPE = re.compile(r"/\*.*?(?:\*/|$)", re.DOTALL), re.compile(r"\\([0-9a-f]{1,6})\s?", re.IGNORECASE)
 
 
 def may_hide(source: str) -> bool:
@@ -34,9 +28,7 @@ def hidden_end(source: str, found: Sequence[Token], number: int) -> int:
     token = found[number]
     if token.end - token.start < len(token.name) + len(" hidden") + 2 and token.name != "dialog":
         return 0
-    values = attributes(source[token.start : token.end])
-    is_hidden = "hidden" in values or "popover" in values or (token.name == "dialog" and "open" not in values)
-    if not is_hidden and not _STYLE.search(_plain_style(values.get("style", ""))):
+    if not is_hidden(token.name, attributes(source[token.start : token.end])):
         return 0
     if token.name in VOID:
         return number + 1
@@ -50,8 +42,3 @@ def hidden_end(source: str, found: Sequence[Token], number: int) -> int:
             if not depth:
                 return place + 1
     return len(found)
-
-
-def _plain_style(typed: str) -> str:
-    """Return a style as browsers read it: without comments, and with letters in place of their escapes."""
-    return _ESCAPE.sub(lambda found: chr(min(int(found[1], 16), 0x10FFFF)), _COMMENT.sub("", typed))
