@@ -5,14 +5,13 @@ from __future__ import annotations
 import html
 import json
 import re
-from contextlib import suppress
 from typing import Any
-from urllib.parse import unquote
 
 from bs4 import BeautifulSoup, NavigableString, Tag
 from nightdesk.domain.embeds import embed_of
 
 from .footnotes import mark_footnotes
+from .html_figures import EMBEDS, read_figures
 from .html_gates import is_hidden_element, read_gates
 from .html_trees import UnreadableHtml, new_tag, parse_html, said
 from .markdown_text import escape_directives
@@ -36,7 +35,6 @@ _GONE = (
     "template",
 )
 _QUIET = ("style", "svg", "noscript", "link", "meta", "input", "button")
-_EMBEDS = ("iframe", "video", "audio", "embed", "object")
 _LEFT_OUT = (
     ".subscription-widget-wrap, .subscription-widget-wrap-editor, .kg-signup-card, .kg-email-card, .kg-email-cta-card, .kg-cta-card-email, "
     ".sharedaddy, .jp-relatedposts, .subscribe-widget, .button-wrapper [data-component-name='SubscribeWidget']"
@@ -66,7 +64,7 @@ def html_to_markdown(text: str, note: Note, notes: dict[str, str] | None = None)
         for element in footnotes.values():
             _take_out(element, note)
         _read_cards(soup, note)
-        _read_figures(soup, note)
+        read_figures(soup, note)
         _read_embeds(soup, note)
         converter = Converter(
             heading_style="ATX", bullets="-", escape_misc=True, autolinks=False, newline_style="backslash"
@@ -211,65 +209,8 @@ def _read_data_card(card: Tag, note: Note) -> None:
         card.decompose()
 
 
-def _read_figures(soup: BeautifulSoup, note: Note) -> None:
-    """Give each image of a gallery its own figure, and unwrap figures that hold something else than an image."""
-    for image in soup.find_all("img"):
-        _read_image(image)
-    for figure in soup.find_all("figure"):
-        images = figure.find_all("img")
-        caption = next((c for c in figure.find_all("figcaption") if c.find_parent("figure") is figure), None)
-        if figure.find_parent("figure"):
-            figure.unwrap() if not images else None
-        elif len(images) > 1:
-            note(CHANGED, "a gallery became single images", f"{len(images)} images", 0)
-            parts = [_figure(image) for image in images]
-            figure.replace_with(
-                *parts, *([_paragraph(caption)] if isinstance(caption, Tag) and not caption.find("img") else [])
-            )
-        elif not images:
-            if isinstance(caption, Tag):
-                figure.insert_after(_paragraph(caption))
-            figure.unwrap()
-    for gallery in soup.select(".image-gallery-embed, .wp-block-gallery, .gallery"):
-        gallery.unwrap()
-
-
-def _figure(image: Tag) -> Tag:
-    """Return a figure with an image and the caption of the figure that is nearest to it."""
-    inner = image.find_parent("figure")
-    caption = inner.find("figcaption") if inner and len(inner.find_all("img")) == 1 else None
-    made = new_tag("figure")
-    made.append(image.extract())
-    if caption:
-        made.append(caption.extract())
-    return made
-
-
-def _paragraph(caption: Tag) -> Tag:
-    made = caption.extract()
-    made.name = "p"
-    made.attrs = {}
-    return made
-
-
-def _read_image(image: Tag) -> None:
-    """Leave an image its address, words and title; addresses of resized copies become those of the original."""
-    source = str(image.get("src") or "")
-    if not source or source.startswith("data:"):
-        source = str(image.get("data-src") or image.get("data-lazy-src") or source)
-    with suppress(ValueError, AttributeError):
-        source = str(json.loads(str(image.get("data-attrs") or "{}")).get("src") or source)
-    fetched = re.search(r"/image/fetch/[^/]+/(?:[^/]+/)?(https?(?:%3A|:).+)$", source, re.IGNORECASE)
-    if fetched:
-        source = unquote(fetched[1])
-    kept = {"src": source, "alt": str(image.get("alt") or "")}
-    if image.get("title"):
-        kept["title"] = str(image["title"])
-    image.attrs = kept  # type: ignore[assignment]
-
-
 def _read_embeds(soup: BeautifulSoup, note: Note) -> None:
-    for element in soup.find_all(_EMBEDS):
+    for element in soup.find_all(EMBEDS):
         if element.decomposed:
             continue
         nested = element.find(["source", "embed", "iframe"])

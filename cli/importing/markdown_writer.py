@@ -37,11 +37,7 @@ class Converter(MarkdownConverter):
         shown = (
             f'<img src="{html.escape(str(image.get("src") or ""))}" alt="{html.escape(str(image.get("alt") or ""))}">'
         )
-        if (
-            isinstance(anchor, Tag)
-            and anchor.get("href")
-            and not _is_of_image(str(anchor["href"]), str(image.get("src")))
-        ):
+        if isinstance(anchor, Tag) and anchor.get("href"):
             shown = f'<a href="{html.escape(str(anchor["href"]))}">{shown}</a>'
         caption = el.find("figcaption")
         words = _inline(caption) if isinstance(caption, Tag) else ""
@@ -99,11 +95,6 @@ class Converter(MarkdownConverter):
 def _one_block(element: Tag) -> str:
     """Return HTML without empty lines, which would end it for Markdown."""
     return re.sub(r"\n\s*\n", "\n", str(element))
-
-
-def _is_of_image(address: str, source: str) -> bool:
-    """Return True if a link around an image only leads to the image."""
-    return bool(re.search(r"\.(?:png|jpe?g|gif|webp|avif|svg)(?:\?.*)?$", address, re.IGNORECASE)) or address == source
 
 
 def _inline(element: Tag) -> str:

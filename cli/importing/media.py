@@ -24,6 +24,11 @@ _RESIZED = re.compile(r"(-\d+x\d+|-scaled|@2x|/size/w\d+(?:h\d+)?)(?=[./])")
 """What WordPress adds to the names of resized images, and Ghost to their paths."""
 
 
+_UPLOADS = re.compile(r"/wp-content/|\.files\.wordpress\.com/|/uploads/\d{4}/\d\d/", re.IGNORECASE)
+_SIZE = re.compile(r"-\d{1,5}x\d{1,5}(?=\.\w+$)")
+"""The end of the name of a smaller copy that WordPress made of an image, and put beside it."""
+
+
 class Store(Protocol):
     """What files are read from: an archive, or a text that holds them."""
 
@@ -107,11 +112,24 @@ class Media:
                 like the address is taken, unless several end alike.
             kinds: the suffixes that the file may have.
         """
-        for name in names:
-            if name in self._stores[0] and PurePosixPath(name).suffix.lower() in kinds:
-                return Found(self._stores[0], name)
         path = unquote(parts_of(address).path)
-        return self._alike(path, least, kinds) or self._alike(_RESIZED.sub("", path), least, kinds)
+        found = next((name for name in names if name in self._stores[0] and _suffix(name) in kinds), None)
+        exact = Found(self._stores[0], found) if found else self._alike(path, least, kinds)
+        if exact:
+            return self._original(exact, address) or exact
+        return self._alike(_RESIZED.sub("", path), least, kinds)
+
+    def _original(self, found: Found, address: str) -> Found | None:
+        """Return the image that a file of WordPress is a smaller copy of; None for any other file."""
+        size = _SIZE.search(found.name)
+        if not size or not _UPLOADS.search(unquote(address)):
+            return None
+        for end in ("-scaled", ""):
+            name = PurePosixPath(found.name[: size.start()] + end + found.name[size.end() :])
+            for each in self._by_name.get(name.name.casefold(), ()):
+                if each.store is found.store and PurePosixPath(each.name).parent == name.parent:
+                    return each
+        return None
 
     def at(self, name: str) -> Found:
         """Return a file of the archive itself."""
@@ -122,11 +140,15 @@ class Media:
         if not wanted:
             return None
         candidates = self._by_name.get(wanted[-1]) or ([] if "." in wanted[-1] else self._by_stem.get(wanted[-1], []))
-        candidates = [found for found in candidates if PurePosixPath(found.name).suffix.lower() in kinds]
+        candidates = [found for found in candidates if _suffix(found.name) in kinds]
         ranked = sorted(((_common(found.name, wanted), found) for found in candidates), key=lambda pair: -pair[0])
         if not ranked or ranked[0][0] < least or (len(ranked) > 1 and ranked[0][0] == ranked[1][0]):
             return None
         return ranked[0][1]
+
+
+def _suffix(name: str) -> str:
+    return PurePosixPath(name).suffix.lower()
 
 
 def _common(name: str, wanted: list[str]) -> int:

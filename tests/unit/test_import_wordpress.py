@@ -147,6 +147,43 @@ https://youtu.be/abc
     assert notes(report, "lost", "latest-posts")
 
 
+UPLOADS = "https://skerry.example/wp-content/uploads/2020/06/"
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ('<p>In <a href="U/pier.png"><img src="U/pier-300x200.png" alt="P"></a> it.</p>', "In ![P](pier.png) it."),
+        ('<a href="https://x.example/"><img src="U/pier.png" alt="P"></a>', "[![P](pier.png)](https://x.example/)"),
+        ('<a href="/a/" rel="attachment wp-att-9"><img src="U/pier-1x1.png" alt="P"></a>', "![P](pier.png)"),
+        ('<img src="/wp-content/uploads/2020/06/wall-300x200.png" alt="W">', "![W](wall-scaled.png)"),
+        ('<img src="U/other-300x200.png" alt="O">', "![O](other-300x200.png)"),
+        (
+            '<figure class="wp-block-table"><table><tr><th>A</th></tr><tr><td>Recipe <img src="U/pier.png" alt="P"></td></tr></table><figcaption>C</figcaption></figure>',
+            "| A |\n| --- |\n| Recipe ![P](pier.png) |\n\nC",
+        ),
+        ('<figure><img src="U/pier.png" alt="P"><p>By Ada.</p></figure>', "![P](pier.png)\n\nBy Ada."),
+        (
+            '<div class="wp-block-cover" style="background-image:url(U/pier.png)"><p>Title</p></div>',
+            "![](pier.png)\n\nTitle",
+        ),
+    ],
+)
+def test_images_keep_what_is_around_them_and_their_size(tmp_path: Path, content: str, expected: str) -> None:
+    names = ("pier", "pier-300x200", "pier-1x1", "wall", "wall-scaled", "wall-300x200", "other-300x200", "x/other")
+    files = {f"wp-content/uploads/2020/06/{name}.png": PNG + name.encode() for name in names}
+    content = content.replace("U/", UPLOADS)
+    report = import_from("wordpress", export(tmp_path, item(1, "storm", content), **files), tmp_path / "out")
+    assert text_of(tmp_path / "out", "storm") == expected
+    assert len(notes(report, "changed", "background image")) == ("background" in content)
+
+
+def test_an_image_that_led_to_another_one_is_reported(tmp_path: Path) -> None:
+    content = f'<a href="{UPLOADS}chart.png"><img src="{UPLOADS}small.png" alt=""></a>'
+    report = import_from("wordpress", export(tmp_path, item(1, "storm", content)), tmp_path / "out")
+    assert notes(report, "changed", "another image") == [f"skerry.xml:18: {UPLOADS}chart.png"]
+
+
 def test_classic_texts_get_their_paragraphs_and_shortcodes(tmp_path: Path) -> None:
     content = """First line
 second line [sic] [1].
