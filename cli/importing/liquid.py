@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from .directory import REFERENCE
+from .kramdown import plain_kramdown
 from .liquid_values import evaluate, lookup
 from .markdown_text import Lines
 from .records import LineMap
@@ -60,8 +61,6 @@ _ASSIGNING = frozenset(["assign", "set", "capture"])
 _INCLUDING = ("include", "include_cached", "render", "include_relative")
 _MAX_DEPTH = 5
 _KEPT_WHOLE = frozenset(["raw", "verbatim"])
-_ATTRIBUTES = re.compile(r"(?m)^[ \t]*\{::?[^{}\n%]*\}[ \t]*\n?|(?<=[\w*_)\]`>])\{:[^{}\n%]*\}")
-"""kramdown's lists of attributes, on a line of their own or after what they belong to."""
 
 
 class Replaced(NamedTuple):
@@ -85,11 +84,12 @@ def replace_liquid(
         only: the tags that are replaced, for a system that knows no others; empty for all of the language.
         includes: returns the text of a file that texts may include; empty if there is none.
     """
-    if "{" not in text:
+    if "{" not in text and "markdown=" not in text:
         return Replaced(text, LineMap([(1, 1)]))
     work = _Work(text, variables, note)
     work.only, work.includes = only, includes
-    return work.run()
+    replaced = work.run()
+    return replaced if only else Replaced(*plain_kramdown(replaced.text, replaced.lines, note))
 
 
 class _Work:
@@ -122,18 +122,7 @@ class _Work:
             self._write(made)
             self._anchors.append((self._out_line, self._lines.at(position)))
         self._write(self._text[position:])
-        text = "".join(self._parts)
-        return (
-            Replaced(text, LineMap(self._anchors)) if "{:" not in text or self.only else self._without_attributes(text)
-        )
-
-    def _without_attributes(self, text: str) -> Replaced:
-        count = len(_ATTRIBUTES.findall(text))
-        if count:
-            self._note(CHANGED, "kramdown's attributes were taken out", f"{count} of them", 1)
-        # A line break stays for each line that goes, so that lines keep their numbers.
-        plain = _ATTRIBUTES.sub(lambda found: "\n" if found[0].endswith("\n") else "", text)
-        return Replaced(plain, LineMap(self._anchors))
+        return Replaced("".join(self._parts), LineMap(self._anchors))
 
     def _write(self, text: str) -> None:
         self._parts.append(text)

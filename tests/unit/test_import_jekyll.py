@@ -253,3 +253,26 @@ def test_keys_without_a_meaning_here_stand_last_as_after_an_export(tmp_path: Pat
         line.partition(":")[0] for line in front_matter_of(tmp_path / "out", "gale").split("\n") if line[:1].isalpha()
     ]
     assert keys == ["title", "slug", "date", "aliases", "hero", "imported"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("a\n\n{::comment}\nsecret {:/} secret\n{:/comment}\n\nb", "a\n\n\n\n\n\nb"),
+        ("a {::comment}secret{:/comment} b {::comment}secret{:/} c", "a  b  c"),
+        ("a ` b\n\n{::comment}\nsecret\n{:/}\n\nc ` d", "a ` b\n\n\n\n\n\nc ` d"),
+        ("a `{::comment}b{:/comment}` c", "a `{::comment}b{:/comment}` c"),
+        ("```\n{::comment}\nb\n{:/comment}\n{: .lead }\n```", "```\n{::comment}\nb\n{:/comment}\n{: .lead }\n```"),
+        ("a {::nomarkdown}b{:/} c\n{:/comment}", "a b c"),
+        ("`{:.b}` *c*{: title='d' width=\"50%\" e=5%}\n{: width='50%'}\n\nf{:%Y}", "`{:.b}` *c*\n\n\nf{:%Y}"),
+        ("# A\n\n* TOC\n{:toc}\n\nb", "# A\n\n\n\n\nb"),
+        ('<div class="b" markdown="1">\n**c**\n</div>', '<div class="b">\n\n**c**\n</div>'),
+    ],
+)
+def test_signs_of_kramdown_go_and_comments_with_what_is_in_them(tmp_path: Path, typed: str, shown: str) -> None:
+    root = site(tmp_path, **{"_posts/2021-07-09-gale.md": post(f"{typed}\n\n{{{{ page.unknown }}}}\n")})
+    report = import_from("jekyll", root, tmp_path / "out")
+    assert text_of(tmp_path / "out", "gale") == shown
+    line = 4 + f"{typed}\n\n".count("\n")
+    assert notes(report, "lost") == [f"_posts/2021-07-09-gale.md:{line}: {{{{ page.unknown }}}}"]
+    assert bool(notes(report, "changed", "comments")) == ("secret" in typed)
