@@ -12,9 +12,11 @@ from nightdesk.domain.errors import Permanent
 from nightdesk.domain.site import Site
 from nightdesk.domain.text import date_of_filename, slugify
 
-from .archives import Archive, ImportRefused, decode_text, looks_like, other_system
+from .archives import Archive, ImportRefused
 from .configs import data_values
-from .front_matter import Matter, plain_value, read_matter
+from .eleventy_config import read_eleventy_config
+from .eleventy_data import EleventyData, as_list
+from .front_matter import Matter, read_matter
 from .html_text import html_to_markdown
 from .hugo import read_redirects, zone_of
 from .liquid import replace_liquid
@@ -22,11 +24,10 @@ from .matter_posts import common_post, keep_rest, says_much, settle_page, tier_o
 from .permalinks import date_tokens
 from .plain_scripts import plain_script
 from .records import PAGE, FirstLine, Hints, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
-from .report import LOST, NOTED, SKIPPED, Report
+from .report import LOST, SKIPPED, Report
 
 _TEXTS = (".md", ".markdown", ".html", ".htm")
 _TEMPLATES = (".njk", ".liquid", ".hbs", ".ejs", ".pug", ".webc", ".11ty.js", ".mdx")
-_CONFIG = re.compile(r"(^|/)(\.eleventy|eleventy\.config)\.[cm]?js$")
 _POST_FOLDERS = frozenset(["posts", "post", "blog", "articles", "article", "news", "_posts"])
 _POST_TAGS = frozenset(["post", "posts", "blog", "article", "articles", "news"])
 _COLLECTIONS = _POST_TAGS | {"all", "nav", "page", "pages"}
@@ -48,10 +49,11 @@ class EleventyReader:
 
     def __init__(self, archive: Archive, report: Report, fallback: Site, hints: Hints) -> None:
         self._archive, self._report, self._fallback, self._permalink = archive, report, fallback, hints.permalink
-        self._root = self._find_input()
+        self._config = read_eleventy_config(archive, report)
+        self._root = self._config.input
         if not any(name.endswith(_TEXTS) for name in archive.under(self._root)):
             raise ImportRefused(f"{archive.path}: this is no Eleventy site; it holds no text in {self._root or 'it'}")
-        self._data: dict[str, dict[str, Any]] = {}
+        self._data = EleventyData(archive, report)
         facts = self._site_data()
         self.site = SiteFacts(
             name=str(facts.get("title") or facts.get("name") or ""),
@@ -61,66 +63,24 @@ class EleventyReader:
         )
         if not self.site.base_url.startswith("http"):
             self.site.base_url = ""
-        self._files = data_values(archive, f"{self._root}/_data".lstrip("/"))
+        self._files = data_values(archive, self._config.data)
         self._zone = zone_of(self.site.timezone or fallback.timezone, report)
 
-    def _find_input(self) -> str:
-        """Return the folder of texts, as the configuration names it."""
-        configs = sorted((name for name in self._archive.names if _CONFIG.search(name)), key=len)
-        if not configs:
-            other = other_system(self._archive.names)
-            if other not in ("", "Eleventy"):
-                raise looks_like(self._archive.path, other)
-            return ""
-        top = configs[0].rpartition("/")[0]
-        found = re.search(r"\binput\s*:\s*[\"']([^\"']+)", self._archive.read(configs[0]).decode("utf-8", "replace"))
-        folder = re.sub(r"^\./|/$", "", found[1]) if found else ""
-        return "/".join(part for part in (top, folder if folder != "." else "") if part)
-
-    def _json(self, name: str) -> dict[str, Any]:
-        try:
-            values = json.loads(decode_text(self._archive.read(name), name))
-        except (ValueError, RecursionError, Permanent):
-            self._report.add(LOST, name, 1, "a file of data cannot be read", "the JSON does not parse")
-            return {}
-        return plain_value(values) if isinstance(values, dict) else {}
-
     def _site_data(self) -> dict[str, Any]:
-        start = f"{self._root}/" if self._root else ""
         found: dict[str, Any] = {}
-        for name in ("metadata", "site", "meta"):
-            if f"{start}_data/{name}.json" in self._archive:
-                found |= self._json(f"{start}_data/{name}.json")
+        for name in (f"{self._config.data}/{each}.json" for each in ("metadata", "site", "meta")):
+            if name in self._archive:
+                found |= self._data.json(name) or {}
         return found
-
-    def _folder_data(self, folder: PurePosixPath) -> dict[str, Any]:
-        """Return the data that all texts of a folder share; the nearest folder counts most."""
-        key = str(folder)
-        if key not in self._data:
-            parent = self._folder_data(folder.parent) if folder.parts else {}
-            own: dict[str, Any] = {}
-            for name in (f"{key}/{folder.name}.json", f"{key}/{folder.name}.11tydata.json"):
-                if folder.parts and name in self._archive:
-                    own |= self._json(name)
-            for suffix in ("js", "cjs", "mjs"):
-                name = f"{key}/{folder.name}.11tydata.{suffix}"
-                if name not in self._archive:
-                    continue
-                if values := plain_script(self._archive.read(name).decode("utf-8", "replace")):
-                    own |= plain_value(values)
-                else:
-                    what = "data of a folder is a program, so it is not known here; use --permalink for addresses"
-                    self._report.add(NOTED, name, 0, what)
-            tags = [*_as_list(parent.get("tags")), *_as_list(own.get("tags"))]
-            self._data[key] = {**parent, **own, **({"tags": tags} if tags else {})}
-        return self._data[key]
 
     def _texts(self) -> Iterator[tuple[str, str]]:
         for name in self._archive.under(self._root):
             path = name.removeprefix(f"{self._root}/") if self._root else name
-            if set(path.split("/")[:-1]) & _PASSED_OVER:
+            if set(path.split("/")[:-1]) & _PASSED_OVER or self._config.is_template(name):
                 continue
-            if name.endswith(_TEXTS):
+            if name.endswith(_TEXTS) and self._config.ignores(name):
+                self._report.add(SKIPPED, name, 0, "a text that Eleventy ignores is left out")
+            elif name.endswith(_TEXTS):
                 yield name, path
             elif name.endswith(_TEMPLATES):
                 self._report.add(SKIPPED, name, 0, "a template is left out")
@@ -151,7 +111,7 @@ class EleventyReader:
                 self._report.add(LOST, name, 0, "a file cannot be read", str(error), post=True)
 
     def _is_post(self, path: str, matter: Matter) -> bool:
-        tags = set(_as_list(matter.values.get("tags")))
+        tags = set(as_list(matter.values.get("tags")))
         parts = PurePosixPath(path).parts
         is_dated = bool(matter.values.get("date") or date_of_filename(PurePosixPath(path).stem))
         is_index = PurePosixPath(path).stem in ("index", "404") and len(parts) <= 2
@@ -178,10 +138,8 @@ class EleventyReader:
         matter = read_matter(raw, name, self._report)
         if matter is None:
             return None
-        shared = self._folder_data(PurePosixPath(name).parent)
-        beside = f"{name.rpartition('.')[0]}.11tydata.json"
-        shared = {**shared, **(self._json(beside) if beside in self._archive else {})}
-        tags = [*_as_list(shared.get("tags")), *_as_list(matter.values.get("tags"))]
+        shared = self._data.of_text(name)
+        tags = [*as_list(shared.get("tags")), *as_list(matter.values.get("tags"))]
         for key, value in shared.items():
             matter.values.setdefault(key, value)
             matter.lines.setdefault(key, 0)
@@ -267,7 +225,7 @@ class EleventyReader:
     def _include(self, name: str) -> str:
         """Return the text of a file of `_includes`; empty if there is none."""
         for ending in ("", ".liquid", ".njk", ".html", ".md"):
-            path = f"{self._root}/_includes/{name}{ending}".lstrip("/")
+            path = f"{self._config.includes}/{name}{ending}"
             if path in self._archive:
                 return self._archive.read(path).decode("utf-8", "replace")
         return ""
@@ -298,9 +256,3 @@ class EleventyReader:
         for name in self._archive.names:
             if PurePosixPath(name).name == "_redirects":
                 yield from read_redirects(self._archive, name)
-
-
-def _as_list(value: Any) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    return [str(each) for each in value] if isinstance(value, list) else []

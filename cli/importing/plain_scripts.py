@@ -9,7 +9,11 @@ from typing import Any
 from .lenient_yaml import lenient_yaml
 
 _STRING = re.compile(r"(\"(?:[^\"\\\n]|\\.)*+\"|'(?:[^'\\\n]|\\.)*+')", re.DOTALL)
-_COMMENT = re.compile(r"(?m)^\s*//[^\n]*$|/\*(?:(?!\*/).)*+\*/|(?<=[,;{\[])[ \t]*//[^\n]*$", re.DOTALL)
+_TOKEN = re.compile(
+    r"(?P<comment>//[^\n]*|/\*.*?(?:\*/|\Z))"
+    r"|\"(?:[^\"\\\n]|\\.)*+\"?|'(?:[^'\\\n]|\\.)*+'?|`(?:[^`\\]|\\.)*+`?",
+    re.DOTALL,
+)
 _OBJECT = re.compile(r"\s*(?:export\s+default\s|module\.exports\s*=)?\s*(\{.*\})\s*;?\s*", re.DOTALL)
 _DECLARATION = re.compile(r"(?:^|\n)[ \t]*(?:export\s+)?(?:const|let|var)\s+(\w+)\s*=")
 _WORD = re.compile(r"[A-Za-z_$][\w$]*(?!\s*:|[\w$])")
@@ -20,7 +24,7 @@ def plain_script(text: str) -> dict[str, Any] | None:
     """Return the values that a script declares or exports; None if it does anything else, such as computing one of them."""
     if len(text) > 100_000:
         return None
-    text = "".join(part if number % 2 else _COMMENT.sub("", part) for number, part in enumerate(_STRING.split(text)))
+    text = without_comments(text)
     if exported := _OBJECT.fullmatch(text):
         value = _value(exported[1])
         return value if isinstance(value, dict) else None
@@ -32,6 +36,11 @@ def plain_script(text: str) -> dict[str, Any] | None:
         each[1]: _value(text[each.end() : end].strip().removesuffix(";")) for each, end in zip(found, ends, strict=True)
     }
     return None if any(value is _COMPUTED for value in values.values()) else values
+
+
+def without_comments(text: str) -> str:
+    """Return a script without its comments; what looks like one in a string stays."""
+    return _TOKEN.sub(lambda found: "" if found["comment"] else found[0], text)
 
 
 _COMPUTED = object()

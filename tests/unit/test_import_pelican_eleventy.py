@@ -315,3 +315,73 @@ def test_a_site_below_a_path_keeps_it_in_old_addresses(tmp_path: Path) -> None:
     assert "- /blog/a.html" in front_matter_of(tmp_path / "out", "a")
     assert text_of(tmp_path / "out", "a") == "[b](/articles/b/) [c](/articles/b/)"
     assert text_of(tmp_path / "out", "b") == "Some `code`."
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("gale.json", '{"permalink": false}'),
+        ("gale.11tydata.json", '{"draft": true}'),
+        ("gale.11tydata.js", "module.exports = { permalink: false };"),
+        ("gale.11tydata.cjs", "module.exports = { eleventyComputed: { permalink: (d) => hide(d) } };"),
+        ("gale.11tydata.mjs", "export default make();"),
+        ("gale.json", "{not JSON"),
+        ("posts.11tydata.js", "module.exports = { tags: make(), draft: true };"),
+    ],
+)
+def test_data_beside_a_text_of_eleventy_hides_it(tmp_path: Path, name: str, data: str) -> None:
+    files = {"src/posts/gale.md": post(title="Gale", date="2021-07-09", draft="" if "posts." in name else "false")}
+    if "draft" in data:
+        files["src/posts/gale.md"] = post(title="Gale", date="2021-07-09")
+    import_from("eleventy", eleventy(tmp_path, **files, **{f"src/posts/{name}": data}), tmp_path / "out")
+    assert draft(tmp_path / "out", "gale").draft
+
+
+def test_a_program_beside_a_text_of_eleventy_is_named(tmp_path: Path) -> None:
+    files = {"src/posts/gale.md": post(title="Gale"), "src/posts/gale.11tydata.js": "export default make();"}
+    report = import_from("eleventy", eleventy(tmp_path, **files), tmp_path / "out")
+    assert len(notes(report, "asked", "the data of a text is computed")) == 1
+
+
+@pytest.mark.parametrize(
+    ("config", "ignores"),
+    [
+        ("", {".eleventyignore": "# what is not ready\ndrafts\nletters/*.md\n"}),
+        ("", {".gitignore": "/drafts/\n**/letters/**\n"}),
+        ("", {"src/.eleventyignore": "drafts/\nletters/b.{md,html}\n"}),
+        ('c.ignores.add("src/drafts/**"); c.ignores.add("./src/letters");', {}),
+    ],
+)
+def test_what_eleventy_ignores_is_left_out(tmp_path: Path, config: str, ignores: dict[str, str]) -> None:
+    input_folder = "src" if config or "src/.eleventyignore" in ignores else "."
+    start = "src/" if input_folder == "src" else ""
+    files = {
+        "eleventy.config.js": f'export default (c) => {{ {config} return {{ dir: {{ input: "{input_folder}" }} }} }}',
+        f"{start}posts/a.md": post(title="A"),
+        f"{start}drafts/deep/a.md": post(title="Idea", date="2021-01-01"),
+        f"{start}letters/b.md": post(title="Letter", date="2021-01-01"),
+    }
+    report = import_from("eleventy", write_tree(tmp_path / "site", {**files, **ignores}), tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out/drafts").iterdir()] == ["a"]
+    assert len(notes(report, "skipped", "ignores")) == 2
+
+
+def test_folders_that_a_configuration_of_eleventy_names_in_calls(tmp_path: Path) -> None:
+    config = """// setInputDirectory("old")
+    export default function (c) {
+      c.setInputDirectory("content"); c.setIncludesDirectory("../parts"); c.setDataDirectory("facts");
+      c.setLayoutsDirectory("frames");
+    }"""
+    files = {
+        "eleventy.config.js": config,
+        "README.md": post(title="Read me"),
+        "content/about.md": post("{% include 'tide' %}\n", title="About"),
+        "content/facts/site.json": '{"title": "Skerry"}',
+        "content/facts/a.md": post(title="Fact"),
+        "content/frames/b.md": post(title="Frame"),
+        "parts/tide.md": "High water.",
+    }
+    import_from("eleventy", write_tree(tmp_path / "site", files), tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out/pages").iterdir()] == ["about.md"]
+    assert "High water." in (tmp_path / "out/pages/about.md").read_text()
+    assert "name: Skerry" in (tmp_path / "out/site.yaml").read_text()
