@@ -17,6 +17,7 @@ from .archives import Archive, ImportRefused, decode_text
 from .epochs import read_moment
 from .front_matter import decode_leniently
 from .html_text import html_to_markdown, plain_text
+from .markdown_text import DIVIDER, split_at_divider
 from .matter_posts import guard_hidden, tier_of
 from .records import PAGE, POST, Hints, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
 from .report import CHANGED, LOST, SKIPPED, Report
@@ -150,7 +151,7 @@ class SubstackReader:
         if subtitle := plain_text(row.get("subtitle", "")):
             post.matter["dek"] = subtitle
         if audio := row.get("podcast_url", "").strip():
-            post.body = f"[{audio}]({audio})\n\n{post.body}"
+            post.body = _with_audio(post, audio)
             self._report.add(CHANGED, post.source, 0, "a podcast became a link at the head of the text", audio)
         kind = row.get("type", "")
         if kind == "thread":
@@ -182,3 +183,10 @@ class SubstackReader:
     def redirects(self) -> Iterator[tuple[str, str]]:
         """Yield nothing."""
         return iter(())
+
+
+def _with_audio(post: ImportedPost, audio: str) -> str:
+    """Return a text with a link to its podcast at the head; behind its paywall if it has one."""
+    link = f"[{audio}]({audio})"
+    parts = split_at_divider(post.body) if post.hidden_tier else None
+    return f"{parts[0]}{DIVIDER}\n\n{link}\n\n{parts[1].lstrip()}" if parts else f"{link}\n\n{post.body}"

@@ -112,3 +112,12 @@ def test_cards_whose_content_is_data_are_kept_or_reported() -> None:
     expected = ["```latex\nx^2\n```", "By Ada.", "[A](https://x.example/p/a)", "> Said."]
     assert made.strip().split("\n\n") == expected
     assert lost == ["x^2", "https://x.example/p/a", "poll-embed"]
+
+
+@pytest.mark.parametrize(("audience", "is_behind"), [("only_paid", True), ("everyone", False)])
+def test_a_podcast_stands_behind_the_paywall_of_its_post(tmp_path: Path, audience: str, is_behind: bool) -> None:
+    row = line("12.harbour", audience).replace(",\n", ",https://x.example/secret.mp3\n")
+    files = {"posts/12.harbour.html": f"<p>A</p>{WALL}<p>B</p>"}
+    import_from("substack", export(tmp_path, row, **files), tmp_path / "out")
+    passages = draft(tmp_path / "out", "harbour").passages
+    assert [passage.tier for passage in passages if "secret.mp3" in passage.source] == ["member" if is_behind else ""]
