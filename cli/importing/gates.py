@@ -16,8 +16,8 @@ from .markdown_text import CODE, DIVIDER, attributes_of, split_at_divider, subst
 from .matter_posts import tier_of
 from .records import LineMap
 
-CLOSE = "<!--/nightdesk-gate-->"
-_OPEN = re.compile(r"<!--nightdesk-gate (\{.*\})-->", re.DOTALL)
+OPEN, CLOSE = "<!--nightdesk-gate", "<!--/nightdesk-gate-->"
+_OPEN = re.compile(rf"{OPEN} (\{{.*\}})-->", re.DOTALL)
 _COMMENTS = re.compile(CODE, re.VERBOSE | re.MULTILINE | re.DOTALL)
 _CLASSES = re.compile(
     r"(^|\s)(gate|gated|paywall|paywalled|members?-only|members?-content|subscribers?-only|premium|premium-content|paid-content|"
@@ -41,7 +41,7 @@ def open_mark(tier: str, teaser: str = "") -> str:
         .replace("<", "\\u003c")
         .replace(">", "\\u003e")
     )
-    return f"<!--nightdesk-gate {given}-->"
+    return f"{OPEN} {given}-->"
 
 
 def mark_rest(text: str, tier: str) -> str:
@@ -109,7 +109,7 @@ class _Part:
 
 def write_gates(text: str, tiers: Sequence[str]) -> str:
     """Return a text with its marks as directives."""
-    if "<!--nightdesk-gate" not in text and CLOSE not in text:
+    if OPEN not in text and CLOSE not in text:
         return text
     parts = _parts(text, tiers)
     _place_notes(parts)

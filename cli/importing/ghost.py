@@ -22,6 +22,8 @@ from nightdesk.domain.timestamps import InvalidTimestamp
 from .archives import Archive, ImportRefused, decode_text
 from .epochs import read_moment
 from .front_matter import plain_yaml
+from .gated_blocks import HIDING
+from .gates import OPEN
 from .html_text import any_of, html_to_markdown, plain_text
 from .html_trees import UnreadableHtml
 from .lexical import lexical_to_html, mobiledoc_to_html
@@ -242,6 +244,8 @@ class GhostReader:
             )
         post.body = html_to_markdown(source, note)
         guard_hidden(post)
+        if HIDING.search(source) and OPEN not in post.body:
+            post.access = self._tiers[-1]  # the mark of a hidden block got lost
         dek = any_of(row.get("custom_excerpt")) or any_of(meta.get("meta_description"))
         if dek:
             post.matter["dek"] = plain_text(dek)
@@ -345,7 +349,7 @@ def _filled(pattern: str, post: ImportedPost, topics: list[str]) -> str:
 def _hides_blocks(row: Row) -> bool:
     """Return True if a post has blocks that only some readers see."""
     text = any_of(row.get("html")) or any_of(row.get("lexical")) or any_of(row.get("mobiledoc"))
-    return bool(re.search(r'kg-gated-block:begin(?!\s+nonMember:\s*true)|"nonMember"\s*:\s*false', text))
+    return bool(HIDING.search(text) or re.search(r'"nonMember"\s*:\s*false', text))
 
 
 def _is_public(tag: Row) -> bool:

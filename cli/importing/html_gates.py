@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-from bs4 import BeautifulSoup, Comment, NavigableString, Tag
+from bs4 import BeautifulSoup, Comment, Tag
 from nightdesk.domain.hidden_styles import is_hidden
 
 from .classic import hides_content
+from .gated_blocks import read_gated_blocks
 from .gates import is_gate
 from .html_trees import new_tag, said
 from .report import CHANGED, LOST
@@ -21,11 +22,9 @@ _FEW_WORDS = 3
 
 def read_gates(soup: BeautifulSoup, note: Note) -> None:
     """Turn dividers into elements; report blocks of WordPress that are made when a page is served; drop the rest."""
+    read_gated_blocks(soup, note)
     for comment in list(soup.find_all(string=lambda each: isinstance(each, Comment))):
         words = str(comment).strip()
-        if words.startswith("kg-gated-block:begin"):
-            _read_gated_block(comment, words, note)
-            continue
         if words.lower() == "members-only":
             comment.replace_with(new_tag("nddivider"))
             continue
@@ -61,8 +60,8 @@ def read_gates(soup: BeautifulSoup, note: Note) -> None:
 def hides_rest(comment: str) -> bool:
     """Return True for a comment of another system that hides what follows it, such as `steady-paywall`."""
     words = comment.strip()
-    if words.lower() == "members-only":
-        return False  # the divider: the post's own tier decides what it hides
+    if words.lower() == "members-only" or "kg-gated-block" in words:
+        return False  # the divider, where the post's own tier decides what it hides, or a block that ends
     if block := re.match(r"/?wp:([\w/-]*)", words):
         return not words.startswith("/") and hides_content(block[1])
     return len(words.split()) <= _FEW_WORDS and hides_content(re.sub(r"[^\w/]+", "-", words))
@@ -82,22 +81,6 @@ def _widen(gate: Tag) -> None:
     if around:
         around[-1].wrap(new_tag("ndgate", "", tier=str(gate["tier"]), teaser=str(gate["teaser"])))
         gate.unwrap()
-
-
-def _read_gated_block(comment: NavigableString, words: str, note: Note) -> None:
-    """Turn a block of Ghost that only some readers see into a gate: all that follows it, if its end is missing."""
-    held = []
-    for each in comment.next_siblings:
-        if isinstance(each, Comment) and str(each).strip().startswith("kg-gated-block:end"):
-            break
-        held.append(each)
-    if not re.search(r"nonMember:\s*true", words):
-        tier = "members" if "status:free" in words else "paid"
-        gate = new_tag("ndgate", "", tier=tier, teaser="")
-        comment.insert_before(gate)
-        gate.extend(held)
-        note(CHANGED, "a block that only some readers see became a gate", words[:160], 0)
-    comment.extract()
 
 
 def is_gate_element(element: Tag) -> bool:

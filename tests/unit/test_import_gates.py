@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -189,3 +190,35 @@ def test_what_cannot_be_divided_is_hidden_as_a_whole(content: str) -> None:
     public, _, rest = made.partition("::: gate tier=member\n")
     hidden, _, after = rest.partition("\n:::\n")
     assert (public.strip(), after.strip(), "canary" in hidden) == ("Free.", "End.", True)
+
+
+BEGIN, END = '<!--kg-gated-block:begin nonMember:false memberSegment:"status:-free" -->', "<!--kg-gated-block:end-->"
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        f"<div><p>Free.</p>{BEGIN}<p>Hidden.</p></div><p>Hidden.</p>{END}<p>Free.</p>",
+        f"<p>Free.</p>{BEGIN}<div><p>Hidden.</p>{END}<p>Free.</p></div>",
+        f"<div><p>Free.</p>{BEGIN}<p>Hidden.</p></div><p>Hidden.</p>",
+        f"<p>Free.</p>{BEGIN}<p>Hidden.</p>{BEGIN}<p>Hidden.</p>{END}<p>Free.</p>",
+        f"<p>Free. <!-- left open</p>{BEGIN}<p>Hidden.</p>{END}<p>Free.</p>",
+        f"<ul><li>Free.</li>{BEGIN}<li>Hidden.</li></ul><p>Hidden.</p>{END}<p>Free.</p>",
+        f"<p>Free.</p>{BEGIN}<table><tr><td>Hidden.</td>{END}</tr></table><p>Free.</p>",
+    ],
+)
+def test_a_block_of_ghost_is_hidden_up_to_its_end_wherever_its_elements_end(html: str) -> None:
+    made = html_to_markdown(html, lambda *_: None)
+    written = write_gates(made, TIERS)
+    free = re.sub(r"(?ms)^:::+ gate tier=member\n.*?^:::+$", "", written)
+    assert "Hidden" not in free
+    assert free.count("Free.") == html.count("Free.")
+    assert written.count("Hidden") == html.count("Hidden")
+
+
+def test_a_block_of_ghost_whose_mark_gets_lost_hides_the_whole_post(tmp_path: Path) -> None:
+    html = f"<p>Free.</p><script>{BEGIN}</script><p>Hidden.</p>{END}"
+    post = {"id": "1", "slug": "storm", "title": "Storm", "html": html, "status": "published", "visibility": "public"}
+    (tmp_path / "ghost.json").write_text(json.dumps({"data": {"posts": [post]}}))
+    import_from("ghost", tmp_path / "ghost.json", tmp_path / "out")
+    assert draft(tmp_path / "out", "storm").access == "member"
