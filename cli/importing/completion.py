@@ -158,6 +158,10 @@ class Completion:
             elif element != "style":
                 self._report.add(LOST, post.source, where, f"<{element}> was taken out", address)
 
+        def all_hidden() -> None:
+            what = "a text is hidden as a whole, because a hidden part of it begins inside code"
+            self._report.add(CHANGED, post.source, post.line, what)
+
         body, marks = mark_elements(post.body, self._gate_noter(post), hides_rest)
         lines = marks.after(lines) if lines else marks
         body, edits = embeds_to_links(body, note)
@@ -168,13 +172,13 @@ class Completion:
         body = escape_directives(body, lambda line: post.kind != PAGE and line in post.directives)
         if split_at_divider(body) is not None:
             if post.hidden_tier and post.kind != PAGE:
-                return write_gates(mark_rest(body, post.hidden_tier), self._site.tiers)
+                return write_gates(mark_rest(body, post.hidden_tier), self._site.tiers, all_hidden)
             self._report.add(
                 NOTED, post.source, post.line, "a members-only divider in a public post hides nothing, there as here"
             )
             while parts := split_at_divider(body):
                 body = "".join(parts)
-        return write_gates(body, self._site.tiers)
+        return write_gates(body, self._site.tiers, all_hidden)
 
     def _gate_noter(self, post: ImportedPost) -> Callable[[str, int], None]:
         def note(element: str, line: int) -> None:

@@ -12,12 +12,18 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from nightdesk.domain.errors import Rejected
+from nightdesk.domain.passages import split_passages
+from nightdesk.domain.site import Site
+from nightdesk.rendering.markdown import to_html
+
 from .markdown_text import CODE, DIVIDER, attributes_of, split_at_divider, substitute
 from .matter_posts import tier_of
 from .records import LineMap
 
 OPEN, CLOSE = "<!--nightdesk-gate", "<!--/nightdesk-gate-->"
 _OPEN = re.compile(rf"{OPEN} (\{{.*\}})-->", re.DOTALL)
+_MARKS = re.compile(rf"{OPEN} \{{[^<>]*\}}-->|{CLOSE}")
 _COMMENTS = re.compile(CODE, re.VERBOSE | re.MULTILINE | re.DOTALL)
 _CLASSES = re.compile(
     r"(^|\s)(gate|gated|paywall|paywalled|members?-only|members?-content|subscribers?-only|premium|premium-content|paid-content|"
@@ -107,13 +113,31 @@ class _Part:
         return "".join(self.pieces)
 
 
-def write_gates(text: str, tiers: Sequence[str]) -> str:
-    """Return a text with its marks as directives."""
+def write_gates(text: str, tiers: Sequence[str], note: Callable[[], None] = lambda: None) -> str:
+    """Return a text with its marks as directives.
+
+    Args:
+        note: is called if the whole text is hidden, because a mark or its directive stands in code, where it would hide nothing.
+    """
     if OPEN not in text and CLOSE not in text:
         return text
     parts = _parts(text, tiers)
     _place_notes(parts)
-    return "\n\n".join(_written(part) for part in parts if part.text.strip()) + "\n"
+    parts = [part for part in parts if part.text.strip()]
+    written = "\n\n".join(_written(part) for part in parts) + "\n"
+    if OPEN not in written and _hides(written, [part.tier for part in parts if part.tier], tiers):
+        return written
+    note()
+    return _written(_Part(tier_of("paid", tiers), "", [_MARKS.sub("", text)])) + "\n"
+
+
+def _hides(text: str, hidden: list[str], tiers: Sequence[str]) -> bool:
+    """Return True if the product finds these gates in a text, or would reject it."""
+    try:
+        passages = split_passages(text, 1, Site(tiers=tuple(tiers)), to_html)
+    except Rejected:
+        return True
+    return [passage.tier for passage in passages if passage.tier] == hidden
 
 
 def _parts(text: str, tiers: Sequence[str]) -> list[_Part]:

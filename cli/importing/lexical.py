@@ -13,6 +13,7 @@ from .html_text import plain_text
 Node = dict[str, Any]
 _FORMATS = ((1, "strong"), (2, "em"), (4, "s"), (16, "code"), (32, "sub"), (64, "sup"))
 """Bits of a text node's format, and their elements."""
+_FENCES = re.compile(r"^( {0,3})(`{3,}|~{3,})([^\n]*)$", re.MULTILINE)
 _MAX_DEPTH = 60
 _PAYWALL = "<!--members-only-->"
 _EMAIL = '<div class="kg-email-card">e-mail</div>'
@@ -155,6 +156,18 @@ def _code(node: Node) -> str:
     return _captioned(node, made)
 
 
+def _markdown(node: Node) -> str:
+    """Return a card of Markdown; a code block that it leaves open ends with the card."""
+    text, fence = str(node.get("markdown") or ""), ""
+    for indent, ticks, rest in _FENCES.findall(text):
+        if not fence:
+            fence = f"{indent}{ticks}"
+        elif ticks.startswith(fence.lstrip()) and not rest.strip():
+            fence = ""
+    closed = f"{text}\n{fence}" if fence else text
+    return f"<ndmarkdown>{html.escape(closed)}</ndmarkdown>"
+
+
 def _file(node: Node) -> str:
     return _captioned(node, _link(node, str(node.get("src") or ""), "fileTitle", "fileName"), "fileCaption")
 
@@ -180,8 +193,8 @@ _CARDS: dict[str, Callable[[Node], str]] = {
     "horizontalrule": lambda node: "<hr>",
     "hr": lambda node: "<hr>",
     "paywall": lambda node: _PAYWALL,
-    "markdown": lambda node: f"<ndmarkdown>{html.escape(str(node.get('markdown') or ''))}</ndmarkdown>",
-    "card-markdown": lambda node: f"<ndmarkdown>{html.escape(str(node.get('markdown') or ''))}</ndmarkdown>",
+    "markdown": _markdown,
+    "card-markdown": _markdown,
     "html": lambda node: str(node.get("html") or ""),
     "image": _image,
     "gallery": _gallery,

@@ -144,7 +144,7 @@ def test_elements_of_html_that_hide(tmp_path: Path) -> None:
         (f"{open_mark('x')}a{CLOSE}", "::: gate tier=member\na\n:::\n"),
         (f"{open_mark('')}::: x{CLOSE}", ":::: gate tier=member\n::: x\n::::\n"),
         (f"a\n\n{open_mark('member')}\n\n{CLOSE}\n\nb", "a\n\nb\n"),
-        (f"```\n{open_mark('member')}\n```\n{CLOSE}", f"```\n{open_mark('member')}\n```\n"),
+        (f"```\n{open_mark('member')}\n```\n{CLOSE}", "::: gate tier=member\n```\n\n```\n:::\n"),
         (f"a[^1]\n{open_mark('')}b[^2]\n{CLOSE}\n\n[^1]: One\n\n[^2]: Two\n    more\n", "a[^1]\n\n\n[^1]: One\n\n::: gate tier=member\nb[^2]\n\n\n[^2]: Two\n    more\n:::\n"),
     ],
 )  # fmt: skip
@@ -222,3 +222,29 @@ def test_a_block_of_ghost_whose_mark_gets_lost_hides_the_whole_post(tmp_path: Pa
     (tmp_path / "ghost.json").write_text(json.dumps({"data": {"posts": [post]}}))
     import_from("ghost", tmp_path / "ghost.json", tmp_path / "out")
     assert draft(tmp_path / "out", "storm").access == "member"
+
+
+@pytest.mark.parametrize("fence", ["```", "~~~~ text", "  ```"])
+def test_code_that_a_card_of_ghost_leaves_open_ends_with_the_card(tmp_path: Path, fence: str) -> None:
+    web = {"nonMember": False, "memberSegment": "status:-free"}
+    nodes = [
+        {"type": "markdown", "markdown": f"Free.\n\n{fence}\nopen"},
+        {"type": "markdown", "markdown": f"Hidden.\n\n{fence}\nHidden.\n{fence.split()[0]}", "visibility": {"web": web}},
+        {"type": "paragraph", "children": [{"type": "text", "text": "Free."}]},
+    ]  # fmt: skip
+    post = {"id": "1", "slug": "storm", "title": "Storm", "status": "published", "visibility": "public"}
+    post["lexical"] = json.dumps({"root": {"children": nodes}})
+    (tmp_path / "ghost.json").write_text(json.dumps({"data": {"posts": [post]}}))
+    import_from("ghost", tmp_path / "ghost.json", tmp_path / "out")
+    assert gates(tmp_path / "out", "storm") == [("member", draft(tmp_path / "out", "storm").passages[1].teaser)]
+    assert text_of(tmp_path / "out", "storm").count("Free.") == 2
+
+
+def test_a_text_whose_hidden_part_begins_in_code_is_hidden_as_a_whole(tmp_path: Path) -> None:
+    fence = "<ndmarkdown>```\nFree.</ndmarkdown>"
+    html = f"{fence}{BEGIN}<p>Hidden.</p>{END}{fence}"
+    post = {"id": "1", "slug": "storm", "title": "Storm", "html": html, "status": "published", "visibility": "public"}
+    (tmp_path / "ghost.json").write_text(json.dumps({"data": {"posts": [post]}}))
+    report = import_from("ghost", tmp_path / "ghost.json", tmp_path / "out")
+    assert text_of(tmp_path / "out", "storm").startswith("::: gate tier=member\n")
+    assert len(notes(report, "changed", "hidden as a whole")) == 1
