@@ -12,11 +12,6 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from nightdesk.domain.errors import Rejected
-from nightdesk.domain.passages import split_passages
-from nightdesk.domain.site import Site
-from nightdesk.rendering.markdown import to_html
-
 from .markdown_text import CODE, DIVIDER, attributes_of, split_at_divider, substitute
 from .matter_posts import tier_of
 from .records import LineMap
@@ -25,6 +20,8 @@ OPEN, CLOSE = "<!--nightdesk-gate", "<!--/nightdesk-gate-->"
 _OPEN = re.compile(rf"{OPEN} (\{{.*\}})-->", re.DOTALL)
 _MARKS = re.compile(rf"{OPEN} \{{[^<>]*\}}-->|{CLOSE}")
 _COMMENTS = re.compile(CODE, re.VERBOSE | re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r"( {0,3})(`{3,}|~{3,})([^\n]*)$")
+_ITEM = re.compile(r"[ \t]*(?:[-*+]|\d+[.)])[ \t]")
 _CLASSES = re.compile(
     r"(^|\s)(gate|gated|paywall|paywalled|members?-only|members?-content|subscribers?-only|premium|premium-content|paid-content|"
     r"restricted|restricted-content)(\s|$)",
@@ -125,19 +122,26 @@ def write_gates(text: str, tiers: Sequence[str], note: Callable[[], None] = lamb
     _place_notes(parts)
     parts = [part for part in parts if part.text.strip()]
     written = "\n\n".join(_written(part) for part in parts) + "\n"
-    if OPEN not in written and _hides(written, [part.tier for part in parts if part.tier], tiers):
+    if OPEN not in written and not any(open_fence(part.text) for part in parts):
         return written
     note()
     return _written(_Part(tier_of("paid", tiers), "", [_MARKS.sub("", text)])) + "\n"
 
 
-def _hides(text: str, hidden: list[str], tiers: Sequence[str]) -> bool:
-    """Return True if the product finds these gates in a text, or would reject it."""
-    try:
-        passages = split_passages(text, 1, Site(tiers=tuple(tiers)), to_html)
-    except Rejected:
-        return True
-    return [passage.tier for passage in passages if passage.tier] == hidden
+def open_fence(text: str) -> str:
+    """Return the fence of a code block that a text leaves open, or may leave open; empty for none."""
+    indent = ticks = ""
+    in_list = False
+    for line in text.split("\n"):
+        found = _FENCE.match(line)
+        if not ticks and found and (found[2][0] == "~" or "`" not in found[3]):
+            indent, ticks = found[1], found[2]
+        elif ticks and found and found[2].startswith(ticks) and not found[3].strip():
+            ticks = ""
+        elif ticks and in_list and line.strip() and not line.startswith(indent):
+            break  # where a list ends, so does its code
+        in_list = in_list or bool(_ITEM.match(line))
+    return f"{indent}{ticks}" if ticks else ""
 
 
 def _parts(text: str, tiers: Sequence[str]) -> list[_Part]:

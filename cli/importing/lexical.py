@@ -8,12 +8,12 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from .gates import open_fence
 from .html_text import plain_text
 
 Node = dict[str, Any]
 _FORMATS = ((1, "strong"), (2, "em"), (4, "s"), (16, "code"), (32, "sub"), (64, "sup"))
 """Bits of a text node's format, and their elements."""
-_FENCES = re.compile(r"^( {0,3})(`{3,}|~{3,})([^\n]*)$", re.MULTILINE)
 _MAX_DEPTH = 60
 _PAYWALL = "<!--members-only-->"
 _EMAIL = '<div class="kg-email-card">e-mail</div>'
@@ -158,12 +158,8 @@ def _code(node: Node) -> str:
 
 def _markdown(node: Node) -> str:
     """Return a card of Markdown; a code block that it leaves open ends with the card."""
-    text, fence = str(node.get("markdown") or ""), ""
-    for indent, ticks, rest in _FENCES.findall(text):
-        if not fence:
-            fence = f"{indent}{ticks}"
-        elif ticks.startswith(fence.lstrip()) and not rest.strip():
-            fence = ""
+    text = str(node.get("markdown") or "")
+    fence = open_fence(text)
     closed = f"{text}\n{fence}" if fence else text
     return f"<ndmarkdown>{html.escape(closed)}</ndmarkdown>"
 

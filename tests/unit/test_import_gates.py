@@ -145,6 +145,7 @@ def test_elements_of_html_that_hide(tmp_path: Path) -> None:
         (f"{open_mark('')}::: x{CLOSE}", ":::: gate tier=member\n::: x\n::::\n"),
         (f"a\n\n{open_mark('member')}\n\n{CLOSE}\n\nb", "a\n\nb\n"),
         (f"```\n{open_mark('member')}\n```\n{CLOSE}", "::: gate tier=member\n```\n\n```\n:::\n"),
+        (f"- a\n\n  ```\n  b\n\n```\n{open_mark('subscriber')}\nc\n{CLOSE}\n```", "::: gate tier=member\n- a\n\n  ```\n  b\n\n```\n\nc\n\n```\n:::\n"),
         (f"a[^1]\n{open_mark('')}b[^2]\n{CLOSE}\n\n[^1]: One\n\n[^2]: Two\n    more\n", "a[^1]\n\n\n[^1]: One\n\n::: gate tier=member\nb[^2]\n\n\n[^2]: Two\n    more\n:::\n"),
     ],
 )  # fmt: skip
