@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from datetime import UTC, tzinfo
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, tzinfo
 from pathlib import PurePosixPath
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -12,35 +13,29 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from nightdesk.domain.drafts_bucket import classify
 from nightdesk.domain.errors import Permanent
 from nightdesk.domain.site import Site
-from nightdesk.domain.text import slugify
+from nightdesk.domain.timestamps import iso_utc_seconds
 
 from .addresses import below
 from .archives import Archive, ImportRefused, looks_like, other_system
-from .configs import read_config
 from .front_matter import Matter, read_matter
 from .html_text import html_to_markdown
+from .hugo_config import CONFIGS, HugoConfig, names_text_folders
+from .hugo_hidden import Cascade, Ignored, apply, cascades_in, is_never_rendered
 from .matter_posts import common_post, keep_rest, settle_page, tier_of
 from .own import own_post
 from .permalinks import date_tokens, fill, urlize
 from .records import PAGE, FirstLine, Hints, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
-from .report import CHANGED, LOST, SKIPPED, Report
+from .report import ASKED, CHANGED, LOST, SKIPPED, Report
 from .shortcodes import replace_shortcodes
 
-_CONFIGS = (
-    "hugo.toml",
-    "hugo.yaml",
-    "hugo.yml",
-    "hugo.json",
-    "config.toml",
-    "config.yaml",
-    "config.yml",
-    "config.json",
-)
 DATA = "data/nightdesk"
 """Where an export of Nightdesk's keeps what Hugo has no place for: `site.yaml`, updates, and files that cannot be published."""
-_TEXTS = (".md", ".markdown")
+_TEXTS = (".md", ".markdown", ".mdown")
 _HTML = (".html", ".htm")
 _OTHER_TEXTS = (".org", ".adoc", ".rst", ".pandoc")
+_OF_ARTICLES = ("date", "publishDate", "pubdate", "published", "draft", "tags", "categories", "authors")
+"""Keys that an article has and a profile has not."""
+_DEMO = re.compile(r"(?:^|/)(?:themes|exampleSite)/")
 _FENCED = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:---|\+\+\+)[ \t]*\r?\n")
 _PROFILES = {
     "authors": "author",
@@ -72,106 +67,90 @@ class HugoReader:
 
     def __init__(self, archive: Archive, report: Report, fallback: Site, hints: Hints) -> None:
         self._archive, self._report, self._fallback, self._permalink = archive, report, fallback, hints.permalink
-        self._root, self._content = self._find_content()
-        self._config = config = self._read_configs()
-        self._default = str(config.get("defaultcontentlanguage") or "en")
-        self._folders = self._content_folders()
+        self._root, content = self._find_content()
+        self._config = config = HugoConfig(archive, self._root)
+        self._folders = config.text_folders(content)
         self._bundles = {
             str(PurePosixPath(name).parent) for name, path, _ in self._texts() if "/" in path and _stem(path) == "index"
         }
-        self._hidden = {
-            str(PurePosixPath(name).parent) for name, path, _ in self._texts() if self._hides_others(name, path)
-        }
+        self._ignored = Ignored(config.values.get("ignorefiles"))
+        self._cascades = list(self._find_cascades())
         self.site = SiteFacts(
-            name=str(config.get("title") or ""),
-            base_url=(hints.base_url or str(config.get("baseurl") or "")).rstrip("/"),
-            language=str(config.get("languagecode") or config.get("defaultcontentlanguage") or ""),
-            timezone=hints.timezone or str(config.get("timezone") or ""),
+            name=config.text("title"),
+            base_url=(hints.base_url or config.text("baseurl")).rstrip("/"),
+            language=config.text("languagecode") or config.text("defaultcontentlanguage"),
+            timezone=hints.timezone or config.text("timezone"),
         )
         if not self.site.base_url.startswith("http"):
             self.site.base_url = ""
-        self._zone = zone_of(self.site.timezone or fallback.timezone, report)
-        self._patterns = self._permalinks()
+        self._zones = {
+            code: zone_of(hints.timezone or config.text("timezone", code) or fallback.timezone, report)
+            for code in ("", *config.languages)
+        }
 
     def _find_content(self) -> tuple[str, str]:
         """Return the site's folder and the folder of its texts, within the archive."""
+        names = self._archive.names
+        sites = {name.rpartition("/")[0] for name in names if PurePosixPath(name).name in CONFIGS}
+        sites = {re.sub(r"(?:^|/)config/(?:_default|production)$", "", folder) for folder in sites}
+        site = min((f"{folder}/" if folder else "" for folder in sites), key=len, default="")
+        if sites and names_text_folders(self._archive, site):
+            return site, f"{site}content"
         tops = sorted(
-            {name.partition("content/")[0] for name in self._archive.names if f"/{name}".count("/content/")}, key=len
+            {name.partition("content/")[0] for name in names if f"/{name}".count("/content/")},
+            key=lambda top: (bool(_DEMO.search(top)), len(top)),
         )
-        other = other_system(self._archive.names) if not tops else ""
+        other = other_system(names) if not tops else ""
         if other not in ("", "Hugo"):
             raise looks_like(self._archive.path, other)
         root = tops[0] if tops and (not tops[0] or tops[0].endswith("/")) else ""
-        if not any(name.endswith(_TEXTS) for name in self._archive.names):
+        if not any(name.lower().endswith(_TEXTS) for name in names):
             raise ImportRefused(f"{self._archive.path}: this is no Hugo site; it holds no Markdown file")
         return root, f"{root}content" if tops else ""
-
-    def _read_configs(self) -> dict[str, Any]:
-        config: dict[str, Any] = {}
-        for name in _CONFIGS:
-            if f"{self._root}{name}" in self._archive:
-                config |= read_config(self._archive, f"{self._root}{name}")
-        for name in self._archive.under(f"{self._root}config/_default"):
-            stem, suffix = PurePosixPath(name).stem.lower(), PurePosixPath(name).suffix
-            if suffix in (".toml", ".yaml", ".yml", ".json"):
-                found = read_config(self._archive, name)
-                config |= found if stem in ("hugo", "config") else {stem: found}
-        return config
-
-    def _content_folders(self) -> dict[str, str]:
-        """Return the language of each folder of texts (gohugo.io/content-management/multilingual); empty for the site's.
-
-        The longest path comes first, because one folder may lie in another.
-        """
-        top = str(self._config.get("contentdir") or "").strip("./")
-        content = f"{self._root}{top}" if top and self._archive.under(f"{self._root}{top}") else self._content
-        found = {content: ""}
-        languages = self._config.get("languages")
-        for code, values in languages.items() if isinstance(languages, dict) else ():
-            settings = {key.lower(): value for key, value in values.items()} if isinstance(values, dict) else {}
-            folder = self._root + str(settings.get("contentdir") or "").strip("./")
-            if settings.get("contentdir") and self._archive.under(folder):
-                found[folder] = self._foreign(code)
-        return dict(sorted(found.items(), key=lambda each: -len(each[0])))
-
-    def _foreign(self, language: str) -> str:
-        """Return a language, or nothing for the site's."""
-        return language if language.casefold() != self._default.casefold() else ""
-
-    def _permalinks(self) -> dict[str, str]:
-        permalinks = self._config.get("permalinks")
-        permalinks = permalinks if isinstance(permalinks, dict) else {}
-        pages = permalinks.get("page")
-        flat = {**permalinks, **(pages if isinstance(pages, dict) else {})}
-        return {str(key).lower(): value for key, value in flat.items() if isinstance(value, str)}
 
     # Files
 
     def _texts(self) -> Iterator[tuple[str, str, str]]:
-        """Yield each file of a folder of texts, its path within that folder, and the folder's language."""
+        """Yield each file of a folder of texts, its path within the site's texts, and the folder's language."""
         seen: set[str] = set()
-        for folder, language in self._folders.items():
-            for name in self._archive.under(folder):
+        for folder in self._folders:
+            start = f"{folder.name}/" if folder.name else ""
+            for name in [folder.name] if folder.name in self._archive else self._archive.under(folder.name):
                 if name in seen:
                     continue
                 seen.add(name)
-                if name.endswith(_TEXTS) or (name.endswith(_HTML) and _FENCED.match(self._read(name))):
-                    yield name, name.removeprefix(f"{folder}/") if folder else name, language
-                elif name.endswith(_OTHER_TEXTS):
+                plain = name.lower()
+                if plain.endswith(_TEXTS) or (plain.endswith(_HTML) and _FENCED.match(self._read(name))):
+                    rest = name.removeprefix(start) if name != folder.name else ""
+                    yield name, f"{folder.prefix}{rest}".rstrip("/"), folder.language
+                elif plain.endswith(_OTHER_TEXTS):
                     self._report.add(LOST, name, 0, "a text that is not Markdown is not imported", name, post=True)
-                elif name.endswith(_HTML):
+                elif plain.endswith(_HTML):
                     self._report.add(
                         SKIPPED, name, 0, "HTML without front matter, which Hugo copies as it is, is left out"
                     )
 
-    def _hides_others(self, name: str, path: str) -> bool:
-        """Return True for the page of a section that keeps what is below it from readers (`cascade`)."""
-        if _stem(path) != "_index" or b"cascade" not in self._read(name):
-            return False
-        matter = self._matter(name, Report())
-        cascade = matter.values.get("cascade") if matter else None
-        passed_on = cascade if isinstance(cascade, list) else [cascade]
-        return any(isinstance(each, dict) and _keeps_from_readers(each) for each in passed_on)
+    def _find_cascades(self) -> Iterator[Cascade]:
+        yield from cascades_in(self._config.values.get("cascade"), "", "the configuration")
+        for code, values in self._config.languages.items():
+            for each in cascades_in(values.get("cascade"), "", "the configuration"):
+                yield each._replace(target={**each.target, "lang": code})
+        for name, path, _ in self._texts():
+            if _stem(path) == "_index" and b"cascade" in self._read(name):
+                matter = self._matter(name, Report())
+                value = matter.values.get(matter.key_of("cascade")) if matter else None
+                yield from cascades_in(value, str(PurePosixPath(name).parent), name)
+
+    def _why_hidden(self, name: str, language: str) -> str:
+        """Return why Hugo made no page of a file, whatever its front matter says; empty if it made one."""
+        if self._config.is_disabled(language):
+            return "its language is disabled"
+        if name in self._ignored:
+            return "ignoreFiles names it"
+        is_mounted = next(
+            (each.is_mounted for each in self._folders if name == each.name or name.startswith(f"{each.name}/")), True
+        )
+        return "" if is_mounted else "the settings mount other folders in place of its own"
 
     def _read(self, name: str) -> bytes:
         try:
@@ -179,11 +158,16 @@ class HugoReader:
         except Permanent:
             return b""
 
-    def _profile_kind(self, path: str) -> str:
+    def _profile_kind(self, path: str, matter: Matter) -> str:
+        """Return whose page a text is, `author` or `topic`; empty for an article, which in any such folder has a date or the like."""
         parts = path.split("/")
-        if parts[0] in _PROFILES and PurePosixPath(path).stem in ("_index", "index") and len(parts) == 3:
-            return _PROFILES[parts[0]]
-        return ""
+        kind = _PROFILES.get(parts[0], "")
+        if len(parts) == 3 and PurePosixPath(path).stem == "_index":
+            return kind
+        is_alone = kind == "author" and len(parts) == 2 and _stem(path) not in ("_index", "index")
+        if not is_alone and not (len(parts) == 3 and PurePosixPath(path).stem == "index"):
+            return ""
+        return "" if matter.key_of(*_OF_ARTICLES) else kind
 
     def _matter(self, name: str, report: Report | None = None) -> Matter | None:
         report = report or self._report
@@ -192,6 +176,16 @@ class HugoReader:
         except Permanent as error:
             report.add(LOST, name, 0, "a file cannot be read", str(error), post=True)
             return None
+
+    def _read_texts(self) -> Iterator[tuple[str, str, str, Matter, str]]:
+        """Yield each text that can be read: file, path, language, front matter, and whose page it is if it is a profile."""
+        for name, path, language in self._texts():
+            if matter := self._matter(name):
+                if named := self._config.language_in(PurePosixPath(path).stem):
+                    language = self._config.foreign(named)
+                for added in apply(self._cascades, matter, path, language or self._config.default):
+                    self._report.add(CHANGED, name, 0, "a section or the settings decide who may read a text", added)
+                yield name, path, language, matter, self._profile_kind(path, matter)
 
     def outlines(self) -> Iterator[ImportedPost]:
         """Yield every post without its body."""
@@ -202,11 +196,8 @@ class HugoReader:
         yield from self._posts(with_body=True)
 
     def _posts(self, with_body: bool) -> Iterator[ImportedPost]:
-        for name, path, language in self._texts():
-            if self._profile_kind(path):
-                continue
-            matter = self._matter(name)
-            if matter is None:
+        for name, path, language, matter, profile in self._read_texts():
+            if profile:
                 continue
             if _stem(path) == "_index":
                 self._report.add(
@@ -219,9 +210,8 @@ class HugoReader:
         place = PurePosixPath(path)
         is_bundle = place.stem.split(".")[0] == "index"
         file_name = place.parent.name if is_bundle else place.stem
-        if self._is_language(place.stem):
-            language = self._foreign(place.stem.rpartition(".")[2])
-            file_name = file_name if is_bundle else file_name.rpartition(".")[0]
+        if self._config.language_in(place.stem) and not is_bundle:
+            file_name = file_name.rpartition(".")[0]
         if own := own_post(matter, name, file_name):
             own.folder = str(PurePosixPath(name).parent)
             start = f"{own.folder}/" if is_bundle else "\0"
@@ -229,11 +219,13 @@ class HugoReader:
             own.beside = {n.removeprefix(start): n for n in beside}
             return own
         section = place.parts[0] if len(place.parts) > (2 if is_bundle else 1) else ""
-        post = common_post(matter, name, file_name or "index", self._zone)
+        post = common_post(matter, name, file_name or "index", self._zones[language.casefold()])
         post.kind = PAGE if not section and not post.date else post.kind
         post.folder = str(PurePosixPath(name).parent)
-        folders = {str(folder) for folder in PurePosixPath(name).parents}
-        post.draft = post.draft or _is_unlisted(matter) or bool(self._hidden & folders)
+        post.draft = post.draft or is_never_rendered(matter.values) or matter.flag("headless")
+        if (why := self._why_hidden(name, language)) and not post.draft:
+            post.draft = True
+            self._report.add(CHANGED, name, 0, "the site did not show a text, so it becomes a draft", why)
         if self._is_part(name, path) and not post.draft:
             post.draft = True
             what = "a text in the folder of an article was a part of it and no page, so it becomes a draft"
@@ -276,10 +268,6 @@ class HugoReader:
 
         return note
 
-    def _is_language(self, file_name: str) -> bool:
-        languages = self._config.get("languages")
-        return isinstance(languages, dict) and file_name.rpartition(".")[2] in languages
-
     def _address(self, matter: Matter, post: ImportedPost, place: PurePosixPath, file_name: str, language: str) -> str:
         """Return the path at which Hugo served a post (gohugo.io/content-management/urls)."""
         if url := matter.text("url"):
@@ -287,8 +275,10 @@ class HugoReader:
         is_bundle = place.stem.split(".")[0] == "index"
         sections = place.parts[: -2 if is_bundle else -1]
         slug = matter.text("slug")
-        lower = str(self._config.get("disablepathtolower", "")).lower() != "true"
-        pattern = self._patterns.get(sections[0].lower() if sections else "", self._permalink if post.date else "")
+        lower = not self._config.is_on("disablepathtolower")
+        pattern = self._config.permalinks(language).get(
+            sections[0].lower() if sections else "", self._permalink if post.date else ""
+        )
         if pattern:
             tokens = date_tokens(post.date)
             tokens |= {"sections": "/".join(sections), "section": sections[0] if sections else ""}
@@ -298,33 +288,54 @@ class HugoReader:
             address = fill(pattern, tokens)
         else:
             address = "/" + "/".join(urlize(part, lower) for part in (*sections, slug or file_name)) + "/"
-            if str(self._config.get("uglyurls", "")).lower() == "true":
+            if self._config.is_on("uglyurls"):
                 address = address.rstrip("/") + ".html"
-        if str(self._config.get("defaultcontentlanguageinsubdir", "")).lower() == "true":
-            language = language or self._default
+        if self._config.is_on("defaultcontentlanguageinsubdir"):
+            language = language or self._config.default
         return f"/{language.lower()}{address}" if language else address
 
     def profiles(self) -> Iterator[ImportedProfile]:
         """Yield the pages of authors and topics."""
-        for name, path, _ in self._texts():
-            kind = self._profile_kind(path)
-            if not kind or (matter := self._matter(name)) is None:
-                continue
-            folder = PurePosixPath(path).parts[1]
-            names = ("display_name", "name", "title")
-            profile = ImportedProfile(kind, folder, matter.text(*names) or folder, name, matter.body_line)
-            profile.address = matter.text("url") or f"/{path.split('/')[0]}/{urlize(matter.text('slug') or folder)}/"
-            profile.body, profile.folder = matter.body, str(PurePosixPath(name).parent)
-            if summary := matter.text("summary", "deck", "description", "dek"):
-                profile.matter["summary"] = summary
-            if kind == "author":
-                profile.matter |= {
-                    key: matter.text(key) for key in ("kind", "beat", "responsible_editor") if matter.text(key)
-                }
-                profile.portrait = matter.text("portrait", "image", "avatar", "photo")
-            if left := ", ".join(sorted(key for key in matter.rest() if key not in ("slug", "aliases", "weight"))):
-                self._report.add(CHANGED, name, 0, "a profile has keys that Nightdesk has no place for", left)
-            yield profile
+        seen: set[tuple[str, str]] = set()
+        found = [each for each in self._read_texts() if each[-1]]
+        for name, path, language, matter, kind in sorted(found, key=lambda each: bool(each[2])):
+            folder = PurePosixPath(path).parts[1] if path.count("/") > 1 else _stem(path)
+            if why := self._why_hidden(name, language) or self._hides_profile(matter):
+                self._report.add(SKIPPED, name, 0, "the site did not show a profile, so it is left out", why)
+            elif (kind, folder) in seen:
+                self._report.add(SKIPPED, name, 0, "a profile in another language is left out", language)
+            else:
+                seen.add((kind, folder))
+                yield self._profile(kind, folder, name, path, matter)
+
+    def _profile(self, kind: str, folder: str, name: str, path: str, matter: Matter) -> ImportedProfile:
+        names = ("display_name", "name", "title")
+        profile = ImportedProfile(kind, folder, matter.text(*names) or folder, name, matter.body_line)
+        profile.address = matter.text("url") or f"/{path.split('/')[0]}/{urlize(matter.text('slug') or folder)}/"
+        profile.body, profile.folder = matter.body, str(PurePosixPath(name).parent)
+        if summary := matter.text("summary", "deck", "description", "dek"):
+            profile.matter["summary"] = summary
+        if kind == "author":
+            profile.matter |= {
+                key: matter.text(key) for key in ("kind", "beat", "responsible_editor") if matter.text(key)
+            }
+            profile.portrait = matter.text("portrait", "image", "avatar", "photo")
+        if left := ", ".join(sorted(key for key in matter.rest() if key not in ("slug", "aliases", "weight"))):
+            self._report.add(CHANGED, name, 0, "a profile has keys that Nightdesk has no place for", left)
+        return profile
+
+    def _hides_profile(self, matter: Matter) -> str:
+        """Return what in the front matter keeps a profile from readers; empty if nothing does."""
+        post = common_post(replace(matter, used=set(), report=Report()), matter.source, "x", self._zones[""])
+        if post.draft or post.access or is_never_rendered(matter.values) or matter.flag("headless"):
+            return "its front matter hides it"
+        now, later = iso_utc_seconds(datetime.now(UTC).isoformat()), str(post.matter.get("publish_at") or post.date)
+        if later and iso_utc_seconds(later) > now:
+            return f"its date is to come: {later}"
+        if post.expires:
+            what = "a profile has no expiry here: it stays; delete its file if it should not"
+            self._report.add(ASKED, matter.source, 0, what, post.expires)
+        return ""
 
     def members(self) -> Iterator[ImportedMember]:
         """Yield nothing: a static site has no members."""
@@ -354,21 +365,6 @@ class HugoReader:
                 yield key, name
 
 
-def _is_unlisted(matter: Matter) -> bool:
-    """Return True if a page is not rendered."""
-    return _is_never_rendered(matter.values) or matter.flag("headless")
-
-
-def _is_never_rendered(values: Mapping[str, Any]) -> bool:
-    build = values.get("build") or values.get("_build")
-    render = str(build.get("render", "")).lower() if isinstance(build, dict) else ""
-    return render in ("never", "false", "link")
-
-
-def _keeps_from_readers(values: Mapping[str, Any]) -> bool:
-    return _is_never_rendered(values) or str(values.get("draft", "")).lower() == "true"
-
-
 def _stem(path: str) -> str:
     """Return the name of a file without its language and its suffix."""
     return PurePosixPath(path).stem.split(".")[0]
@@ -382,8 +378,3 @@ def read_redirects(archive: Archive, name: str) -> Iterator[tuple[str, str]]:
         words = re.sub(r"(^|\s)#.*", "", line).split()
         if len(words) >= 2 and words[0].startswith("/"):
             yield words[0], words[1]
-
-
-def slug_of_path(path: str) -> str:
-    """Return a slug from the last part of a path."""
-    return slugify(PurePosixPath(path).stem)

@@ -97,9 +97,12 @@ def _dates(matter: Matter, post: ImportedPost, file_name: str, zone: tzinfo) -> 
     is_flag = isinstance(matter.values.get("published"), str) and (
         matter.flag("published") or matter.is_off("published")
     )
-    names = ("date", "pubdate", "published_at", *(() if is_flag else ("published",)), "publishDate")
-    post.date = matter.date(zone, *names)
-    later = matter.date(zone, "publish_at", "publishDate")
+    names = ("pubdate", "published_at", *(() if is_flag else ("published",)), "publishDate")
+    post.date = matter.date(zone, "date", *names)
+    # Generators take one of these names for the moment of release beside another date; in doubt the last one counts.
+    later = max(
+        (matter.date(zone, name) for name in ("publish_at", *names)), key=lambda d: iso_utc_seconds(d) if d else ""
+    )
     if later and (not post.date or iso_utc_seconds(later) > iso_utc_seconds(post.date)):
         post.matter["publish_at"] = later
     if not post.date and (named := date_of_filename(file_name)):
@@ -130,9 +133,13 @@ def _says(matter: Matter, name: str) -> frozenset[str]:
 
 def _access(matter: Matter, post: ImportedPost) -> None:
     """Take a tier; the words of other systems are left for `tiers_of`."""
-    post.access = matter.text("access", "visibility")
-    if post.access == "public":
-        post.access = ""
+    key = matter.key_of("access", "visibility")
+    words = list(dict.fromkeys(matter.texts(key)))
+    is_one = isinstance(matter.values.get(key), str) or len(words) == 1
+    if key and not is_one:
+        what = "several tiers, or none that is known, may read a text, so it is for the highest one"
+        matter.report.add(CHANGED, matter.source, matter.lines.get(key, 0), what, f"{key}: {', '.join(words)}")
+    post.access = "" if not key or words == ["public"] else words[0] if is_one else "paid"
 
 
 def says_much(body: str) -> bool:
