@@ -7,17 +7,15 @@ import re
 from bs4 import BeautifulSoup, Comment, Tag
 from nightdesk.domain.hidden_styles import is_hidden
 
-from .classic import hides_content
 from .gated_blocks import read_gated_blocks
 from .gates import is_gate
 from .html_trees import new_tag, said
+from .paywalls import hides_content, is_divider
 from .report import CHANGED, LOST
 from .shortcodes import Note
 
 _UNDIVIDED = ("table", "figure", "pre", "code", "a", "h1", "h2", "h3", "h4", "h5", "h6", "dl", "details")
 _PAYWALLS = '.paywall-jump, [data-component-name="PaywallToDOM"], .kg-paywall, .gh-post-upgrade-cta'
-_FEW_WORDS = 3
-"""A comment of more words is a remark, and no mark of a paywall."""
 
 
 def read_gates(soup: BeautifulSoup, note: Note) -> None:
@@ -64,7 +62,7 @@ def hides_rest(comment: str) -> bool:
         return False  # the divider, where the post's own tier decides what it hides, or a block that ends
     if block := re.match(r"/?wp:([\w/-]*)", words):
         return not words.startswith("/") and hides_content(block[1])
-    return len(words.split()) <= _FEW_WORDS and hides_content(re.sub(r"[^\w/]+", "-", words))
+    return is_divider(words)
 
 
 def _gate_rest(divider: Tag) -> None:

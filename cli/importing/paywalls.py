@@ -32,7 +32,7 @@ _WORD = re.compile(
 )
 _NAME = re.compile(r"/?\w+(?:[-_]\w+)+")
 _WORDS = re.compile(
-    r"(?:\w+\s+){0,2}\w*paywall\w*(?:\s+\w+)?|(?:\w+\s+)?(?:(?:members?|subscribers?)\s+only|(?:members?|premium|paid)\s+content)(?:\s+\w+)?",
+    r"/?(?:\w+\s+){0,2}\w*(?:paywall|restrict)\w*(?:\s+\w+)?|(?:\w+\s+)?(?:(?:members?|subscribers?)\s+only|(?:members?|premium|paid)\s+content)(?:\s+\w+)?",
     re.IGNORECASE,
 )
 _LONGEST_COMMENT = 60
