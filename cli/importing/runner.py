@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -20,10 +20,11 @@ from nightdesk.usecases.editors.check import FolderImages, Surroundings, check
 
 from .archives import Archive
 from .completion import Completion, Expiry, Finished
+from .copies import Copies
 from .directory import Directory
 from .media import Media
 from .records import PAGE, ImportedMember, ImportedPost, ImportedProfile, Reader
-from .report import CHANGED, LOST, NOTED, SKIPPED, Report
+from .report import CHANGED, LOST, NOTED, Report
 from .writer import Folder
 
 SITE, MEMBERS = "site.yaml", "members.csv"
@@ -76,6 +77,7 @@ class Import:
         media = Media([archive, *(Archive(path, report) for path in options.media)])
         expiry = Expiry(options.keep_expiry, self._folder.started)
         self._completion = Completion(reader, self._directory, media, self._site, report, expiry)
+        self._copies = Copies(report)
         self._profiles: set[str] = set()
         self._holders: dict[str, str] = {}
 
@@ -84,14 +86,14 @@ class Import:
         # Nothing is written before everything was read once, so that a damaged archive leaves nothing behind.
         profiles = [(profile, self._directory.add_profile(profile)) for profile in self._reader.profiles()]
         total = 0
-        for outline in self._read(self._reader.outlines()):
+        for outline in self._read(self._copies.choose(self._reader.outlines())):
             self._directory.add(outline)
             total += 1
         self._directory.settle(self._reader.redirects())
         self._write_site()
         for profile, identifier in profiles:
             self._write_profile(profile, identifier)
-        for number, post in enumerate(self._read(self._reader.posts()), 1):
+        for number, post in enumerate(self._read(self._copies.pick(self._reader.posts())), 1):
             self._write_post(post)
             self._progress(number, total)
         for key, name in getattr(self._reader, "plain_files", tuple)():
@@ -101,8 +103,8 @@ class Import:
         self._write_members()
         self._folder.report_gone()
 
-    def _read(self, posts: Iterator[ImportedPost]) -> Iterator[ImportedPost]:
-        return _with_due_drafts(_distinct(posts, self._report), self._now, self._report)
+    def _read(self, posts: Iterable[ImportedPost]) -> Iterator[ImportedPost]:
+        return _with_due_drafts(posts, self._now, self._report)
 
     def _write_site(self) -> None:
         """Write the settings that the archive names, unless the folder has settings."""
@@ -194,32 +196,13 @@ class Import:
             self._report.counts["members"] = count
 
 
-def _with_due_drafts(posts: Iterator[ImportedPost], now: datetime, report: Report) -> Iterator[ImportedPost]:
+def _with_due_drafts(posts: Iterable[ImportedPost], now: datetime, report: Report) -> Iterator[ImportedPost]:
     """Make a scheduled post a draft if its date has passed or is unknown: nobody can tell whether it ever appeared."""
     for post in posts:
         if post.scheduled and not post.draft and not (post.date and datetime.fromisoformat(post.date) > now):
             post.draft = True
             what = "a scheduled post becomes a draft, because its date has passed or is not known"
             report.add(CHANGED, post.source, post.line, what, post.date)
-        yield post
-
-
-def _distinct(posts: Iterator[ImportedPost], report: Report) -> Iterator[ImportedPost]:
-    """Give posts that have the same id different ones, so that none takes another's place.
-
-    A post that an archive holds twice, as exports that overlap do, counts once: its first copy.
-    """
-    seen: dict[str, set[tuple[str, str, str]]] = {}
-    for post in posts:
-        copies = seen.setdefault(post.id, set())
-        known = (post.slug, post.title, post.date)
-        if known in copies:
-            what = "a post stands in the archive twice, and its first copy counts"
-            report.add(SKIPPED, post.source, post.line, what, post.title, post=True)
-            continue
-        copies.add(known)
-        if len(copies) > 1:
-            post.id = f"{post.id}#{len(copies)}"
         yield post
 
 

@@ -51,6 +51,7 @@ class WordPressReader:
         self._attached: dict[str, list[str]] = {}
         self._blocks: dict[str, str] = {}
         self._rules = MemberPressRules(report)
+        self._binned: dict[tuple[str, str], str] = {}
         self._read_parts()
 
     def _find_exports(self) -> list[str]:
@@ -119,6 +120,9 @@ class WordPressReader:
             self._blocks[identifier] = record.values.get("content:encoded", "")
         elif kind == "memberpressrule":
             self._rules.add(record, name)
+        elif record.get("wp:status") == "trash":
+            key = (identifier, record.get("wp:post_date"))
+            self._binned[key] = max(self._binned.get(key, ""), _changed(record))
 
     # Posts
 
@@ -200,6 +204,10 @@ class WordPressReader:
         if status == "private" or (post.draft and status in _PUBLIC_STATES):
             what = "a private post, or one behind a password, becomes a draft"
             self._report.add(CHANGED, name, record.line, what, post.title)
+        binned = self._binned.get((record.get("wp:post_id"), record.get("wp:post_date")), "")
+        if not post.draft and binned and binned >= _changed(record):
+            post.draft = True
+            self._report.add(CHANGED, name, record.line, "a post that was binned later becomes a draft", post.title)
         text = record.values.get("content:encoded", "")
         letter = record.setting("_jetpack_newsletter_access")
         tier = tier_of({"subscribers": "members", "everybody": ""}.get(letter, letter), self._tiers)
@@ -307,3 +315,8 @@ class WordPressReader:
     def redirects(self) -> Iterator[tuple[str, str]]:
         """Yield nothing: redirects are kept by plug-ins, and are not exported."""
         return iter(())
+
+
+def _changed(record: Record) -> str:
+    """Return when a post was changed last; texts of such times have the order of the times."""
+    return record.get("wp:post_modified_gmt") or record.get("wp:post_modified")

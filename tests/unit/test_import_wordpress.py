@@ -532,6 +532,29 @@ def test_posts_with_one_number_are_all_imported_and_copies_once(tmp_path: Path) 
     assert set(again.files) == {"unchanged"}
 
 
+@pytest.mark.parametrize(
+    ("earlier", "later", "is_draft"),
+    [
+        ({}, {"wp__status": "private"}, True),
+        ({}, {"wp__status": "private", "title": "New", "wp__post_name": "new"}, True),
+        ({"wp__status": "draft"}, {}, False),
+        ({}, {"wp__status": "private", "wp__post_modified": "2023-01-01 00:00:00"}, True),
+        ({}, {"wp__status": "trash", "wp__post_name": "gale__trashed"}, True),
+    ],
+)
+@pytest.mark.parametrize("names", [("a.xml", "b.xml"), ("b.xml", "a.xml")])
+def test_of_exports_that_overlap_the_later_state_counts(
+    tmp_path: Path, earlier: dict[str, str], later: dict[str, str], is_draft: bool, names: tuple[str, str]
+) -> None:
+    old = {"wp__post_modified": "2023-01-01 00:00:00", **earlier}
+    new = {"wp__post_modified": "2024-01-01 00:00:00", **later}
+    texts = [HEAD + item(7, "gale", words, **given) + TAIL for words, given in (("Old.", old), ("New.", new))]
+    import_from("wordpress", write_tree(tmp_path / "site", dict(zip(names, texts, strict=True))), tmp_path / "out")
+    [path] = (tmp_path / "out/drafts").iterdir()
+    assert draft(tmp_path / "out", path.name).draft == is_draft
+    assert text_of(tmp_path / "out", path.name) == ("Old." if later.get("wp__status") == "trash" else "New.")
+
+
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 64, 1000])
 def test_xml_is_mended_wherever_it_is_cut(size: int) -> None:
     given = b'<a>x & y &amp; z &nbsp;&#8217; &unknown; <b c="?a=1&b=2"/><![CDATA[ & <i> ]] ]>]]><!-- & --->\xff\x01</a>'
