@@ -14,6 +14,7 @@ from nightdesk.domain.timestamps import InvalidTimestamp
 from .addresses import below, host_of, parts_of
 from .archives import Archive, ImportRefused
 from .blocks import drop_hidden_blocks, fill_blocks, has_dividers, mark_dividers
+from .bylines import Bylines
 from .classic import Shortcodes, add_paragraphs
 from .epochs import local_moment
 from .html_text import html_to_markdown, plain_text
@@ -45,7 +46,7 @@ class WordPressReader:
         self._zone = zone_of(hints.timezone or fallback.timezone, report)
         self._exports = self._find_exports()
         self.site = SiteFacts(base_url=hints.base_url, timezone=hints.timezone)
-        self._authors: dict[str, tuple[str, str]] = {}
+        self._bylines = Bylines(report)
         self._terms: list[ImportedProfile] = []
         self._attachments: dict[str, tuple[str, str, str]] = {}
         self._attached: dict[str, list[str]] = {}
@@ -79,8 +80,7 @@ class WordPressReader:
             if record.name == "channel":
                 self._read_channel(record)
             elif record.name == "wp:author":
-                login, shown = record.get("wp:author_login"), record.get("wp:author_display_name")
-                self._authors[login] = (slugify(shown) or slugify(login), shown or login)
+                self._bylines.add_user(record, name)
             elif record.name == "wp:category":
                 slug = unquote(record.get("wp:category_nicename"))
                 profile = ImportedProfile(
@@ -118,6 +118,8 @@ class WordPressReader:
                 self._attached.setdefault(record.get("wp:post_parent"), []).append(identifier)
         elif kind == "wp_block" and record.get("wp:status") == "publish" and not record.get("wp:post_password"):
             self._blocks[identifier] = record.values.get("content:encoded", "")
+        elif kind == "guest-author":
+            self._bylines.add_guest(record)
         elif kind == "memberpressrule":
             self._rules.add(record, name)
         elif record.get("wp:status") == "trash":
@@ -224,9 +226,7 @@ class WordPressReader:
             self._report.add(CHANGED, name, record.line, what, post.title)
 
     def _terms_of(self, post: ImportedPost, record: Record) -> None:
-        login = record.get("dc:creator")
-        if login:
-            post.authors = [self._authors.get(login, (slugify(login), login))]
+        post.authors = self._bylines.of(record, post.source)
         tags = []
         for domain, nicename, term in record.categories:
             if domain == "category" and nicename != "uncategorized":
@@ -294,10 +294,7 @@ class WordPressReader:
 
     def profiles(self) -> Iterator[ImportedProfile]:
         """Yield the authors, without their logins and e-mail addresses, and the categories."""
-        for login, (identifier, shown) in self._authors.items():
-            profile = ImportedProfile("author", identifier, shown, self._exports[0])
-            profile.address = f"/author/{slugify(login)}/"
-            yield profile
+        yield from self._bylines.profiles()
         seen = set()
         for term in self._terms:
             if term.id not in seen and term.id != "uncategorized":

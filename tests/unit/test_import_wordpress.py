@@ -93,6 +93,38 @@ def test_what_was_not_public_is_a_draft(tmp_path: Path, values: dict[str, str]) 
     assert not (tmp_path / "out/pages").exists()
 
 
+@pytest.mark.parametrize(
+    ("author", "login", "name"),
+    [
+        ("", "bob@secret.example", "bob"),
+        ("<wp:author_display_name></wp:author_display_name>", "bob@secret.example", "bob"),
+        ("<wp:author_display_name>bob@secret.example</wp:author_display_name>", "bob", "bob"),
+        ("<wp:author_first_name>Bob</wp:author_first_name><wp:author_last_name>Holm</wp:author_last_name>", "bob", "Bob Holm"),
+    ],
+)  # fmt: skip
+def test_e_mail_addresses_of_authors_stay_behind(tmp_path: Path, author: str, login: str, name: str) -> None:
+    user = f"<wp:author><wp:author_login>{login}</wp:author_login>{author}</wp:author>" if author else ""
+    report = import_from("wordpress", export(tmp_path, user, item(1, "a", dc__creator=login)), tmp_path / "out")
+    [(identifier, _)] = draft(tmp_path / "out", "a").authors
+    assert identifier == name.lower().replace(" ", "-")
+    if author:
+        assert f"name: {name}\n" in (tmp_path / f"out/authors/{identifier}.md").read_text()
+    assert "secret" not in "".join(p.read_text() for p in (tmp_path / "out").rglob("*.md"))
+    assert len(notes(report, "changed", "an e-mail address")) == ("@" in login)
+
+
+def test_the_bylines_of_co_authors_replace_the_user_who_wrote_the_post(tmp_path: Path) -> None:
+    def byline(slug: str, term: str) -> str:
+        return f'<category domain="author" nicename="{slug}">{term}</category>'
+
+    guest = item(8, "cap-guest-ann", "", meta("cap-display_name", "Ann Guest"), wp__post_type="guest-author")
+    terms = byline("cap-guest-ann", "guest-ann") + byline("cap-secretlogin", "secretlogin")
+    import_from("wordpress", export(tmp_path, item(1, "a", meta=terms), guest, item(2, "b")), tmp_path / "out")
+    assert [each for each, _ in draft(tmp_path / "out", "a").authors] == ["guest-ann", "ada-lindqvist"]
+    assert [each for each, _ in draft(tmp_path / "out", "b").authors] == ["ada-lindqvist"]
+    assert "name: Ann Guest" in (tmp_path / "out/authors/guest-ann.md").read_text()
+
+
 def test_the_bin_and_parts_of_the_site_are_left_out(tmp_path: Path) -> None:
     items = [
         item(1, "a", wp__status="trash"),
