@@ -1,4 +1,4 @@
-"""The texts of WordPress before they are HTML: paragraphs without tags, and shortcodes."""
+"""The texts of WordPress before they are HTML: shortcodes."""
 
 from __future__ import annotations
 
@@ -10,12 +10,6 @@ from .paywalls import hides_content, is_members_shortcode, is_plain_word
 from .report import CHANGED, LOST
 from .shortcodes import Note
 
-_BLOCKS = (
-    "address|article|aside|blockquote|details|dd|div|dl|dt|figure|figcaption|footer|form|h[1-6]|header|hr|iframe|li|main|nav|ol|p|pre|"
-    "script|section|style|table|tbody|td|tfoot|th|thead|tr|ul|video|audio|object|!--"
-)
-_STARTS_BLOCK = re.compile(rf"</?(?:{_BLOCKS})", re.IGNORECASE)
-_PRE = re.compile(r"<(pre|script|style|textarea)\b.*?</\1>", re.DOTALL | re.IGNORECASE)
 _SHORTCODE = re.compile(
     r"\[(\[?)(/?)([A-Za-z][\w-]*)((?:\s+(?:[\w-]+=(?:\"[^\"]*\"|'[^']*'|[^\s\]]+)|\"[^\"]*\"|[^\s\]\"'=]+))*)\s*(/?)\](\]?)"
 )
@@ -24,31 +18,6 @@ _ALONE = frozenset(
 )
 """Names that are shortcodes even without a parameter."""
 _PARAMETER = re.compile(r"(?:([\w-]+)=)?(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'=]+))")
-
-
-def add_paragraphs(text: str) -> str:
-    """Give a text without blocks the paragraphs that WordPress gives it when it shows it."""
-    if "<!-- wp:" in text:
-        return text
-    kept: list[str] = []
-
-    def keep(found: re.Match[str]) -> str:
-        kept.append(found[0])
-        return f"\n\n\ue0f2{len(kept) - 1}\ue0f3\n\n"
-
-    text = _PRE.sub(keep, text.replace("\r\n", "\n").replace("\r", "\n"))
-    text = re.sub(r"<!--.*?-->", lambda found: f"\n\n{found[0]}\n\n", text, flags=re.DOTALL)
-    parts = []
-    for part in re.split(r"\n\s*\n", text):
-        part = part.strip()
-        if not part:
-            continue
-        if _STARTS_BLOCK.match(part) or part.startswith("\ue0f2"):
-            parts.append(part)
-        else:
-            broken = re.sub(r"(?<!<br>)(?<!<br/>)(?<!<br />)\n", "<br>\n", part)
-            parts.append(f"<p>{broken}</p>")
-    return re.sub("\ue0f2(\\d+)\ue0f3", lambda found: kept[int(found[1])], "\n".join(parts))
 
 
 class Shortcodes:

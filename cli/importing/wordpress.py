@@ -15,7 +15,7 @@ from .addresses import below, host_of, parts_of
 from .archives import Archive, ImportRefused
 from .blocks import drop_hidden_blocks, fill_blocks, has_dividers, mark_dividers
 from .bylines import Bylines
-from .classic import Shortcodes, add_paragraphs
+from .classic import Shortcodes
 from .epochs import local_moment
 from .html_text import html_to_markdown, plain_text
 from .html_trees import UnreadableHtml
@@ -24,6 +24,7 @@ from .markdown_text import DIVIDER, split_at_divider
 from .matter_posts import guard_hidden, tier_of
 from .media import is_image
 from .memberpress import MemberPressRules
+from .paragraphs import add_paragraphs
 from .post_types import PARTS, is_for_readers, is_record
 from .records import PAGE, POST, FirstLine, Hints, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
 from .report import ASKED, CHANGED, LOST, NOTED, SKIPPED, Report
@@ -256,11 +257,12 @@ class WordPressReader:
         def note(outcome: str, kind: str, detail: str, _: int) -> None:
             self._report.add(outcome, post.source, line, kind, detail)
 
-        text = record.values.get("content:encoded", "")
-        text = mark_dividers(drop_hidden_blocks(fill_blocks(text, self._blocks, note), note))
-        text = add_paragraphs(
-            Shortcodes(self._attachments, note, self._attached.get(record.get("wp:post_id"), ())).replace(text)
-        )
+        typed = record.values.get("content:encoded", "")
+        text = mark_dividers(drop_hidden_blocks(fill_blocks(typed, self._blocks, note), note))
+        attached = self._attached.get(record.get("wp:post_id"), ())
+        text = Shortcodes(self._attachments, note, attached).replace(text)
+        if "<!-- wp:" not in typed:
+            text = add_paragraphs(text)
         post.body = html_to_markdown(text, note, self._footnotes(record))
         post.lines = FirstLine()
         is_divided = split_at_divider(post.body) is not None

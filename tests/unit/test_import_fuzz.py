@@ -13,11 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from nightdesk.domain.errors import Permanent
-from nightdesk_cli.importing.classic import Shortcodes, add_paragraphs
+from nightdesk_cli.importing.classic import Shortcodes
 from nightdesk_cli.importing.html_text import html_to_markdown
 from nightdesk_cli.importing.html_trees import UnreadableHtml
 from nightdesk_cli.importing.liquid import replace_liquid
 from nightdesk_cli.importing.markdown_text import Image, embeds_to_links, escape_directives, rewrite_addresses
+from nightdesk_cli.importing.paragraphs import add_paragraphs
 from nightdesk_cli.importing.shortcodes import replace_shortcodes
 from support.effort import examples
 from support.importing import import_from, write_zip

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import io
+import time
 import tracemalloc
 from pathlib import Path
 from xml.sax.saxutils import escape
 
 import pytest
 from nightdesk.domain.errors import Permanent
+from nightdesk_cli.importing.blocks import fill_blocks, mark_dividers
+from nightdesk_cli.importing.classic import Shortcodes
+from nightdesk_cli.importing.paragraphs import add_paragraphs
 from nightdesk_cli.importing.report import Report
 from nightdesk_cli.importing.wxr import read_records
 from nightdesk_cli.importing.xml_mending import Mending
@@ -259,6 +263,33 @@ two</pre>
     assert "color=" not in text
     assert len(notes(report, "lost", "image of a gallery")) == 1
     assert draft(tmp_path / "out", "storm").hero["alt"] == "A pier"
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("We need:\n<ul>\n \t<li>one</li>\n \t<li>two</li>\n</ul>\nThen go.", "We need:\n\n- one\n- two\n\nThen go."),
+        ("See:\n<table>\n<tbody>\n<tr>\n<td>x</td>\n<td>y</td>\n</tr>\n</tbody>\n</table>", "See:\n\n|  |  |\n| --- | --- |\n| x | y |"),
+        ("<blockquote>One.\n\nTwo.</blockquote>\nEnd.", "> One.\n>\n> Two.\n\nEnd."),
+        ("<h2>H</h2>\nline 1\nline 2", "## H\n\nline 1\\\nline 2"),
+        ("<h2>H</h2>\nOne.<br />\n\n&nbsp;\n\n<div>Two.\n\nThree.</div>", "## H\n\nOne.\n\nTwo.\n\nThree."),
+        ("a<!-- c\n\nd --> b\n<!--more-->\n<pre>x\n\n<i>y</i></pre>z", "a b\n\n```\nx\n\ny\n```\n\nz"),
+        ('<a\nhref="https://e.example/">link</a>\n<hr />\nEnd.', "[link](https://e.example/)\n\n---\n\nEnd."),
+        ("<a href='https://e.example/'><h3>T</h3></a>\n<ol>\n<li>a\n<ol>\n<li>b</li>\n</ol>\n</li>\n</ol>", "[### T](https://e.example/)\n\n1. a\n   1. b"),
+    ],
+)  # fmt: skip
+def test_elements_of_classic_texts_stand_between_their_paragraphs(tmp_path: Path, content: str, text: str) -> None:
+    import_from("wordpress", export(tmp_path, item(1, "a", content)), tmp_path / "out")
+    assert text_of(tmp_path / "out", "a") == text
+
+
+@pytest.mark.parametrize("part", ["<!--", "<pre>", "<li>", "<div title='a\" ", "<br>", "</div>", "<!-- wp:block {"])  # fmt: skip
+def test_texts_that_mean_harm_take_no_time(part: str) -> None:
+    text = part * 20_000
+    started = time.process_time()
+    fill_blocks(mark_dividers(text), {}, lambda *_: None)
+    add_paragraphs(Shortcodes({}, lambda *_: None).replace(text))
+    assert time.process_time() - started < 2
 
 
 @pytest.mark.parametrize(
