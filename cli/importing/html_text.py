@@ -6,6 +6,7 @@ import html
 import json
 import re
 from typing import Any
+from urllib.parse import unquote
 
 from bs4 import BeautifulSoup, NavigableString, Tag
 from nightdesk.domain.embeds import embed_of
@@ -41,6 +42,8 @@ _LEFT_OUT = (
 )
 _SHOWN = ("a", "img", "iframe", "video", "audio")
 _BLOCK_CHILDREN = ("p", "ul", "ol", "div", "pre", "blockquote", "table", "h1", "h2", "h3", "h4", "h5", "h6", "figure")
+_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+_WITH_WORDS = ("p", "li", "td", "th", "div", "section", "blockquote", "dt", "dd")
 _WHITE = re.compile(r"\s+")
 
 
@@ -66,6 +69,7 @@ def html_to_markdown(text: str, note: Note, notes: dict[str, str] | None = None)
         _read_cards(soup, note)
         read_figures(soup, note)
         _read_embeds(soup, note)
+        _mark_anchors(soup)
         converter = Converter(
             heading_style="ATX", bullets="-", escape_misc=True, autolinks=False, newline_style="backslash"
         )
@@ -229,6 +233,24 @@ def _read_embeds(soup: BeautifulSoup, note: Note) -> None:
         address = embed.link if embed else address
         link = new_tag("a", address if embed else str(element.get("title") or address), href=address)
         element.replace_with(link)
+
+
+def _mark_anchors(soup: BeautifulSoup) -> None:
+    """Keep the places to which links lead: all that an anchor names, and of other elements those that this text links to."""
+    linked = {unquote(str(anchor["href"])[1:]) for anchor in soup.find_all("a", href=re.compile("^#."))}
+    for element in soup.find_all(lambda each: each.has_attr("id") or (each.name == "a" and each.has_attr("name"))):
+        if element.name in _HEADINGS:
+            continue
+        identifier = str(element.attrs.pop("id", "") or element.get("name") or "")
+        is_place = element.name == "a" and not element.has_attr("href")
+        if not identifier or not (is_place or identifier in linked):
+            continue
+        heading = element.find_parent(_HEADINGS)
+        if isinstance(heading, Tag):
+            heading["id"] = heading.get("id") or identifier
+        else:
+            place = new_tag("span", "", id=identifier)
+            element.insert(0, place) if element.name in _WITH_WORDS else element.insert_before(place)
 
 
 def plain_text(text: str) -> str:

@@ -7,10 +7,12 @@ import re
 
 from bs4 import Tag
 from markdownify import MarkdownConverter
+from nightdesk.domain.anchors import PREFIX, heading_forms, typed_anchor
 
 from .gates import CLOSE, open_mark
 from .markdown_text import DIVIDER
 
+_KEPT_IN_PRE = ("a", "img", "em", "strong", "i", "b", "s", "del", "ins", "mark", "sub", "sup", "u")
 _WHITE = re.compile(r"\s+")
 
 
@@ -28,6 +30,17 @@ class Converter(MarkdownConverter):
 
     def convert_ndnote(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         return f"[^{el['label']}]"
+
+    def convert_span(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        is_place = el.get("id") and "_noformat" not in parent_tags
+        return f'<span id="{html.escape(str(el["id"]))}"></span>{text}' if is_place else text
+
+    def convert_hN(self, n: int, el: Tag, text: str, parent_tags: set[str]) -> str:
+        anchor = typed_anchor(str(el.get("id") or "")).removeprefix(PREFIX)
+        is_typed = anchor and anchor.lower() not in heading_forms(el.get_text())
+        shown = f"{text.strip()} {{#{anchor}}}" if is_typed and text.strip() and "_inline" not in parent_tags else text
+        made: str = super().convert_hN(n, el, shown, parent_tags)  # type: ignore[misc]  # its stubs leave it out
+        return made
 
     def convert_figure(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         image = el.find("img")
@@ -54,6 +67,8 @@ class Converter(MarkdownConverter):
 
     def convert_pre(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         code = el.find("code")
+        if not code and el.find(_KEPT_IN_PRE):
+            return f"\n\n{_preformatted(el)}\n\n"
         classes = [*(el.get("class") or []), *((code.get("class") or []) if isinstance(code, Tag) else [])]
         language = next(
             (c.removeprefix("language-").removeprefix("lang-") for c in classes if c.startswith("lang")), ""
@@ -73,7 +88,7 @@ class Converter(MarkdownConverter):
             return made
         for each in [el, *el.find_all(True)]:
             each.attrs = {
-                k: v for k, v in each.attrs.items() if k in ("href", "src", "alt", "colspan", "rowspan", "scope")
+                k: v for k, v in each.attrs.items() if k in ("href", "src", "alt", "id", "colspan", "rowspan", "scope")
             }
         return f"\n\n{_one_block(el)}\n\n"
 
@@ -90,6 +105,18 @@ class Converter(MarkdownConverter):
 
     def convert_summary(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         return f"\n\n**{text.strip()}**\n\n" if text.strip() else ""
+
+
+def _preformatted(element: Tag) -> str:
+    """Return a `<pre>` as HTML, with its links and emphasis, which a block of code cannot have."""
+    for each in element.find_all(True):
+        if each.name in (*_KEPT_IN_PRE, "br") or each.has_attr("id"):
+            each.attrs = {name: value for name, value in each.attrs.items() if name in ("href", "src", "alt", "id")}
+        else:
+            each.unwrap()
+    element.attrs = {}
+    # A line that begins with colons would be escaped as a directive.
+    return str(element).replace(":::", "&#58;::")
 
 
 def _one_block(element: Tag) -> str:

@@ -214,6 +214,38 @@ def test_images_keep_what_is_around_them_and_their_size(tmp_path: Path, content:
     assert len(notes(report, "changed", "background image")) == ("background" in content)
 
 
+def test_links_and_emphasis_in_verse_stay(tmp_path: Path) -> None:
+    verse = '<pre class="wp-block-verse">See <a href="https://skerry.example/?p=2">two</a>:\n  <em>x</em> &lt;y&gt;<br>\n\n::: z</pre>'
+    items = [item(1, "storm", f"{verse}<pre>a *b*</pre>"), item(2, "two")]
+    import_from("wordpress", export(tmp_path, *items), tmp_path / "out")
+    expected = (
+        '<pre>See <a href="/articles/two/">two</a>:\n  <em>x</em> &lt;y&gt;<br/>\n\n&#58;:: z</pre>\n\n```\na *b*\n```'
+    )
+    assert text_of(tmp_path / "out", "storm") == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ('<h2 id="h-prices">Prices</h2>', "## Prices {#h-prices}"),
+        ('<h2 id="our-prices">Our prices</h2>', "## Our prices"),
+        ('<h3><span id="h-prices"></span>Prices</h3>', "### Prices {#h-prices}"),
+        ('<p><a name="old"></a>Text</p>', '<span id="old"></span>Text'),
+        ('<ul><li id="h-prices">One</li><li id="two">Two</li></ul>', '- <span id="h-prices"></span>One\n- Two'),
+        ('<div id="h-prices"><p>Text</p></div>', '<span id="h-prices"></span>\n\nText'),
+        (
+            '<table><tr><td colspan="2" id="h-prices">A</td></tr></table>',
+            '<table><tr><td colspan="2"><span id="h-prices"></span>A</td></tr></table>',
+        ),
+        ('<pre><a href="/">x</a><b id="h-prices">y</b></pre>', '<pre><a href="https://skerry.example/">x</a><span id="h-prices"></span><b>y</b></pre>'),
+    ],
+)  # fmt: skip
+def test_anchors_stay(tmp_path: Path, content: str, expected: str) -> None:
+    content = f'<p><a href="#h-prices">Prices</a></p>{content}'
+    import_from("wordpress", export(tmp_path, item(1, "storm", content)), tmp_path / "out")
+    assert text_of(tmp_path / "out", "storm") == f"[Prices](#h-prices)\n\n{expected}"
+
+
 def test_an_image_that_led_to_another_one_is_reported(tmp_path: Path) -> None:
     content = f'<a href="{UPLOADS}chart.png"><img src="{UPLOADS}small.png" alt=""></a>'
     report = import_from("wordpress", export(tmp_path, item(1, "storm", content)), tmp_path / "out")
