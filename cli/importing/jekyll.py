@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
+from urllib.parse import quote
 
 from nightdesk.domain.errors import Permanent
 from nightdesk.domain.site import Site
-from nightdesk.domain.text import date_of_filename, slugify
+from nightdesk.domain.text import slugify
 
 from .archives import Archive, ImportRefused
 from .configs import data_values, read_config
 from .front_matter import Matter, plain_yaml, read_matter
 from .html_text import html_to_markdown
 from .hugo import read_redirects, zone_of
+from .jekyll_rules import Rules, Text, dated_name
 from .liquid import replace_liquid
 from .matter_posts import common_post, keep_rest, says_much, settle_page, tier_of
 from .permalinks import date_tokens, fill
 from .records import PAGE, FirstLine, Hints, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
 from .report import CHANGED, LOST, SKIPPED, Report
 
-_TEXTS = (".md", ".markdown", ".mkd", ".mkdown", ".html", ".htm")
 _OTHER_TEXTS = (".textile", ".org", ".adoc", ".asciidoc", ".rst")
 _STYLES = {
     "date": "/:categories/:year/:month/:day/:title:output_ext",
@@ -32,7 +34,6 @@ _STYLES = {
     "none": "/:categories/:title:output_ext",
 }
 """Jekyll's named styles (jekyllrb.com/docs/permalinks)."""
-_AUTHORS = ("authors", "author", "people")
 
 
 class JekyllReader:
@@ -50,6 +51,10 @@ class JekyllReader:
         for name in ("_config.yml", "_config.yaml", "_config.toml"):
             if f"{self._root}{name}" in archive:
                 self._config |= read_config(archive, f"{self._root}{name}")
+        source = str(self._config.get("source") or "").removeprefix(".").strip("/")
+        self._root += f"{source}/" if source and self._archive.under(f"{self._root}{source}") else ""
+        self._rules = Rules(self._config)
+        self._hinted = hints.permalink
         self._permalink = hints.permalink or str(self._config.get("permalink") or "date")
         path = str(self._config.get("baseurl") or "").strip("/")
         self.site = SiteFacts(
@@ -72,22 +77,24 @@ class JekyllReader:
             raise ImportRefused(f"{self._archive.path}: this is no Jekyll site; it has neither _config.yml nor _posts")
         return roots[0]
 
-    def _texts(self) -> Iterator[tuple[str, str, str]]:
-        """Yield each text: its name, its path within the site, and its collection (`posts`, `drafts`, `pages` …)."""
-        known = self._config.get("collections")
-        others = set(known) if isinstance(known, dict | list) else set()
+    def _texts(self) -> Iterator[Text]:
         for name in self._archive.under(self._root):
             path = name.removeprefix(self._root)
-            folders = path.split("/")[:-1]
-            kind = next((part[1:] for part in folders if part.startswith("_")), "pages")
-            if name.endswith(_OTHER_TEXTS) and kind in ("posts", "drafts", "pages"):
-                self._report.add(
-                    LOST, name, 0, "a text that is neither Markdown nor HTML is not imported", name, post=True
-                )
-            if not name.endswith(_TEXTS) or kind in _AUTHORS:
+            suffix = PurePosixPath(name).suffix.lower()
+            if suffix not in (*self._rules.suffixes, *_OTHER_TEXTS) or self._rules.is_foreign(path):
                 continue
-            if kind in ("posts", "drafts") or kind in others or kind == "pages":
-                yield name, path, kind
+            text = self._rules.text(name, path)
+            if text is None:
+                continue
+            if not text.kind:
+                self._report.add(SKIPPED, name, 0, "a text in a folder that Jekyll does not read is left out")
+            elif self._rules.is_excluded(path):
+                self._report.add(SKIPPED, name, 0, "a text that the site excludes is left out")
+            elif suffix in self._rules.suffixes:
+                yield text
+            elif text.kind in ("posts", "drafts", "pages"):
+                what = "a text that is neither Markdown nor HTML is not imported"
+                self._report.add(LOST, name, 0, what, name, post=True)
 
     def _matter(self, name: str, kind: str) -> Matter | None:
         try:
@@ -111,61 +118,65 @@ class JekyllReader:
         yield from self._posts(with_body=True)
 
     def _posts(self, with_body: bool) -> Iterator[ImportedPost]:
-        for name, path, kind in self._texts():
-            matter = self._matter(name, kind)
+        for text in self._texts():
+            matter = self._matter(text.name, text.kind)
             if matter is None:
                 continue
-            self._add_defaults(matter, path, kind)
-            is_list = PurePosixPath(path).name.startswith(("404", "index")) or not (
+            self._add_defaults(matter, text)
+            is_list = PurePosixPath(text.path).name.startswith(("404", "index")) or not (
                 matter.text("title") or says_much(matter.body)
             )
-            if kind == "pages" and is_list:
-                self._report.add(SKIPPED, name, 0, "a page that makes lists, or has no title, is left out")
+            if text.kind == "pages" and is_list:
+                self._report.add(SKIPPED, text.name, 0, "a page that makes lists, or has no title, is left out")
                 continue
-            yield self._post(name, path, kind, matter, with_body)
+            yield self._post(text, matter, with_body)
 
-    def _add_defaults(self, matter: Matter, path: str, kind: str) -> None:
-        """Add the values that the configuration gives to files of a folder or a kind."""
+    def _add_defaults(self, matter: Matter, text: Text) -> None:
+        """Add the values that the configuration gives to files of a folder or a kind, and the categories of a post's folders."""
+        shared = self._rules.defaults(text)
         for name in ("categories", "tags"):  # Jekyll splits a single text at its blanks
-            value = matter.values.get(name)
-            if isinstance(value, str) and "," not in value:
-                matter.values[name] = value.split()
-        defaults = self._config.get("defaults")
-        for each in defaults if isinstance(defaults, list) else ():
-            scope, values = each.get("scope", {}), each.get("values", {})
-            if not isinstance(scope, dict) or not isinstance(values, dict):
-                continue
-            under, wanted = str(scope.get("path") or ""), str(scope.get("type") or "")
-            if path.startswith(under) and wanted in ("", kind):
-                for key, value in values.items():
-                    matter.values.setdefault(key, value)
-                    matter.lines.setdefault(key, 0)
+            for values in (shared, matter.values):
+                value = values.get(name)
+                if isinstance(value, str) and "," not in value:
+                    values[name] = value.split()
+        given = [each for each in (shared.get("categories"), matter.values.get("categories")) if isinstance(each, list)]
+        for key, value in shared.items():
+            matter.values.setdefault(key, value)
+            matter.lines.setdefault(key, 0)
+        if text.folders or len(given) > 1:
+            matter.values["categories"] = list(
+                dict.fromkeys([*text.folders, *(each for some in given for each in some)])
+            )
 
-    def _post(self, name: str, path: str, kind: str, matter: Matter, with_body: bool) -> ImportedPost:
-        stem = PurePosixPath(path).stem
-        post = common_post(matter, name, stem, self._zone)
-        post.kind = PAGE if kind == "pages" else post.kind
-        is_shown = kind in ("posts", "pages") or self._is_shown(kind)
-        if not is_shown and kind != "drafts" and not post.draft:
+    def _post(self, text: Text, matter: Matter, with_body: bool) -> ImportedPost:
+        stem = PurePosixPath(text.path).stem
+        date, plain = dated_name(stem) if text.kind != "pages" else ("", stem)
+        post = common_post(matter, text.name, f"{date}-{plain}" if date else stem, self._zone)
+        post.kind = PAGE if text.kind == "pages" else post.kind
+        if text.kind != "pages" and not matter.key_of("topics", "topic"):
+            post.topics = [(each, each) for each in self._categories(matter)]
+        is_shown = not text.is_hidden and (text.kind in ("posts", "pages") or self._rules.is_shown(text.kind))
+        if not is_shown and text.kind != "drafts" and not post.draft:
             what = "a text of a collection that has no pages of its own becomes a draft"
-            self._report.add(CHANGED, name, 0, what, post.title)
+            if text.is_hidden:
+                what = "a text that Jekyll leaves out because of its name or folder becomes a draft"
+            self._report.add(CHANGED, text.name, 0, what, post.title)
         post.draft = post.draft or not is_shown
         post.access = tier_of(post.access, self._fallback.tiers)
         post.hidden_tier = tier_of("paid", self._fallback.tiers)
-        post.folder = str(PurePosixPath(name).parent)
-        folders = [part for part in PurePosixPath(path).parts[:-1] if not part.startswith("_")]
-        if kind != "pages":
-            post.topics = post.topics or [(folder, folder) for folder in folders]
-        post.address = self.site.path + self._address(matter, post, path, kind, folders)
-        if not is_shown:
-            post.address = ""
-        plain = re.sub(r"^\d{4}-\d{1,2}-\d{1,2}-", "", stem)
-        post.names = [stem, path.rpartition(".")[0], *([plain] if plain != stem else [])]
+        post.folder = str(PurePosixPath(text.name).parent)
+        post.address = self.site.path + self._address(matter, post, text) if is_shown else ""
+        post.names = [stem, text.path, text.path.rpartition(".")[0], *([plain] if plain != stem else [])]
         post.aliases = [f"{self.site.path}{alias}" if alias.startswith("/") else alias for alias in post.aliases]
         settle_page(post, matter)
         if with_body:
-            self._read_body(post, name, matter)
+            self._read_body(post, text.name, matter)
         return post
+
+    def _categories(self, matter: Matter) -> list[str]:
+        """Return the categories of a post, those of its folders first."""
+        given = [*matter.texts("categories", split=","), *matter.texts("category")]
+        return list(dict.fromkeys(given))
 
     def _read_body(self, post: ImportedPost, name: str, matter: Matter) -> None:
         first = post.line
@@ -193,35 +204,42 @@ class JekyllReader:
             self._values = {**self._config, **facts, "data": data_values(self._archive, f"{self._root}_data")}
         return self._values
 
-    def _address(self, matter: Matter, post: ImportedPost, path: str, kind: str, folders: list[str]) -> str:
+    def _address(self, matter: Matter, post: ImportedPost, text: Text) -> str:
         """Return the path at which Jekyll served a text."""
+        path = "/".join(text.path.split("/")[len(text.folders) + (text.kind != "pages") :])
         stem = PurePosixPath(path).stem
-        plain = re.sub(r"^\d{4}-\d{1,2}-\d{1,2}-", "", stem) if kind in ("posts", "drafts") else stem
-        pattern = matter.text("permalink") or (self._permalink if kind == "posts" else self._collection_pattern(kind))
-        pattern = _STYLES.get(pattern, pattern)
-        if kind == "pages" and not matter.values.get("permalink"):
-            is_pretty = self._permalink == "pretty" or self._permalink.endswith("/")
-            pattern = "/:path/" if is_pretty else "/:path.html"
-            plain = stem
-        date = (date_of_filename(stem) and post.date) or post.date
-        tokens = date_tokens(date)
-        categories = [slugify(each) for each, _ in post.topics] if kind == "posts" else folders
-        tokens |= {"title": matter.text("slug") or plain, "slug": matter.text("slug") or slugify(plain), "name": plain}
-        tokens |= {"categories": "/".join(categories), "output_ext": ".html", "collection": kind}
-        tokens |= {"path": "/".join([*folders, plain]), "basename": plain}
-        return fill(pattern, tokens)
+        plain = stem if text.kind == "pages" else dated_name(stem)[1]
+        pattern = matter.text("permalink") or self._pattern(text.kind)
+        tokens = date_tokens(self._local(post.date))
+        title = re.sub(r"[\s\-:#%?*/\"<>]+", "-", matter.text("slug") or plain).strip("-")
+        tokens |= {
+            "title": title,
+            "slug": slugify(title),
+            "name": stem,
+            "basename": stem,
+            "path": path.rpartition(".")[0],
+        }
+        categories = self._categories(matter)
+        lower = "/".join(dict.fromkeys(each.lower() for each in categories))
+        tokens |= {"categories": re.sub(r"[\s#?]", lambda found: quote(found[0]), lower)}
+        tokens |= {
+            "slugified_categories": "/".join(map(slugify, categories)),
+            "output_ext": ".html",
+            "collection": text.kind,
+        }
+        return fill(_STYLES.get(pattern, pattern), tokens)
 
-    def _is_shown(self, collection: str) -> bool:
-        """Return True if Jekyll makes a page of each text of a collection."""
-        known = self._config.get("collections")
-        settings = known.get(collection) if isinstance(known, dict) else None
-        return isinstance(settings, dict) and str(settings.get("output")).lower() == "true"
+    def _local(self, date: str) -> str:
+        """Return a date in the time zone that the site names, whose days are those of its addresses."""
+        return datetime.fromisoformat(date).astimezone(self._zone).isoformat() if date and self.site.timezone else date
 
-    def _collection_pattern(self, kind: str) -> str:
-        known = self._config.get("collections")
-        settings = known.get(kind) if isinstance(known, dict) else None
-        given = settings.get("permalink") if isinstance(settings, dict) else None
-        return str(given or "/:collection/:path:output_ext")
+    def _pattern(self, kind: str) -> str:
+        """Return the pattern of the addresses of a kind of texts."""
+        if kind == "posts":
+            return self._hinted or self._rules.pattern_of(kind) or self._permalink
+        suffix = {"pretty": "/"}.get(self._permalink, ":output_ext" if self._permalink in _STYLES else "")
+        suffix = next((each for each in ("/", ":output_ext") if self._permalink.endswith(each)), suffix)
+        return self._rules.pattern_of(kind) or f"{'' if kind == 'pages' else '/:collection'}/:path{suffix}"
 
     def profiles(self) -> Iterator[ImportedProfile]:
         """Yield the authors of `_authors` and of `_data/authors.yml`."""

@@ -276,3 +276,132 @@ def test_signs_of_kramdown_go_and_comments_with_what_is_in_them(tmp_path: Path, 
     line = 4 + f"{typed}\n\n".count("\n")
     assert notes(report, "lost") == [f"_posts/2021-07-09-gale.md:{line}: {{{{ page.unknown }}}}"]
     assert bool(notes(report, "changed", "comments")) == ("secret" in typed)
+
+
+def test_texts_that_jekyll_never_reads_stay_unpublished(tmp_path: Path) -> None:
+    config = CONFIG + (
+        "exclude: [private, /notes/plan, '*.wip.md', _open]\ninclude: [_open]\ncollections: {guides: {output: true}}\n"
+    )
+    hidden = {
+        "_posts/_wip/2019-04-04-a.md": "a",
+        "_posts/sub/_2019-04-05-b.md": "2019-04-05-b",
+        "_posts/c.md": "c",
+        "_guides/_d.md": "d",
+        "_guides/~old/e.md": "e",
+        "_f.md": "f",
+        "other/_guides/g.md": "g",
+        "_pages/h.md": "h",
+    }
+    left_out = (
+        "private/_posts/2019-05-05-i.md",
+        "notes/plan.md",
+        "_posts/2019-05-06-j.wip.md",
+        "_posts/.k.md",
+        "_x/l.md",
+    )
+    shown = ("_posts/2019-06-06-m.md", "_posts/sub/19-6-7-n.md", "_guides/o.md", "_open/p.md")
+    files = dict.fromkeys([*hidden, *left_out, *shown, "node_modules/x/q.md", "_layouts/r.html"], post())
+    report = import_from("jekyll", site(tmp_path, config, **files), tmp_path / "out")
+    assert {name: draft(tmp_path / "out", slug).draft for name, slug in hidden.items()} == dict.fromkeys(hidden, True)
+    assert {note.file for note in report.notes if "name or folder" in note.kind} == set(hidden)
+    assert {note.file for note in report.with_outcome("skipped")} == set(left_out)
+    assert [draft(tmp_path / "out", slug).draft for slug in "mno"] == [False] * 3
+    assert (tmp_path / "out/pages/p.md").is_file()
+    assert report.counts["articles"] == len(hidden) + 3
+
+
+def test_the_longest_path_of_the_defaults_counts_most_then_a_type_then_the_last(tmp_path: Path) -> None:
+    config = (
+        CONFIG
+        + """defaults:
+  - {scope: {path: _posts/*/inner}, values: {published: false}}
+  - {scope: {path: _posts/guests}, values: {author: ben, categories: [sea]}}
+  - {scope: {path: '', type: posts}, values: {author: anna, published: true, categories: [news]}}
+  - {scope: {path: ''}, values: {author: cleo}}
+  - {scope: {path: '**/*/deep'}, values: {published: false}}
+  - {scope: {path: '', type: pages}, values: {published: false}}
+"""
+    )
+    names = (
+        "guests/2019-01-01-a.md",
+        "team/inner/2019-01-02-b.md",
+        "2019-01-03-c.md",
+        "x/y/deep/2019-01-04-d.md",
+        "inner/2019-01-05-e.md",
+    )
+    files = {f"_posts/{name}": post(categories="[tides]") for name in names}
+    import_from("jekyll", site(tmp_path, config, **files), tmp_path / "out")
+    found = [draft(tmp_path / "out", slug) for slug in "abcde"]
+    assert [each.draft for each in found] == [False, True, False, True, False]
+    assert [each.authors[0][0] for each in found] == ["ben", "anna", "anna", "anna", "anna"]
+    assert [topic for topic, _ in found[0].topics] == ["news", "sea", "tides"]
+
+
+@pytest.mark.parametrize(
+    ("name", "matter", "path"),
+    [
+        ("_posts/2019/2019-01-02-a.md", {}, "/2019/01/02/a.html"),
+        (
+            "travel/_posts/sub/2019-01-02-a.md",
+            {"categories": "[photo, Travel]"},
+            "/travel/photo/2019/01/02/a.html",
+        ),
+        ("_posts/2019-01-02-a.md", {"category": "Road Trips"}, "/road%20trips/2019/01/02/a.html"),
+        ("_posts/2019-01-02-a.md", {"category": "C++"}, "/c++/2019/01/02/a.html"),
+        (
+            "_posts/2019-01-02-a.md",
+            {"category": "Road Trips", "permalink": "/:slugified_categories/:title"},
+            "/road-trips/a",
+        ),
+        ("_posts/2020-1-4-a.md", {}, "/2020/01/04/a.html"),
+        ("_posts/2020-01-04-a.MD", {}, "/2020/01/04/a.html"),
+        ("_posts/2020-01-04-a.mkdn", {}, "/2020/01/04/a.html"),
+        ("_posts/2020-01-04-a.text", {}, "/2020/01/04/a.html"),
+        ("_posts/2020-01-04-a.HTML", {}, "/2020/01/04/a.html"),
+        ("_posts/2019-07-07-a.md", {"date": "2018-12-31 23:30:00 -0800"}, "/2019/01/01/a.html"),
+        ("_recipes/sub/2020-1-4-a.md", {}, "/recipes/sub/2020-1-4-a.html"),
+        ("_recipes/a.md", {"permalink": "/:collection/:title/"}, "/recipes/a/"),
+    ],
+)
+def test_the_old_address_of_a_file(tmp_path: Path, name: str, matter: dict[str, str], path: str) -> None:
+    config = "timezone: Europe/Oslo\ncollections: {recipes: {output: true}}\nmarkdown_ext: 'md, text'\n"
+    import_from("jekyll", site(tmp_path, config, **{name: post(**matter)}), tmp_path / "out")
+    found = draft(tmp_path / "out", "a")
+    assert f"aliases:\n- {path}\n" in front_matter_of(tmp_path / "out", "a") + "\n"
+    topics = ["travel", "photo"] if "travel" in name else ["road-trips", "c"] if "category" in matter else []
+    assert {topic for topic, _ in found.topics} <= set(topics)
+
+
+@pytest.mark.parametrize(
+    ("style", "path"),
+    [
+        ("pretty", "/r/a/"),
+        ("/:title/", "/r/a/"),
+        ("/:title", "/r/a"),
+        ("date", "/r/a.html"),
+        ("/:title:output_ext", "/r/a.html"),
+    ],
+)
+def test_a_collection_without_a_pattern_of_its_own_follows_the_style_of_the_site(
+    tmp_path: Path, style: str, path: str
+) -> None:
+    config = f"permalink: {style}\ncollections: {{r: {{output: true}}}}\n"
+    import_from("jekyll", site(tmp_path, config, **{"_r/a.md": post()}), tmp_path / "out")
+    assert f"aliases:\n- {path}\n" in front_matter_of(tmp_path / "out", "a") + "\n"
+
+
+def test_a_site_below_the_folder_of_its_configuration(tmp_path: Path) -> None:
+    config = "source: ./src\ncollections_dir: texts\ncollections: {guides: {output: true}}\n"
+    files = {
+        "src/texts/_posts/2019-01-02-a.md": post("{% include tide.md %} {{ site.data.places.pier }}"),
+        "src/texts/_guides/b.md": post(),
+        "src/_posts/2019-01-02-c.md": post(),
+        "src/_includes/tide.md": "Low tide",
+        "src/_data/places.yml": "pier: The pier\n",
+        "d.md": post(),
+    }
+    report = import_from("jekyll", site(tmp_path, config, **files), tmp_path / "out")
+    assert text_of(tmp_path / "out", "a") == "Low tide The pier"
+    assert [draft(tmp_path / "out", slug).aliases for slug in "ab"] == [("/2019/01/02/a.html",), ("/guides/b.html",)]
+    assert draft(tmp_path / "out", "c").draft
+    assert (report.counts["articles"], report.counts["pages"], report.counts["topics"]) == (3, 0, 0)
