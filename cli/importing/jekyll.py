@@ -48,6 +48,7 @@ class JekyllReader:
         self._root = self._find_root()
         self._config: dict[str, Any] = {}
         self._values: dict[str, Any] = {}
+        self._redirects: dict[str, str] = {}
         for name in ("_config.yml", "_config.yaml", "_config.toml"):
             if f"{self._root}{name}" in archive:
                 self._config |= read_config(archive, f"{self._root}{name}")
@@ -168,10 +169,25 @@ class JekyllReader:
         post.address = self.site.path + self._address(matter, post, text) if is_shown else ""
         post.names = [stem, text.path, text.path.rpartition(".")[0], *([plain] if plain != stem else [])]
         post.aliases = [f"{self.site.path}{alias}" if alias.startswith("/") else alias for alias in post.aliases]
+        self._leave_redirect(post, matter)
         settle_page(post, matter)
         if with_body:
             self._read_body(post, text.name, matter)
         return post
+
+    def _leave_redirect(self, post: ImportedPost, matter: Matter) -> None:
+        """Make a text a draft that readers never saw, because its address led elsewhere (jekyll-redirect-from)."""
+        target = next(iter(matter.texts("redirect_to")), "")
+        if not target:
+            return
+        what = "a text whose address led elsewhere becomes a draft"
+        self._report.add(CHANGED, post.source, matter.lines.get(matter.key_of("redirect_to"), 0), what, target)
+        if target.startswith("/") and not f"{target}/".startswith(f"{self.site.path}/"):
+            target = self.site.path + target
+        for old in (post.address, *post.aliases):
+            if old:
+                self._redirects[old] = target
+        post.draft, post.address, post.aliases = True, "", []
 
     def _categories(self, matter: Matter) -> list[str]:
         """Return the categories of a post, those of its folders first."""
@@ -289,5 +305,6 @@ class JekyllReader:
         return [f"{self._root}{path.lstrip('/')}", *beside, f"{self._root}assets/images/{path.lstrip('/')}"]
 
     def redirects(self) -> Iterator[tuple[str, str]]:
-        """Yield the lines of `_redirects`, the file of some hosts."""
+        """Yield where texts led that had an address alone, and the lines of `_redirects`, the file of some hosts."""
+        yield from self._redirects.items()
         yield from read_redirects(self._archive, f"{self._root}_redirects")

@@ -405,3 +405,19 @@ def test_a_site_below_the_folder_of_its_configuration(tmp_path: Path) -> None:
     assert [draft(tmp_path / "out", slug).aliases for slug in "ab"] == [("/2019/01/02/a.html",), ("/guides/b.html",)]
     assert draft(tmp_path / "out", "c").draft
     assert (report.counts["articles"], report.counts["pages"], report.counts["topics"]) == (3, 0, 0)
+
+
+def test_a_text_whose_address_led_elsewhere_becomes_a_draft(tmp_path: Path) -> None:
+    files = {
+        "_posts/2021-07-09-a.md": post(redirect_to="/2021/07/10/b.html", redirect_from="/old/"),
+        "_posts/2021-07-10-b.md": post(),
+        "_posts/2021-07-11-c.md": post(redirect_to="[https://other.example/c/]"),
+        "d.md": post(redirect_to="https://fjord.example/blog/2021/07/10/b.html"),
+    }
+    report = import_from("jekyll", site(tmp_path, **files), tmp_path / "out")
+    assert [draft(tmp_path / "out", slug).draft for slug in "abcd"] == [True, False, True, True]
+    assert "aliases:\n- /blog/2021/07/10/b.html\n- /blog/2021/07/09/a.html\n- /blog/old/\n- /blog/d.html" in (
+        front_matter_of(tmp_path / "out", "b")
+    )
+    assert notes(report, "changed", "led elsewhere")[1] == "_posts/2021-07-11-c.md:3: https://other.example/c/"
+    assert notes(report, "lost") == ["redirects: /blog/2021/07/11/c.html → https://other.example/c/"]
