@@ -259,6 +259,7 @@ class _PostAddresses:
 
     def link(self, address: str, line: int) -> str:
         """Return where a link leads now."""
+        address = _from_reference(address)
         if not address or address.startswith(("#", "mailto:", "tel:")):
             return address
         if found := self._directory.find(address, self._post.address or "/"):
@@ -311,6 +312,7 @@ class _PostAddresses:
 
     def image(self, address: str, line: int) -> Image:
         """Return what becomes of an image."""
+        address = _from_reference(address)
         if address.startswith("data:"):
             if self._post.kind != PAGE and (inline := inline_image(address)):
                 self._add(CHANGED, line, "an image inside the text became a file beside the draft", inline.name)
@@ -318,7 +320,7 @@ class _PostAddresses:
                 return Image("image", inline.name)
             self._add(LOST, line, "an image inside the text was taken out; save it as a file", address[:60])
             return Image("text", "")
-        own = own_path(address, self._directory.hosts, self._post.address or "/")
+        own = own_path(address.removeprefix(REFERENCE), self._directory.hosts, self._post.address or "/")
         names = self._reader.image_names(address, self._post)
         found = self._media.find(address, names, 1 if own is not None else _FOREIGN_PARTS)
         if self._post.kind == PAGE:
@@ -330,15 +332,14 @@ class _PostAddresses:
                 self._add(LOST, line, "a file is not the image that its name says, and will not be shown", refusal)
             self.images[name] = found
             return Image("image", name)
-        path = own_path(address, self._directory.hosts, self._post.address or "/")
-        if path is None:
+        if own is None:
             self._add(CHANGED, line, "an image on another site became a link", address)
             return Image("link", _clean(address))
-        if not is_image(path):
+        if not is_image(own):
             self._add(LOST, line, "an image is not in the archive", address)
             return Image("text", "")
         self._add(LOST, line, "an image is not in the archive", address)
-        return Image("image", self._names.name(path))
+        return Image("image", self._names.name(own))
 
 
 def _refusal(found: Found) -> str:
@@ -351,6 +352,11 @@ def _refusal(found: Found) -> str:
     except Permanent:
         return ""  # The file is damaged, which is reported when it is read as a whole.
     return ""
+
+
+def _from_reference(address: str) -> str:
+    """Return an address without the base of the site that stands before a reference, which names a file by itself."""
+    return address[max(0, address.find(REFERENCE)) :]
 
 
 def _clean(address: str) -> str:

@@ -15,6 +15,7 @@ from nightdesk.domain.text import slugify
 
 from .archives import Archive, ImportRefused
 from .configs import data_values, read_config
+from .directory import REFERENCE
 from .front_matter import Matter, plain_yaml, read_matter
 from .html_text import html_to_markdown
 from .hugo import read_redirects, zone_of
@@ -295,7 +296,7 @@ class JekyllReader:
 
     def image_names(self, address: str, post: ImportedPost) -> list[str]:
         """Return where Jekyll serves an image from: its path within the site."""
-        path = address.partition("?")[0].partition("#")[0]
+        path = address.removeprefix(REFERENCE).partition("?")[0].partition("#")[0]
         path = (
             path.removeprefix(self.site.base_url).removeprefix(self.site.path)
             if self.site.path or self.site.base_url

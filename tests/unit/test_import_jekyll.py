@@ -421,3 +421,18 @@ def test_a_text_whose_address_led_elsewhere_becomes_a_draft(tmp_path: Path) -> N
     )
     assert notes(report, "changed", "led elsewhere")[1] == "_posts/2021-07-11-c.md:3: https://other.example/c/"
     assert notes(report, "lost") == ["redirects: /blog/2021/07/11/c.html → https://other.example/c/"]
+
+
+@pytest.mark.parametrize("base", ["/blog", ""])
+@pytest.mark.parametrize("before", ["", "{{ site.baseurl }}", "{{ site.url }}", "{{ site.url }}{{ site.baseurl }}"])
+def test_a_reference_leads_to_its_file_whatever_stands_before_it(tmp_path: Path, base: str, before: str) -> None:
+    body = "[a](R{% post_url 2021-07-10-calm %}#x) ![b](R{% link assets/pier.png %}) ![c](R{% link gone.png %})\n"
+    files = {
+        "_posts/2021-07-09-gale.md": post(body.replace("R", before)),
+        "_posts/2021-07-10-calm.md": post(),
+        "assets/pier.png": PNG,
+    }
+    config = f"url: https://fjord.example\nbaseurl: '{base}'\n"
+    report = import_from("jekyll", site(tmp_path, config, **files), tmp_path / "out")
+    assert text_of(tmp_path / "out", "gale") == "[a](/articles/calm/#x) ![b](pier.png) ![c](gone.png)"
+    assert notes(report, "lost") == ["_posts/2021-07-09-gale.md:4: gone.png"]
