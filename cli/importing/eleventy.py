@@ -19,7 +19,7 @@ from .eleventy_data import EleventyData, as_list
 from .front_matter import Matter, read_matter
 from .html_text import html_to_markdown
 from .hugo import read_redirects, zone_of
-from .liquid import replace_liquid
+from .liquid import is_template, replace_liquid
 from .matter_posts import common_post, keep_rest, says_much, settle_page, tier_of
 from .permalinks import date_tokens
 from .plain_scripts import plain_script
@@ -217,8 +217,10 @@ class EleventyReader:
             "title": post.title,
             "page": page,
         }
-        post.body, post.lines = replace_liquid(post.body, variables, note, includes=self._include)
-        if name.endswith((".html", ".htm")):
+        is_html = name.endswith((".html", ".htm"))
+        if is_template(matter):
+            post.body, post.lines = replace_liquid(post.body, variables, note, includes=self._include, is_html=is_html)
+        if is_html:
             post.body, post.lines = html_to_markdown(post.body, note), FirstLine()
         keep_rest(matter, post)
 

@@ -20,10 +20,11 @@ from .front_matter import Matter, plain_yaml, read_matter
 from .html_text import html_to_markdown
 from .hugo import read_redirects, zone_of
 from .jekyll_rules import Rules, Text, dated_name
-from .liquid import replace_liquid
+from .kramdown import plain_kramdown
+from .liquid import is_template, replace_liquid
 from .matter_posts import common_post, keep_rest, says_much, settle_page, tier_of
 from .permalinks import date_tokens, fill
-from .records import PAGE, FirstLine, Hints, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
+from .records import PAGE, FirstLine, Hints, ImportedMember, ImportedPost, ImportedProfile, LineMap, SiteFacts
 from .report import CHANGED, LOST, SKIPPED, Report
 
 _OTHER_TEXTS = (".textile", ".org", ".adoc", ".asciidoc", ".rst")
@@ -196,18 +197,29 @@ class JekyllReader:
         return list(dict.fromkeys(given))
 
     def _read_body(self, post: ImportedPost, name: str, matter: Matter) -> None:
-        first = post.line
+        page = {**matter.values, "title": post.title, "url": post.address, "date": post.date}
+        post.body, post.lines = self._markdown(matter, name, page)
+        keep_rest(matter, post)
+
+    def _markdown(self, matter: Matter, name: str, page: dict[str, Any]) -> tuple[str, LineMap]:
+        """Return a body as Markdown without template code.
+
+        Args:
+            page: what `page` stands for in it.
+        """
+        first = matter.body_line
 
         def note(outcome: str, kind: str, detail: str, line: int) -> None:
             self._report.add(outcome, name, first + line - 1, kind, detail)
 
-        page = {**matter.values, "title": post.title, "url": post.address, "date": post.date}
-        post.body, post.lines = replace_liquid(
-            post.body, {"site": self._site_values(), "page": page}, note, includes=self._include
-        )
-        if name.endswith((".html", ".htm")):
-            post.body, post.lines, post.line = html_to_markdown(post.body, note), FirstLine(), post.line
-        keep_rest(matter, post)
+        is_html = PurePosixPath(name).suffix.lower() in (".html", ".htm")
+        body, lines = matter.body, LineMap([(1, 1)])
+        if is_template(matter):
+            variables = {"site": self._site_values(), "page": page}
+            body, lines = replace_liquid(body, variables, note, includes=self._include, is_html=is_html)
+        elif not is_html:
+            body, lines = plain_kramdown(body, lines, note)
+        return (html_to_markdown(body, note), FirstLine()) if is_html else (body, lines)
 
     def _include(self, name: str) -> str:
         """Return the text of a file of `_includes`; empty if there is none."""
@@ -267,7 +279,8 @@ class JekyllReader:
                 if matter is not None:
                     identifier = matter.text("short_name", "username", "slug") or path.stem
                     shown = matter.text("name", "display_name", "title") or identifier
-                    profile = ImportedProfile("author", identifier, shown, name, matter.body_line, body=matter.body)
+                    body = self._markdown(matter, name, matter.values)[0]
+                    profile = ImportedProfile("author", identifier, shown, name, matter.body_line, body=body)
                     profile.portrait, profile.folder = (
                         matter.text("avatar", "image", "photo"),
                         str(PurePosixPath(name).parent),

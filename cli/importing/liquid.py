@@ -6,11 +6,12 @@ archive does not tell what readers saw of them.
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from .directory import REFERENCE
+from .front_matter import Matter
 from .kramdown import plain_kramdown
 from .liquid_values import evaluate, lookup
 from .markdown_text import Lines
@@ -60,6 +61,8 @@ _SILENT = frozenset(
 _ASSIGNING = frozenset(["assign", "set", "capture"])
 _INCLUDING = ("include", "include_cached", "render", "include_relative")
 _MAX_DEPTH = 5
+_LINK = re.compile(r"(!?)\[((?:[^\[\]\\]|\\.)*)\]\(<([^<>\n]*)>\)")
+"""An image or a link, as `meaning_of` writes it."""
 _KEPT_WHOLE = frozenset(["raw", "verbatim"])
 
 
@@ -76,6 +79,7 @@ def replace_liquid(
     note: Note,
     only: frozenset[str] = frozenset(),
     includes: Callable[[str], str] = lambda name: "",
+    is_html: bool = False,
 ) -> Replaced:
     """Replace all template code in a text.
 
@@ -83,13 +87,14 @@ def replace_liquid(
         variables: nested mappings that say what `site.url`, `page.title` and others stand for.
         only: the tags that are replaced, for a system that knows no others; empty for all of the language.
         includes: returns the text of a file that texts may include; empty if there is none.
+        is_html: True for a text in HTML, which stays HTML.
     """
     if "{" not in text and "markdown=" not in text:
         return Replaced(text, LineMap([(1, 1)]))
     work = _Work(text, variables, note)
-    work.only, work.includes = only, includes
+    work.only, work.includes, work.is_html = only, includes, is_html
     replaced = work.run()
-    return replaced if only else Replaced(*plain_kramdown(replaced.text, replaced.lines, note))
+    return replaced if only or is_html else Replaced(*plain_kramdown(replaced.text, replaced.lines, note))
 
 
 class _Work:
@@ -107,6 +112,7 @@ class _Work:
         self._prefix = str(lookup(variables, "site.baseurl") or "")
         self.only: frozenset[str] = frozenset()
         self.includes: Callable[[str], str] = lambda name: ""
+        self.is_html = False
         self.depth = 0
         self._closings: dict[str, dict[int, re.Match[str]]] = {}
         self._lines = Lines(text)
@@ -155,13 +161,16 @@ class _Work:
             inner = self._nested(inner, self._lines.at(end) - 1).run().text
         call = self._call(found, inner, line)
         included = self._included(found, call, line) if name in _INCLUDING and not has_meaning(call) else None
-        made = meaning_of(call, self._note) if included is None else included
+        if included is not None:
+            return included, closing.end() if closing else end
+        made = meaning_of(call, self._note)
+        made = _as_html(made) if self.is_html and not call.is_in_address and made != inner else made
         return made, closing.end() if closing else end
 
     def _nested(self, text: str, above: int, variables: Mapping[str, Any] | None = None) -> _Work:
         """Return the work on a text inside this one, which begins below that many lines."""
         work = _Work(text, self._variables if variables is None else variables, self._note, self._assigned, above)
-        work.only, work.includes, work.depth = self.only, self.includes, self.depth
+        work.only, work.includes, work.depth, work.is_html = self.only, self.includes, self.depth, self.is_html
         return work
 
     def _included(self, found: re.Match[str], call: Call, line: int) -> str | None:
@@ -246,6 +255,25 @@ class _Work:
             self._assigned[key] = value
 
 
-def reference(name: str) -> str:
-    """Return the address of a file of the archive, for the directory to find."""
-    return f"{REFERENCE}{name}"
+def is_template(matter: Matter) -> bool:
+    """Return True if a text is read for template code, as it is unless its front matter turns that off."""
+    engines = matter.texts("templateEngineOverride", split=",")
+    is_plain = bool(engines) and not {"liquid", "njk"} & {each.lower() for each in engines}
+    return not is_plain and not matter.is_off("render_with_liquid")
+
+
+def _as_html(made: str) -> str:
+    """Return what a tag in a text in HTML becomes, for `html_to_markdown` to read."""
+    plain = made.strip()
+    if plain.startswith(("```", "http://", "https://")):  # code, and the addresses of cards
+        return f"<ndmarkdown>{html.escape(made)}</ndmarkdown>"
+    if plain.startswith(">"):
+        parts = re.sub(r"(?m)^> ?", "", plain).split("\n\n")
+        return f"<blockquote>{''.join(f'<p>{part}</p>' for part in parts)}</blockquote>"
+    made = _LINK.sub(_element, made)
+    return re.sub(r"^\s*\*\*([^*\n]+)\*\*", r"<p><b>\1</b></p>", made)
+
+
+def _element(found: re.Match[str]) -> str:
+    address, text = html.escape(found[3]), re.sub(r"\\(.)", r"\1", found[2])
+    return f'<img src="{address}" alt="{html.escape(text)}">' if found[1] else f'<a href="{address}">{text}</a>'

@@ -436,3 +436,34 @@ def test_a_reference_leads_to_its_file_whatever_stands_before_it(tmp_path: Path,
     report = import_from("jekyll", site(tmp_path, config, **files), tmp_path / "out")
     assert text_of(tmp_path / "out", "gale") == "[a](/articles/calm/#x) ![b](pier.png) ![c](gone.png)"
     assert notes(report, "lost") == ["_posts/2021-07-09-gale.md:4: gone.png"]
+
+
+def test_text_for_which_liquid_is_off_stays_as_it_is(tmp_path: Path) -> None:
+    body = "Use {{ page.title }} *c*{: .b}\n\n```\n{% for a in b %}{{ a }}{% endfor %}\n```"
+    root = site(tmp_path, **{"_posts/2021-07-09-gale.md": post(f"{body}\n", render_with_liquid="false")})
+    report = import_from("jekyll", root, tmp_path / "out")
+    assert text_of(tmp_path / "out", "gale") == body.replace("{: .b}", "")
+    assert not notes(report, "lost")
+
+
+def test_tags_in_a_text_in_html_become_what_they_mean(tmp_path: Path) -> None:
+    body = """<p>See <a href="{% post_url 2021-07-10-calm %}">calm</a>, {% img /assets/pier.png Pier %} and {% button url="/x/" text="x_y" %}</p>
+{% highlight html %}
+<b>bold_</b>
+{% endhighlight %}
+{% blockquote Ada %}<em>Wind</em>{% endblockquote %}
+{% youtube a_bQw4w9_cQ %}
+"""
+    files = {"_posts/2021-07-09-gale.html": post(body), "_posts/2021-07-10-calm.md": post(), "assets/pier.png": PNG}
+    import_from("jekyll", site(tmp_path, **files), tmp_path / "out")
+    assert text_of(tmp_path / "out", "gale") == (
+        "See [calm](/articles/calm/), ![Pier](pier.png) and [x\\_y](https://fjord.example/x/)\n\n"
+        "```html\n<b>bold_</b>\n```\n\n> *Wind*\n>\n> — Ada\n\nhttps://www.youtube.com/watch?v=a_bQw4w9_cQ"
+    )
+
+
+def test_the_biography_of_an_author_is_read_as_a_text(tmp_path: Path) -> None:
+    body = "Writes for {{ site.title }}. {::comment}secret{:/comment}"
+    files = {"_authors/ada.md": f"---\nname: Ada\n---\n{body}\n", "_posts/2021-07-09-gale.md": post(author="ada")}
+    import_from("jekyll", site(tmp_path, **files), tmp_path / "out")
+    assert (tmp_path / "out/authors/ada.md").read_text().endswith("---\n\nWrites for Fjord Post. \n")
