@@ -15,6 +15,7 @@ from .front_matter import Matter
 from .kramdown import plain_kramdown
 from .liquid_values import evaluate, lookup
 from .markdown_text import Lines
+from .media import is_image
 from .records import LineMap
 from .report import CHANGED, LOST
 from .shortcodes import Call, Note, has_meaning, meaning_of
@@ -163,7 +164,7 @@ class _Work:
         included = self._included(found, call, line) if name in _INCLUDING and not has_meaning(call) else None
         if included is not None:
             return included, closing.end() if closing else end
-        made = meaning_of(call, self._note)
+        made = self._gallery(call) or meaning_of(call, self._note)
         made = _as_html(made) if self.is_html and not call.is_in_address and made != inner else made
         return made, closing.end() if closing else end
 
@@ -217,10 +218,24 @@ class _Work:
                 places.append(value)
         if name in _INCLUDING and places:
             name = places.pop(0).rpartition("/")[2].partition(".")[0]
-            values.setdefault("src", values.get("image_path") or values.get("url") or "")
+            path = values.get("path", "")
+            values.setdefault("src", values.get("image_path") or values.get("url") or (path if is_image(path) else ""))
         name = {"post_url": "ref", "link": "ref", "codeblock": "highlight", "notebook": "include_code"}.get(name, name)
         before = self._text[max(0, found.start() - 200) : found.start()]
         return Call(name.lower(), {k: v for k, v in values.items() if v}, places, inner, before, found[0], line)
+
+    def _gallery(self, call: Call) -> str:
+        """Return the images of a gallery, which themes keep in the front matter; empty if this is none."""
+        key = call.first("id") or "gallery"
+        images = self._lookup(f"page.{key}") or self._lookup(key) if call.name == "gallery" else None
+        made = []
+        for each in images if isinstance(images, list) else ():
+            values = (
+                {k: v for k, v in each.items() if isinstance(v, str)} if isinstance(each, dict) else {"url": str(each)}
+            )
+            values = {"src": values.get("image_path") or values.get("url", ""), "alt": values.get("alt", "")}
+            made.append(meaning_of(call._replace(name="figure", values=values, places=[]), self._note).strip())
+        return "\n\n" + "\n\n".join([*made, call.first("caption")]).strip() + "\n\n" if made else ""
 
     def _bare(self, typed: str) -> str:
         value = self._lookup(typed)

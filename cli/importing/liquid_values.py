@@ -102,7 +102,9 @@ def _with_argument(value: str, name: str, given: list[str]) -> str | None:
         return value.replace(given[0], given[1] if len(given) > 1 else "")
     if name == "date":
         try:
-            return datetime.fromisoformat(value).strftime(re.sub(r"%-([a-zA-Z])", r"%\1", given[0]))
+            date = datetime.fromisoformat(value)
         except ValueError:
             return None
+        form = re.sub(r"%-([a-zA-Z])", lambda found: date.strftime(f"%{found[1]}").lstrip("0") or "0", given[0])
+        return date.strftime(form)
     return None

@@ -38,6 +38,8 @@ VIDEOS = {
     "slideshare": "https://www.slideshare.net/slideshow/embed_code/{}", "scribd": "https://www.scribd.com/document/{}",
     "gist": "https://gist.github.com/{}", "bilibili": "https://www.bilibili.com/video/{}",
 }  # fmt: skip
+_PLAYER = re.compile(r"^(?:embed|video)[-_]?|[-_]?(?:player|embed|video)$")
+"""What themes add to the name of a provider."""
 _ADDRESSES = ("href", "url", "link", "src", "file", "button-url")
 _LABELS = ("label", "text", "title", "name", "button-text", "caption", "alt", "kicker")
 _MARKDOWN_MEANING = ("ref", "relref")
@@ -242,13 +244,14 @@ def _image(call: Call) -> str | None:
 
 
 def _embed(call: Call) -> str | None:
-    identifier = call.first("id") or (call.places[0] if call.places else "")
+    identifier = call.first("id", "video_id", "videoid") or (call.places[0] if call.places else "")
     address = call.first("src", "url", "href") or identifier
     if address.startswith(("http://", "https://")) and (call.inner is None or not call.inner.strip()):
         return _link_or_card(call, address, call.first(*_LABELS))
     if call.name == "gist" and len(call.places) >= 2:
         return link_to_embed(f"https://gist.github.com/{call.places[0]}/{call.places[1]}")
-    pattern = VIDEOS.get(call.name.rpartition("/")[2])
+    name = _PLAYER.sub("", call.name.rpartition("/")[2])
+    pattern = VIDEOS.get(name) or VIDEOS.get(call.first("provider").lower())
     if not pattern or not identifier:
         return None
     last = call.places[-1] if call.name in ("tweet", "twitter", "x") and call.places else identifier

@@ -194,7 +194,7 @@ def test_yaml_whose_aliases_grow_without_measure_is_rejected(tmp_path: Path) -> 
         ('{% assign x = "Low" | downcase %}{{ x }} tide', "low tide"),
         ("{% capture note %}{{ page.region }} *wind*{% endcapture %}{{ note | markdownify }}", "North *wind*"),
         ("{% raw %}`{% raw %}`{% endraw %} and {% raw %}{{ x }}{% endraw %}", "`{% raw %}` and {{ x }}"),
-        ("{{ page.date | date: '%Y' }}", "2021"),
+        ("{{ page.date | date: '%-d.%-m.%Y %d' }}", "9.7.2021 09"),
     ],
 )
 def test_variables_that_the_archive_knows_are_filled_in(tmp_path: Path, typed: str, shown: str) -> None:
@@ -467,3 +467,26 @@ def test_the_biography_of_an_author_is_read_as_a_text(tmp_path: Path) -> None:
     files = {"_authors/ada.md": f"---\nname: Ada\n---\n{body}\n", "_posts/2021-07-09-gale.md": post(author="ada")}
     import_from("jekyll", site(tmp_path, **files), tmp_path / "out")
     assert (tmp_path / "out/authors/ada.md").read_text().endswith("---\n\nWrites for Fjord Post. \n")
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("{% include gallery caption='Two' %}", "![The pier](pier.png)\n\n![](sea.png)\n\nTwo"),
+        ("{% include gallery id='more' %}", "![](sea.png)"),
+        ("{% include video id='dQw4w9WgXcQ' provider='youtube' %}", "https://www.youtube.com/watch?v=dQw4w9WgXcQ"),
+        ("{% include youtubePlayer.html id='dQw4w9WgXcQ' %}", "https://www.youtube.com/watch?v=dQw4w9WgXcQ"),
+        ("{% include embed/youtube.html id='dQw4w9WgXcQ' %}", "https://www.youtube.com/watch?v=dQw4w9WgXcQ"),
+        ("{% include figure.liquid path='assets/pier.png' alt='The pier' %}", "![The pier](pier.png)"),
+    ],
+)
+def test_what_themes_include_becomes_images_and_cards(tmp_path: Path, typed: str, shown: str) -> None:
+    gallery = "\n  - {url: /assets/big.png, image_path: /assets/pier.png, alt: The pier}\n  - {url: /assets/sea.png}"
+    files = {
+        "_posts/2021-07-09-gale.md": post(f"{typed}\n", gallery=gallery, more="[/assets/sea.png]"),
+        "assets/pier.png": PNG,
+        "assets/sea.png": PNG,
+    }
+    report = import_from("jekyll", site(tmp_path, **files), tmp_path / "out")
+    assert text_of(tmp_path / "out", "gale") == shown
+    assert not notes(report, "lost")
