@@ -60,13 +60,13 @@ def read_eleventy_config(archive: Archive, report: Report) -> EleventyConfig:
     if not start and re.search(r"\bsetInputDirectory\(\s*[^\s\"'`]", text):
         report.add(LOST, names[0], 0, "a setting is computed, so its value is not known here", "setInputDirectory")
     includes = _folder(text, "includes", "_includes")
-    folders = (_folder(text, "data", "_data"), includes, _folder(text, "layouts", includes))
+    data, layouts = _folder(text, "data", "_data"), _folder(text, "layouts", includes)
     ignored = [_below(top, pattern) for pattern in _IGNORES.findall(text)]
     files = [".eleventyignore", *([] if re.search(r"setUseGitIgnore\(\s*false", text) else [".gitignore"])]
     for folder in dict.fromkeys((top, start)):
         for name in (_below(folder, each) for each in files):
             ignored += _ignored_in(archive, name) if name in archive else []
-    return EleventyConfig(start, *(_below(start, each) for each in folders), tuple(ignored))
+    return EleventyConfig(start, _below(start, data), _below(start, includes), _below(start, layouts), tuple(ignored))
 
 
 def _folder(text: str, kind: str, default: str) -> str:

@@ -50,7 +50,7 @@ def _reached(at: set[int], parts: Sequence[str]) -> set[int]:
 
 
 def _alternatives(pattern: str) -> list[str]:
-    todo, done = [pattern], []
+    todo, done = [pattern], list[str]()
     while todo and len(todo) + len(done) <= _MOST:
         each = todo.pop()
         if found := _BRACES.search(each):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
@@ -14,36 +12,32 @@ from bs4 import Tag
 from nightdesk.domain.errors import Permanent, Rejected
 from nightdesk.domain.site import Site
 from nightdesk.domain.text import slugify
-from nightdesk.domain.timestamps import InvalidTimestamp
 
 from .addresses import below
 from .archives import Archive, ImportRefused, decode_text, looks_like, other_system
 from .directory import REFERENCE
-from .front_matter import Matter, decode_leniently, read_date, read_matter
+from .front_matter import Matter, decode_leniently, read_matter
 from .html_text import html_to_markdown
 from .html_trees import parse_html
 from .hugo import zone_of
 from .liquid import replace_liquid
 from .matter_posts import common_post, keep_rest, settle_page, tier_of
+from .pelican_settings import ARTICLE, PAGES, PelicanSettings
 from .records import PAGE, FirstLine, Hints, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
-from .report import LOST, SKIPPED, Report
+from .report import ASKED, LOST, SKIPPED, Report
 from .restructured import read_restructured
 
 _TEXTS = (".md", ".markdown", ".mkd", ".mdown", ".rst", ".html", ".htm")
+_STATES = frozenset(["draft", "hidden", "skip"])
 _TAGS = frozenset(
     ["img", "b64img", "video", "audio", "youtube", "vimeo", "soundcloud", "include_code", "notebook", "gist", "flickr", "giphy",
      "tweet", "gram", "speakerdeck", "literal", "graphviz", "diag", "codeblock", "blockquote", "pullquote"]
 )  # fmt: skip
 """What Pelican's plug-in `liquid_tags` knows, as Octopress did; all else in braces is text."""
 _INCLUDED = re.compile(r"\{%-?\s*include_code\s+([\w./-]+)[^%]*%\}")
-_HEADER = re.compile(r"([A-Za-z][\w-]*):[ \t]*(.*)")
+_HEADER = re.compile(r" {0,3}([A-Za-z0-9_-]+):[ \t]*(.*)")
 _PLACE = re.compile(r"[{|](filename|static|attach|author|category|tag|index)[}|]")
 _FIELD = re.compile(r"\{(\w+)(?::([^{}]*))?\}")
-_DEFAULTS = {
-    "ARTICLE_URL": "{slug}.html", "ARTICLE_LANG_URL": "{slug}-{lang}.html", "PAGE_URL": "pages/{slug}.html",
-    "PAGE_LANG_URL": "pages/{slug}-{lang}.html", "DEFAULT_LANG": "en", "PATH": "content", "SLUGIFY_SOURCE": "title",
-}  # fmt: skip
-"""Pelican's own (docs.getpelican.com/en/latest/settings.html)."""
 
 
 class PelicanReader:
@@ -55,63 +49,43 @@ class PelicanReader:
 
     def __init__(self, archive: Archive, report: Report, fallback: Site, hints: Hints) -> None:
         self._archive, self._report, self._fallback = archive, report, fallback
-        self._settings: dict[str, Any] = {**_DEFAULTS, **self._read_settings()}
+        self._settings = PelicanSettings(archive, report)
+        values = self._settings.values
         if hints.permalink:
-            self._settings["ARTICLE_URL"] = hints.permalink
+            values["ARTICLE_URL"] = hints.permalink
         self._content = self._find_content()
         self.site = SiteFacts(
-            name=str(self._settings.get("SITENAME") or ""),
-            tagline=str(self._settings.get("SITESUBTITLE") or ""),
-            base_url=(hints.base_url or str(self._settings.get("SITEURL") or "")).rstrip("/"),
-            language=str(self._settings["DEFAULT_LANG"]),
-            timezone=hints.timezone or str(self._settings.get("TIMEZONE") or ""),
+            name=str(values.get("SITENAME") or ""),
+            tagline=str(values.get("SITESUBTITLE") or ""),
+            base_url=(hints.base_url or str(values.get("SITEURL") or "")).rstrip("/"),
+            language=str(values["DEFAULT_LANG"]),
+            timezone=hints.timezone or str(values.get("TIMEZONE") or ""),
         )
         if not self.site.base_url.startswith("http"):
             self.site.base_url = ""
         self._zone = zone_of(self.site.timezone or fallback.timezone, report)
 
-    def _read_settings(self) -> dict[str, Any]:
-        """Return the settings that are plain values; the ones of `publishconf.py` count before the others."""
-        found: dict[str, Any] = {}
-        names = sorted(
-            (n for n in self._archive.names if PurePosixPath(n).name in ("pelicanconf.py", "publishconf.py")), key=len
-        )
-        for name in sorted(names, key=lambda n: "publishconf" in n):
-            try:
-                tree = ast.parse(decode_text(self._archive.read(name), name))
-            except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-                raise ImportRefused(f"{name}: the settings do not parse as Python") from error
-            for node in tree.body:
-                if (
-                    isinstance(node, ast.Assign)
-                    and len(node.targets) == 1
-                    and isinstance(target := node.targets[0], ast.Name)
-                ):
-                    try:
-                        found[target.id] = ast.literal_eval(node.value)
-                    except (ValueError, TypeError, RecursionError):
-                        self._report.add(
-                            LOST, name, node.lineno, "a setting is computed, so its value is not known here", target.id
-                        )
-        self._settings_found = bool(names)
-        self._root = names[0].rpartition("/")[0] if names else ""
-        return found
-
     def _find_content(self) -> str:
-        folder = "/".join(part for part in (self._root, str(self._settings["PATH"]).strip("./")) if part)
-        content = folder if self._archive.under(folder) else self._root
-        other = other_system(self._archive.names) if not self._settings_found else ""
+        folder = "/".join(
+            part for part in (self._settings.root, str(self._settings.values["PATH"]).strip("./")) if part
+        )
+        content = folder if self._archive.under(folder) else self._settings.root
+        other = other_system(self._archive.names) if not self._settings.found else ""
         if other not in ("", "Pelican"):
             raise looks_like(self._archive.path, other)
         if not any(name.endswith(_TEXTS) for name in self._archive.under(content)):
             raise ImportRefused(f"{self._archive.path}: this is no Pelican site; it holds no text that Pelican reads")
         return content
 
-    def _texts(self) -> Iterator[tuple[str, str]]:
+    def _texts(self) -> Iterator[tuple[str, str, str]]:
+        """Yield each text: its name, its path within the content folder, and its kind."""
         for name in self._archive.under(self._content):
             path = name.removeprefix(f"{self._content}/") if self._content else name
-            if name.endswith(_TEXTS):
-                yield name, path
+            kind = self._settings.kind_of(path)
+            if name.endswith(_TEXTS) and not kind:
+                self._report.add(SKIPPED, name, 0, "a text that Pelican does not read, by its settings, is left out")
+            elif name.endswith(_TEXTS):
+                yield name, path, kind
             elif name.endswith(".ipynb"):
                 self._notebook(name)
             elif name.endswith((".asc", ".adoc", ".org")):
@@ -140,11 +114,12 @@ class PelicanReader:
         yield from self._posts(with_body=True)
 
     def _posts(self, with_body: bool) -> Iterator[ImportedPost]:
-        for name, path in self._texts():
+        for name, path, kind in self._texts():
             try:
                 matter = self._matter(name)
                 if matter is not None:
-                    yield self._post(name, path, matter, with_body)
+                    self._add_metadata(matter, path, kind)
+                    yield self._post(name, path, kind, matter, with_body)
             except Permanent as error:
                 self._report.add(LOST, name, 0, "a file cannot be read", str(error), post=True)
 
@@ -178,29 +153,52 @@ class PelicanReader:
         values, body = read_restructured(decode_leniently(raw, name, self._report), note)
         return Matter(dict(values), dict.fromkeys(values, 1), body, 1, name, self._report, set())
 
-    def _post(self, name: str, path: str, matter: Matter, with_body: bool) -> ImportedPost:
+    def _add_metadata(self, matter: Matter, path: str, kind: str) -> None:
+        """Add what the settings say of a text, where its own header says nothing."""
+        for key, value in self._settings.metadata_of(path, kind).items():
+            if not matter.key_of(key):
+                matter.values[key] = value
+                matter.lines.setdefault(key, 0)
+
+    def _reason_to_hide(self, matter: Matter, kind: str) -> str:
+        """Return why Pelican makes no public page of a text; empty if it makes one."""
+        status = matter.text("status").lower()
+        if status not in ("", "published"):
+            return "" if status in _STATES else f"Pelican does not know the status “{status}”"
+        if not matter.key_of("title"):
+            return "Pelican finds no title in it"
+        settings = self._settings.values
+        has_date = matter.key_of("date") or "DEFAULT_DATE" in settings or "DEFAULT_DATE" in self._settings.computed
+        if kind == ARTICLE and not has_date:
+            return "Pelican finds no date in it"
+        unsaved = [key for key, value in matter.values.items() if key.casefold() == "save_as" and not value]
+        is_saved = settings.get(f"{kind}_SAVE_AS") != "" or matter.key_of("save_as")
+        return "Pelican writes no page of it, because “save_as” is empty" if unsaved or not is_saved else ""
+
+    def _post(self, name: str, path: str, kind: str, matter: Matter, with_body: bool) -> ImportedPost:
         stem = PurePosixPath(path).stem
+        settings = self._settings.values
         post = common_post(matter, name, stem, self._zone)
-        if not post.date and (dated := re.match(r"\d{4}-\d{2}-\d{2}", stem)):  # FILENAME_METADATA, as it is by default
-            with suppress(InvalidTimestamp):
-                post.date = read_date(dated[0], self._zone)
-        folders = PurePosixPath(path).parts[:-1]
-        post.kind = PAGE if folders[:1] == ("pages",) else post.kind
+        if reason := self._reason_to_hide(matter, kind):
+            self._report.add(ASKED, name, 1, "a text that Pelican does not publish became a draft", reason)
+            post.draft = True
+        post.draft |= matter.text("status").lower() not in ("", "published")
+        post.kind = PAGE if kind == PAGES else post.kind
+        source = stem if settings["SLUGIFY_SOURCE"] == "basename" else post.title
+        old_slug = matter.text("slug") or self._settings.slug(source)
         if not matter.text("slug"):
-            source = stem if self._settings["SLUGIFY_SOURCE"] == "basename" else post.title
             post.slug = slugify(re.sub(r"^\d{4}-\d{2}-\d{2}-", "", source)) or slugify(stem)
-        default = self._settings.get("DEFAULT_CATEGORY")
-        post.topics = post.topics or [
-            (each, each) for each in (folders[:1] if post.kind != PAGE else ()) or ([default] if default else [])
-        ]
-        author = self._settings.get("AUTHOR")
+        if (default := settings.get("DEFAULT_CATEGORY")) and not post.topics and post.kind != PAGE:
+            post.topics = [(str(default), str(default))]
+        author = settings.get("AUTHOR")
         post.authors = self._people(matter) or ([(str(author), str(author))] if author and post.kind != PAGE else [])
         post.access = tier_of(post.access, self._fallback.tiers)
         post.hidden_tier = tier_of("paid", self._fallback.tiers)
         post.folder = str(PurePosixPath(name).parent)
         language = matter.text("lang")
-        is_translation = bool(language) and language != self._settings["DEFAULT_LANG"]
-        post.address = below(self.site.base_url, self._address(matter, post, language if is_translation else ""))
+        is_translation = bool(language) and language != settings["DEFAULT_LANG"]
+        address = self._address(matter, post, old_slug, language if is_translation else "")
+        post.address = below(self.site.base_url, address)
         post.versions = post.slug
         if is_translation:
             post.language = language
@@ -217,16 +215,16 @@ class PelicanReader:
         parts = [" ".join(reversed(each.split("\0"))) for each in names]
         return [(each, each) for each in parts]
 
-    def _address(self, matter: Matter, post: ImportedPost, language: str) -> str:
+    def _address(self, matter: Matter, post: ImportedPost, slug: str, language: str) -> str:
         """Return the path at which Pelican served a text."""
         if given := matter.text("url", "save_as"):
             return f"/{given.lstrip('/')}"
-        kind = "PAGE" if post.kind == PAGE else "ARTICLE"
-        pattern = str(self._settings[f"{kind}_LANG_URL" if language else f"{kind}_URL"])
+        kind = PAGES if post.kind == PAGE else ARTICLE
+        pattern = str(self._settings.values[f"{kind}_LANG_URL" if language else f"{kind}_URL"])
         date = datetime.fromisoformat(post.date) if post.date else None
-        category = slugify(post.topics[0][0]) if post.topics else "misc"
-        author = slugify(post.authors[0][0]) if post.authors else ""
-        values = {"slug": post.slug, "lang": language, "category": category, "author": author}
+        category = self._settings.slug(post.topics[0][0]) if post.topics else "misc"
+        author = self._settings.slug(post.authors[0][0]) if post.authors else ""
+        values = {"slug": slug, "lang": language, "category": category, "author": author}
 
         def fill(found: re.Match[str]) -> str:
             if found[1] == "date":
@@ -296,10 +294,14 @@ def read_header(text: str) -> tuple[dict[str, Any], dict[str, int], int]:
         if not line.strip():
             return values, lines, number
         found = _HEADER.match(line)
-        if found:
+        if found and found[1].lower() in values:
+            key = ""  # Pelican takes the first of two
+        elif found:
             key = found[1].lower()
             values[key] = found[2].strip()
             lines[key] = number
+        elif not key and values and line[:1] in " \t":
+            continue
         elif key and line[:1] in " \t":
             values[key] = f"{values[key]} {line.strip()}".strip()
         else:
@@ -313,7 +315,7 @@ def _html_matter(text: str, name: str, report: Report) -> Matter | None:
     if isinstance(soup.title, Tag):
         values["title"] = soup.title.get_text(strip=True)
     for meta in soup.find_all("meta"):
-        if meta.get("name") and meta.get("content"):
+        if meta.get("name") and meta.get("content") is not None:
             values[str(meta["name"]).lower()] = str(meta["content"])
     body = soup.body.decode_contents() if isinstance(soup.body, Tag) else ""
     if not values.get("title") or not body.strip():

@@ -385,3 +385,80 @@ def test_folders_that_a_configuration_of_eleventy_names_in_calls(tmp_path: Path)
     assert [path.name for path in (tmp_path / "out/pages").iterdir()] == ["about.md"]
     assert "High water." in (tmp_path / "out/pages/about.md").read_text()
     assert "name: Skerry" in (tmp_path / "out/site.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("settings", "keys", "is_draft"),
+    [
+        ("DEFAULT_METADATA = {'Status': 'draft'}", {}, True),
+        ("DEFAULT_METADATA = {'status': 'draft'}", {"Status": "published"}, False),
+        ("DEFAULT_METADATA = dict(status='draft')", {}, True),
+        ("DEFAULT_METADATA = {}\nDEFAULT_METADATA['status'] = 'draft'", {}, True),
+        ("EXTRA_PATH_METADATA = {'notes': {'status': 'draft'}}", {}, True),
+        ("PATH_METADATA = '(?P<slug>[^/]+)/(?P<status>draft|x)?'", {}, False),
+        ("ARTICLE_SAVE_AS = ''", {}, True),
+        ("", {"Save_as": ""}, True),
+        ("", {"Date": ""}, True),
+        ("", {"Title": ""}, True),
+        ("", {"Status": "idea"}, True),
+        ("", {"Status": "draft\nStatus: published"}, True),
+        ("DEFAULT_DATE = 'fs'", {"Date": ""}, False),
+        ("", {}, False),
+    ],
+)
+def test_what_pelican_does_not_publish_is_a_draft(
+    tmp_path: Path, settings: str, keys: dict[str, str], is_draft: bool
+) -> None:
+    root = pelican(tmp_path, SETTINGS + settings, **{"content/notes/a.md": article(Slug="a", **keys)})
+    import_from("pelican", root, tmp_path / "out")
+    assert draft(tmp_path / "out", next((tmp_path / "out/drafts").iterdir()).name).draft is is_draft
+
+
+@pytest.mark.parametrize(
+    "head", ["One\n===\n\n:date: 2018-03-05\n:status: draft\n\nA.\n\nTwo\n===\n", "A\n#\n\nB.\n\n:date: 2018-03-05\n"]
+)
+def test_restructured_text_whose_fields_pelican_does_not_find_is_a_draft(tmp_path: Path, head: str) -> None:
+    report = import_from("pelican", pelican(tmp_path, **{"content/a.rst": head}), tmp_path / "out")
+    assert draft(tmp_path / "out", "a").draft
+    assert len(notes(report, "asked", "Pelican finds no")) == 1
+
+
+def test_texts_that_pelican_does_not_read_are_left_out(tmp_path: Path) -> None:
+    settings = """
+ARTICLE_PATHS = ['blog']
+PAGE_PATHS = ['blog/static']
+ARTICLE_EXCLUDES = ['blog/private']
+ARTICLE_EXCLUDES += ['blog/old/']
+IGNORE_FILES = ['*.ignore.md', '_*']
+"""
+    names = ("notes/a.md", "blog/private/b.md", "blog/old/c.md", "blog/d.ignore.md", "blog/_e/e.md", "blog/_f.md")
+    files = {f"content/{name}": article(Title=name) for name in (*names, "blog/g.md", "blog/static/h.md")}
+    report = import_from("pelican", pelican(tmp_path, SETTINGS + settings, **files), tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out/drafts").iterdir()] == ["blog-g-md"]
+    assert [path.name for path in (tmp_path / "out/pages").iterdir()] == ["blog-static-h-md.md"]
+    assert len(notes(report, "skipped", "does not read")) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("settings", "title", "path"),
+    [
+        ("", "Python 3.8: foo_bar's <b>Straße</b> &amp; über/2", "/python-38-foo_bars-strasse-uber2.html"),
+        ("ARTICLE_URL = ARTICLE_SAVE_AS = 'x/{category}/{slug}.html'", "A", "/x/far-off/a.html"),
+        ("SLUGIFY_SOURCE = 'basename'", "A", "/2018-03-04_the_gale.html"),
+        (r"FILENAME_METADATA = r'(?P<date>\d{4}-\d\d-\d\d)_(?P<slug>.*)'", "A", "/the_gale.html"),
+        (r"PATH_METADATA = r'(?P<section>[^/]+)/(?P<category>[^/]+)/.*_(?P<slug>[^/]+)\.md'", "A", "/gale.html"),
+        ("USE_FOLDER_AS_CATEGORY = False\nARTICLE_URL = '{category}/{slug}'", "A", "/misc/a"),
+    ],
+)
+def test_addresses_that_pelican_makes_of_titles_and_paths(tmp_path: Path, settings: str, title: str, path: str) -> None:
+    files = {"content/trips/Far off/2018-03-04_the_gale.md": article(Title=title)}
+    import_from("pelican", pelican(tmp_path, SETTINGS + settings, **files), tmp_path / "out")
+    (found,) = (tmp_path / "out").glob("drafts/*/index.md")
+    assert f"- {path}\n" in found.read_text()
+
+
+@pytest.mark.parametrize("pattern", ["(?P<slug>(a*)*b)", "(?P<slug>.*.*.*.*.*b)", "(?P<slug>", "(" * 2000])
+def test_a_pattern_that_could_take_too_long_is_not_used(tmp_path: Path, pattern: str) -> None:
+    root = pelican(tmp_path, f"FILENAME_METADATA = {pattern!r}", **{f"content/{'a' * 60}.md": article()})
+    report = import_from("pelican", root, tmp_path / "out")
+    assert len(notes(report, "lost", "a pattern in the settings cannot be used")) == 1

@@ -28,14 +28,19 @@ def single_spaced(text: str) -> str:
     return _BLANKS.sub(" ", text).strip(" ")
 
 
+def transliterate(text: str) -> str:
+    """Return a text in ASCII, with other letters as they are usually written there."""
+    if text.isascii():
+        return text
+    from anyascii import anyascii  # imported here, because most names do not need its tables
+
+    return str(anyascii(text))
+
+
 @lru_cache(maxsize=4096)
 def slugify(text: str) -> str:
     """Return a slug of `[a-z0-9-]`, with other letters transliterated; empty if nothing is left."""
-    if not text.isascii():
-        from anyascii import anyascii  # imported here, because most names do not need its tables
-
-        text = anyascii(text)
-    return _NOT_SLUG.sub("-", text.lower().replace("'", "")).strip("-")[:SLUG_LENGTH].rstrip("-")
+    return _NOT_SLUG.sub("-", transliterate(text).lower().replace("'", "")).strip("-")[:SLUG_LENGTH].rstrip("-")
 
 
 def slug_of_filename(name: str) -> str:
