@@ -10,13 +10,14 @@ from typing import Any
 
 from nightdesk.domain.errors import Permanent
 from nightdesk.domain.site import Site
-from nightdesk.domain.text import date_of_filename, slugify
+from nightdesk.domain.text import date_of_filename
 
 from .archives import Archive, ImportRefused
 from .configs import data_values
+from .eleventy_addresses import UnknownAddress, default_address, fill_permalink, page_values
 from .eleventy_config import read_eleventy_config
 from .eleventy_data import EleventyData, as_list
-from .front_matter import Matter, read_matter
+from .front_matter import Matter, decode_leniently, read_matter
 from .html_text import html_to_markdown
 from .hugo import read_redirects, zone_of
 from .liquid import is_template, replace_liquid
@@ -32,7 +33,6 @@ _POST_FOLDERS = frozenset(["posts", "post", "blog", "articles", "article", "news
 _POST_TAGS = frozenset(["post", "posts", "blog", "article", "articles", "news"])
 _COLLECTIONS = _POST_TAGS | {"all", "nav", "page", "pages"}
 _PASSED_OVER = frozenset(["_includes", "_layouts", "_data", "_components"])
-_STRFTIME = {"%Y": "year", "%m": "month", "%d": "day", "yyyy": "year", "MM": "month", "dd": "day", "LL": "month"}
 
 
 _SCRIPT = re.compile(
@@ -63,6 +63,7 @@ class EleventyReader:
         )
         if not self.site.base_url.startswith("http"):
             self.site.base_url = ""
+        self._facts = {"url": self.site.base_url, "title": self.site.name}
         self._files = data_values(archive, self._config.data)
         self._zone = zone_of(self.site.timezone or fallback.timezone, report)
 
@@ -119,6 +120,7 @@ class EleventyReader:
 
     def _matter(self, name: str, path: str) -> Matter | None:
         raw = self._archive.read(name)
+        has_matter = re.match(rb"(\xef\xbb\xbf)?\s*(---|\+\+\+)", raw)
         if script := _SCRIPT.match(raw):
             values = plain_script(script[1].decode("utf-8", "replace"))
             if values is None:
@@ -132,10 +134,7 @@ class EleventyReader:
             count=1,
             flags=re.DOTALL | re.MULTILINE,
         )
-        if not re.match(rb"(\xef\xbb\xbf)?\s*(---|\+\+\+|\{)", raw):
-            self._report.add(SKIPPED, name, 0, "a file without front matter is left out")
-            return None
-        matter = read_matter(raw, name, self._report)
+        matter = read_matter(raw, name, self._report) if has_matter else self._bare(raw, name)
         if matter is None:
             return None
         shared = self._data.of_text(name)
@@ -145,7 +144,14 @@ class EleventyReader:
             matter.lines.setdefault(key, 0)
         if tags:
             matter.values["tags"] = tags
+        if not has_matter and (name.endswith((".html", ".htm")) or not self._is_post(path, matter)):
+            self._report.add(SKIPPED, name, 0, "a file without front matter is left out")
+            return None
         return matter
+
+    def _bare(self, raw: bytes, name: str) -> Matter:
+        """Return a text without front matter, whose keys may all stand in the files beside it."""
+        return Matter({}, {}, decode_leniently(raw, name, self._report), 1, name, self._report, set())
 
     def _post(self, name: str, path: str, matter: Matter, with_body: bool) -> ImportedPost:
         place = PurePosixPath(path)
@@ -158,15 +164,12 @@ class EleventyReader:
         post.kind = post.kind if is_post or post.date else PAGE
         if kept := [tag for tag in post.matter.pop("tags", []) if tag not in _COLLECTIONS]:
             post.matter["tags"] = kept
-        permalink = matter.get("permalink")
-        if str(permalink).lower() == "false":
-            post.draft = True
+        permalink = _permalink_of(matter)
+        post.draft |= permalink == "false"
         post.access = tier_of(post.access, self._fallback.tiers)
         post.hidden_tier = tier_of("paid", self._fallback.tiers)
         post.folder = str(PurePosixPath(name).parent)
-        post.address = (
-            "" if str(permalink).lower() == "false" else self._address(post, permalink, place, file_name, is_index)
-        )
+        post.address = "" if permalink == "false" else self._address(post, permalink, place, matter)
         stem = path.rpartition(".")[0]
         post.names = [stem, f"/{stem}", file_name]
         settle_page(post, matter)
@@ -174,32 +177,27 @@ class EleventyReader:
             self._read_body(post, name, matter)
         return post
 
-    def _address(self, post: ImportedPost, permalink: Any, place: PurePosixPath, file_name: str, is_index: bool) -> str:
-        """Return the path at which Eleventy served a text."""
-        plain = re.sub(r"^\d{4}-\d{2}-\d{2}-", "", file_name)
-        pattern = (
-            permalink if isinstance(permalink, str) and permalink else self._permalink if post.kind != PAGE else ""
-        )
-        if not pattern:
-            folders = place.parts[: -2 if is_index else -1]
-            return "/" + "/".join([*folders, plain]) + "/"
-        tokens = {**date_tokens(post.date), "page.fileSlug": plain, "slug": post.slug, "title": post.title}
-
-        def fill(found: re.Match[str]) -> str:
-            first, *filters = [part.strip() for part in found[1].split("|")]
-            if first in ("page.date", "date"):
-                form = re.search(r"[\"']([^\"']+)", "|".join(filters))
-                return (
-                    re.sub("%[Ymd]|yyyy|MM|LL|dd", lambda f: tokens[_STRFTIME[f[0]]], form[1])
-                    if form
-                    else post.date[:10]
-                )
-            value = tokens.get(first, "")
-            return slugify(value) if any("slug" in each for each in filters) else value
-
-        filled = re.sub(r"\{\{-?(.*?)-?\}\}", fill, pattern)
-        filled = re.sub(r":(\w+)", lambda found: str(tokens.get(found[1], found[0])), filled)
-        return re.sub(r"index\.html$", "", f"/{filled.lstrip('/')}")
+    def _address(self, post: ImportedPost, permalink: str, place: PurePosixPath, matter: Matter) -> str:
+        """Return the path at which Eleventy served a text; empty if only its program knows."""
+        page, date = page_values(place), date_tokens(post.date)
+        if permalink:
+            values = {"site": self._facts, "metadata": self._facts, **self._files, **matter.values, "page": page}
+            try:
+                return fill_permalink(permalink, {**values, "title": post.title}, date)
+            except UnknownAddress as error:
+                what = "a permalink is computed, so the old address is not known; --permalink can say it"
+                line = matter.lines.get(matter.key_of("permalink"), 0)
+                if not self._permalink or post.kind == PAGE:
+                    self._report.add(LOST, post.source, line, what, str(error))
+                    return ""
+        if not self._permalink or post.kind == PAGE:
+            return default_address(place)
+        tokens = {**date, "slug": post.slug, "title": post.title}
+        filled = re.sub(r":(\w+)", lambda found: str(tokens.get(found[1], found[0])), self._permalink)
+        try:
+            return fill_permalink(filled, {"page": page, **tokens}, date)
+        except UnknownAddress:
+            return ""
 
     def _read_body(self, post: ImportedPost, name: str, matter: Matter) -> None:
         first = post.line
@@ -207,11 +205,10 @@ class EleventyReader:
         def note(outcome: str, kind: str, detail: str, line: int) -> None:
             self._report.add(outcome, name, first + max(line, 1) - 1, kind, detail)
 
-        facts = {"url": self.site.base_url, "title": self.site.name}
         page = {"url": post.address, "fileSlug": post.slug, "date": post.date}
         variables = {
-            "site": facts,
-            "metadata": facts,
+            "site": self._facts,
+            "metadata": self._facts,
             **self._files,
             **matter.values,
             "title": post.title,
@@ -258,3 +255,15 @@ class EleventyReader:
         for name in self._archive.names:
             if PurePosixPath(name).name == "_redirects":
                 yield from read_redirects(self._archive, name)
+
+
+def _permalink_of(matter: Matter) -> str:
+    """Return the pattern of a text's address: `false` if Eleventy writes no page, empty if there is none."""
+    permalink = matter.get("permalink")
+    computed = matter.values.get("eleventyComputed")
+    if isinstance(computed, dict) and computed.get("permalink"):
+        permalink = computed["permalink"]
+    if isinstance(permalink, dict):
+        permalink = permalink.get("build")
+    plain = str(permalink or "")
+    return plain.lower() if plain.lower() == "false" else "" if plain.lower() == "true" else plain

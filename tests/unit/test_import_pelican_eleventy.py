@@ -104,7 +104,24 @@ def eleventy(tmp_path: Path, **files: str | bytes) -> Path:
 @pytest.mark.parametrize(
     ("name", "keys", "data", "path"),
     [
-        ("posts/2021-07-09-ferry.md", {}, "{}", "/posts/ferry/"),
+        ("posts/2021-07-09-ferry.md", {}, "{}", "/posts/2021-07-09-ferry/"),
+        ("posts/2021-07-09-ferry/index.md", {}, "{}", "/posts/2021-07-09-ferry/"),
+        ("posts/ferry/ferry.md", {"date": "2021-07-09"}, "{}", "/posts/ferry/"),
+        ("posts/2021-07-09-ferry.md", {}, '{"permalink": "/{{ page.filePathStem }}.html"}', "/posts/ferry.html"),
+        (
+            "posts/ferry.md",
+            {"sort": '"Rock & Roll: it\'s ünder"', "permalink": '"/{{ sort | slugify }}/{{ page.fileSlug }}/"'},
+            "{}",
+            "/rock-and-roll-it-s-uender/ferry/",
+        ),
+        ("posts/ferry.md", {"sort": "C# 3.5", "permalink": '"/{{ sort | slug }}/"'}, "{}", "/c-3.5/"),
+        (
+            "posts/ferry.md",
+            {"permalink": "/no/"},
+            '{"eleventyComputed": {"permalink": "/c/{{ title | slugify }}/"}}',
+            "/c/ferry-late/",
+        ),
+        ("posts/ferry.md", {"permalink": "{build: /built/}"}, "{}", "/built/"),
         ("posts/ferry/index.md", {"date": "2021-07-09"}, "{}", "/posts/ferry/"),
         ("posts/ferry.md", {"permalink": "/Old/Ferry.html"}, "{}", "/Old/Ferry.html"),
         (
@@ -462,3 +479,36 @@ def test_a_pattern_that_could_take_too_long_is_not_used(tmp_path: Path, pattern:
     root = pelican(tmp_path, f"FILENAME_METADATA = {pattern!r}", **{f"content/{'a' * 60}.md": article()})
     report = import_from("pelican", root, tmp_path / "out")
     assert len(notes(report, "lost", "a pattern in the settings cannot be used")) == 1
+
+
+@pytest.mark.parametrize(
+    "permalink",
+    [
+        "/{{ sort | slugify }}/",
+        "/{% if a %}b{% endif %}/",
+        "/{{ page.date | year }}/",
+        "/{{ title | ours }}/",
+        "/${x}/",
+    ],
+)
+def test_an_address_that_a_program_of_eleventy_makes_is_named_and_not_guessed(tmp_path: Path, permalink: str) -> None:
+    root = eleventy(tmp_path, **{"src/posts/a.md": post(date="2021-07-09", permalink=f'"{permalink}"')})
+    report = import_from("eleventy", root, tmp_path / "out")
+    assert len(notes(report, "lost", "a permalink is computed")) == 1
+    assert "aliases" not in front_matter_of(tmp_path / "out", "a")
+    import_from("eleventy", root, tmp_path / "out2", permalink="/:year/{{ page.fileSlug }}/")
+    assert "- /2021/a/" in front_matter_of(tmp_path / "out2", "a")
+
+
+def test_a_text_of_eleventy_without_front_matter_is_an_article_if_its_folder_or_data_say_so(tmp_path: Path) -> None:
+    files = {
+        "src/posts/gale.md": "It blew.\n\n---\n\nAll night.\n",
+        "src/tide.md": "{{ title }} at noon.\n",
+        "src/tide.11tydata.json": '{"title": "High tide", "date": "2021-07-09"}',
+        "src/README.md": "How this site is made, and by whom.\n",
+    }
+    report = import_from("eleventy", eleventy(tmp_path, **files), tmp_path / "out")
+    assert draft(tmp_path / "out", "tide").title == "High tide"
+    assert text_of(tmp_path / "out", "tide") == "High tide at noon."
+    assert text_of(tmp_path / "out", "gale") == "It blew.\n\n---\n\nAll night."
+    assert notes(report, "skipped") == ["src/README.md: a file without front matter is left out"]
