@@ -49,6 +49,8 @@ _DEFINED = re.compile(
     rf"""{CODE} | ^[ ]{{0,3}}\[(?!\^)(?P<name>[^\]\n]+)\]:[ \t]*(?P<target>{_DESTINATION})(?P<title>{_TITLE})[ \t]*$""",
     re.VERBOSE | re.MULTILINE | re.DOTALL,
 )
+_ITEM = re.compile(r"[ \t]*(?:[-*+:]|\d+[.)]|\[\^[^\]\n]+\]:)(?:[ \t]|$)")
+"""The first line of an item or a footnote, whose further lines are indented, too."""
 _DIVIDER = re.compile(r"<!--\s*members-only\s*-->", re.IGNORECASE)
 
 
@@ -248,14 +250,41 @@ def link_to_embed(address: str, title: str = "") -> str:
     return f'<a href="{html.escape(address)}">{html.escape(title or address, quote=False)}</a>'
 
 
+def indented_code(text: str) -> list[tuple[int, int]]:
+    """Return where code begins and ends that is code because of its indentation; in lists, there may be more."""
+    blocks: list[tuple[int, int]] = []
+    is_code, after_blank, in_list, position = False, True, False, 0
+    for line in text.split("\n"):
+        end = position + len(line) + 1
+        if not line.strip():
+            after_blank = True
+        elif line.startswith(("    ", "\t")) and not in_list and (after_blank or is_code):
+            blocks.append((blocks.pop()[0] if is_code else position, end))
+            is_code, after_blank = True, False
+        else:
+            is_item = bool(_ITEM.match(line))
+            in_list = is_item or (in_list and (line[:1].isspace() or not after_blank))
+            is_code, after_blank = False, False
+        position = end
+    return blocks
+
+
+def is_within(blocks: list[tuple[int, int]], position: int) -> bool:
+    """Return True for a position in one of several blocks, which are in order."""
+    at = bisect_right(blocks, (position, 1 << 60)) - 1
+    return at >= 0 and position < blocks[at][1]
+
+
 def escape_directives(text: str, keep: Callable[[str], bool] = lambda _: False) -> str:
     """Put a backslash before each line that begins with `:::` and is not meant as a directive."""
     if ":::" not in text:
         return text
+    blocks = indented_code(text)
     pattern = re.compile(rf"{CODE} | ^(?P<aside>[ \t>*+\-0-9.)]*)(?P<line>:::[^\n]*)", re.X | re.M | re.S)
 
     def replace(found: re.Match[str]) -> str:
-        if found["line"] is None or (not found["aside"] and keep(found["line"])):
+        is_meant = found["line"] is None or (not found["aside"] and keep(found["line"]))
+        if is_meant or is_within(blocks, found.start()):
             return found[0]
         return f"{found['aside']}\\{found['line']}"
 

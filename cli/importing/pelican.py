@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
+from urllib.parse import unquote
 
 from bs4 import Tag
 from nightdesk.domain.errors import Permanent, Rejected
@@ -23,8 +24,9 @@ from .hugo import zone_of
 from .liquid import replace_liquid
 from .matter_posts import common_post, keep_rest, settle_page, tier_of
 from .pelican_settings import ARTICLE, PAGES, PelicanSettings
-from .records import PAGE, FirstLine, Hints, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
-from .report import ASKED, LOST, SKIPPED, Report
+from .python_markdown import without_extensions
+from .records import PAGE, FirstLine, Hints, ImportedMember, ImportedPost, ImportedProfile, LineMap, SiteFacts
+from .report import ASKED, CHANGED, LOST, SKIPPED, Report
 from .restructured import read_restructured
 
 _TEXTS = (".md", ".markdown", ".mkd", ".mdown", ".rst", ".html", ".htm")
@@ -36,7 +38,10 @@ _TAGS = frozenset(
 """What Pelican's plug-in `liquid_tags` knows, as Octopress did; all else in braces is text."""
 _INCLUDED = re.compile(r"\{%-?\s*include_code\s+([\w./-]+)[^%]*%\}")
 _HEADER = re.compile(r" {0,3}([A-Za-z0-9_-]+):[ \t]*(.*)")
-_PLACE = re.compile(r"[{|](filename|static|attach|author|category|tag|index)[}|]")
+_PLACE = re.compile(r"[{|](filename|static|attach|index)[}|]")
+_LISTED = re.compile(r"[{|](author|category|tag)[}|]([^()<>\"'`#|{}\n]+)")
+_REFERRING = re.compile(r"\[([^\[\]]*)\]\([{|](?:filename|static|attach|author|category|tag|index)[}|][^()]*\)")
+"""A link in a summary, which is plain text."""
 _FIELD = re.compile(r"\{(\w+)(?::([^{}]*))?\}")
 
 
@@ -130,7 +135,7 @@ class PelicanReader:
         if name.endswith(".rst"):
             return self._rst_matter(raw, name)
         if re.match(rb"(\xef\xbb\xbf)?\s*(---|\+\+\+)[ \t]*\r?\n", raw):
-            return read_matter(raw, name, self._report)
+            return self._fenced_matter(raw, name)
         try:
             text = decode_leniently(raw, name, self._report)
         except Rejected as error:
@@ -146,6 +151,26 @@ class PelicanReader:
         body = text.split("\n", end)[end] if text.count("\n") >= end else ""
         return Matter(values, lines, body, end + 1, name, self._report, set())
 
+    def _fenced_matter(self, raw: bytes, name: str) -> Matter | None:
+        """Read front matter between lines of `---`: as YAML, or else line by line, as Pelican does."""
+        said = Report()
+        matter = read_matter(raw, name, said)
+        text = "" if matter else decode_leniently(raw, name, said).lstrip()
+        if text.startswith("---"):
+            skipped = text.partition("\n")[2]
+            values, lines, end = read_header(skipped)
+            rest = skipped.split("\n")[end:]
+            if rest and re.match(r"(---|\.\.\.)\s*$", rest[0]):
+                end, rest = end + 1, rest[1:]
+            if values:
+                what = "front matter that is no YAML was read line by line, as Pelican reads it"
+                self._report.add(CHANGED, name, 1, what)
+                lines = {key: line + 1 for key, line in lines.items()}
+                return Matter(values, lines, "\n".join(rest), end + 2, name, self._report, set())
+        for note in said.notes:
+            self._report.add(*note)
+        return matter
+
     def _rst_matter(self, raw: bytes, name: str) -> Matter:
         def note(outcome: str, kind: str, detail: str, line: int) -> None:
             self._report.add(outcome, name, max(line, 1), kind, detail)
@@ -159,6 +184,11 @@ class PelicanReader:
             if not matter.key_of(key):
                 matter.values[key] = value
                 matter.lines.setdefault(key, 0)
+        for key, value in matter.values.items():
+            if isinstance(value, str) and key.casefold() in ("tags", "authors"):
+                matter.values[key] = [each.strip() for each in value.split(";" if ";" in value else ",")]
+            elif isinstance(value, str) and key.casefold() in ("category", "author"):
+                matter.values[key] = [value]
 
     def _reason_to_hide(self, matter: Matter, kind: str) -> str:
         """Return why Pelican makes no public page of a text; empty if it makes one."""
@@ -191,7 +221,10 @@ class PelicanReader:
         if (default := settings.get("DEFAULT_CATEGORY")) and not post.topics and post.kind != PAGE:
             post.topics = [(str(default), str(default))]
         author = settings.get("AUTHOR")
-        post.authors = self._people(matter) or ([(str(author), str(author))] if author and post.kind != PAGE else [])
+        if author and not post.authors and post.kind != PAGE:
+            post.authors = [(str(author), str(author))]
+        if dek := post.matter.get("dek"):
+            post.matter["dek"] = _REFERRING.sub(r"\1", dek)
         post.access = tier_of(post.access, self._fallback.tiers)
         post.hidden_tier = tier_of("paid", self._fallback.tiers)
         post.folder = str(PurePosixPath(name).parent)
@@ -209,11 +242,6 @@ class PelicanReader:
         if with_body:
             self._read_body(post, name, matter)
         return post
-
-    def _people(self, matter: Matter) -> list[tuple[str, str]]:
-        names = matter.texts("authors", "author", split=r"[;,]")
-        parts = [" ".join(reversed(each.split("\0"))) for each in names]
-        return [(each, each) for each in parts]
 
     def _address(self, matter: Matter, post: ImportedPost, slug: str, language: str) -> str:
         """Return the path at which Pelican served a text."""
@@ -237,13 +265,24 @@ class PelicanReader:
         def note(outcome: str, kind: str, detail: str, line: int) -> None:
             self._report.add(outcome, name, post.line + max(line, 1) - 1, kind, detail)
 
-        post.body = _PLACE.sub(_place, post.body)
+        post.body = _PLACE.sub(_place, _LISTED.sub(self._list_address, post.body))
+        earlier: LineMap | None = None
+        if not name.endswith((".rst", ".html", ".htm")):
+            post.body, earlier = without_extensions(post.body)
+            post.lines = earlier
         if re.search(r"\{%-?\s*[a-z_]+", post.body):
             post.body = _INCLUDED.sub(self._code, post.body)
-            post.body, post.lines = replace_liquid(post.body, {}, note, only=_TAGS)
+            post.body, lines = replace_liquid(post.body, {}, note, only=_TAGS)
+            post.lines = lines.after(earlier) if earlier else lines
         if name.endswith((".rst", ".html", ".htm")):
             post.body, post.lines = html_to_markdown(post.body, note), FirstLine()
         keep_rest(matter, post)
+
+    def _list_address(self, found: re.Match[str]) -> str:
+        """Return the path at which Pelican served the list of an author, a category or a tag."""
+        slug = self._settings.slug(unquote(found[2]))
+        pattern = str(self._settings.values[f"{found[1].upper()}_URL"])
+        return below(self.site.base_url, "/" + pattern.replace("{slug}", slug).lstrip("/"))
 
     def _code(self, found: re.Match[str]) -> str:
         """Return the file that a text shows as code; the tag itself if it is not in the archive."""
@@ -282,7 +321,7 @@ def _place(found: re.Match[str]) -> str:
     """Return the beginning of an address for Pelican's own: a text is found by its name, a file by its path."""
     if found[1] == "filename":
         return REFERENCE
-    return {"author": "/author/", "category": "/topics/", "tag": "/tag/", "index": "/"}.get(found[1], "")
+    return "/" if found[1] == "index" else ""
 
 
 def read_header(text: str) -> tuple[dict[str, Any], dict[str, int], int]:

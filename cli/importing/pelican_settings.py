@@ -21,6 +21,7 @@ _DEFAULTS: dict[str, Any] = {
     "PAGE_LANG_URL": "pages/{slug}-{lang}.html", "DEFAULT_LANG": "en", "PATH": "content", "SLUGIFY_SOURCE": "title",
     "ARTICLE_PATHS": [""], "PAGE_PATHS": ["pages"], "IGNORE_FILES": [".*", "__pycache__"],
     "FILENAME_METADATA": r"(?P<date>\d{4}-\d{2}-\d{2}).*", "USE_FOLDER_AS_CATEGORY": True,
+    "AUTHOR_URL": "author/{slug}.html", "CATEGORY_URL": "category/{slug}.html", "TAG_URL": "tag/{slug}.html",
 }  # fmt: skip
 """Pelican's own (docs.getpelican.com/en/latest/settings.html)."""
 _LONGEST_PATH, _LONGEST_PATTERN = 200, 1000

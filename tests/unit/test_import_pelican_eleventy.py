@@ -512,3 +512,102 @@ def test_a_text_of_eleventy_without_front_matter_is_an_article_if_its_folder_or_
     assert text_of(tmp_path / "out", "tide") == "High tide at noon."
     assert text_of(tmp_path / "out", "gale") == "It blew.\n\n---\n\nAll night."
     assert notes(report, "skipped") == ["src/README.md: a file without front matter is left out"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "authors", "tags"),
+    [
+        (
+            {"Authors": "Ek, Bo; Lindqvist, Ada", "Tags": "wind; high, low"},
+            ["ek-bo", "lindqvist-ada"],
+            ("wind", "high, low"),
+        ),
+        ({"Authors": "Bo Ek, Ada Lindqvist", "Tags": "wind, rain"}, ["bo-ek", "ada-lindqvist"], ("wind", "rain")),
+        ({"Author": "Bo Ek, Jr."}, ["bo-ek-jr"], ()),
+    ],
+)
+def test_lists_of_pelican_are_split_as_it_splits_them(
+    tmp_path: Path, keys: dict[str, str], authors: list[str], tags: tuple[str, ...]
+) -> None:
+    import_from(
+        "pelican", pelican(tmp_path, **{"content/a.md": article(Category="Sea, land", **keys)}), tmp_path / "out"
+    )
+    found = draft(tmp_path / "out", "storm-at-sea")
+    assert ([identifier for identifier, _ in found.authors], found.tags) == (authors, tags)
+    assert found.topics == (("sea-land", ""),)
+
+
+def test_references_of_pelican_in_summaries_and_to_lists(tmp_path: Path) -> None:
+    body = "[w]({category}Web Dev) [j](|author|Jane%20Doe)\n"
+    files = {
+        "content/a.md": article(
+            body, Summary="See [the pier]({filename}b.md) now.", Category="Web Dev", Author="Jane Doe"
+        )
+    }
+    import_from("pelican", pelican(tmp_path, **files), tmp_path / "out")
+    assert draft(tmp_path / "out", "storm-at-sea").dek == "See the pier now."
+    assert (
+        text_of(tmp_path / "out", "storm-at-sea")
+        == "[w](https://skerry.example/category/web-dev.html) [j](https://skerry.example/author/jane-doe.html)"
+    )
+
+
+def test_what_python_markdown_adds_becomes_plain_markdown(tmp_path: Path) -> None:
+    body = """Pier.
+{: .lead }
+
+    :::python
+    print("{: kept }")
+
+    ::: kept
+
+- item
+
+    ::: no code
+
+!!! warning "Take care"
+    It **blows**.
+
+    At night.
+
+`{: kept }` and [pier](https://p.example){: .wide}
+
+!!! note
+    Calm.
+"""
+    import_from("pelican", pelican(tmp_path, **{"content/a.md": article(body)}), tmp_path / "out")
+    assert (
+        text_of(tmp_path / "out", "storm-at-sea")
+        == """Pier.
+
+
+    print("{: kept }")
+
+    ::: kept
+
+- item
+
+    \\::: no code
+
+> **Take care**
+>
+> It **blows**.
+>
+> At night.
+
+`{: kept }` and [pier](https://p.example)
+
+> **Note**
+>
+> Calm."""
+    )
+
+
+def test_front_matter_of_pelican_that_is_no_yaml_is_read_line_by_line(tmp_path: Path) -> None:
+    head = "---\nTitle: Rust: the good parts\nDate: 2020-01-02\nStatus: draft\nStatus: published\n---\n\nText.\n"
+    report = import_from("pelican", pelican(tmp_path, **{"content/a.md": head}), tmp_path / "out")
+    found = draft(tmp_path / "out", "rust-the-good-parts")
+    assert (found.title, found.draft) == ("Rust: the good parts", True)
+    assert text_of(tmp_path / "out", "rust-the-good-parts") == "Text."
+    assert len(notes(report, "changed", "line by line")) == 1
+    assert report.failed_posts == 0
