@@ -268,7 +268,7 @@ class GhostReader:
         for user in self._users.values():
             slug = any_of(user.get("slug"))
             profile = ImportedProfile("author", slug, any_of(user.get("name")) or slug, f"{self._export}#users/{slug}")
-            profile.address = f"/author/{slug}/"
+            profile.address, profile.needs_posts = f"/author/{slug}/", True
             profile.body = any_of(user.get("bio"))
             profile.portrait = any_of(user.get("profile_image") or user.get("image")).replace(_URL, "")
             yield profile
@@ -276,7 +276,7 @@ class GhostReader:
             if _is_public(tag):
                 slug = any_of(tag.get("slug"))
                 profile = ImportedProfile("topic", slug, any_of(tag.get("name")) or slug, f"{self._export}#tags/{slug}")
-                profile.address = f"/tag/{slug}/"
+                profile.address, profile.needs_posts = f"/tag/{slug}/", True
                 if tag.get("description"):
                     profile.matter["summary"] = any_of(tag["description"])
                 yield profile

@@ -145,6 +145,7 @@ class ImportedProfile:
         kind: `author` or `topic`.
         id: the id by which posts name it.
         portrait: the file of an image, or its address.
+        needs_posts: True if the old site showed it only with public posts.
     """
 
     kind: str
@@ -155,6 +156,7 @@ class ImportedProfile:
     address: str = ""
     matter: dict[str, str] = field(default_factory=dict)
     portrait: str = ""
+    needs_posts: bool = False
     body: str = ""
     folder: str = ""
 

@@ -23,8 +23,8 @@ from .completion import Completion, Expiry, Finished
 from .copies import Copies
 from .directory import Directory
 from .media import Media
-from .records import PAGE, ImportedMember, ImportedPost, ImportedProfile, Reader
-from .report import CHANGED, LOST, NOTED, Report
+from .records import PAGE, POST, ImportedMember, ImportedPost, ImportedProfile, Reader
+from .report import CHANGED, LOST, NOTED, SKIPPED, Report
 from .writer import Folder
 
 SITE, MEMBERS = "site.yaml", "members.csv"
@@ -79,6 +79,7 @@ class Import:
         self._completion = Completion(reader, self._directory, media, self._site, report, expiry)
         self._copies = Copies(report)
         self._profiles: set[str] = set()
+        self._public: dict[tuple[str, str], str] = {}
         self._holders: dict[str, str] = {}
 
     def run(self) -> None:
@@ -87,6 +88,7 @@ class Import:
         profiles = [(profile, self._directory.add_profile(profile)) for profile in self._reader.profiles()]
         total = 0
         for outline in self._read(self._copies.choose(self._reader.outlines())):
+            self._note_public(outline)
             self._directory.add(outline)
             total += 1
         self._directory.settle(self._reader.redirects())
@@ -105,6 +107,13 @@ class Import:
 
     def _read(self, posts: Iterable[ImportedPost]) -> Iterator[ImportedPost]:
         return _with_due_drafts(posts, self._now, self._report)
+
+    def _note_public(self, outline: ImportedPost) -> None:
+        """Remember whom and what a public article names: what drafts alone name must have no public page."""
+        date = str(outline.matter.get("publish_at") or outline.date)
+        if outline.kind == POST and not outline.draft and not (date and datetime.fromisoformat(date) > self._now):
+            self._public |= {("author", typed): name for typed, name in outline.authors}
+            self._public |= {("topic", typed): name for typed, name in outline.topics}
 
     def _write_site(self) -> None:
         """Write the settings that the archive names, unless the folder has settings."""
@@ -127,6 +136,10 @@ class Import:
 
     def _write_profile(self, profile: ImportedProfile, identifier: str) -> None:
         if not identifier:
+            return
+        if profile.needs_posts and (profile.kind, profile.id) not in self._public:
+            what = "an author or topic of no public post is left out, because the old site did not show it"
+            self._report.add(SKIPPED, profile.source, profile.line, what, profile.name)
             return
         finished = self._completion.profile(profile, identifier)
         if finished.key in self._profiles:
@@ -172,10 +185,14 @@ class Import:
 
     def _write_names(self) -> None:
         """Write a profile for each author and topic that has none and was named; report those of which only an id is known."""
+        public = {(kind, self._directory.id_of(kind, typed, name, "")) for (kind, typed), name in self._public.items()}
         for kind, identifier, name in self._directory.people():
             if f"{kind}s/{identifier}.md" in self._profiles:
                 continue
-            if name:
+            if (kind, identifier) not in public:
+                what = "an author or topic that drafts alone name gets no page, so that it stays hidden like them"
+                self._report.add(SKIPPED, f"{kind}s/{identifier}.md", 0, what, name or identifier)
+            elif name:
                 self._write_profile(ImportedProfile(kind, identifier, name, "names in the posts"), identifier)
             else:
                 what = f"an {kind} has no profile, so the name is made from the id".replace("an topic", "a topic")

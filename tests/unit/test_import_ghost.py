@@ -411,3 +411,19 @@ def test_a_scheduled_post_is_public_at_its_date_and_not_before(
     report = import_from("ghost", site(tmp_path, posts), tmp_path / "out")
     assert draft(tmp_path / "out", "gale").draft == is_draft
     assert len(notes(report, "changed", "a scheduled post becomes a draft")) == is_draft
+
+
+def test_authors_and_tags_without_public_posts_get_no_page(tmp_path: Path) -> None:
+    tables = {
+        "users": [{"id": f"u{n}", "name": f"User {n}", "slug": f"user-{n}", "bio": "Canary."} for n in (1, 2, 3)],
+        "tags": [{"id": f"t{n}", "name": f"Tag {n}", "slug": f"tag-{n}"} for n in (1, 2, 3, 4)],
+        "posts_authors": [{"post_id": f"post{n}", "author_id": f"u{n}"} for n in (1, 2)],
+        "posts_tags": [{"post_id": f"post{n}", "tag_id": f"t{n}"} for n in (1, 2, 3)],
+    }
+    later = {"status": "scheduled", "published_at": "2099-01-01T00:00:00.000Z"}
+    posts = [row(1, "storm"), row(2, "merger", status="draft"), row(3, "later", **later)]
+    report = import_from("ghost", site(tmp_path, posts, tables), tmp_path / "out")
+    written = {path.name for folder in ("authors", "topics") for path in (tmp_path / "out" / folder).iterdir()}
+    assert written == {"user-1.md", "tag-1.md"}
+    assert len(notes(report, "skipped", "the old site did not show it")) == 5
+    assert draft(tmp_path / "out", "merger").topics == (("tag-2", ""),)
