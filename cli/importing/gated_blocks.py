@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from bs4 import BeautifulSoup, Comment
+from bs4 import BeautifulSoup, Comment, NavigableString
 from bs4.element import PageElement
 
 from .html_trees import new_tag
@@ -22,7 +22,7 @@ def read_gated_blocks(soup: BeautifulSoup, note: Note) -> None:
 
     A block whose end is missing hides all that follows it.
     """
-    begins: list[Comment] = []
+    begins: list[NavigableString] = []
     for comment in soup.find_all(string=lambda each: isinstance(each, Comment)):
         # A comment that an author left open takes in the mark that follows it.
         if HIDING.search(comment):
@@ -35,7 +35,7 @@ def read_gated_blocks(soup: BeautifulSoup, note: Note) -> None:
         _hide(begins, None)
 
 
-def _hide(begins: list[Comment], end: PageElement | None) -> None:
+def _hide(begins: list[NavigableString], end: PageElement | None) -> None:
     """Put gates around all that stands between the first of the begins and an end."""
     tier = "members" if all("status:free" in each for each in begins) else "paid"
     gate = new_tag("ndgate", "", tier=tier, teaser="")

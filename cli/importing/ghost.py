@@ -27,7 +27,7 @@ from .gates import OPEN
 from .html_text import any_of, html_to_markdown, plain_text
 from .html_trees import UnreadableHtml
 from .lexical import lexical_to_html, mobiledoc_to_html
-from .matter_posts import guard_hidden, tier_of
+from .matter_posts import guard_hidden, make_draft_article, tier_of
 from .permalinks import date_tokens
 from .records import PAGE, POST, Hints, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
 from .report import CHANGED, LOST, NOTED, SKIPPED, Report
@@ -178,9 +178,7 @@ class GhostReader:
             self._report.add(CHANGED, post.source, 0, what)
         self._access(post, any_of(row.get("visibility")), row)
         if is_page and (post.draft or post.scheduled or post.access or post.hidden_tier or _hides_blocks(row)):
-            post.kind = POST
-            what = "a page that is not for everyone became an article, because standing pages are public"
-            self._report.add(CHANGED, post.source, 0, what)
+            make_draft_article(post, self._report)
         post.authors = self._people(identifier, row)
         post.topics = self._topics(identifier)
         post.address = f"/{slug}/" if is_page else self._address(post)

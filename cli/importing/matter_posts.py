@@ -14,7 +14,7 @@ from nightdesk.domain.timestamps import InvalidTimestamp, iso_utc_seconds
 from .front_matter import Matter, read_date
 from .markdown_text import split_at_divider
 from .records import PAGE, POST, ImportedPost
-from .report import CHANGED, NOTED
+from .report import CHANGED, NOTED, Report
 
 _MANY_WORDS, _FEW_WORDS = 30, 5
 _DEKS = ("dek", "deck", "description", "summary", "excerpt", "subtitle", "lead")
@@ -86,11 +86,16 @@ def keep_rest(matter: Matter, post: ImportedPost) -> None:
 
 
 def settle_page(post: ImportedPost, matter: Matter) -> None:
-    """Make a page that is not for everyone an article: a standing page can be neither a draft nor gated."""
+    """Make a page that is not for everyone a draft article: a standing page can be neither a draft nor gated."""
     if post.kind == PAGE and (post.draft or post.access):
-        post.kind = POST
-        what = "a page that is not for everyone became an article, because standing pages are public"
-        matter.report.add(CHANGED, post.source, 0, what)
+        make_draft_article(post, matter.report)
+
+
+def make_draft_article(post: ImportedPost, report: Report) -> None:
+    """Make a page a draft article: as a live one it would stand in lists and feeds, where it never was."""
+    post.kind, post.draft = POST, True
+    what = "a page that is not for everyone became a draft article, because standing pages are public"
+    report.add(CHANGED, post.source, 0, what)
 
 
 def _dates(matter: Matter, post: ImportedPost, file_name: str, zone: tzinfo) -> None:

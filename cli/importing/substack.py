@@ -18,7 +18,7 @@ from .epochs import read_moment
 from .front_matter import decode_leniently
 from .html_text import html_to_markdown, plain_text
 from .markdown_text import DIVIDER, split_at_divider
-from .matter_posts import guard_hidden, tier_of
+from .matter_posts import guard_hidden, make_draft_article, tier_of
 from .records import PAGE, POST, Hints, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
 from .report import CHANGED, LOST, SKIPPED, Report
 
@@ -132,7 +132,7 @@ class SubstackReader:
         else:
             post.access = tier
         if post.kind == PAGE and (post.draft or tier):
-            post.kind = POST
+            make_draft_article(post, self._report)
         post.address = f"/p/{slug}" if slug and is_live else ""
         return post
 

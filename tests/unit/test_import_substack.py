@@ -121,3 +121,11 @@ def test_a_podcast_stands_behind_the_paywall_of_its_post(tmp_path: Path, audienc
     import_from("substack", export(tmp_path, row, **files), tmp_path / "out")
     passages = draft(tmp_path / "out", "harbour").passages
     assert [passage.tier for passage in passages if "secret.mp3" in passage.source] == ["member" if is_behind else ""]
+
+
+def test_a_page_for_paying_readers_becomes_a_draft_article(tmp_path: Path) -> None:
+    row = line("12.harbour", "only_paid", kind="page")
+    report = import_from("substack", export(tmp_path, row, **{"posts/12.harbour.html": "<p>A</p>"}), tmp_path / "out")
+    found = draft(tmp_path / "out", "harbour")
+    assert (found.draft, found.access) == (True, "member")
+    assert len(notes(report, "changed", "a page that is not for everyone")) == 1
