@@ -35,6 +35,7 @@ from .report import CHANGED, LOST, NOTED, SKIPPED, Report
 _URL = "__GHOST_URL__"
 _NOT_EXPORTS = ("redirects.json", "package.json", "routes.json")
 _PUBLIC_STATES = ("published", "scheduled")
+_EXPORTED_ON = re.compile(rb'"exported_on"\s*:\s*(\d{1,15})')
 _REGEX = re.compile(r"[\\^$.*+?()\[\]{}|]")
 
 Row = dict[str, Any]
@@ -72,12 +73,21 @@ class GhostReader:
         names = [
             n for n in self._archive.names if n.lower().endswith(".json") and PurePosixPath(n).name not in _NOT_EXPORTS
         ]
+        found: dict[str, int] = {}
         for name in sorted(names, key=lambda n: ("ghost" not in n.lower(), n.count("/"), n)):
             with self._archive.open(name) as file:
                 head = file.read(65536)
             if re.search(rb'"(?:db|data)"\s*:', head):
-                return name
-        raise ImportRefused(f"{self._archive.path}: this is no Ghost export; there is no JSON file with Ghost's tables")
+                exported = _EXPORTED_ON.search(head)
+                found[name] = int(exported[1]) if exported else 0
+        if not found:
+            what = "this is no Ghost export; there is no JSON file with Ghost's tables"
+            raise ImportRefused(f"{self._archive.path}: {what}")
+        newest = max(found, key=lambda name: found[name])
+        for name in found:
+            if name != newest and found[name]:
+                self._report.add(SKIPPED, name, 0, "an older export is left out, because a newer one is there", newest)
+        return newest
 
     @contextmanager
     def _open_export(self) -> Iterator[IO[bytes]]:

@@ -428,3 +428,16 @@ def test_authors_and_tags_without_public_posts_get_no_page(tmp_path: Path) -> No
     assert written == {"user-1.md", "tag-1.md"}
     assert len(notes(report, "skipped", "the old site did not show it")) == 5
     assert draft(tmp_path / "out", "merger").topics == (("tag-2", ""),)
+
+
+def test_of_several_exports_the_newest_counts_and_the_others_are_named(tmp_path: Path) -> None:
+    def exported(moment: int, slug: str) -> str:
+        return export([row(1, slug)]).replace('"version"', f'"exported_on": {moment}, "version"')
+
+    files = {"a.ghost.2023.json": exported(1700000000000, "old"), "b.ghost.2024.json": exported(1710000000000, "new")}
+    root = write_tree(tmp_path / "site", {**files, "c.ghost.json": exported(1690000000000, "oldest")})
+    report = import_from("ghost", root, tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out/drafts").iterdir()] == ["new"]
+    assert notes(report, "skipped", "an older export") == [
+        f"{name}: b.ghost.2024.json" for name in ("a.ghost.2023.json", "c.ghost.json")
+    ]
