@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import codecs
-import csv
 import html
-import io
 import json
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import PurePosixPath
@@ -28,13 +26,15 @@ from .html_text import any_of, html_to_markdown, plain_text
 from .html_trees import UnreadableHtml
 from .lexical import lexical_to_html, mobiledoc_to_html
 from .matter_posts import guard_hidden, make_draft_article, tier_of
+from .member_tables import member_rows
 from .permalinks import date_tokens
 from .records import PAGE, POST, Hints, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
-from .report import CHANGED, LOST, NOTED, SKIPPED, Report
+from .report import ASKED, CHANGED, LOST, NOTED, SKIPPED, Report
 
 _URL = "__GHOST_URL__"
 _NOT_EXPORTS = ("redirects.json", "package.json", "routes.json")
 _PUBLIC_STATES = ("published", "scheduled")
+_MEMBERS = re.compile(r"members.*\.csv$", re.IGNORECASE)
 _EXPORTED_ON = re.compile(rb'"exported_on"\s*:\s*(\d{1,15})')
 _REGEX = re.compile(r"[\\^$.*+?()\[\]{}|]")
 
@@ -296,7 +296,7 @@ class GhostReader:
     def members(self) -> Iterator[ImportedMember]:
         """Yield the members of the export, and of `members.csv`."""
         seen: set[str] = set()
-        for row in (*self._rows("members"), *self._csv_members()):
+        for row in (*self._rows("members"), *self._listed_members()):
             email = any_of(row.get("email")).strip()
             if "@" not in email or email.lower() in seen or row.get("deleted_at"):
                 continue
@@ -313,10 +313,17 @@ class GhostReader:
             what = "members.csv names the readers and their tiers; payments stay with Stripe, and are not moved"
             self._report.add(NOTED, self._export, 0, what)
 
-    def _csv_members(self) -> Iterator[Row]:
-        for name in self._archive.names:
-            if re.search(r"members.*\.csv$", PurePosixPath(name).name):
-                yield from csv.DictReader(io.StringIO(decode_text(self._archive.read(name), name)))
+    def _listed_members(self) -> Iterator[Row]:
+        """Yield the rows of the members' tables; those of Ghost's earlier versions do not say who pays."""
+        unsure: Counter[str] = Counter()
+        for name, row in member_rows(self._archive, _MEMBERS, self._report):
+            unsure[name] += "tiers" not in row and bool(row.get("stripe_customer_id"))
+            yield row
+        for name, count in unsure.items():
+            if count:
+                what = "a list of readers does not say who still pays; give them their tier in members.csv"
+                detail = f"{count:,} readers with an account at Stripe were imported without a paid tier"
+                self._report.add(ASKED, name, 0, what, detail)
 
     def image_names(self, address: str, post: ImportedPost) -> list[str]:
         """Return where an export keeps an image."""

@@ -13,16 +13,18 @@ from nightdesk.domain.site import Site
 from nightdesk.domain.text import slugify
 from nightdesk.domain.timestamps import InvalidTimestamp
 
-from .archives import Archive, ImportRefused, decode_text
+from .archives import Archive, ImportRefused
 from .epochs import read_moment
 from .front_matter import decode_leniently
 from .html_text import html_to_markdown, plain_text
 from .markdown_text import DIVIDER, split_at_divider
 from .matter_posts import guard_hidden, make_draft_article, tier_of
+from .member_tables import member_rows
 from .records import PAGE, POST, Hints, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
 from .report import CHANGED, LOST, SKIPPED, Report
 
 _PAYWALL = re.compile(r"paywall-jump|PaywallToDOM")
+_READERS = re.compile(r"(?:email_list|subscribers).*\.csv$", re.IGNORECASE)
 _NEEDED = {"post_id", "title", "is_published"}
 
 
@@ -163,18 +165,12 @@ class SubstackReader:
 
     def members(self) -> Iterator[ImportedMember]:
         """Yield the readers of the list of subscribers."""
-        for name in self._archive.names:
-            if not re.search(r"(email_list|subscribers).*\.csv$", PurePosixPath(name).name):
-                continue
-            for row in csv.DictReader(io.StringIO(decode_text(self._archive.read(name), name))):
-                email = (row.get("email") or "").strip()
-                if "@" not in email:
-                    continue
-                is_paying = (row.get("active_subscription") or "").lower() == "true"
-                tier = self._tiers[-1] if is_paying else self._tiers[min(1, len(self._tiers) - 1)]
-                wants = (row.get("email_disabled") or "").lower() != "true"
-                until = (row.get("expiry") or "") if is_paying else ""
-                yield ImportedMember(email, row.get("name") or "", tier, until, row.get("created_at") or "", wants)
+        for _, row in member_rows(self._archive, _READERS, self._report):
+            is_paying = row.get("active_subscription", "").lower() == "true"
+            tier = self._tiers[-1] if is_paying else self._tiers[min(1, len(self._tiers) - 1)]
+            wants = row.get("email_disabled", "").lower() != "true"
+            until = row.get("expiry", "") if is_paying else ""
+            yield ImportedMember(row["email"], row.get("name", ""), tier, until, row.get("created_at", ""), wants)
 
     def image_names(self, address: str, post: ImportedPost) -> list[str]:
         """Return nothing: an export holds no images, but a folder given with --media may."""

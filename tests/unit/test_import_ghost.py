@@ -441,3 +441,24 @@ def test_of_several_exports_the_newest_counts_and_the_others_are_named(tmp_path:
     assert notes(report, "skipped", "an older export") == [
         f"{name}: b.ghost.2024.json" for name in ("a.ghost.2023.json", "c.ghost.json")
     ]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_members_come_from_a_table_as_a_spreadsheet_saves_it(tmp_path: Path, encoding: str, mark: str) -> None:
+    table = "Email,Name,Tiers\npaid@x.example,Zoë,Gold\nfree@x.example,Bo,\n".replace(",", mark).encode(encoding)
+    import_from("ghost", site(tmp_path, [row(1, "storm")], **{"Members.csv": table}), tmp_path / "out")
+    rows = list(csv.DictReader((tmp_path / "out/members.csv").open(encoding="utf-8")))
+    assert [(each["name"], each["tier"]) for each in rows] == [("Zoë", "member"), ("Bo", "subscriber")]
+
+
+def test_tables_that_name_nobody_or_do_not_say_who_pays_are_reported(tmp_path: Path) -> None:
+    files = {
+        "members.a.csv": "address,name\na@x.example,Bo\n",
+        "members.b.csv": "email,stripe_customer_id\na@x.example,cus_1\nb@x.example,\n",
+    }
+    report = import_from("ghost", site(tmp_path, [row(1, "storm")], **files), tmp_path / "out")
+    assert [note.file for note in report.with_outcome("lost")][-1] == "members.a.csv"
+    assert len(notes(report, "asked", "does not say who still pays")) == 1
+    rows = list(csv.DictReader((tmp_path / "out/members.csv").open()))
+    assert [each["tier"] for each in rows] == ["subscriber", "subscriber"]

@@ -129,3 +129,11 @@ def test_a_page_for_paying_readers_becomes_a_draft_article(tmp_path: Path) -> No
     found = draft(tmp_path / "out", "harbour")
     assert (found.draft, found.access) == (True, "member")
     assert len(notes(report, "changed", "a page that is not for everyone")) == 1
+
+
+def test_a_list_of_readers_in_another_encoding_is_read(tmp_path: Path) -> None:
+    readers = "Email;Name;Active_subscription\nzoe@x.example;Zoë;true\n".encode("cp1252")
+    files = {"posts.csv": HEAD + line("12.harbour"), "posts/12.harbour.html": "<p>A</p>", "email_list.x.csv": readers}
+    import_from("substack", write_zip(tmp_path / "export.zip", files), tmp_path / "out")
+    rows = list(csv.DictReader((tmp_path / "out/members.csv").open(encoding="utf-8")))
+    assert [(each["name"], each["tier"]) for each in rows] == [("Zoë", "member")]
