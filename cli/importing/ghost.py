@@ -13,21 +13,22 @@ from pathlib import PurePosixPath
 from typing import IO, Any
 
 import ijson
-from nightdesk.domain.errors import Permanent, Rejected
+from nightdesk.domain.errors import Permanent
 from nightdesk.domain.site import Site
 from nightdesk.domain.timestamps import InvalidTimestamp
 
+from .addresses import below
 from .archives import Archive, ImportRefused, decode_text
 from .epochs import read_moment
 from .front_matter import plain_yaml
 from .gated_blocks import HIDING
 from .gates import OPEN
+from .ghost_routes import Routes
 from .html_text import any_of, html_to_markdown, plain_text
 from .html_trees import UnreadableHtml
 from .lexical import lexical_to_html, mobiledoc_to_html
 from .matter_posts import guard_hidden, make_draft_article, tier_of
 from .member_tables import member_rows
-from .permalinks import date_tokens
 from .records import PAGE, POST, Hints, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
 from .report import ASKED, CHANGED, LOST, NOTED, SKIPPED, Report
 
@@ -65,7 +66,7 @@ class GhostReader:
         self._authors_of = self._relations("posts_authors", "author_id")
         self._tags_of = self._relations("posts_tags", "tag_id")
         self._meta = {any_of(row.get("post_id")): row for row in self._rows("posts_meta")}
-        self._routes = self._read_routes(hints.permalink)
+        self._routes = Routes(archive, report, hints.permalink, self.site.timezone)
 
     # Reading
 
@@ -132,27 +133,6 @@ class GhostReader:
             )
         return {post: [identifier for _, identifier in sorted(each)] for post, each in rows.items()}
 
-    def _read_routes(self, permalink: str) -> list[tuple[str, str]]:
-        """Return filter and pattern of each collection of `routes.yaml`."""
-        if permalink:
-            return [("", permalink)]
-        for name in self._archive.names:
-            if PurePosixPath(name).name in ("routes.yaml", "routes.yml"):
-                try:
-                    collections = plain_yaml(decode_text(self._archive.read(name), name)).get("collections")
-                except Rejected as error:
-                    self._report.add(
-                        LOST, name, error.problems[0].line, "the routes cannot be read", error.problems[0].text
-                    )
-                    continue
-                each = collections.values() if isinstance(collections, dict) else ()
-                return [
-                    (str(c.get("filter") or ""), str(c["permalink"]))
-                    for c in each
-                    if isinstance(c, dict) and c.get("permalink")
-                ]
-        return [("", "/{slug}/")]
-
     # Posts
 
     def outlines(self) -> Iterator[ImportedPost]:
@@ -191,7 +171,7 @@ class GhostReader:
             make_draft_article(post, self._report)
         post.authors = self._people(identifier, row)
         post.topics = self._topics(identifier)
-        post.address = f"/{slug}/" if is_page else self._address(post)
+        post.address = below(self.site.base_url, f"/{slug}/" if is_page else self._address(post, row))
         post.names = [slug] if slug else []
         return post
 
@@ -225,14 +205,20 @@ class GhostReader:
         tags = [self._tags[each] for each in self._tags_of.get(identifier, ()) if each in self._tags]
         return [(any_of(tag.get("slug")), any_of(tag.get("name"))) for tag in tags if _is_public(tag)]
 
-    def _address(self, post: ImportedPost) -> str:
-        topics = [topic for topic, _ in post.topics]
-        for wanted, pattern in self._routes:
-            tag = re.fullmatch(r"(?:primary_)?tag:'?([\w-]+)'?", wanted)
-            if wanted and not (tag and tag[1] in topics):
-                continue
-            return _filled(pattern, post, topics)
-        return f"/{post.slug}/"
+    def _address(self, post: ImportedPost, row: Row) -> str:
+        tags = [self._tags[each] for each in self._tags_of.get(post.id, ()) if each in self._tags]
+        authors = [author for author, _ in post.authors]
+        facts = {
+            "tag": [any_of(tag.get("slug")) for tag in tags],
+            "primary_tag": [any_of(tag.get("slug")) for tag in tags[:1] if _is_public(tag)],
+            "author": authors,
+            "primary_author": authors[:1],
+            "featured": ["true" if row.get("featured") else "false"],
+            "visibility": [any_of(row.get("visibility")) or "public"],
+            "slug": [post.slug],
+            "id": [post.id],
+        }
+        return self._routes.post(facts, post.date)
 
     def _read_body(self, post: ImportedPost, row: Row) -> None:
         meta = self._meta.get(post.id, {})
@@ -276,7 +262,8 @@ class GhostReader:
         for user in self._users.values():
             slug = any_of(user.get("slug"))
             profile = ImportedProfile("author", slug, any_of(user.get("name")) or slug, f"{self._export}#users/{slug}")
-            profile.address, profile.needs_posts = f"/author/{slug}/", True
+            profile.address = below(self.site.base_url, self._routes.profile("author", slug))
+            profile.needs_posts = True
             profile.body = any_of(user.get("bio"))
             profile.portrait = any_of(user.get("profile_image") or user.get("image")).replace(_URL, "")
             yield profile
@@ -284,7 +271,8 @@ class GhostReader:
             if _is_public(tag):
                 slug = any_of(tag.get("slug"))
                 profile = ImportedProfile("topic", slug, any_of(tag.get("name")) or slug, f"{self._export}#tags/{slug}")
-                profile.address, profile.needs_posts = f"/tag/{slug}/", True
+                profile.address = below(self.site.base_url, self._routes.profile("tag", slug))
+                profile.needs_posts = True
                 if tag.get("description"):
                     profile.matter["summary"] = any_of(tag["description"])
                 yield profile
@@ -335,7 +323,12 @@ class GhostReader:
         """Yield the rules of `redirects.json` and `redirects.yaml`."""
         for name in self._archive.names:
             for old, new in self._rules(name):
-                yield _plain(old), new
+                yield self._below(_plain(old)), self._below(new)
+
+    def _below(self, address: str) -> str:
+        """Return an address of a rule, which leaves out the path of a site below one."""
+        root = below(self.site.base_url, "/")
+        return address if address.startswith(("//", root)) else below(self.site.base_url, address)
 
     def _rules(self, name: str) -> list[tuple[str, str]]:
         """Return old and new addresses of a file of redirects; nothing for another file, or, with a report, a broken one."""
@@ -351,14 +344,6 @@ class GhostReader:
             said = str(error) if isinstance(error, Permanent) else "the JSON does not parse"
             self._report.add(LOST, name, 0, "a file of redirects cannot be read", said)
         return []
-
-
-def _filled(pattern: str, post: ImportedPost, topics: list[str]) -> str:
-    """Return a pattern of `routes.yaml` with its tokens, `{slug}` or `:slug`, filled in."""
-    tokens = date_tokens(post.date) | {"slug": post.slug, "id": post.id}
-    tokens["primary_tag"] = topics[0] if topics else "all"
-    tokens["primary_author"] = post.authors[0][0] if post.authors else "all"
-    return re.sub(r"[{:](\w+)\}?", lambda found: tokens.get(found[1], ""), pattern)
 
 
 def _hides_blocks(row: Row) -> bool:

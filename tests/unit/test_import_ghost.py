@@ -462,3 +462,56 @@ def test_tables_that_name_nobody_or_do_not_say_who_pays_are_reported(tmp_path: P
     assert len(notes(report, "asked", "does not say who still pays")) == 1
     rows = list(csv.DictReader((tmp_path / "out/members.csv").open()))
     assert [each["tier"] for each in rows] == ["subscriber", "subscriber"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "holds"),
+    [
+        ("tag:sea", True),
+        ("tag:hash-internal", True),
+        ("tags:[sky,sea]", True),
+        ("tag:-sea", False),
+        ("primary_tag:sea", False),  # an internal tag comes first
+        ("primary_tag:-podcast+tag:-sky", True),
+        ("primary_tag:podcast,primary_author:ada", True),
+        ("tag:sky+(tag:sea,tag:sea)", False),
+        ("authors:-[ada,bo]", False),
+        ("featured:true", False),
+        ("visibility:'public'", True),
+        ("published_at:>'2020-01-01'", None),
+        ("tag:sea+", None),
+        ("(tag:sea", None),
+    ],
+)
+def test_filters_of_routes_decide_about_addresses(tmp_path: Path, wanted: str, holds: bool | None) -> None:
+    routes = {"collections": {"/a/": {"permalink": "/a/{slug}/", "filter": wanted}, "/": {"permalink": "/b/{slug}/"}}}
+    root = site(tmp_path, [row(1, "storm")], **{"routes.yaml": json.dumps(routes)})
+    report = import_from("ghost", root, tmp_path / "out")
+    assert draft(tmp_path / "out", "storm").aliases == ("/a/storm/" if holds else "/b/storm/",)
+    assert len(notes(report, "lost", "a filter of the routes")) == (holds is None)
+
+
+def test_addresses_have_the_days_of_the_site_and_its_own_pages_of_tags_and_authors(tmp_path: Path) -> None:
+    routes = {
+        "routes": {"/podcast/rss/": {"template": "podcast"}},
+        "collections": {"/": {"permalink": "/{year}/{month}/{day}/{slug}/", "filter": "tag:sea"}},
+        "taxonomies": {"tag": "/topic/{slug}/", "author": "/writers/{slug}/"},
+    }
+    html = '<p><a href="/topic/sea/">Sea</a> <a href="__GHOST_URL__/writers/ada/">Ada</a></p>'
+    posts = [row(1, "storm", html=html, published_at="2023-12-31T23:30:00.000Z"), row(2, "calm")]
+    report = import_from("ghost", site(tmp_path, posts, **{"routes.yaml": json.dumps(routes)}), tmp_path / "out")
+    assert draft(tmp_path / "out", "storm").aliases == ("/2024/01/01/storm/",)
+    assert draft(tmp_path / "out", "calm").aliases == ()
+    assert text_of(tmp_path / "out", "storm") == "[Sea](/topics/sea/) [Ada](/authors/ada/)"
+    assert notes(report, "skipped", "a page that a route makes") == ["routes.yaml: /podcast/rss/"]
+
+
+def test_a_site_below_a_path(tmp_path: Path) -> None:
+    html = '<p><a href="https://x.example/blog/two/">Two</a> <a href="__GHOST_URL__/tag/sea/">Sea</a></p>'
+    redirects = json.dumps([{"from": "/old/", "to": "/two/"}])
+    root = site(tmp_path, [row(1, "one", html=html), row(2, "two")], **{"redirects.json": redirects})
+    report = import_from("ghost", root, tmp_path / "out", base_url="https://x.example/blog")
+    assert draft(tmp_path / "out", "one").aliases == ("/blog/one/",)
+    assert draft(tmp_path / "out", "two").aliases == ("/blog/two/", "/blog/old/")
+    assert text_of(tmp_path / "out", "one") == "[Two](/articles/two/) [Sea](/topics/sea/)"
+    assert not notes(report, "noted", "a link leads to the old site")
