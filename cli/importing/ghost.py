@@ -241,8 +241,8 @@ class GhostReader:
         if HIDING.search(source) and OPEN not in post.body:
             post.access = self._tiers[-1]  # the mark of a hidden block got lost
         dek = any_of(row.get("custom_excerpt")) or any_of(meta.get("meta_description"))
-        if dek:
-            post.matter["dek"] = plain_text(dek)
+        if dek.strip():
+            post.matter["dek"] = " ".join(dek.split())  # a text, not HTML
         if image := any_of(row.get("feature_image") or row.get("image")).replace(_URL, ""):
             caption = plain_text(any_of(meta.get("feature_image_caption")))
             post.hero = {"src": image, "alt": any_of(meta.get("feature_image_alt")), "caption": caption}

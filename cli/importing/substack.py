@@ -16,7 +16,7 @@ from nightdesk.domain.timestamps import InvalidTimestamp
 from .archives import Archive, ImportRefused
 from .epochs import read_moment
 from .front_matter import decode_leniently
-from .html_text import html_to_markdown, plain_text
+from .html_text import html_to_markdown
 from .markdown_text import DIVIDER, split_at_divider
 from .matter_posts import guard_hidden, make_draft_article, tier_of
 from .member_tables import member_rows
@@ -150,8 +150,8 @@ class SubstackReader:
 
         post.body = html_to_markdown(decode_leniently(self._archive.read(post.source), post.source, self._report), note)
         guard_hidden(post)
-        if subtitle := plain_text(row.get("subtitle", "")):
-            post.matter["dek"] = subtitle
+        if subtitle := " ".join(row.get("subtitle", "").split()):
+            post.matter["dek"] = subtitle  # a text, not HTML
         if audio := row.get("podcast_url", "").strip():
             post.body = _with_audio(post, audio)
             self._report.add(CHANGED, post.source, 0, "a podcast became a link at the head of the text", audio)

@@ -515,3 +515,11 @@ def test_a_site_below_a_path(tmp_path: Path) -> None:
     assert draft(tmp_path / "out", "two").aliases == ("/blog/two/", "/blog/old/")
     assert text_of(tmp_path / "out", "one") == "[Two](/articles/two/) [Sea](/topics/sea/)"
     assert not notes(report, "noted", "a link leads to the old site")
+
+
+@pytest.mark.parametrize("key", ["custom_excerpt", "meta_description"])
+def test_a_summary_is_text_and_not_html(tmp_path: Path, key: str) -> None:
+    dek = "How the <dialog> element works, AT&amp;T"
+    tables = {"posts_meta": [{"post_id": "post1", key: dek}]}
+    import_from("ghost", site(tmp_path, [row(1, "storm", **{key: f" {dek}\n"})], tables), tmp_path / "out")
+    assert draft(tmp_path / "out", "storm").dek == dek

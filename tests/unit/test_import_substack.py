@@ -137,3 +137,9 @@ def test_a_list_of_readers_in_another_encoding_is_read(tmp_path: Path) -> None:
     import_from("substack", write_zip(tmp_path / "export.zip", files), tmp_path / "out")
     rows = list(csv.DictReader((tmp_path / "out/members.csv").open(encoding="utf-8")))
     assert [(each["name"], each["tier"]) for each in rows] == [("Zoë", "member")]
+
+
+def test_a_subtitle_is_text_and_not_html(tmp_path: Path) -> None:
+    row = line("12.harbour").replace("Sub, title", "How <dialog>  works")
+    import_from("substack", export(tmp_path, row, **{"posts/12.harbour.html": "<p>A</p>"}), tmp_path / "out")
+    assert draft(tmp_path / "out", "harbour").dek == "How <dialog> works"
