@@ -294,6 +294,7 @@ class _PostAddresses:
         own = own_path(typed, self._directory.hosts, self._post.address or "/")
         names = self._reader.image_names(typed, self._post)
         found = self._media.find(typed, names, 1 if own is not None else _FOREIGN_PARTS, ATTACHMENT_TYPES)
+        found = found or (self._media.find_by_name(typed, ATTACHMENT_TYPES) if own is None else None)
         if not found:
             return ""
         name = self._names.name(f"{found.store.path}:{found.name}")
@@ -323,6 +324,7 @@ class _PostAddresses:
         own = own_path(address.removeprefix(REFERENCE), self._directory.hosts, self._post.address or "/")
         names = self._reader.image_names(address, self._post)
         found = self._media.find(address, names, 1 if own is not None else _FOREIGN_PARTS)
+        found = found or (self._media.find_by_name(address) if own is None else None)
         if self._post.kind == PAGE:
             self._add(LOST, line, "standing pages cannot contain images; the image was removed", address)
             return Image("text", "")

@@ -23,6 +23,9 @@ from .archives import Archive
 _RESIZED = re.compile(r"(-\d+x\d+|-scaled|@2x|/size/w\d+(?:h\d+)?)(?=[./])")
 """What WordPress adds to the names of resized images, and Ghost to their paths."""
 
+_TELLING = 8
+"""A name of so many letters, such as a photo's number, is no common one like `image`."""
+
 
 _UPLOADS = re.compile(r"/wp-content/|\.files\.wordpress\.com/|/uploads/\d{4}/\d\d/", re.IGNORECASE)
 _SIZE = re.compile(r"-\d{1,5}x\d{1,5}(?=\.\w+$)")
@@ -130,6 +133,13 @@ class Media:
                 if each.store is found.store and PurePosixPath(each.name).parent == name.parent:
                     return each
         return None
+
+    def find_by_name(self, address: str, kinds: Container[str] = IMAGE_TYPES) -> Found | None:
+        """Return the one file with the name of an address, if the name tells, from the archives that hold nothing but images."""
+        name = PurePosixPath(unquote(parts_of(address).path)).name.casefold()
+        found = [each for each in self._by_name.get(name, ()) if each.store is not self._stores[0]]
+        is_telling = len(PurePosixPath(name).stem) >= _TELLING and PurePosixPath(name).suffix in kinds
+        return found[0] if is_telling and len(found) == 1 else None
 
     def at(self, name: str) -> Found:
         """Return a file of the archive itself."""

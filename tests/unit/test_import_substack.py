@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from nightdesk.domain.errors import Permanent
 from nightdesk_cli.importing.html_text import html_to_markdown
-from support.importing import draft, front_matter_of, import_from, notes, text_of, write_zip
+from support.importing import PNG, draft, front_matter_of, import_from, notes, text_of, write_tree, write_zip
 
 HEAD = "post_id,post_date,is_published,email_sent_at,inbox_sent_at,type,audience,title,subtitle,podcast_url\n"
 WALL = '<div class="paywall-jump" data-component-name="PaywallToDOM"></div>'
@@ -143,3 +143,22 @@ def test_a_subtitle_is_text_and_not_html(tmp_path: Path) -> None:
     row = line("12.harbour").replace("Sub, title", "How <dialog>  works")
     import_from("substack", export(tmp_path, row, **{"posts/12.harbour.html": "<p>A</p>"}), tmp_path / "out")
     assert draft(tmp_path / "out", "harbour").dek == "How <dialog> works"
+
+
+@pytest.mark.parametrize(
+    ("held", "is_found"),
+    [
+        (["d1f2a3b4.png"], True),
+        (["public/images/d1f2a3b4.png"], True),
+        (["a/d1f2a3b4.png", "b/d1f2a3b4.png"], False),
+        (["image.png"], False),
+    ],
+)
+def test_images_of_other_hosts_are_found_in_a_folder_named_with_media(
+    tmp_path: Path, held: list[str], is_found: bool
+) -> None:
+    body = f'<p><img src="https://s3.example/public/images/{held[0].rpartition("/")[2]}"></p>'
+    path = export(tmp_path, line("12.harbour"), **{"posts/12.harbour.html": body})
+    media = write_tree(tmp_path / "media", dict.fromkeys(held, PNG))
+    import_from("substack", path, tmp_path / "out", media=(media,))
+    assert len(list((tmp_path / "out/drafts/harbour").glob("*.png"))) == is_found
