@@ -17,15 +17,18 @@ from .matter_posts import tier_of
 from .records import LineMap
 
 OPEN, CLOSE = "<!--nightdesk-gate", "<!--/nightdesk-gate-->"
-_OPEN = re.compile(rf"{OPEN} (\{{.*\}})-->", re.DOTALL)
+_OPEN = re.compile(rf"{OPEN} (\{{[^<>]*\}})-->")
 _MARKS = re.compile(rf"{OPEN} \{{[^<>]*\}}-->|{CLOSE}")
 _COMMENTS = re.compile(CODE, re.VERBOSE | re.MULTILINE | re.DOTALL)
 _FENCE = re.compile(r"( {0,3})(`{3,}|~{3,})([^\n]*)$")
 _ITEM = re.compile(r"[ \t]*(?:[-*+]|\d+[.)])[ \t]")
-_CLASSES = re.compile(
-    r"(^|\s)(gate|gated|paywall|paywalled|members?-only|members?-content|subscribers?-only|premium|premium-content|paid-content|"
-    r"restricted|restricted-content)(\s|$)",
-    re.IGNORECASE,
+_NAMES = (
+    r"gated?|paywall|paywalled|members?-?only|members?-content|subscribers?-?only|subscribers?-content|premium|premium-content|"
+    r"paid-content|restricted|restricted-content"
+)
+_CLASSES = re.compile(rf"(^|\s)(?:{_NAMES})(\s|$)", re.IGNORECASE)
+_SHORTCODES = re.compile(
+    rf"(?P<clear>{_NAMES})|members?|subscribers?|paid|paid-only|(?:hugo-)?encrypt(?:or|ed)?|password|protected"
 )
 _TAG = r"""(?P<slash>/?)(?P<tag>section|div|aside|article|span|p)\b(?P<attributes>(?:"[^"]*"|'[^']*'|[^<>"'])*)"""
 _ELEMENTS = re.compile(rf"{CODE} | <{_TAG}>", re.VERBOSE | re.MULTILINE | re.DOTALL | re.IGNORECASE)
@@ -58,6 +61,16 @@ def mark_rest(text: str, tier: str) -> str:
 def is_gate(attributes: dict[str, str]) -> bool:
     """Return True if an element is hidden from some readers, by its class or by the tier that it names."""
     return bool("data-tier" in attributes or _CLASSES.search(attributes.get("class", "")))
+
+
+def is_gate_shortcode(name: str, is_bare: bool = True) -> bool:
+    """Return True if a shortcode hides its text from some readers, by its name.
+
+    Args:
+        is_bare: False for one without an end that has parameters: `member` may then be a card about someone.
+    """
+    found = _SHORTCODES.fullmatch(name.lower().rpartition("/")[2].replace("_", "-"))
+    return bool(found and (is_bare or found["clear"]))
 
 
 def mark_elements(

@@ -21,12 +21,13 @@ from .front_matter import Matter, read_matter
 from .html_text import html_to_markdown
 from .hugo_config import CONFIGS, HugoConfig, names_text_folders
 from .hugo_hidden import Cascade, Ignored, apply, cascades_in, is_never_rendered
+from .markdown_text import split_at_divider
 from .matter_posts import common_post, keep_rest, settle_page, tier_of
 from .own import own_post
 from .permalinks import date_tokens, fill, urlize
 from .records import PAGE, FirstLine, Hints, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
 from .report import ASKED, CHANGED, LOST, SKIPPED, Report
-from .shortcodes import replace_shortcodes
+from .shortcodes import has_gate, replace_shortcodes
 
 DATA = "data/nightdesk"
 """Where an export of Nightdesk's keeps what Hugo has no place for: `site.yaml`, updates, and files that cannot be published."""
@@ -231,7 +232,14 @@ class HugoReader:
             what = "a text in the folder of an article was a part of it and no page, so it becomes a draft"
             self._report.add(CHANGED, name, 0, what, post.title)
         post.access = tier_of(post.access, self._fallback.tiers)
-        post.hidden_tier = tier_of(matter.text("paywall") or "paid", self._fallback.tiers)
+        is_paid = bool(matter.key_of("paywall")) and not matter.is_off("paywall")
+        post.hidden_tier = tier_of(matter.text("paywall") if is_paid else "paid", self._fallback.tiers)
+        hides_part = split_at_divider(post.body) is not None or has_gate(post.body)
+        if is_paid and not hides_part:
+            post.access = post.access or post.hidden_tier
+            self._report.add(
+                CHANGED, name, matter.lines.get("paywall", 0), "a paywall without a place hides all of a text"
+            )
         post.address = below(self.site.base_url, self._address(matter, post, place, file_name, language))
         folder = str(PurePosixPath(post.address).parent)
         post.aliases = [
@@ -245,11 +253,11 @@ class HugoReader:
         if language and not matter.text("slug"):
             post.slug += f"-{language.lower()}"
         post.names = [stem, PurePosixPath(stem).name, *([f"/{stem}"] if stem else [])]
-        settle_page(post, matter)
+        settle_page(post, matter, hides_part)
         if with_body:
             replaced = replace_shortcodes(post.body, self._noter(name, post.line))
             post.body, post.lines, post.directives = replaced
-            if name.endswith(_HTML):
+            if name.lower().endswith(_HTML):
                 if "<!--nightdesk-gate" in post.body:  # comments are not kept, and a gate must never be lost
                     post.access = tier_of("paid", self._fallback.tiers)
                     self._report.add(CHANGED, name, 0, "a text in HTML with a gate is hidden as a whole")

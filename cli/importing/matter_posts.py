@@ -85,9 +85,9 @@ def keep_rest(matter: Matter, post: ImportedPost) -> None:
         post.matter["imported"] = rest
 
 
-def settle_page(post: ImportedPost, matter: Matter) -> None:
+def settle_page(post: ImportedPost, matter: Matter, hides_part: bool = False) -> None:
     """Make a page that is not for everyone a draft article: a standing page can be neither a draft nor gated."""
-    if post.kind == PAGE and (post.draft or post.access):
+    if post.kind == PAGE and (post.draft or post.access or hides_part):
         make_draft_article(post, matter.report)
 
 

@@ -11,11 +11,11 @@ from nightdesk.domain.embeds import embed_of
 
 from .directory import REFERENCE
 from .figures import shortcode_as_figure
-from .gates import CLOSE, open_mark
+from .gates import CLOSE, is_gate_shortcode, open_mark
 from .markdown_text import Lines, link_to_embed
 from .media import is_image
 from .records import LineMap
-from .report import CHANGED, LOST
+from .report import CHANGED, LOST, SKIPPED
 
 Note = Callable[[str, str, str, int], None]
 """Is called with an outcome, a kind, a detail and a line."""
@@ -27,9 +27,6 @@ _CODE = re.compile(
     r"\s*(?P<self>/?)\s*(?:\*/)*(?:>|%)\}\}"
 )
 _PARAMETER = re.compile(r"(?:([\w-]+)\s*=\s*)?(?:\"((?:[^\"\\]|\\.)*)\"|`([^`]*)`|([^\s\"`=]+))")
-_GATES = frozenset(
-    ["gate", "paywall", "members-only", "membersonly", "members", "premium", "subscribers", "subscribers-only", "paid"]
-)
 _MARK = re.compile("\ue0f0(\\d+)\ue0f1")
 VIDEOS = {
     "youtube": "https://www.youtube.com/watch?v={}", "yt": "https://www.youtube.com/watch?v={}", "vimeo": "https://vimeo.com/{}",
@@ -87,6 +84,15 @@ def replace_shortcodes(text: str, note: Note, exported: bool = False) -> Replace
         return Replaced(text, LineMap([(1, 1)]), frozenset())
     work = _Work(text, note, exported)
     return work.run()
+
+
+def has_gate(text: str) -> bool:
+    """Return True if a body has a shortcode that hides a text from some readers."""
+    return "{{" in text and any(
+        is_gate_shortcode(found["name"], bool(found["close"]) or not (found["rest"] or "").strip())
+        for found in _CODE.finditer(text)
+        if not found["escape"]
+    )
 
 
 def escape_shortcodes(text: str) -> str:
@@ -171,23 +177,31 @@ class _Work:
         line = self._lines.at(found.start())
         plain = None if inner is None else _MARK.sub("", inner)
         call = Call(found["name"].lower(), values, places, plain, before, found[0], line)
-        if inner is not None and (call.name == "gate" or (not self._exported and call.name in _GATES)):
-            return self._gate(call, _MARK.sub("", inner, count=1))
+        if call.name == "comment" and plain is not None:
+            self._note(SKIPPED, "a comment that Hugo shows to nobody was left out", " ".join(plain.split())[:160], line)
+            return ""
+        is_bare = inner is not None or not (places or values.keys() - {"tier", "teaser"})
+        if call.name == "gate" or (not self._exported and is_gate_shortcode(call.name, is_bare)):
+            return self._gate(call, None if inner is None else _MARK.sub("", inner, count=1))
         return meaning_of(call, self._note)
 
-    def _gate(self, call: Call, inner: str) -> str:
-        """Return a gate of a folder that Nightdesk exported."""
-        inner = inner.removeprefix("\n").removesuffix("\n")
+    def _gate(self, call: Call, inner: str | None) -> str:
+        """Return a gate; one that is never closed hides the rest."""
+        ending = CLOSE if inner is not None else ""
+        if inner is None:
+            what = "a shortcode that hides a text and has no end hides the rest of it"
+            self._note(CHANGED, what, f"{{{{< {call.name} >}}}}", call.line)
+        inner = (inner or "").removeprefix("\n").removesuffix("\n")
         if call.values.get("whole") == "true" and self._exported:
             return inner
         teaser = call.values.get("teaser", "")
         quoted = f' teaser="{re.sub(chr(92) * 2 + r"|" + chr(34), lambda f: chr(92) + f[0], teaser)}"' if teaser else ""
         colons = ":" * max(3, int(call.values.get("fence", "3")) if call.values.get("fence", "3").isdigit() else 3)
         if not self._exported:
-            return f"\n\n{open_mark(call.values.get('tier', ''), teaser)}\n\n{inner}\n\n{CLOSE}\n\n"
+            return f"\n\n{open_mark(call.values.get('tier', ''), teaser)}\n\n{inner}\n\n{ending}\n\n"
         opening = f"{colons} gate tier={call.values.get('tier', '')}{quoted}"
         self._directives |= {opening, colons}
-        return f"{opening}\n{inner}\n{colons}"
+        return f"{opening}\n{inner}\n{colons}" if ending else f"{opening}\n"
 
 
 def meaning_of(call: Call, note: Note) -> str:

@@ -249,3 +249,68 @@ def test_a_text_whose_hidden_part_begins_in_code_is_hidden_as_a_whole(tmp_path: 
     report = import_from("ghost", tmp_path / "ghost.json", tmp_path / "out")
     assert text_of(tmp_path / "out", "storm").startswith("::: gate tier=member\n")
     assert len(notes(report, "changed", "hidden as a whole")) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Free.\n\n{{< paywall >}}\n\nHidden.\n",
+        "Free.\n\n{{< members-only />}}\n\nHidden.\n\n{{< figure src=x.png >}}\n\nHidden.\n",
+        "Free.\n\n{{< subscriber-only >}}\nHidden.\n{{< /subscriber-only >}}\n\nFree.\n",
+        'Free.\n\n{{% hugo-encryptor "Open Sesame" %}}\nHidden.\n{{% /hugo-encryptor %}}\n',
+        "Free.\n\n{{< premium_content >}}Hidden.{{< /premium_content >}}{{% comment %}}SECRET{{% /comment %}}\n",
+    ],
+)
+@pytest.mark.parametrize("name", ["posts/storm.md", "storm.md"])
+def test_shortcodes_that_hide_by_their_names(tmp_path: Path, name: str, body: str) -> None:
+    head = HEAD if "/" in name else HEAD.replace("date: 2021-01-01\n", "")
+    import_from("hugo", write_tree(tmp_path / "s", {f"content/{name}": head + body}), tmp_path / "out")
+    assert gates(tmp_path / "out", "storm") == [("member", "")]
+    text = (tmp_path / "out/drafts/storm/index.md").read_text()
+    assert not [word for word in ("Sesame", "SECRET") if word in text]
+
+
+def test_a_card_about_a_member_hides_nothing(tmp_path: Path) -> None:
+    body = 'Free.\n\n{{< member name="Ada" url="https://a.example/" >}}\n\nFree.\n'
+    import_from("hugo", write_tree(tmp_path / "s", {"content/posts/storm.md": HEAD + body}), tmp_path / "out")
+    assert gates(tmp_path / "out", "storm") == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Free.\n\n```\n{{< paywall >}}\nHidden.\n{{< /paywall >}}\n```\n",
+        "{{< highlight go >}}\n{{< paywall >}}\nHidden.\n{{< /paywall >}}\n{{< /highlight >}}\n",
+    ],
+)
+def test_a_gate_inside_code_hides_the_whole_text(tmp_path: Path, body: str) -> None:
+    import_from("hugo", write_tree(tmp_path / "s", {"content/storm.md": HEAD + body}), tmp_path / "out")
+    assert text_of(tmp_path / "out", "storm").startswith("::: gate tier=member\n")
+    assert "nightdesk-gate" not in text_of(tmp_path / "out", "storm")
+
+
+@pytest.mark.parametrize(
+    ("key", "access"),
+    [
+        ("paywall: true", "member"),
+        ("paywall: subscriber", "subscriber"),
+        ("paywall: false", ""),
+        ("access: [subscriber]", "subscriber"),
+        ("access: [subscriber, member]", "member"),
+        ("visibility: {tier: paid}", "member"),
+        ("visibility: [public]", ""),
+    ],
+)
+def test_keys_that_hide_the_whole_text(tmp_path: Path, key: str, access: str) -> None:
+    text = HEAD.replace("---\n", f"---\n{key}\n", 1) + "Text.\n"
+    files = {"content/posts/a.md": text, "content/posts/c.md": f"{text}\n<!--members-only-->\n\nHidden.\n"}
+    import_from("hugo", write_tree(tmp_path / "s", files), tmp_path / "out")
+    assert draft(tmp_path / "out", "a").access == (access or "public")
+    tier = "subscriber" if key == "paywall: subscriber" else "member"
+    assert gates(tmp_path / "out", "c") == [(tier, "")]
+
+
+def test_a_page_with_a_divider_is_no_page(tmp_path: Path) -> None:
+    text = "---\ntitle: Storm\n---\nFree.\n\n<!--members-only-->\n\nHidden.\n"
+    import_from("hugo", write_tree(tmp_path / "s", {"content/storm.md": text}), tmp_path / "out")
+    assert gates(tmp_path / "out", "storm") == [("member", "")]

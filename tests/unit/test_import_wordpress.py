@@ -241,7 +241,7 @@ def test_links_and_emphasis_in_verse_stay(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_anchors_stay(tmp_path: Path, content: str, expected: str) -> None:
-    content = f'<p><a href="#h-prices">Prices</a></p>{content}'
+    content = f'<!-- wp:html --><p><a href="#h-prices">Prices</a></p><!-- /wp:html -->{content}'
     import_from("wordpress", export(tmp_path, item(1, "storm", content)), tmp_path / "out")
     assert text_of(tmp_path / "out", "storm") == f"[Prices](#h-prices)\n\n{expected}"
 
@@ -305,7 +305,7 @@ two</pre>
         ("<blockquote>One.\n\nTwo.</blockquote>\nEnd.", "> One.\n>\n> Two.\n\nEnd."),
         ("<h2>H</h2>\nline 1\nline 2", "## H\n\nline 1\\\nline 2"),
         ("<h2>H</h2>\nOne.<br />\n\n&nbsp;\n\n<div>Two.\n\nThree.</div>", "## H\n\nOne.\n\nTwo.\n\nThree."),
-        ("a<!-- c\n\nd --> b\n<!--more-->\n<pre>x\n\n<i>y</i></pre>z", "a b\n\n```\nx\n\ny\n```\n\nz"),
+        ("a<!-- c\n\nd --> b\n<!--more-->\n<pre>x\n\ny</pre>z", "a b\n\n```\nx\n\ny\n```\n\nz"),
         ('<a\nhref="https://e.example/">link</a>\n<hr />\nEnd.', "[link](https://e.example/)\n\n---\n\nEnd."),
         ("<a href='https://e.example/'><h3>T</h3></a>\n<ol>\n<li>a\n<ol>\n<li>b</li>\n</ol>\n</li>\n</ol>", "[### T](https://e.example/)\n\n1. a\n   1. b"),
     ],
