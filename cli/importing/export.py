@@ -18,6 +18,7 @@ from nightdesk.domain.drafts_bucket import DraftsKey, classify
 from nightdesk.domain.errors import Rejected
 from nightdesk.domain.frontmatter import decode, split_front_matter, to_plain
 from nightdesk.domain.passages import FREE, Passage
+from nightdesk.domain.problems import Effect
 from nightdesk.domain.profiles import parse_profile
 from nightdesk.domain.site import PUBLIC, Site
 from nightdesk.domain.timestamps import iso_utc_seconds
@@ -28,7 +29,7 @@ from .report import CHANGED, LOST, Report
 from .shortcodes import escape_shortcodes
 from .writer import Folder
 
-_GATE = '<aside class="gate"><p>{{ .Get "teaser" }}</p></aside>\n'
+_GATE = '{{ $_ := .Inner }}<aside class="gate"><p>{{ .Get "teaser" }}</p></aside>\n'
 
 Get = Callable[[str], bytes]
 
@@ -53,18 +54,20 @@ class Exporter:
     ) -> None:
         self._get, self._site, self._to_html = get, site, to_html
         self._folder, self._report, self._withdrawn = folder, report, withdrawn
+        self._rejected: list[str] = []
 
     def run(self, keys: Iterable[str]) -> None:
         """Export the objects with these keys."""
         keys = sorted(keys)
         self._folder.put("hugo.toml", hugo_configuration(self._site), "site.yaml")
         self._folder.put("layouts/shortcodes/gate.html", _GATE.encode(), "the export")
-        for key in keys:
-            parsed = classify(key)
+        for key, parsed in sorted(((key, classify(key)) for key in keys), key=lambda each: each[1] is None):
             try:
                 self._one(key, parsed)
             except Rejected as error:
-                problem = error.problems[0]
+                problem = next(
+                    (each for each in error.problems if each.kind.effect is Effect.REJECTED), error.problems[0]
+                )
                 self._report.add(
                     LOST,
                     key,
@@ -73,23 +76,32 @@ class Exporter:
                     problem.text,
                 )
                 self._folder.put(f"{DATA}/rejected/{key}", self._get(key), key)
+                self._rejected.append("authors/" if key.startswith("authors/") else parsed.folder if parsed else "")
         self._folder.report_gone()
 
     def _one(self, key: str, parsed: DraftsKey | None) -> None:
         raw = self._get(key)
         if parsed is None:
             target = _file_place(key)
+            if any(folder and key.startswith(folder) for folder in self._rejected):
+                kept = f"{DATA}/rejected/{key}"
+                # An image among the authors may belong to one that is exported, too.
+                if key.startswith("authors/"):
+                    self._folder.put(kept, raw, key)
+                else:
+                    target = kept
             self._report.counts["images and other files"] += 1
         elif parsed.kind == "draft":
             self._draft(key, parsed, raw)
             return
         elif parsed.kind in ("author", "topic"):
             profile = parse_profile(raw, parsed.kind, parsed.name)
-            target, raw = f"content/{parsed.kind}s/{profile.id}/_index.md", _with_title(raw, profile.name)
+            target = f"content/{parsed.kind}s/{profile.id}/_index.md"
+            raw = _with_title(_escaped(raw), profile.name)
             self._report.counts[f"{parsed.kind}s"] += 1
         elif parsed.kind == "page":
             page = parse_profile(raw, parsed.kind, parsed.name)
-            target = f"content/{page.id}.md"
+            target, raw = f"content/{page.id}.md", _escaped(raw)
             self._report.counts["pages"] += 1
         else:
             target = f"{DATA}/{key}"
@@ -200,6 +212,13 @@ def _passage(passage: Passage, number: int, count: int) -> str:
     fence = f' fence="{colons}"' if colons > 3 else ""
     teaser = re.sub(r'([\\"])', r"\\\1", passage.teaser)
     return f'{{{{< gate tier="{passage.tier}" teaser="{teaser}"{fence} >}}}}\n{source}\n{{{{< /gate >}}}}'
+
+
+def _escaped(raw: bytes) -> bytes:
+    """Return a file in whose body Hugo takes nothing for a shortcode."""
+    text = decode(raw)
+    body = split_front_matter(text).body
+    return f"{text.removesuffix(body)}{escape_shortcodes(body)}".encode()
 
 
 def _with_title(raw: bytes, name: str) -> bytes:

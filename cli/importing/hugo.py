@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from nightdesk.domain.drafts_bucket import classify
+from nightdesk.domain.drafts_bucket import FOLDERS, classify
 from nightdesk.domain.errors import Permanent
 from nightdesk.domain.site import Site
 from nightdesk.domain.timestamps import iso_utc_seconds
@@ -320,7 +320,10 @@ class HugoReader:
         names = ("display_name", "name", "title")
         profile = ImportedProfile(kind, folder, matter.text(*names) or folder, name, matter.body_line)
         profile.address = matter.text("url") or f"/{path.split('/')[0]}/{urlize(matter.text('slug') or folder)}/"
-        profile.body, profile.folder = matter.body, str(PurePosixPath(name).parent)
+        profile.body = replace_shortcodes(matter.body, self._noter(name, matter.body_line)).text
+        profile.folder = str(PurePosixPath(name).parent)
+        if matter.values.get("title") == profile.name:
+            matter.used.add("title")
         if summary := matter.text("summary", "deck", "description", "dek"):
             profile.matter["summary"] = summary
         if kind == "author":
@@ -369,7 +372,7 @@ class HugoReader:
         start = f"{self._root}{DATA}/"
         for name in self._archive.under(start):
             key = name.removeprefix(start).removeprefix("rejected/")
-            if key != "site.yaml" and (classify(key) or key.startswith(("drafts/", "authors/", "updates/"))):
+            if key != "site.yaml" and (classify(key) or key.partition("/")[0] in FOLDERS):
                 yield key, name
 
 

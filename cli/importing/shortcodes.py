@@ -132,7 +132,8 @@ class _Work:
         if self._exported and not each["escape"] and name not in ("gate", "figure"):
             self._parts[-1].append(each[0])
         elif each["escape"]:
-            self._parts[-1].append(each[0].replace("/*", "", 1).replace("*/", "", 1))
+            typed = each[0]
+            self._parts[-1].append(typed[:3] + typed[3:-3].removeprefix("/*").removesuffix("*/") + typed[-3:])
         elif each["close"]:
             closers[name] -= 1
             if not any(opened["name"] == name for opened in self._open):

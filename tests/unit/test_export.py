@@ -159,7 +159,6 @@ def test_hugo_would_show_nobody_what_is_hidden(tmp_path: Path) -> None:
     body = (tmp_path / "hugo/content/articles/friends.md").read_text().split("\n---\n")[1]
     assert body.startswith('{{< gate tier="friend" whole="true"')
     assert body.rstrip().endswith("{{< /gate >}}")
-    assert ".Inner" not in (tmp_path / "hugo/layouts/shortcodes/gate.html").read_text()
     assert "publishDate: '2099" in (tmp_path / "hugo/content/articles/embargo.md").read_text()
     assert "render: never" in (tmp_path / "hugo/content/articles/plain.md").read_text()
     assert notes(report, "lost")[0].startswith("drafts/broken.md:")
@@ -204,3 +203,50 @@ def test_a_figure_becomes_the_one_of_hugo_and_comes_back_with_its_image(tmp_path
     back = (tmp_path / "back/drafts/a/index.md").read_text()
     assert (tmp_path / "back/drafts/a/charts/fares.png").read_bytes() == PNG
     assert back.split("---\n")[2].lstrip() == text.split("---\n")[2]
+
+
+def test_what_lies_beside_comes_back(tmp_path: Path) -> None:
+    files = {
+        "newsletters/weekly/index.md": "---\nname: Weekly\n---\n",
+        "newsletters/weekly/pic.png": PNG,
+        "drafts/rej/index.md": "---\nkicker: K\nweight: 3\ntitle: R\naccess: nosuch\n---\nX\n",
+        "drafts/rej/a.png": PNG + b"a",
+        "authors/bad.md": "---\nname: Bad\ndraft: true\n---\n",
+        "authors/bad.png": PNG + b"b",
+        "topics/sea.png": PNG + b"c",
+        "drafts/a.md": "---\ntitle: A\n---\nX\n",
+    }
+    source = write_tree(tmp_path / "source", files)
+    export(source, tmp_path / "hugo")
+    import_from("hugo", tmp_path / "hugo", tmp_path / "back")
+    for key in files.keys() - {"drafts/a.md"}:
+        assert (tmp_path / "back" / key).read_bytes() == (source / key).read_bytes()
+    assert not (tmp_path / "hugo/content/articles/rej").exists()
+
+
+def test_the_reason_for_a_rejection_is_no_warning(tmp_path: Path) -> None:
+    text = "---\nkicker: K\ntitle: R\naccess: nosuch\n---\nX\n"
+    report = export(write_tree(tmp_path / "source", {"drafts/rej.md": text}), tmp_path / "hugo")
+    assert [note for note in notes(report, "lost") if "drafts/rej.md:4: " in note]
+
+
+@pytest.mark.parametrize("text", ["`{{< youtube abc_-123456 >}}`", "{{</* a */>}}", "{{</*/* b */*/>}}", "{{% c %}}"])
+def test_text_of_pages_and_profiles_comes_back(tmp_path: Path, text: str) -> None:
+    files = {
+        "pages/help.md": f"---\ntitle: Help\n---\n\n{text}\n",
+        "authors/ada.md": f"---\nname: Ada\n---\n\n{text}\n",
+        "topics/sea.md": f"---\nname: Sea\n---\n\n{text}\n",
+    }
+    source = write_tree(tmp_path / "source", {**files, "drafts/a.md": f"---\ntitle: A\n---\n{text}\n"})
+    report = there_and_back(tmp_path, source)
+    for key in files:
+        assert (tmp_path / "back" / key).read_text() == (source / key).read_text()
+    assert drafts(tmp_path / "back") == drafts(source)
+    assert not notes(report, "changed", "no place for")
+
+
+def test_the_template_of_a_gate_takes_its_text_and_does_not_show_it(tmp_path: Path) -> None:
+    export(write_tree(tmp_path / "source", FILES), tmp_path / "hugo")
+    template = (tmp_path / "hugo/layouts/shortcodes/gate.html").read_text()
+    assert template.count(".Inner") == 1
+    assert template.startswith("{{ $_ := .Inner }}<aside")
