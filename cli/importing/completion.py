@@ -262,9 +262,9 @@ class _PostAddresses:
         address = _from_reference(address)
         if not address or address.startswith(("#", "mailto:", "tel:")):
             return address
-        if found := self._directory.find(address, self._post.address or "/"):
+        if found := self._directory.find(address, self._post.address or "/", self._post.language):
             return found
-        if named := self._directory.find_file(address, self._post.folder):
+        if named := self._directory.find_file(address, self._post.folder, self._post.language):
             return named
         if attached := self._attachment(address):
             return attached

@@ -24,6 +24,8 @@ MAX_ALIASES = 24
 """As many as a draft may have."""
 REFERENCE = "nightdesk-ref:"
 """Begins the address of a link that names a file of the archive, as `ref`, `post_url` and `{filename}` do."""
+_FILE_END = re.compile(r"(?:/_?index)?(?:\.([a-z]{2}(?:-[a-z]{2,4})?))?\.(?:md|markdown|html|rst)$")
+"""The end of a file's name, with its language."""
 _MAX_HOPS = 10
 """Over so many redirects an old address may lead to a post."""
 _SITE = Site()
@@ -56,8 +58,10 @@ class Directory:
         self._places: dict[str, Place] = {}
         self._paths: dict[str, str] = {}
         self._names: dict[str, str] = {}
+        self._foreign_names: dict[tuple[str, str], str] = {}
         self._sources: dict[str, str] = {}
         self._originals: dict[str, str] = {}
+        self._terms: dict[tuple[str, str], str] = {}
         self._people: dict[tuple[str, str], str] = {}
         self._ids: dict[tuple[str, str], str] = {}
 
@@ -86,6 +90,9 @@ class Directory:
             self._sources.setdefault(outline.source.casefold(), self._places[outline.id].path)
             for name in outline.names:
                 self._names.setdefault(name.casefold(), self._places[outline.id].path)
+                if outline.language:
+                    named = (outline.language.casefold(), name.casefold())
+                    self._foreign_names.setdefault(named, self._places[outline.id].path)
         self._add_redirects(redirects, {outline.id: outline for outline in order})
         self._outlines.clear()
 
@@ -173,11 +180,15 @@ class Directory:
             target = onward.get(normal(path), "")
         return None
 
-    def find(self, address: str, base: str = "/") -> str | None:
-        """Return the new path for an address that was found in a text; None if it is not one of this archive's."""
+    def find(self, address: str, base: str = "/", language: str = "") -> str | None:
+        """Return the new path for an address that was found in a text; None if it is not one of this archive's.
+
+        Args:
+            language: of the text, if it is not the site's: a name leads to the article in that language, if there is one.
+        """
         plain, mark, fragment = address.partition("#")
         if plain.startswith(REFERENCE):
-            found = self._find_name(plain.removeprefix(REFERENCE), base)
+            found = self._find_name(plain.removeprefix(REFERENCE), base, language)
         else:
             path = own_path(plain, self.hosts, base) if plain else None
             holder = self._holder_of(path) if path is not None else None
@@ -193,17 +204,18 @@ class Directory:
         base = self.site.base_url
         return (base.removesuffix(self.root) if self.root and f"{path}/".startswith(f"{self.root}/") else base) + path
 
-    def find_file(self, address: str, folder: str) -> str | None:
+    def find_file(self, address: str, folder: str, language: str = "") -> str | None:
         """Return the new path for a link that names the file of another post, as repositories show them; None if none has it.
 
         Args:
             folder: where the post lies that has the link.
+            language: as for `find`.
         """
         plain, mark, fragment = address.partition("#")
         path = unquote(plain.partition("?")[0]).casefold()
         if not path or ":" in path:
             return None
-        if re.search(r"\.(md|markdown|rst)$", path) and (named := self._find_name(path, "/")):
+        if re.search(r"\.(md|markdown|rst)$", path) and (named := self._find_name(path, "/", language)):
             return f"{named}{mark}{fragment}"
         name = posixpath.normpath(posixpath.join(folder.casefold(), path))
         bare = re.sub(r"\.(html?|md|markdown|rst)$", "", name)
@@ -212,10 +224,14 @@ class Directory:
                 return f"{found}{mark}{fragment}"
         return None
 
-    def _find_name(self, name: str, base: str) -> str | None:
-        plain = re.sub(r"(/_?index)?(\.[a-z]{2})?\.(md|markdown|html|rst)$", "", name.strip().casefold())
-        for candidate in (plain, plain.strip("/"), plain.rpartition("/")[2]):
-            if found := self._names.get(candidate):
+    def _find_name(self, name: str, base: str, language: str) -> str | None:
+        plain = name.strip().casefold()
+        if ending := _FILE_END.search(plain):
+            plain, language = plain[: ending.start()], ending[1] or language
+        candidates = (plain, plain.strip("/"), plain.rpartition("/")[2])
+        foreign = [self._foreign_names.get((language.casefold(), each)) for each in candidates if language]
+        for found in (*foreign, *map(self._names.get, candidates)):
+            if found:
                 return found
         path = own_path(plain, self.hosts, base)
         holder = self._paths.get(normal(path)) if path is not None else None
@@ -225,6 +241,8 @@ class Directory:
         """Add a profile, with the addresses at which it was found, and return its id."""
         identifier = self.id_of(profile.kind, profile.id, profile.name, profile.source)
         path = f"/{_FOLDERS[profile.kind]}/{identifier}/"
+        if profile.is_term:
+            self._terms[profile.kind, slugify(profile.id)] = identifier
         for old in (profile.address, path):
             if old:
                 self._paths.setdefault(normal(old), path)
@@ -236,6 +254,9 @@ class Directory:
         if key in self._ids:
             return self._ids[key]
         wanted = slugify(typed) or slugify(name)
+        if (term := self._terms.get((kind, wanted))) is not None:
+            self._ids[key] = term
+            return term
         if not wanted:
             self._report.add(LOST, source, 0, f"no id can be made for an {kind}", typed or name)
             return ""

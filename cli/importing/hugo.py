@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, tzinfo
 from pathlib import PurePosixPath
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -13,7 +12,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from nightdesk.domain.drafts_bucket import FOLDERS, classify
 from nightdesk.domain.errors import Permanent
 from nightdesk.domain.site import Site
-from nightdesk.domain.timestamps import iso_utc_seconds
 
 from .addresses import below
 from .archives import Archive, ImportRefused, looks_like, other_system
@@ -21,12 +19,13 @@ from .front_matter import Matter, read_matter
 from .html_text import html_to_markdown
 from .hugo_config import CONFIGS, HugoConfig, names_text_folders
 from .hugo_hidden import Cascade, Ignored, apply, cascades_in, is_never_rendered
+from .hugo_profiles import hides_profile, profile_kind, profile_of, stem_of
 from .markdown_text import split_at_divider
 from .matter_posts import common_post, keep_rest, settle_page, tier_of
 from .own import own_post
 from .permalinks import date_tokens, fill, urlize
 from .records import PAGE, FirstLine, Hints, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
-from .report import ASKED, CHANGED, LOST, SKIPPED, Report
+from .report import CHANGED, LOST, SKIPPED, Report
 from .shortcodes import has_gate, replace_shortcodes
 
 DATA = "data/nightdesk"
@@ -34,18 +33,8 @@ DATA = "data/nightdesk"
 _TEXTS = (".md", ".markdown", ".mdown")
 _HTML = (".html", ".htm")
 _OTHER_TEXTS = (".org", ".adoc", ".rst", ".pandoc")
-_OF_ARTICLES = ("date", "publishDate", "pubdate", "published", "draft", "tags", "categories", "authors")
-"""Keys that an article has and a profile has not."""
 _DEMO = re.compile(r"(?:^|/)(?:themes|exampleSite)/")
 _FENCED = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:---|\+\+\+)[ \t]*\r?\n")
-_PROFILES = {
-    "authors": "author",
-    "author": "author",
-    "topics": "topic",
-    "topic": "topic",
-    "categories": "topic",
-    "people": "author",
-}
 
 
 def zone_of(name: str, report: Report) -> tzinfo:
@@ -72,7 +61,9 @@ class HugoReader:
         self._config = config = HugoConfig(archive, self._root)
         self._folders = config.text_folders(content)
         self._bundles = {
-            str(PurePosixPath(name).parent) for name, path, _ in self._texts() if "/" in path and _stem(path) == "index"
+            str(PurePosixPath(name).parent)
+            for name, path, _ in self._texts()
+            if "/" in path and stem_of(path) == "index"
         }
         self._ignored = Ignored(config.values.get("ignorefiles"))
         self._cascades = list(self._find_cascades())
@@ -137,7 +128,7 @@ class HugoReader:
             for each in cascades_in(values.get("cascade"), "", "the configuration"):
                 yield each._replace(target={**each.target, "lang": code})
         for name, path, _ in self._texts():
-            if _stem(path) == "_index" and b"cascade" in self._read(name):
+            if stem_of(path) == "_index" and b"cascade" in self._read(name):
                 matter = self._matter(name, Report())
                 value = matter.values.get(matter.key_of("cascade")) if matter else None
                 yield from cascades_in(value, str(PurePosixPath(name).parent), name)
@@ -159,17 +150,6 @@ class HugoReader:
         except Permanent:
             return b""
 
-    def _profile_kind(self, path: str, matter: Matter) -> str:
-        """Return whose page a text is, `author` or `topic`; empty for an article, which in any such folder has a date or the like."""
-        parts = path.split("/")
-        kind = _PROFILES.get(parts[0], "")
-        if len(parts) == 3 and PurePosixPath(path).stem == "_index":
-            return kind
-        is_alone = kind == "author" and len(parts) == 2 and _stem(path) not in ("_index", "index")
-        if not is_alone and not (len(parts) == 3 and PurePosixPath(path).stem == "index"):
-            return ""
-        return "" if matter.key_of(*_OF_ARTICLES) else kind
-
     def _matter(self, name: str, report: Report | None = None) -> Matter | None:
         report = report or self._report
         try:
@@ -186,7 +166,7 @@ class HugoReader:
                     language = self._config.foreign(named)
                 for added in apply(self._cascades, matter, path, language or self._config.default):
                     self._report.add(CHANGED, name, 0, "a section or the settings decide who may read a text", added)
-                yield name, path, language, matter, self._profile_kind(path, matter)
+                yield name, path, language, matter, profile_kind(path, matter)
 
     def outlines(self) -> Iterator[ImportedPost]:
         """Yield every post without its body."""
@@ -200,7 +180,7 @@ class HugoReader:
         for name, path, language, matter, profile in self._read_texts():
             if profile:
                 continue
-            if _stem(path) == "_index":
+            if stem_of(path) == "_index":
                 self._report.add(
                     SKIPPED, name, 0, "the page of a section is left out; Nightdesk makes its lists itself"
                 )
@@ -245,7 +225,7 @@ class HugoReader:
         post.aliases = [
             below(self.site.base_url, a) if a.startswith(("/", "http")) else f"{folder}/{a}" for a in post.aliases
         ]
-        stem = str(place.parent if is_bundle else place.with_suffix("")).casefold()
+        stem = str(place.parent if is_bundle else place.with_name(file_name)).casefold()
         post.language, post.versions = (
             language,
             matter.text("translationKey") or str(place.parent if is_bundle else place.with_name(file_name)),
@@ -268,7 +248,7 @@ class HugoReader:
     def _is_part(self, name: str, path: str) -> bool:
         """Return True for a text that lies in the folder of another one, whose resource it is."""
         folders = list(map(str, PurePosixPath(name).parents))
-        return bool(self._bundles & set(folders[1:] if _stem(path) == "index" else folders))
+        return bool(self._bundles & set(folders[1:] if stem_of(path) == "index" else folders))
 
     def _noter(self, name: str, first_line: int) -> Any:
         def note(outcome: str, kind: str, detail: str, line: int) -> None:
@@ -307,46 +287,14 @@ class HugoReader:
         seen: set[tuple[str, str]] = set()
         found = [each for each in self._read_texts() if each[-1]]
         for name, path, language, matter, kind in sorted(found, key=lambda each: bool(each[2])):
-            folder = PurePosixPath(path).parts[1] if path.count("/") > 1 else _stem(path)
-            if why := self._why_hidden(name, language) or self._hides_profile(matter):
+            folder = PurePosixPath(path).parts[1] if path.count("/") > 1 else stem_of(path)
+            if why := self._why_hidden(name, language) or hides_profile(matter, self._zones[""]):
                 self._report.add(SKIPPED, name, 0, "the site did not show a profile, so it is left out", why)
             elif (kind, folder) in seen:
                 self._report.add(SKIPPED, name, 0, "a profile in another language is left out", language)
             else:
                 seen.add((kind, folder))
-                yield self._profile(kind, folder, name, path, matter)
-
-    def _profile(self, kind: str, folder: str, name: str, path: str, matter: Matter) -> ImportedProfile:
-        names = ("display_name", "name", "title")
-        profile = ImportedProfile(kind, folder, matter.text(*names) or folder, name, matter.body_line)
-        profile.address = matter.text("url") or f"/{path.split('/')[0]}/{urlize(matter.text('slug') or folder)}/"
-        profile.body = replace_shortcodes(matter.body, self._noter(name, matter.body_line)).text
-        profile.folder = str(PurePosixPath(name).parent)
-        if matter.values.get("title") == profile.name:
-            matter.used.add("title")
-        if summary := matter.text("summary", "deck", "description", "dek"):
-            profile.matter["summary"] = summary
-        if kind == "author":
-            profile.matter |= {
-                key: matter.text(key) for key in ("kind", "beat", "responsible_editor") if matter.text(key)
-            }
-            profile.portrait = matter.text("portrait", "image", "avatar", "photo")
-        if left := ", ".join(sorted(key for key in matter.rest() if key not in ("slug", "aliases", "weight"))):
-            self._report.add(CHANGED, name, 0, "a profile has keys that Nightdesk has no place for", left)
-        return profile
-
-    def _hides_profile(self, matter: Matter) -> str:
-        """Return what in the front matter keeps a profile from readers; empty if nothing does."""
-        post = common_post(replace(matter, used=set(), report=Report()), matter.source, "x", self._zones[""])
-        if post.draft or post.access or is_never_rendered(matter.values) or matter.flag("headless"):
-            return "its front matter hides it"
-        now, later = iso_utc_seconds(datetime.now(UTC).isoformat()), str(post.matter.get("publish_at") or post.date)
-        if later and iso_utc_seconds(later) > now:
-            return f"its date is to come: {later}"
-        if post.expires:
-            what = "a profile has no expiry here: it stays; delete its file if it should not"
-            self._report.add(ASKED, matter.source, 0, what, post.expires)
-        return ""
+                yield profile_of(kind, folder, path, matter, self._noter(name, matter.body_line))
 
     def members(self) -> Iterator[ImportedMember]:
         """Yield nothing: a static site has no members."""
@@ -374,11 +322,6 @@ class HugoReader:
             key = name.removeprefix(start).removeprefix("rejected/")
             if key != "site.yaml" and (classify(key) or key.partition("/")[0] in FOLDERS):
                 yield key, name
-
-
-def _stem(path: str) -> str:
-    """Return the name of a file without its language and its suffix."""
-    return PurePosixPath(path).stem.split(".")[0]
 
 
 def read_redirects(archive: Archive, name: str) -> Iterator[tuple[str, str]]:

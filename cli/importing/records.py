@@ -146,6 +146,7 @@ class ImportedProfile:
         id: the id by which posts name it.
         portrait: the file of an image, or its address.
         needs_posts: True if the old site showed it only with public posts.
+        is_term: True if whatever name becomes this id means the profile, as a term of Hugo's means its page.
     """
 
     kind: str
@@ -159,6 +160,7 @@ class ImportedProfile:
     needs_posts: bool = False
     body: str = ""
     folder: str = ""
+    is_term: bool = False
 
 
 class ImportedMember(NamedTuple):

@@ -1,0 +1,94 @@
+"""Where a Hugo site keeps its settings and texts, and what its languages and taxonomies change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.importing import draft, import_from, notes, text_of, write_tree
+
+HEAD = "---\ntitle: Storm\ndate: 2020-01-01\n"
+TEXT = f"{HEAD}---\nText.\n"
+
+
+def test_a_term_with_a_title_of_its_own_is_one_profile(tmp_path: Path) -> None:
+    files = {
+        "content/posts/a.md": f"{HEAD}authors: [Jane]\ncategories: [Sea]\n---\nText.\n",
+        "content/authors/jane/_index.md": "---\ntitle: Jane Doe\n---\nSails.\n",
+        "content/categories/sea/_index.md": "---\ntitle: All about the sea\n---\n",
+    }
+    import_from("hugo", write_tree(tmp_path / "site", files), tmp_path / "out")
+    found = draft(tmp_path / "out", "a")
+    assert [identifier for identifier, _ in (*found.authors, *found.topics)] == ["jane", "sea"]
+    names = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").glob("*/*.md")}
+    assert names == {"authors/jane.md", "topics/sea.md"}
+
+
+def test_references_stay_in_their_language(tmp_path: Path) -> None:
+    link = '[x]({{< ref "b.md" >}}) [y](b.md) [z](b.en.md)\n'
+    files = {f"content/posts/a.{code}.md": f"{HEAD}---\n{link}" for code in ("en", "fr", "de")}
+    files |= {f"content/posts/b.{code}.md": TEXT for code in ("en", "fr")}
+    files["hugo.toml"] = "[languages.en]\n[languages.fr]\n[languages.de]\n"
+    report = import_from("hugo", write_tree(tmp_path / "site", files), tmp_path / "out")
+    english, french = "/articles/b/", "/articles/b-fr/"
+    assert text_of(tmp_path / "out", "a") == f"[x]({english}) [y]({english}) [z]({english})"
+    assert text_of(tmp_path / "out", "a-fr") == f"[x]({french}) [y]({french}) [z]({english})"
+    assert text_of(tmp_path / "out", "a-de") == f"[x]({english}) [y]({english}) [z]({english})"
+    assert not notes(report, "lost")
+
+
+def test_the_settings_of_a_language_count_for_it(tmp_path: Path) -> None:
+    config = (
+        '[languages.en]\ntitle = "Harbour"\ntimeZone = "Asia/Tokyo"\n[languages.pt-BR]\ntimeZone = "America/Sao_Paulo"\n'
+        '[languages.pt-BR.permalinks]\nposts = "/x/:filename/"\n'
+    )
+    text = TEXT.replace("2020-01-01", "2020-01-01 08:00:00")
+    files = {"hugo.toml": config, "content/posts/a.md": text, "content/posts/a.pt-br.md": text}
+    import_from("hugo", write_tree(tmp_path / "site", files), tmp_path / "out")
+    portuguese = draft(tmp_path / "out", "a-pt-br")
+    assert draft(tmp_path / "out", "a").date == "2020-01-01T08:00:00+09:00"
+    assert portuguese.date == "2020-01-01T08:00:00-03:00"
+    assert (portuguese.language, portuguese.translation_of, portuguese.aliases) == ("pt-BR", "a", ("/pt-br/x/a/",))
+    assert (tmp_path / "out/site.yaml").read_text() == "name: Harbour\ntimezone: Asia/Tokyo\n"
+
+
+def test_the_settings_of_production_count(tmp_path: Path) -> None:
+    files = {
+        "config/_default/hugo.toml": 'baseURL = "http://localhost:1313/"\ntitle = "Harbour"\n[permalinks]\nnews = "/n/:filename/"\n',
+        "config/production/hugo.toml": 'baseURL = "https://a.example/blog/"\n[permalinks]\nposts = "/p/:filename/"\n',
+        "content/posts/a.md": TEXT,
+        "content/news/b.md": TEXT,
+    }
+    import_from("hugo", write_tree(tmp_path / "site", files), tmp_path / "out")
+    assert draft(tmp_path / "out", "a").aliases == ("/blog/p/a/",)
+    assert draft(tmp_path / "out", "b").aliases == ("/blog/n/b/",)
+
+
+@pytest.mark.parametrize("folder", ["", "site/"])
+def test_the_folder_that_the_settings_name_is_read_and_no_demo(tmp_path: Path, folder: str) -> None:
+    files = {
+        f"{folder}hugo.toml": 'contentDir = "src"\n',
+        f"{folder}src/posts/a.md": TEXT,
+        f"{folder}themes/foo/exampleSite/content/posts/demo.md": TEXT,
+    }
+    import_from("hugo", write_tree(tmp_path / "site", files), tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out/drafts").iterdir()] == ["a"]
+
+
+def test_texts_with_any_ending_and_in_mounted_folders_are_read(tmp_path: Path) -> None:
+    mounts = [
+        ("content", "content"),
+        ("docs", "content/guide"),
+        ("NEWS.md", "content/news/first.md"),
+        ("img", "static"),
+    ]
+    config = "".join(f'[[module.mounts]]\nsource = "{source}"\ntarget = "{target}"\n' for source, target in mounts)
+    files = {"hugo.toml": config, "docs/d.md": TEXT, "NEWS.md": TEXT, "img/x.md": TEXT}
+    files |= {f"content/posts/{name}": TEXT for name in ("a.MD", "b.Markdown", "c.mdown")}
+    import_from("hugo", write_tree(tmp_path / "site", files), tmp_path / "out")
+    aliases = {path.name: draft(tmp_path / "out", path.name).aliases for path in (tmp_path / "out/drafts").iterdir()}
+    assert aliases == {
+        **{name: (f"/posts/{name}/",) for name in "abc"},
+        "d": ("/guide/d/",),
+        "first": ("/news/first/",),
+    }
