@@ -62,11 +62,15 @@ class Directory:
         self._sources: dict[str, str] = {}
         self._originals: dict[str, str] = {}
         self._terms: dict[tuple[str, str], str] = {}
+        self._named: set[tuple[str, str]] = set()
         self._people: dict[tuple[str, str], str] = {}
         self._ids: dict[tuple[str, str], str] = {}
 
     def add(self, outline: ImportedPost) -> None:
         """Add a post, of which only its names and addresses are kept."""
+        if not outline.draft:
+            self._named |= {("author", slugify(typed)) for typed, _ in outline.authors}
+            self._named |= {("topic", slugify(typed)) for typed, _ in outline.topics}
         outline.body, outline.matter, outline.verbatim = "", {}, {}
         self._outlines.append(outline)
 
@@ -197,7 +201,15 @@ class Directory:
 
     def _holder_of(self, path: str) -> str | None:
         """Return what holds an old path; texts of a site below a path often leave that out."""
-        return self._paths.get(normal(path)) or (self._paths.get(normal(self.root + path)) if self.root else None)
+        below = self._paths.get(normal(self.root + path)) if self.root else None
+        return self._paths.get(normal(path)) or below or self._term_at(path)
+
+    def _term_at(self, path: str) -> str | None:
+        """Return the new path of an author or a topic whose page had no file, as Hugo's pages of terms have none."""
+        *_, folder, name = ["", "", *normal(path).split("/")]
+        kind, slug = self.site.terms.get(folder, ""), slugify(name)
+        identifier = self._terms.get((kind, slug)) or (slug if (kind, slug) in self._named else "")
+        return f"/{_FOLDERS[kind]}/{identifier}/" if identifier else None
 
     def old_address(self, path: str) -> str:
         """Return the address of a path on the old site."""

@@ -19,7 +19,7 @@ from .front_matter import Matter, read_matter
 from .html_text import html_to_markdown
 from .hugo_config import CONFIGS, HugoConfig, names_text_folders
 from .hugo_hidden import Cascade, Ignored, apply, cascades_in, is_never_rendered
-from .hugo_profiles import hides_profile, profile_kind, profile_of, stem_of
+from .hugo_profiles import NOT_SHOWN, TERMS, data_profiles, hides_profile, profile_kind, profile_of, stem_of
 from .markdown_text import split_at_divider
 from .matter_posts import common_post, keep_rest, settle_page, tier_of
 from .own import own_post
@@ -72,6 +72,7 @@ class HugoReader:
             base_url=(hints.base_url or config.text("baseurl")).rstrip("/"),
             language=config.text("languagecode") or config.text("defaultcontentlanguage"),
             timezone=hints.timezone or config.text("timezone"),
+            terms=TERMS,
         )
         if not self.site.base_url.startswith("http"):
             self.site.base_url = ""
@@ -289,12 +290,19 @@ class HugoReader:
         for name, path, language, matter, kind in sorted(found, key=lambda each: bool(each[2])):
             folder = PurePosixPath(path).parts[1] if path.count("/") > 1 else stem_of(path)
             if why := self._why_hidden(name, language) or hides_profile(matter, self._zones[""]):
-                self._report.add(SKIPPED, name, 0, "the site did not show a profile, so it is left out", why)
+                self._report.add(SKIPPED, name, 0, NOT_SHOWN, why)
             elif (kind, folder) in seen:
                 self._report.add(SKIPPED, name, 0, "a profile in another language is left out", language)
             else:
                 seen.add((kind, folder))
-                yield profile_of(kind, folder, path, matter, self._noter(name, matter.body_line))
+                profile = profile_of(kind, folder, path, matter, self._noter(name, matter.body_line))
+                if self._config.is_on("defaultcontentlanguageinsubdir"):
+                    profile.address = f"/{(language or self._config.default).lower()}{profile.address}"
+                profile.address = below(self.site.base_url, profile.address)
+                yield profile
+        for profile in data_profiles(self._archive, self._root, self._report):
+            if ("author", profile.id) not in seen:
+                yield profile
 
     def members(self) -> Iterator[ImportedMember]:
         """Yield nothing: a static site has no members."""

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from pathlib import PurePosixPath
 
+from nightdesk.domain.errors import Permanent
 from nightdesk.domain.timestamps import iso_utc_seconds
 
+from .archives import Archive
+from .configs import read_config
 from .front_matter import Matter
 from .hugo_hidden import is_never_rendered
 from .matter_posts import common_post
 from .permalinks import urlize
 from .records import ImportedProfile
-from .report import ASKED, CHANGED, Report
+from .report import ASKED, CHANGED, LOST, SKIPPED, Report
 from .shortcodes import Note, replace_shortcodes
 
-_PROFILES = {
+TERMS = {
     "authors": "author",
     "author": "author",
     "topics": "topic",
@@ -26,6 +31,8 @@ _PROFILES = {
 }
 _OF_ARTICLES = ("date", "publishDate", "pubdate", "published", "draft", "tags", "categories", "authors")
 """Keys that an article has and a profile has not."""
+NOT_SHOWN = "the site did not show a profile, so it is left out"
+_DATA = re.compile(r"data/authors(?:/(?P<id>[^/]+))?\.(?:ya?ml|toml|json)")
 
 
 def stem_of(path: str) -> str:
@@ -36,7 +43,7 @@ def stem_of(path: str) -> str:
 def profile_kind(path: str, matter: Matter) -> str:
     """Return whose page a text is, `author` or `topic`; empty for an article, which in any such folder has a date or the like."""
     parts = path.split("/")
-    kind = _PROFILES.get(parts[0], "")
+    kind = TERMS.get(parts[0], "")
     if len(parts) == 3 and PurePosixPath(path).stem == "_index":
         return kind
     is_alone = kind == "author" and len(parts) == 2 and stem_of(path) not in ("_index", "index")
@@ -69,6 +76,28 @@ def profile_of(kind: str, folder: str, path: str, matter: Matter, note: Note) ->
     if left := ", ".join(sorted(key for key in matter.rest() if key not in ("slug", "aliases", "weight"))):
         matter.report.add(CHANGED, name, 0, "a profile has keys that Nightdesk has no place for", left)
     return profile
+
+
+def data_profiles(archive: Archive, root: str, report: Report) -> Iterator[ImportedProfile]:
+    """Yield the authors of `data/authors`, where themes look for them: a file for each, or one for all."""
+    for name in archive.under(f"{root}data"):
+        found = _DATA.fullmatch(name.removeprefix(root))
+        if not found:
+            continue
+        try:
+            values = read_config(archive, name)
+        except Permanent as error:
+            report.add(LOST, name, 0, "a file of authors cannot be read", str(error))
+            continue
+        for identifier, each in ({found["id"]: values} if found["id"] else values).items():
+            if not isinstance(each, dict):
+                continue
+            key = next((key for key in ("bio", "biography", "about") if isinstance(each.get(key), str)), "")
+            matter = Matter(each, {}, each.get(key, ""), 0, name, report, {key})
+            if why := hides_profile(matter, UTC):
+                report.add(SKIPPED, name, 0, NOT_SHOWN, f"{identifier}: {why}")
+            else:
+                yield profile_of("author", identifier, "authors/x", matter, lambda *_: None)
 
 
 def hides_profile(matter: Matter, zone: tzinfo) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -54,6 +54,7 @@ class SiteFacts:
         hosts: further hosts at which the site was served.
         timezone: applies to dates without an offset.
         path: the path below which the whole site was served, such as `/blog`; empty for the root.
+        terms: the folders of addresses below which authors and topics had their pages, each with its kind.
     """
 
     name: str = ""
@@ -63,6 +64,7 @@ class SiteFacts:
     timezone: str = ""
     path: str = ""
     hosts: set[str] = field(default_factory=set)
+    terms: Mapping[str, str] = field(default_factory=dict)
 
 
 class Hints(NamedTuple):

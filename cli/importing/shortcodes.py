@@ -306,7 +306,7 @@ def _text_and_link(call: Call, target: str, note: Note) -> str:
     title = ""
     if call.inner is not None:
         named = next((place for place in call.places if re.search(r"[A-Z\s]", place) and not is_image(place)), "")
-        title = call.first("title", "kicker", "heading", "label", "intro") or named
+        title = call.first("title", "kicker", "heading", "label", "intro", "summary", "text") or named
     parts = []
     if address:
         shown = call.first(*_LABELS) or address

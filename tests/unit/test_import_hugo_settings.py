@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.importing import draft, import_from, notes, text_of, write_tree
+from support.importing import PNG, draft, import_from, notes, text_of, write_tree
 
 HEAD = "---\ntitle: Storm\ndate: 2020-01-01\n"
 TEXT = f"{HEAD}---\nText.\n"
@@ -92,3 +92,54 @@ def test_texts_with_any_ending_and_in_mounted_folders_are_read(tmp_path: Path) -
         "d": ("/guide/d/",),
         "first": ("/news/first/",),
     }
+
+
+@pytest.mark.parametrize("form", ["data/authors/jane.yaml", "data/authors.yml"])
+def test_authors_in_a_file_of_data_get_profiles(tmp_path: Path, form: str) -> None:
+    jane = "name: Jane Doe\nbio: |\n  Sails *far*.\n\n  Writes.\nimage: /img/jane.png\nemail: j@x.example\n"
+    text = jane if "jane" in form else "jane:\n" + "".join(f"  {line}\n" for line in jane.split("\n"))
+    hidden = {"data/authors/al.yaml": "name: Al\ndraft: true\n"}
+    files = {
+        form: text,
+        **hidden,
+        "static/img/jane.png": PNG,
+        "content/posts/a.md": f"{HEAD}authors: [Jane]\n---\nText.\n",
+    }
+    report = import_from("hugo", write_tree(tmp_path / "site", files), tmp_path / "out")
+    profile = (tmp_path / "out/authors/jane.md").read_text()
+    assert profile == "---\nname: Jane Doe\nportrait: jane.png\n---\n\nSails *far*.\n\nWrites.\n"
+    assert [identifier for identifier, _ in draft(tmp_path / "out", "a").authors] == ["jane"]
+    assert notes(report, "changed", "no place for") == [f"{form}: email"]
+    assert not (tmp_path / "out/authors/al.md").exists()
+
+
+@pytest.mark.parametrize(
+    "config", ["", 'baseURL = "https://a.example/blog/"\n', "defaultContentLanguageInSubdir = true\n"]
+)
+def test_links_to_pages_of_terms_lead_to_topics_and_authors(tmp_path: Path, config: str) -> None:
+    start = "/blog" if "blog" in config else "/en" if "Subdir" in config else ""
+    names = ("categories/news", "categories/sea", "authors/ada-berg", "categories/none")
+    links = " ".join(f"[x]({start}/{name}/)" for name in names)
+    files = {
+        "hugo.toml": config,
+        "content/posts/a.md": f"{HEAD}categories: [News]\nauthors: [Ada Berg]\n---\n{links}\n",
+        "content/categories/sea/_index.md": "---\ntitle: The sea\n---\n",
+    }
+    import_from("hugo", write_tree(tmp_path / "site", files), tmp_path / "out")
+    found = text_of(tmp_path / "out", "a")
+    assert found.startswith("[x](/topics/news/) [x](/topics/sea/) [x](/authors/ada-berg/) [x](")
+    assert "categories/none" in found
+
+
+def test_the_summary_of_a_fold_stays(tmp_path: Path) -> None:
+    body = '{{< details summary="Why" >}}\nText.\n{{< /details >}}\n\n{{< spoiler text="Who" >}}Ada{{< /spoiler >}}\n'
+    bio = 'See {{< ref "a.md" >}}.\n'
+    files = {
+        "content/posts/a.md": f"{HEAD}---\n{body}",
+        "content/authors/ada/_index.md": f"---\ntitle: Ada\n---\n{bio}",
+    }
+    import_from("hugo", write_tree(tmp_path / "site", files), tmp_path / "out")
+    found = text_of(tmp_path / "out", "a")
+    assert "**Why**" in found
+    assert "**Who** Ada" in found
+    assert "See /articles/a/." in (tmp_path / "out/authors/ada.md").read_text()
