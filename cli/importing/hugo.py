@@ -17,13 +17,13 @@ from .addresses import below
 from .archives import Archive, ImportRefused, looks_like, other_system
 from .front_matter import Matter, read_matter
 from .html_text import html_to_markdown
+from .hugo_addresses import HugoAddresses, netlify_redirects
 from .hugo_config import CONFIGS, HugoConfig, names_text_folders
 from .hugo_hidden import Cascade, Ignored, apply, cascades_in, is_never_rendered
 from .hugo_profiles import NOT_SHOWN, TERMS, data_profiles, hides_profile, profile_kind, profile_of, stem_of
 from .markdown_text import split_at_divider
 from .matter_posts import common_post, keep_rest, settle_page, tier_of
 from .own import own_post
-from .permalinks import date_tokens, fill, urlize
 from .records import PAGE, FirstLine, Hints, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
 from .report import CHANGED, LOST, SKIPPED, Report
 from .shortcodes import has_gate, replace_shortcodes
@@ -56,7 +56,7 @@ class HugoReader:
     """
 
     def __init__(self, archive: Archive, report: Report, fallback: Site, hints: Hints) -> None:
-        self._archive, self._report, self._fallback, self._permalink = archive, report, fallback, hints.permalink
+        self._archive, self._report, self._fallback = archive, report, fallback
         self._root, content = self._find_content()
         self._config = config = HugoConfig(archive, self._root)
         self._folders = config.text_folders(content)
@@ -65,6 +65,8 @@ class HugoReader:
             for name, path, _ in self._texts()
             if "/" in path and stem_of(path) == "index"
         }
+        sections = {path.rpartition("/")[0] for _, path, _ in self._texts() if stem_of(path) == "_index"}
+        self._addresses = HugoAddresses(config, sections, hints.permalink)
         self._ignored = Ignored(config.values.get("ignorefiles"))
         self._cascades = list(self._find_cascades())
         self.site = SiteFacts(
@@ -165,6 +167,7 @@ class HugoReader:
             if matter := self._matter(name):
                 if named := self._config.language_in(PurePosixPath(path).stem):
                     language = self._config.foreign(named)
+                self._config.settle_dates(matter)
                 for added in apply(self._cascades, matter, path, language or self._config.default):
                     self._report.add(CHANGED, name, 0, "a section or the settings decide who may read a text", added)
                 yield name, path, language, matter, profile_kind(path, matter)
@@ -221,16 +224,13 @@ class HugoReader:
             self._report.add(
                 CHANGED, name, matter.lines.get("paywall", 0), "a paywall without a place hides all of a text"
             )
-        post.address = below(self.site.base_url, self._address(matter, post, place, file_name, language))
-        folder = str(PurePosixPath(post.address).parent)
-        post.aliases = [
-            below(self.site.base_url, a) if a.startswith(("/", "http")) else f"{folder}/{a}" for a in post.aliases
-        ]
+        base = self.site.base_url
+        post.language = language
+        post.address = self._addresses.of(matter, post, place, file_name, language)
+        post.aliases = [below(base, alias) for alias in self._addresses.aliases(post)]
+        post.address = below(base, post.address)
         stem = str(place.parent if is_bundle else place.with_name(file_name)).casefold()
-        post.language, post.versions = (
-            language,
-            matter.text("translationKey") or str(place.parent if is_bundle else place.with_name(file_name)),
-        )
+        post.versions = matter.text("translationKey") or str(place.parent if is_bundle else place.with_name(file_name))
         if language and not matter.text("slug"):
             post.slug += f"-{language.lower()}"
         post.names = [stem, PurePosixPath(stem).name, *([f"/{stem}"] if stem else [])]
@@ -256,32 +256,6 @@ class HugoReader:
             self._report.add(outcome, name, first_line + line - 1, kind, detail)
 
         return note
-
-    def _address(self, matter: Matter, post: ImportedPost, place: PurePosixPath, file_name: str, language: str) -> str:
-        """Return the path at which Hugo served a post (gohugo.io/content-management/urls)."""
-        if url := matter.text("url"):
-            return url if url.startswith(("/", "http")) else f"/{url}"
-        is_bundle = place.stem.split(".")[0] == "index"
-        sections = place.parts[: -2 if is_bundle else -1]
-        slug = matter.text("slug")
-        lower = not self._config.is_on("disablepathtolower")
-        pattern = self._config.permalinks(language).get(
-            sections[0].lower() if sections else "", self._permalink if post.date else ""
-        )
-        if pattern:
-            tokens = date_tokens(post.date)
-            tokens |= {"sections": "/".join(sections), "section": sections[0] if sections else ""}
-            tokens |= {"title": urlize(post.title), "filename": urlize(file_name), "contentbasename": urlize(file_name)}
-            tokens |= dict.fromkeys(("slug",), urlize(slug or post.title))
-            tokens |= dict.fromkeys(("slugorfilename", "slugorcontentbasename"), urlize(slug or file_name))
-            address = fill(pattern, tokens)
-        else:
-            address = "/" + "/".join(urlize(part, lower) for part in (*sections, slug or file_name)) + "/"
-            if self._config.is_on("uglyurls"):
-                address = address.rstrip("/") + ".html"
-        if self._config.is_on("defaultcontentlanguageinsubdir"):
-            language = language or self._config.default
-        return f"/{language.lower()}{address}" if language else address
 
     def profiles(self) -> Iterator[ImportedProfile]:
         """Yield the pages of authors and topics."""
@@ -315,8 +289,9 @@ class HugoReader:
         return [*beside, *(f"{self._root}{place}/{path}" for place in ("static", "assets", "content"))]
 
     def redirects(self) -> Iterator[tuple[str, str]]:
-        """Yield the lines of `_redirects`, the file of some hosts."""
+        """Yield the lines of `_redirects` and the rules of `netlify.toml`, the files of some hosts."""
         yield from read_redirects(self._archive, f"{self._root}static/_redirects")
+        yield from netlify_redirects(self._archive, f"{self._root}netlify.toml", self._report)
 
     def site_file(self) -> bytes:
         """Return the settings that Nightdesk's own export put into the folder."""

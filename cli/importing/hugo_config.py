@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from .archives import Archive, ImportRefused
 from .configs import read_config
+from .front_matter import Matter
 
 _FORMS = (".toml", ".yaml", ".yml", ".json")
 CONFIGS = tuple(f"{stem}{form}" for stem in ("hugo", "config") for form in _FORMS)
@@ -85,6 +86,21 @@ class HugoConfig:
         pages = permalinks.get("page")
         flat = {**permalinks, **(pages if isinstance(pages, dict) else {})}
         return {str(key).lower(): value for key, value in flat.items() if isinstance(value, str)}
+
+    def date_names(self, field: str) -> list[str]:
+        """Return from where a date of front matter comes (`frontmatter`); empty for Hugo's own order."""
+        names = _lower(self.values.get("frontmatter")).get(field)
+        return [str(name).lower() for name in (names if isinstance(names, list) else [names] if names else [])]
+
+    def settle_dates(self, matter: Matter) -> None:
+        """Set each date of front matter from the key that the settings name for it."""
+        for field in ("date", "publishdate", "expirydate", "lastmod"):
+            for name in self.date_names(field):
+                key = "" if name.startswith(":") else matter.key_of(name)
+                if key:
+                    matter.values[matter.key_of(field) or field] = matter.values[key]
+                if key or name == ":default":
+                    break
 
     def text_folders(self, content: str) -> list[TextFolder]:
         """Return the folders of texts (gohugo.io/content-management/multilingual).

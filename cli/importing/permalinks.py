@@ -72,7 +72,7 @@ def _sections(token: str, tokens: Mapping[str, str]) -> str:
 
 def urlize(text: str, lower: bool = True) -> str:
     """Return a text as Hugo writes it into an address: blanks become hyphens, and punctuation is left out."""
-    plain = re.sub(r"[^\w\s./~+#-]", "", text.strip())
+    plain = re.sub(r"[^\w\s./~+#@-]", "", text.strip())
     plain = re.sub(r"\s+", "-", plain)
-    plain = re.sub(r"-{2,}", "-", plain.replace("#", "")).strip("-")
+    plain = re.sub(r"-{2,}", "-", plain).strip("-").replace("#", "%23")
     return plain.lower() if lower else plain

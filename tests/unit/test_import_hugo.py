@@ -106,7 +106,9 @@ def test_slug_and_url_decide_the_old_address(tmp_path: Path, keys: dict[str, str
 )
 def test_permalinks_of_the_configuration(tmp_path: Path, pattern: str, path: str) -> None:
     config = f'[permalinks.page]\nnews = "{pattern}"\n'
-    root = write_tree(tmp_path / "s", {"config.toml": config, "content/news/local/2019-03-05-storm.md": post()})
+    section = {"content/news/local/_index.md": "---\ntitle: Local\n---\n"}
+    files = {"config.toml": config, "content/news/local/2019-03-05-storm.md": post(), **section}
+    root = write_tree(tmp_path / "s", files)
     import_from("hugo", root, tmp_path / "out")
     assert path in front_matter_of(tmp_path / "out", "storm")
 

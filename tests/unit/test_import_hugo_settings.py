@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.importing import PNG, draft, import_from, notes, text_of, write_tree
+from support.importing import PNG, draft, front_matter_of, import_from, notes, text_of, write_tree
 
 HEAD = "---\ntitle: Storm\ndate: 2020-01-01\n"
 TEXT = f"{HEAD}---\nText.\n"
@@ -143,3 +143,53 @@ def test_the_summary_of_a_fold_stays(tmp_path: Path) -> None:
     assert "**Why**" in found
     assert "**Who** Ada" in found
     assert "See /articles/a/." in (tmp_path / "out/authors/ada.md").read_text()
+
+
+ADDRESSES = """
+[languages.en]
+[languages.fr.permalinks]
+posts = "/fr-:filename/"
+[permalinks]
+posts = "/:sections/:slug/"
+[uglyURLs]
+blog = true
+[frontmatter]
+date = ["moment", ":filename", ":default"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "keys", "aliases"),
+    [
+        ("posts/2020/n.md", "title: N", ("/posts/n/",)),
+        ("posts/sub/deep/m.md", "title: M", ("/posts/sub/m/",)),
+        ("posts/2020-05-06-z.md", "title: Zed", ("/posts/z/",)),
+        ("posts/n.fr.md", "title: Q", ("/fr/fr-n/",)),
+        ("blog/u.md", "title: U", ("/blog/u.html",)),
+        ("blog/2020-03-04-dated.md", "title: D", ("/blog/dated.html",)),
+        ("y/n.md", 'title: N\nslug: "a@b c"', ("/y/a~40b-c/",)),
+        ("y/n.md", "title: N\nurl: x/b/\naliases: [../up/, /Abs/]", ("/x/b/", "/up/", "/abs/")),
+        ("y/n.fr.md", "title: N\nurl: x/b/\naliases: [/abs/]", ("/fr/x/b/", "/abs/", "/fr/abs/")),
+        ("y/t.md", "title: T\nurl: /x/:year/:filename/\nmoment: 2019-02-03", ("/x/2019/t/",)),
+    ],
+)
+def test_addresses_are_those_of_hugo(tmp_path: Path, name: str, keys: str, aliases: tuple[str, ...]) -> None:
+    files = {"content/posts/sub/_index.md": "---\ntitle: Sub\n---\n", f"content/{name}": f"---\n{keys}\n---\nText.\n"}
+    import_from("hugo", write_tree(tmp_path / "site", {"hugo.toml": ADDRESSES, **files}), tmp_path / "out")
+    (slug,) = (path.name for path in (tmp_path / "out/drafts").iterdir())
+    assert draft(tmp_path / "out", slug).aliases == aliases
+
+
+def test_redirects_of_netlify_are_read(tmp_path: Path) -> None:
+    rules = '[[redirects]]\nfrom = "/old"\nto = "/posts/a/"\n[[redirects]]\nfrom = "/x/*"\nto = "/posts/a/"\n'
+    files = {"hugo.toml": "", "netlify.toml": rules, "content/posts/a.md": TEXT}
+    report = import_from("hugo", write_tree(tmp_path / "site", files), tmp_path / "out")
+    assert draft(tmp_path / "out", "a").aliases == ("/posts/a/", "/old/")
+    assert len(notes(report, "lost", "pattern")) == 1
+
+
+def test_a_release_under_a_name_of_the_settings_counts(tmp_path: Path) -> None:
+    config = '[frontmatter]\npublishDate = ["embargo", ":default"]\n'
+    files = {"hugo.toml": config, "content/posts/a.md": f"{HEAD}embargo: 2099-01-01\n---\nText.\n"}
+    import_from("hugo", write_tree(tmp_path / "site", files), tmp_path / "out")
+    assert "publish_at: '2099-01-01" in front_matter_of(tmp_path / "out", "a")
