@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -19,6 +18,7 @@ from nightdesk.imaging.limits import ImageRefused
 
 from .addresses import is_path, own_path
 from .directory import REFERENCE, Directory
+from .expiry import Expiry
 from .gates import mark_elements, mark_rest, write_gates
 from .html_gates import hides_rest
 from .markdown_text import (
@@ -31,7 +31,7 @@ from .markdown_text import (
 from .matter_posts import GIVEN
 from .media import Found, ImageNames, Media, inline_image, is_image
 from .records import PAGE, ImportedPost, ImportedProfile, LineMap, Reader
-from .report import ASKED, CHANGED, LOST, NOTED, Report
+from .report import CHANGED, LOST, NOTED, Report
 
 _MATTER_ORDER = (
     "title",
@@ -89,6 +89,7 @@ class Completion:
         body = self._body(post, addresses)
         if post.kind == PAGE:
             self._fit(post)
+            self._report_dropped(post, addresses)
             matter = {"title": post.title, "summary": post.matter.get("dek", "")}
             return Finished(f"pages/{place.slug}.md", _file(matter, body), {})
         if not post.date and not post.draft and "publish_at" not in post.matter:
@@ -101,7 +102,8 @@ class Completion:
         matter |= {"language": post.language, "translation_of": self._directory.original_of(post)}
         matter["expires"] = self._expiry.of(post, self._report)
         if post.hero.get("src"):
-            matter["hero"] = self._hero(post, addresses)
+            matter["hero"], above = self._hero(post, addresses)
+            body = above + body
         images = {f"drafts/{place.slug}/{name}": found for name, found in addresses.images.items()}
         return Finished(f"drafts/{place.slug}/index.md", _file(matter, body), images, frozenset(addresses.dead))
 
@@ -202,38 +204,25 @@ class Completion:
             self._report.add(LOST, post.source, 0, what, ", ".join(ids[limit:]))
         return ids[:limit]
 
-    def _hero(self, post: ImportedPost, addresses: _PostAddresses) -> dict[str, str]:
+    def _report_dropped(self, post: ImportedPost, addresses: _PostAddresses) -> None:
+        """Report what an article would keep and a standing page has no place for."""
+        if post.hero.get("src"):
+            addresses.image(post.hero["src"], 0)
+        rest = {**post.matter, **post.matter.get("imported", {})}
+        if dropped := [name for name in rest if name not in ("dek", "lastmod", "imported")]:
+            what = "standing pages keep their title, summary and text alone; other keys were removed"
+            self._report.add(LOST, post.source, 0, what, ", ".join(dropped))
+
+    def _hero(self, post: ImportedPost, addresses: _PostAddresses) -> tuple[dict[str, str], str]:
+        """Return the lead image, or none and what stands above the text instead: a link to an image of another site."""
         hero = {name: html.unescape(text) for name, text in post.hero.items() if text}
         image = addresses.image(hero["src"], 0)
-        if image.form != "image":
-            return {}
-        return {**hero, "src": image.address}
-
-
-class Expiry:
-    """Decides about the end of posts.
-
-    Args:
-        keep: True to keep every expiry.
-        now: what had expired by then is live without an expiry.
-    """
-
-    def __init__(self, keep: bool, now: datetime) -> None:
-        self._keep, self._now = keep, now
-
-    def of(self, post: ImportedPost, report: Report) -> str:
-        """Return a post's expiry, or nothing for one that would be withdrawn at once."""
-        if not post.expires:
-            return ""
-        if datetime.fromisoformat(post.expires) > self._now:
-            report.add(NOTED, post.source, 0, "an article has an expiry, and is withdrawn then", post.expires)
-            return post.expires
-        if self._keep:
-            report.add(NOTED, post.source, 0, "an article has expired, and is withdrawn", post.expires)
-            return post.expires
-        what = "an expiry has passed: the article is imported live without it; --keep-expiry withdraws it"
-        report.add(ASKED, post.source, 0, what, post.expires)
-        return ""
+        if image.form == "image":
+            return {**hero, "src": image.address}, ""
+        words = [_escaped(hero[name]) for name in ("alt", "caption") if hero.get(name)]
+        if image.form == "link":
+            words[:1] = [f"[{words[0] if words else _escaped(image.address)}](<{image.address}>)"]
+        return {}, escape_directives("".join(f"{each}\n\n" for each in words))
 
 
 class _PostAddresses:
@@ -342,6 +331,11 @@ class _PostAddresses:
             return Image("text", "")
         self._add(LOST, line, "an image is not in the archive", address)
         return Image("image", self._names.name(own))
+
+
+def _escaped(text: str) -> str:
+    """Return plain text as Markdown of one line."""
+    return re.sub(r"([\\`*_\[\]<>&#])", r"\\\1", " ".join(text.split()))
 
 
 def _refusal(found: Found) -> str:

@@ -19,9 +19,10 @@ from nightdesk.domain.text import plain_cell
 from nightdesk.usecases.editors.check import FolderImages, Surroundings, check
 
 from .archives import Archive
-from .completion import Completion, Expiry, Finished
+from .completion import Completion, Finished
 from .copies import Copies
 from .directory import Directory
+from .expiry import Expiry
 from .media import Media
 from .records import PAGE, POST, ImportedMember, ImportedPost, ImportedProfile, Reader
 from .report import CHANGED, LOST, NOTED, SKIPPED, Report

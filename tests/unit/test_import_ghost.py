@@ -523,3 +523,28 @@ def test_a_summary_is_text_and_not_html(tmp_path: Path, key: str) -> None:
     tables = {"posts_meta": [{"post_id": "post1", key: dek}]}
     import_from("ghost", site(tmp_path, [row(1, "storm", **{key: f" {dek}\n"})], tables), tmp_path / "out")
     assert draft(tmp_path / "out", "storm").dek == dek
+
+
+@pytest.mark.parametrize(
+    ("meta", "expected"),
+    [
+        ({"feature_image_alt": "Waves [1]", "feature_image_caption": "By <b>Ada</b>"}, "[Waves \\[1\\]](<{0}>)\n\nBy Ada"),
+        ({"feature_image_caption": "By Ada"}, "[By Ada](<{0}>)"),
+        ({}, "[{0}](<{0}>)"),
+    ],
+)  # fmt: skip
+def test_a_lead_image_of_another_site_becomes_a_link_above_the_text(
+    tmp_path: Path, meta: dict[str, str], expected: str
+) -> None:
+    address = "https://images.example/a.png?w=1"
+    tables = {"posts_meta": [{"post_id": "post1", **meta}]}
+    report = import_from("ghost", site(tmp_path, [row(1, "storm", feature_image=address)], tables), tmp_path / "out")
+    assert text_of(tmp_path / "out", "storm") == f"{expected.format(address)}\n\nText."
+    assert len(notes(report, "changed", "an image on another site became a link")) == 1
+
+
+def test_what_a_standing_page_cannot_keep_is_reported(tmp_path: Path) -> None:
+    given = {"feature_image": "__GHOST_URL__/content/images/a.png", "canonical_url": "https://x.example/about/"}
+    report = import_from("ghost", site(tmp_path, [row(1, "about", type="page", **given)]), tmp_path / "out")
+    assert len(notes(report, "lost", "standing pages cannot contain images")) == 1
+    assert notes(report, "lost", "other keys were removed") == ["skerry.ghost.json#about: canonical_url"]
