@@ -13,18 +13,25 @@ from nightdesk.domain.site import Site
 from nightdesk.domain.text import slugify
 from nightdesk.domain.timestamps import InvalidTimestamp
 
+from .addresses import host_of
 from .archives import Archive, ImportRefused
 from .epochs import read_moment
 from .front_matter import decode_leniently
 from .html_text import html_to_markdown
+from .html_trees import new_tag, parse_html
 from .markdown_text import DIVIDER, split_at_divider
 from .matter_posts import guard_hidden, make_draft_article, tier_of
 from .member_tables import member_rows
 from .records import PAGE, POST, Hints, ImportedMember, ImportedPost, ImportedProfile, SiteFacts
 from .report import CHANGED, LOST, SKIPPED, Report
+from .shortcodes import Note
 
 _PAYWALL = re.compile(r"paywall-jump|PaywallToDOM")
 _READERS = re.compile(r"(?:email_list|subscribers).*\.csv$", re.IGNORECASE)
+_OWN_PARTS = re.compile(r"%%\w+%%|preformatted-block|instagram_id|open\.substack\.com/pub/|/i/\d")
+_FILLED_IN = re.compile(r"%%\w+%%")
+_IN_APP = re.compile(r"https?://open\.substack\.com/pub/([\w-]+)/p/([\w-]+)")
+_BY_NUMBER = re.compile(r"https?://(?:www\.)?([\w.-]+)/i/(\d+)(?:/([\w-]+))?/?(?:\?.*)?$")
 _NEEDED = {"post_id", "title", "is_published"}
 
 
@@ -52,6 +59,8 @@ class SubstackReader:
         if publication:
             self.site.hosts.add(f"{publication}.substack.com")
         self._rows = self._read_rows()
+        ids = (row["post_id"].partition(".") for _, row in self._rows)
+        self._slugs = {identifier: slug for identifier, _, slug in ids}
 
     def _read_rows(self) -> list[tuple[int, dict[str, str]]]:
         """Return the rows of `posts.csv`, which hold no text, each with its line."""
@@ -148,7 +157,8 @@ class SubstackReader:
         def note(outcome: str, kind: str, detail: str, line: int) -> None:
             self._report.add(outcome, post.source, 0, kind, detail)
 
-        post.body = html_to_markdown(decode_leniently(self._archive.read(post.source), post.source, self._report), note)
+        text = decode_leniently(self._archive.read(post.source), post.source, self._report)
+        post.body = html_to_markdown(self._prepared(text, note), note)
         guard_hidden(post)
         if subtitle := " ".join(row.get("subtitle", "").split()):
             post.matter["dek"] = subtitle  # a text, not HTML
@@ -158,6 +168,41 @@ class SubstackReader:
         kind = row.get("type", "")
         if kind == "thread":
             self._report.add(LOST, post.source, 0, "the answers to a thread are not in the export")
+
+    def _prepared(self, text: str, note: Note) -> str:
+        """Return a text without what Substack alone fills in or shows, and with its own addresses as those of the posts."""
+        if not _OWN_PARTS.search(text):
+            return text
+        soup = parse_html(text)
+        for label in soup.select(".preformatted-block label"):
+            label.decompose()
+        for card in soup.select("[data-attrs*=instagram_id]"):
+            if found := re.search(r'"instagram_id":\s*"([\w-]+)"', str(card["data-attrs"])):
+                address = f"https://www.instagram.com/p/{found[1]}/"
+                paragraph = new_tag("p")
+                paragraph.append(new_tag("a", address, href=address))
+                card.replace_with(paragraph)
+                note(CHANGED, "an embedded page became a link", address, 0)
+        for anchor in soup.find_all("a", href=True):
+            if anchor.decomposed:
+                continue
+            href = str(anchor["href"])
+            if _FILLED_IN.search(href):
+                note(LOST, "a button of Substack, such as one to share a post, was taken out", anchor.get_text(), 0)
+                (anchor.find_parent(class_="button-wrapper") or anchor).decompose()
+            else:
+                anchor["href"] = self._address_of_post(href)
+        return str(soup)
+
+    def _address_of_post(self, href: str) -> str:
+        """Return the address of a post to which a link leads by its number, or through Substack's app; others as they are."""
+        if found := _IN_APP.match(href):
+            return f"/p/{found[2]}" if f"{found[1]}.substack.com" in self.site.hosts else href
+        found = _BY_NUMBER.match(href)
+        slug = self._slugs.get(found[2], "") if found else ""
+        if not found or not slug or found[1].lower() not in {*self.site.hosts, host_of(self.site.base_url)}:
+            return href
+        return f"/p/{slug}" + (f"#{found[3]}" if found[3] else "")
 
     def profiles(self) -> Iterator[ImportedProfile]:
         """Yield nothing: an export names no authors."""

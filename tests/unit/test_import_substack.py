@@ -162,3 +162,28 @@ def test_images_of_other_hosts_are_found_in_a_folder_named_with_media(
     media = write_tree(tmp_path / "media", dict.fromkeys(held, PNG))
     import_from("substack", path, tmp_path / "out", media=(media,))
     assert len(list((tmp_path / "out/drafts/harbour").glob("*.png"))) == is_found
+
+
+def test_what_substack_alone_fills_in_and_its_own_addresses(tmp_path: Path) -> None:
+    body = """<div class="preformatted-block"><label class="hide-text">Text within this block</label><pre>poem
+  line</pre></div>
+<p class="button-wrapper" data-attrs='{"url":"%%checkout_url%%"}'><a class="button" href="%%checkout_url%%"><span>Upgrade</span></a><a href="%%share_url%%"></a></p>
+<div class="instagram" data-attrs='{"instagram_id":"Cx_1-a","title":"x"}'></div>
+<p><a href="https://skerry.substack.com/i/13/details">a</a> <a href="https://open.substack.com/pub/skerry/p/other?r=1">b</a>
+<a href="https://open.substack.com/pub/else/p/other">c</a> <a href="https://x.example/i/13">d</a></p>
+"""
+    files = {
+        "posts/12.harbour.html": body,
+        "posts/13.other.html": "<p>x</p>",
+        "email_list.skerry.csv": "email\na@x.example\n",
+    }
+    table = line("12.harbour") + line("13.other", title="Other")
+    report = import_from("substack", export(tmp_path, table, **files), tmp_path / "out")
+    assert text_of(tmp_path / "out", "harbour").split("\n\n") == [
+        "```\npoem\n  line\n```",
+        "[https://www.instagram.com/p/Cx\\_1-a/](https://www.instagram.com/p/Cx_1-a/)",
+        "[a](/articles/other/#details) [b](/articles/other/)\n"
+        "[c](https://open.substack.com/pub/else/p/other) [d](https://x.example/i/13)",
+    ]
+    assert notes(report, "lost", "a button of Substack") == ["posts/12.harbour.html: Upgrade"]
+    assert not notes(report, "noted", "a link leads to the old site")
