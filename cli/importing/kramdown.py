@@ -16,6 +16,7 @@ _SIGNS = re.compile(
   | (?P<block>^[ \t>]*\{{::comment\b[^{{}}\n]*\}}[ \t]*$) | (?P<inline>\{{::comment\b[^{{}}\n]*\}})
   | (?P<toc>^[ \t]*(?:[*+-]|\d{{1,9}}[.)])[ \t][^\n]*\n[ \t]*\{{:[ ]*toc\b{_VALUES}\}})
   | (?P<line>^[ \t]*\{{::?{_VALUES}\}}[ \t]*\n?) | (?P<after>(?<=[\w*_)\]`>])\{{:{_VALUES}\}})
+  | (?P<abbreviation>^[ ]{{0,3}}\*\[[^\[\]\n]+\]:[^\n]*\n?)
   | (?P<marker>\{{(?:::(?:nomarkdown|options)\b|:/)[^{{}}\n]*\}})
   | (?P<tag><(?:div|section|article|aside|details|figure|center)\b(?:(?!\smarkdown=)[^<>])*+)
     \smarkdown=["']?(?:1|block|true)\b["']?(?P<rest>[^<>]*+>)[ \t]*\n?
@@ -35,7 +36,7 @@ def plain_kramdown(text: str, lines: LineMap, note: Note) -> tuple[str, LineMap]
         lines: the map of an edit that was made before.
         note: takes the lines of the source.
     """
-    if "{:" not in text and "markdown=" not in text:
+    if not any(sign in text for sign in ("{:", "markdown=", "*[")):
         return text, lines
     work = _Work(text)
     plain, edits = work.run()
@@ -68,7 +69,8 @@ class _Work:
                 position = self._end_of_comment(found) if found["block"] or found["inline"] else position
                 # A line break stays for each line that goes, so that lines keep their numbers.
                 made = "\n" * text.count("\n", found.start(), position)
-                self._count("comments" if position > found.end() else "attributes", found.start())
+                kind = "abbreviations" if found["abbreviation"] else "attributes"
+                self._count("comments" if position > found.end() else kind, found.start())
             before = text[done : found.start()]
             parts += [before, made]
             done = position

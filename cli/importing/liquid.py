@@ -90,8 +90,9 @@ def replace_liquid(
         includes: returns the text of a file that texts may include; empty if there is none.
         is_html: True for a text in HTML, which stays HTML.
     """
-    if "{" not in text and "markdown=" not in text:
-        return Replaced(text, LineMap([(1, 1)]))
+    if "{" not in text:
+        lines = LineMap([(1, 1)])
+        return Replaced(text, lines) if only or is_html else Replaced(*plain_kramdown(text, lines, note))
     work = _Work(text, variables, note)
     work.only, work.includes, work.is_html = only, includes, is_html
     replaced = work.run()

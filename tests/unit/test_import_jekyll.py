@@ -265,6 +265,7 @@ def test_keys_without_a_meaning_here_stand_last_as_after_an_export(tmp_path: Pat
         ("```\n{::comment}\nb\n{:/comment}\n{: .lead }\n```", "```\n{::comment}\nb\n{:/comment}\n{: .lead }\n```"),
         ("a {::nomarkdown}b{:/} c\n{:/comment}", "a b c"),
         ("`{:.b}` *c*{: title='d' width=\"50%\" e=5%}\n{: width='50%'}\n\nf{:%Y}", "`{:.b}` *c*\n\n\nf{:%Y}"),
+        ("The PDF *[a]\n\n*[PDF]: A *format*\n\n`*[b]: c`", "The PDF *[a]\n\n\n\n`*[b]: c`"),
         ("# A\n\n* TOC\n{:toc}\n\nb", "# A\n\n\n\n\nb"),
         ('<div class="b" markdown="1">\n**c**\n</div>', '<div class="b">\n\n**c**\n</div>'),
     ],

@@ -611,3 +611,13 @@ def test_front_matter_of_pelican_that_is_no_yaml_is_read_line_by_line(tmp_path: 
     assert text_of(tmp_path / "out", "rust-the-good-parts") == "Text."
     assert len(notes(report, "changed", "line by line")) == 1
     assert report.failed_posts == 0
+
+
+@pytest.mark.parametrize(
+    ("engine", "shown"),
+    [("md", "{{ title }} {: .a}"), ("false", "{{ title }} {: .a}"), ("njk,md", "Ferry late {: .a}")],
+)
+def test_text_for_which_eleventy_reads_no_template_code_stays_as_it_is(tmp_path: Path, engine: str, shown: str) -> None:
+    text = post("{{ title }} {: .a}", date="2021-07-09", templateEngineOverride=engine)
+    import_from("eleventy", eleventy(tmp_path, **{"src/posts/a.md": text}), tmp_path / "out")
+    assert text_of(tmp_path / "out", "a") == shown
