@@ -315,7 +315,36 @@ def test_elements_of_classic_texts_stand_between_their_paragraphs(tmp_path: Path
     assert text_of(tmp_path / "out", "a") == text
 
 
-@pytest.mark.parametrize("part", ["<!--", "<pre>", "<li>", "<div title='a\" ", "<br>", "</div>", "<!-- wp:block {"])  # fmt: skip
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("[sourcecode language='php']do('[gallery ids=\"1,2\"]');[/sourcecode]", "```php\ndo('[gallery ids=\"1,2\"]');\n```"),
+        ('[php]<?php echo "<b>hi</b>"; ?>[/php]', '```php\n<?php echo "<b>hi</b>"; ?>\n```'),
+        ('<pre>a [box id="3"]</pre>', '```\na [box id="3"]\n```'),
+        ('<code>[[gallery]] [box id="3"]</code>', '`[gallery] [box id="3"]`'),
+        ("[php] is a name", "\\[php\\] is a name"),
+        ('[wp_caption caption="The pier"]<img src="https://e.example/a">[/wp_caption]', "<figure>\n<a href=\"https://e.example/a\">https://e.example/a</a>\n<figcaption>The pier</figcaption>\n</figure>"),
+        ('[video webm="https://e.example/a.webm"][/video]', "[https://e.example/a.webm](https://e.example/a.webm)"),
+        ('[audio wav="https://e.example/a.wav"]', "[https://e.example/a.wav](https://e.example/a.wav)"),
+        ("[youtube=https://www.youtube.com/watch?v=abc&amp;w=640]", "[https://www.youtube.com/watch?v\\=abc](https://www.youtube.com/watch?v=abc)"),
+        ("[vimeo 123]", "[https://vimeo.com/123](https://vimeo.com/123)"),
+        ("[playlist ids=9,8]", "- [song.mp3](https://e.example/song.mp3)"),
+    ],
+)  # fmt: skip
+def test_shortcodes_keep_code_captions_and_files(tmp_path: Path, content: str, text: str) -> None:
+    song = item(9, "song", wp__post_type="attachment", wp__attachment_url="https://e.example/song.mp3")
+    report = import_from("wordpress", export(tmp_path, item(1, "a", content), song), tmp_path / "out")
+    assert text_of(tmp_path / "out", "a") == text
+    assert len(notes(report, "lost", "a file of a playlist")) == ("playlist" in content)
+
+
+def test_code_that_would_show_what_members_read_hides_it(tmp_path: Path) -> None:
+    content = "Free.\n\n<pre>[members_only]canary[/members_only]</pre>"
+    import_from("wordpress", export(tmp_path, item(1, "a", content)), tmp_path / "out")
+    assert "canary" not in text_of(tmp_path / "out", "a").partition("::: gate")[0]
+
+
+@pytest.mark.parametrize("part", ["<!--", "<pre>", "<li>", "<div title='a\" ", "<br>", "</div>", "[x ", "[x a='", "[embed]x", "[caption]", "[code]", "<!-- wp:block {"])  # fmt: skip
 def test_texts_that_mean_harm_take_no_time(part: str) -> None:
     text = part * 20_000
     started = time.process_time()
