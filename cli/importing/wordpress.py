@@ -33,6 +33,8 @@ from .wxr import Record, read_records
 
 _PUBLIC_STATES = ("publish", "future")
 _GONE_STATES = ("trash", "auto-draft", "inherit")
+_OTHER_DOMAINS = ("category", "author", "nav_menu", "post_format", "post_translations")
+"""Terms that are no topics of a post."""
 
 
 class WordPressReader:
@@ -49,6 +51,7 @@ class WordPressReader:
         self.site = SiteFacts(base_url=hints.base_url, timezone=hints.timezone)
         self._bylines = Bylines(report)
         self._terms: list[ImportedProfile] = []
+        self._parents: dict[str, str] = {}
         self._attachments: dict[str, tuple[str, str, str]] = {}
         self._attached: dict[str, list[str]] = {}
         self._blocks: dict[str, str] = {}
@@ -87,7 +90,7 @@ class WordPressReader:
                 profile = ImportedProfile(
                     "topic", slug, plain_text(record.get("wp:cat_name")) or slug, name, record.line
                 )
-                profile.address = f"/category/{slug}/"
+                self._parents[slug] = unquote(record.get("wp:category_parent"))
                 if summary := plain_text(record.get("wp:category_description")):
                     profile.matter["summary"] = summary
                 self._terms.append(profile)
@@ -101,7 +104,8 @@ class WordPressReader:
         self.site.name = self.site.name or plain_text(record.get("title"))
         self.site.tagline = self.site.tagline or plain_text(record.get("description"))
         self.site.language = self.site.language or record.get("language")
-        for key in ("link", "wp:base_blog_url", "wp:base_site_url"):
+        # The address of the network, `wp:base_site_url`, may be that of a host with millions of other sites.
+        for key in ("link", "wp:base_blog_url"):
             if address := record.get(key).rstrip("/"):
                 self.site.base_url = self.site.base_url or address
                 self.site.hosts.add(host_of(address))
@@ -228,14 +232,21 @@ class WordPressReader:
 
     def _terms_of(self, post: ImportedPost, record: Record) -> None:
         post.authors = self._bylines.of(record, post.source)
-        tags = []
+        tags: list[str] = []
+        others: dict[str, list[str]] = {}
         for domain, nicename, term in record.categories:
             if domain == "category" and nicename != "uncategorized":
                 post.topics.append((unquote(nicename) or slugify(term), plain_text(term)))
             elif domain == "post_tag":
                 tags.append(plain_text(term))
+            elif domain not in _OTHER_DOMAINS:
+                others.setdefault(domain, []).append(plain_text(term))
         if tags:
             post.matter["tags"] = list(dict.fromkeys(tags))
+        if others:
+            post.matter["imported"] = others
+        if record.get("wp:is_sticky") == "1":
+            post.matter["featured"] = True
 
     def _addresses(self, post: ImportedPost, record: Record) -> None:
         """Take the address that WordPress gave the post, and its plain form `?p=ID`."""
@@ -247,9 +258,9 @@ class WordPressReader:
             post.address = path
         if identifier.isdigit() and not (post.draft and not post.address):
             post.aliases = [below(self.site.base_url, plain)]
-        old = record.setting("_wp_old_slug")
-        if old and post.slug and post.address and post.slug in unquote(post.address):
-            post.aliases.append(unquote(post.address).replace(post.slug, unquote(old)))
+        for old in record.meta.get("_wp_old_slug", ()):
+            if renamed := _with_slug(post.address, post.slug, unquote(old.strip())):
+                post.aliases.append(renamed)
 
     def _read_body(self, post: ImportedPost, record: Record) -> None:
         line = record.lines.get("content:encoded", record.line)
@@ -271,7 +282,10 @@ class WordPressReader:
             note(LOST, "a page hides a part of its text, which standing pages cannot; the part was taken out", "", 0)
         if DIVIDER in text and post.kind != PAGE:
             guard_hidden(post)
-        if dek := plain_text(record.get("excerpt:encoded")) or plain_text(record.setting("_yoast_wpseo_metadesc")):
+        described = record.setting("_yoast_wpseo_metadesc")
+        if "%%" in described:  # a pattern, which Yoast fills in
+            described = ""
+        if dek := plain_text(record.get("excerpt:encoded")) or plain_text(described):
             post.matter["dek"] = dek
         hero = self._attachments.get(record.setting("_thumbnail_id"))
         if hero and hero[0]:
@@ -296,12 +310,22 @@ class WordPressReader:
 
     def profiles(self) -> Iterator[ImportedProfile]:
         """Yield the authors, without their logins and e-mail addresses, and the categories."""
-        yield from self._bylines.profiles()
+        for profile in self._bylines.profiles():
+            profile.address = below(self.site.base_url, profile.address)
+            yield profile
         seen = set()
         for term in self._terms:
             if term.id not in seen and term.id != "uncategorized":
                 seen.add(term.id)
+                term.address = below(self.site.base_url, self._address_of(term.id))
                 yield term
+
+    def _address_of(self, category: str) -> str:
+        """Return the path of a category, which begins with the categories that it belongs to."""
+        slugs = [category]
+        while (parent := self._parents.get(slugs[0])) and parent not in slugs:
+            slugs.insert(0, parent)
+        return f"/category/{'/'.join(slugs)}/"
 
     def members(self) -> Iterator[ImportedMember]:
         """Yield nothing: an export of texts has no members."""
@@ -314,6 +338,15 @@ class WordPressReader:
     def redirects(self) -> Iterator[tuple[str, str]]:
         """Yield nothing: redirects are kept by plug-ins, and are not exported."""
         return iter(())
+
+
+def _with_slug(address: str, slug: str, old: str) -> str:
+    """Return an address with an old slug in the place of the slug, which is its last part; empty if it has no such part."""
+    folder, _, last = unquote(address.partition("?")[0]).rstrip("/").rpartition("/")
+    stem, dot, suffix = last.partition(".")
+    if not old or not slug or stem != slug:
+        return ""
+    return f"{folder}/{old}{dot}{suffix}" + ("/" if address.endswith("/") else "")
 
 
 def _changed(record: Record) -> str:

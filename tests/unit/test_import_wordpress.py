@@ -80,6 +80,38 @@ def test_a_post_with_its_date_addresses_people_and_topics(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
+    ("link", "slug", "expected"),
+    [
+        ("/category/golang/go/", "go", ["/category/golang/went/", "/category/golang/gone/"]),
+        ("/go.html", "go", ["/went.html", "/gone.html"]),
+        ("/archives/12", "go", []),
+    ],
+)
+def test_every_old_slug_is_an_old_address(tmp_path: Path, link: str, slug: str, expected: list[str]) -> None:
+    old = meta("_wp_old_slug", "went") + meta("_wp_old_slug", "gone")
+    text = item(12, slug, meta=old, link=f"https://skerry.example{link}")
+    import_from("wordpress", export(tmp_path, text), tmp_path / "out")
+    aliases = front_matter_of(tmp_path / "out", slug).partition("aliases:\n")[2].splitlines()
+    assert [line.removeprefix("- ") for line in aliases] == [link, "/?p=12", *expected]
+
+
+def test_terms_of_a_post_and_links_to_categories(tmp_path: Path) -> None:
+    def category(slug: str, parent: str) -> str:
+        return f"<wp:category><wp:category_nicename>{slug}</wp:category_nicename><wp:category_parent>{parent}</wp:category_parent></wp:category>"
+
+    terms = '<category domain="series" nicename="x">Storms</category><category domain="category" nicename="local">Local</category>'
+    body = '<a href="/category/news/local/">Local</a> <a href="https://wordpress.com/about/">About</a>'
+    text = item(1, "a", body, terms + meta("_yoast_wpseo_metadesc", "%%excerpt%% %%sep%%"), wp__is_sticky="1")
+    network = "<wp:base_site_url>http://wordpress.com/</wp:base_site_url>"
+    path = export(tmp_path, network, category("news", "local"), category("local", "news"), text)
+    import_from("wordpress", path, tmp_path / "out")
+    assert text_of(tmp_path / "out", "a") == "[Local](/topics/local/) [About](https://wordpress.com/about/)"
+    made = draft(tmp_path / "out", "a")
+    assert (made.featured, made.dek) == (True, "")
+    assert "imported:\n  series:\n  - Storms" in front_matter_of(tmp_path / "out", "a")
+
+
+@pytest.mark.parametrize(
     "values",
     [
         {"wp__status": "draft"},
