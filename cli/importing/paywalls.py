@@ -24,6 +24,7 @@ _FOR_OTHERS = re.compile(
 _SHORTCODE = re.compile(
     r"(members?[_-]?(only|content)?|restrict(ed)?|paid|premium|paywall|mepr|memberpress|rcp|restrictcontent|s2if|wcm_restrict|"
     r"wcm_content_restricted|memberful|pmpro|membership|subscribers?[_-]?(only|content)?|private|protected|um_loggedin|ihc-hide-content|"
+    r"[\w-]*paywall|[\w-]+(?:members?|subscribers?)[-_]only|"
     r"arm_restrict_content|content_control|loggedin|access|wlm_.*|swpm_protected|leaky_paywall.*|mp[-_]?only)",
     re.IGNORECASE,
 )

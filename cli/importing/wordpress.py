@@ -276,11 +276,10 @@ class WordPressReader:
             text = add_paragraphs(text)
         post.body = html_to_markdown(text, note, self._footnotes(record))
         post.lines = FirstLine()
-        is_divided = split_at_divider(post.body) is not None
-        if is_divided and post.kind == PAGE:
-            post.body = post.body.partition(DIVIDER)[0]
+        if DIVIDER in text and post.kind == PAGE:
+            post.body = post.body.partition(DIVIDER)[0] if split_at_divider(post.body) else ""
             note(LOST, "a page hides a part of its text, which standing pages cannot; the part was taken out", "", 0)
-        if DIVIDER in text and post.kind != PAGE:
+        elif DIVIDER in text:
             guard_hidden(post)
         described = record.setting("_yoast_wpseo_metadesc")
         if "%%" in described:  # a pattern, which Yoast fills in

@@ -570,6 +570,7 @@ def test_a_block_that_a_plug_in_hides_is_taken_out(tmp_path: Path, attributes: s
         ("<!-- um die Ecke -->", False),
         ("<!-- a note about nothing -->", False),
         ("[members_only]", True),
+        ("[steady_paywall]", True),
         ("<p>[members_only]</p>", True),
         ("Free. [mp_only] canary", True),
         ("[private]", True),
