@@ -67,7 +67,7 @@ def _show_backgrounds(soup: BeautifulSoup, note: Note) -> None:
 def _unlink(image: Tag, note: Note) -> None:
     """Take the link from an image that only leads to the image in another size."""
     anchor, source = image.find_parent("a", href=True), str(image.get("src") or "")
-    if not isinstance(anchor, Tag) or len(anchor.find_all("img")) > 1 or _holds_more(anchor):
+    if not isinstance(anchor, Tag) or len(anchor.find_all("img", limit=2)) > 1 or _holds_more(anchor):
         return
     address = str(anchor["href"])
     is_its_page = "wp-att-" in str(anchor.get("rel") or "") or "attachment_id=" in address
@@ -87,9 +87,9 @@ def _stem(address: str) -> str:
 def _figure(image: Tag) -> Tag:
     """Return a figure with an image and the caption of the figure that is nearest to it."""
     inner = image.find_parent("figure")
-    caption = inner.find("figcaption") if inner and len(inner.find_all("img")) == 1 else None
+    caption = inner.find("figcaption") if inner and len(inner.find_all("img", limit=2)) == 1 else None
     anchor = image.find_parent("a", href=True)
-    is_linked = isinstance(anchor, Tag) and len(anchor.find_all("img")) == 1 and not anchor.find("figcaption")
+    is_linked = isinstance(anchor, Tag) and len(anchor.find_all("img", limit=2)) == 1 and not anchor.find("figcaption")
     made = new_tag("figure")
     made.append((anchor if is_linked and anchor else image).extract())
     if caption:

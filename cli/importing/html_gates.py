@@ -50,6 +50,8 @@ def read_gates(soup: BeautifulSoup, note: Note) -> None:
     for gate in soup.find_all("ndgate"):
         _widen(gate)
     for divider in soup.find_all("nddivider"):
+        if divider.decomposed:
+            continue
         _lift(divider)
         if divider.has_attr("tier"):
             _gate_rest(divider)
@@ -71,6 +73,8 @@ def _gate_rest(divider: Tag) -> None:
     gate = new_tag("ndgate", "", tier="", teaser="")
     divider.replace_with(gate)
     gate.extend(rest)
+    for later in gate.find_all("nddivider", tier=True):
+        later.decompose()
 
 
 def _widen(gate: Tag) -> None:
