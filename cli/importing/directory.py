@@ -136,7 +136,8 @@ class Directory:
             return
         holder = self._paths.setdefault(normal(path), outline.id)
         if holder != outline.id:
-            detail = f"{typed} leads to {self._places[holder].path} already"
+            there = self._places[holder].path if holder in self._places else holder
+            detail = f"{typed} leads to {there} already"
             self._report.add(LOST, outline.source, 0, "an old address leads to another post", detail)
         elif normal(path) != normal(place.path) and alias not in place.aliases:
             self._add_alias(outline, place, alias, is_main)
@@ -197,6 +198,8 @@ class Directory:
             path = own_path(plain, self.hosts, base) if plain else None
             holder = self._holder_of(path) if path is not None else None
             found = self._places[holder].path if holder in self._places else holder
+            if path is not None and path in ("/", self.root, f"{self.root}/"):
+                found = "/"
         return f"{found}{mark}{fragment}" if found else None
 
     def _holder_of(self, path: str) -> str | None:

@@ -226,12 +226,12 @@ class GhostReader:
         def note(outcome: str, kind: str, detail: str, line: int) -> None:
             self._report.add(outcome, post.source, 0, kind, detail)
 
-        source = any_of(row.get("html")).replace(_URL, "")
+        source = _with_paths(any_of(row.get("html")))
         if not source.strip() and any_of(row.get("markdown")).strip():  # Ghost's first versions
             source = f"<ndmarkdown>{html.escape(any_of(row['markdown']))}</ndmarkdown>"
         if not source.strip() and (row.get("lexical") or row.get("mobiledoc")):
             source = lexical_to_html(any_of(row.get("lexical"))) or mobiledoc_to_html(any_of(row.get("mobiledoc")))
-            source = source.replace(_URL, "")
+            source = _with_paths(source)
         if not source.strip() and (row.get("lexical") or row.get("mobiledoc")):
             self._report.add(
                 LOST, post.source, 0, "a post has no HTML in the export, so its text is empty; save it in Ghost again"
@@ -248,7 +248,7 @@ class GhostReader:
             post.hero = {"src": image, "alt": any_of(meta.get("feature_image_alt")), "caption": caption}
         canonical = any_of(row.get("canonical_url"))
         if canonical:
-            post.matter["imported"] = {"canonical_url": canonical.replace(_URL, "")}
+            post.matter["imported"] = {"canonical_url": _with_paths(canonical)}
         for key in ("codeinjection_head", "codeinjection_foot"):
             if any_of(row.get(key)).strip():
                 self._report.add(
@@ -344,6 +344,11 @@ class GhostReader:
             said = str(error) if isinstance(error, Permanent) else "the JSON does not parse"
             self._report.add(LOST, name, 0, "a file of redirects cannot be read", said)
         return []
+
+
+def _with_paths(text: str) -> str:
+    """Return a text with addresses of the site itself as paths; that of the front page stands there without a slash."""
+    return re.sub(rf"{_URL}(?![/\w])", "/", text).replace(_URL, "")
 
 
 def _hides_blocks(row: Row) -> bool:

@@ -12,7 +12,16 @@ from .gates import open_fence
 from .html_text import plain_text
 
 Node = dict[str, Any]
-_FORMATS = ((1, "strong"), (2, "em"), (4, "s"), (16, "code"), (32, "sub"), (64, "sup"))
+_FORMATS = (
+    (1, "strong"),
+    (2, "em"),
+    (4, "s"),
+    (8, "u"),
+    (16, "code"),
+    (32, "sub"),
+    (64, "sup"),
+    (128, "mark"),
+)
 """Bits of a text node's format, and their elements."""
 _MAX_DEPTH = 60
 _PAYWALL = "<!--members-only-->"
@@ -194,6 +203,7 @@ _CARDS: dict[str, Callable[[Node], str]] = {
     "html": lambda node: str(node.get("html") or ""),
     "image": _image,
     "gallery": _gallery,
+    "before-after": lambda node: _gallery({**node, "images": [node.get("beforeImage"), node.get("afterImage")]}),
     "codeblock": _code,
     "code": _code,
     "embed": lambda node: _captioned(node, _link(node, str(node.get("url") or ""), "title")),
@@ -243,7 +253,7 @@ def _markers(markers: list[Any], markups: list[Any]) -> str:
             given = "".join(
                 f' href="{html.escape(str(v))}"' for k, v in zip(pairs[::2], pairs[1::2], strict=False) if k == "href"
             )
-            tag = tag if tag in ("a", "strong", "em", "code", "s", "sub", "sup") else "span"
+            tag = tag if tag in ("a", "strong", "b", "em", "i", "u", "code", "s", "sub", "sup", "mark") else "span"
             made += f"<{tag}{given}>"
             still_open.append(tag)
         made += html.escape(str(value), quote=False) if kind == 0 else "<br>"

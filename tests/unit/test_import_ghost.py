@@ -548,3 +548,40 @@ def test_what_a_standing_page_cannot_keep_is_reported(tmp_path: Path) -> None:
     report = import_from("ghost", site(tmp_path, [row(1, "about", type="page", **given)]), tmp_path / "out")
     assert len(notes(report, "lost", "standing pages cannot contain images")) == 1
     assert notes(report, "lost", "other keys were removed") == ["skerry.ghost.json#about: canonical_url"]
+
+
+@pytest.mark.parametrize("base_url", ["", "https://x.example", "https://x.example/blog"])
+def test_links_to_the_front_page_lead_to_that_of_the_new_site(tmp_path: Path, base_url: str) -> None:
+    addresses = ["__GHOST_URL__", "__GHOST_URL__/", "__GHOST_URL__#top", *([f"{base_url}/"] if base_url else [])]
+    html = "".join(f'<p><a href="{address}">x</a></p>' for address in addresses)
+    report = import_from("ghost", site(tmp_path, [row(1, "storm", html=html)]), tmp_path / "out", base_url=base_url)
+    expected = ["[x](/)", "[x](/)", "[x](/#top)", "[x](/)"]
+    assert text_of(tmp_path / "out", "storm").split("\n\n") == expected[: len(addresses)]
+    assert not [note for note in report.notes if "a link leads to" in note.kind]
+
+
+def test_a_post_with_the_address_of_a_tag(tmp_path: Path) -> None:
+    routes = json.dumps({"taxonomies": {"tag": "/{slug}/"}})
+    report = import_from("ghost", site(tmp_path, [row(1, "sea")], **{"routes.yaml": routes}), tmp_path / "out")
+    assert notes(report, "lost", "leads to another post") == [
+        "skerry.ghost.json#sea: /sea/ leads to /topics/sea/ already"
+    ]
+
+
+def test_underlines_highlights_and_pairs_of_images_are_kept(tmp_path: Path) -> None:
+    texts = [{"type": "text", "text": "low", "format": 8}, {"type": "text", "text": "lit", "format": 128}]
+    lexical = {"root": {"children": [{"type": "paragraph", "children": texts}]}}
+    pair = {"beforeImage": {"src": "/content/images/a.png"}, "afterImage": {"src": "/content/images/b.png", "alt": "B"}}
+    mobiledoc = {
+        "cards": [["before-after", {**pair, "caption": "Both"}]],
+        "markups": [["u"]],
+        "sections": [[10, 0], [1, "p", [[0, [0], 1, "old"]]]],
+    }
+    posts = [
+        row(1, "new", html=None, lexical=json.dumps(lexical)),
+        row(2, "old", html=None, mobiledoc=json.dumps(mobiledoc)),
+    ]
+    files = {"content/images/a.png": PNG, "content/images/b.png": PNG + b"b"}
+    import_from("ghost", site(tmp_path, posts, **files), tmp_path / "out")
+    assert text_of(tmp_path / "out", "new") == "<u>low</u><mark>lit</mark>"
+    assert text_of(tmp_path / "out", "old") == "![](a.png)\n\n![B](b.png)\n\nBoth\n\n<u>old</u>"
