@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from nightdesk.domain.embeds import embed_of
+from nightdesk.domain.errors import Rejected
+from nightdesk.rendering.markdown import to_html
 
 from .directory import REFERENCE
 from .figures import shortcode_as_figure
@@ -243,6 +245,8 @@ def _image(call: Call) -> str | None:
     if not src or call.name in ("video", "audio") or not (is_named or (is_image(src) and "href" not in call.values)):
         return None
     alt, caption = call.first("alt", "title"), call.first("caption", "title")
+    if call.name == "figure" and call.values.get("title") not in (None, "", caption):
+        caption = f"**{call.values['title']}** {caption}"
     words = [place for place in call.places[named + 1 :] if not re.fullmatch(r"[\d.]+(px|%|vw)?", place)]
     alt = call.values.get("alt", alt or (words[-1] if words else ""))
     credit = call.first("attr", "credit")
@@ -251,11 +255,20 @@ def _image(call: Call) -> str | None:
     if call.values.get("link"):
         image = f'<a href="{html.escape(call.values["link"])}">{image}</a>'
     if caption:
-        return f"\n\n<figure>\n{image}\n<figcaption>{caption}</figcaption>\n</figure>\n\n"
+        return f"\n\n<figure>\n{image}\n<figcaption>{_inline_html(caption)}</figcaption>\n</figure>\n\n"
     if call.values.get("link"):
         return image
     plain = re.sub(r"([\[\]\\])", r"\\\1", alt)
     return f"![{plain}](<{src}>)"
+
+
+def _inline_html(text: str) -> str:
+    """Return a line of Markdown as HTML, because it stands inside an element, where Markdown is not read."""
+    try:
+        made = to_html(text).strip()
+    except Rejected:
+        return text
+    return made.removeprefix("<p>").removesuffix("</p>") if made.count("<p>") == 1 else text
 
 
 def _embed(call: Call) -> str | None:

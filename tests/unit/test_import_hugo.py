@@ -185,7 +185,7 @@ Inside the tab.
     report = import_from("hugo", root, tmp_path / "out")
     text = text_of(tmp_path / "out", "a")
     for expected in (
-        '<figure>\n<img src="pier.png" alt="The pier">\n<figcaption>At *noon* (Ada)</figcaption>\n</figure>',
+        '<figure>\n<img src="pier.png" alt="The pier">\n<figcaption>At <em>noon</em> (Ada)</figcaption>\n</figure>',
         "![Wide](wide.jpg)",
         'href="https://www.youtube.com/watch?v=abc123"',
         ">The speech</a>",

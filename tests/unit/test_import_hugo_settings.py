@@ -193,3 +193,12 @@ def test_a_release_under_a_name_of_the_settings_counts(tmp_path: Path) -> None:
     files = {"hugo.toml": config, "content/posts/a.md": f"{HEAD}embargo: 2099-01-01\n---\nText.\n"}
     import_from("hugo", write_tree(tmp_path / "site", files), tmp_path / "out")
     assert "publish_at: '2099-01-01" in front_matter_of(tmp_path / "out", "a")
+
+
+def test_the_title_and_the_markdown_of_a_caption_stay(tmp_path: Path) -> None:
+    body = '{{< figure src="/a.png" title="The *quay*" caption="By [Jane](b.md)" >}}\n\n{{< figure src="/a.png" title="Pier" >}}\n'
+    files = {"content/posts/a.md": f"{HEAD}---\n{body}", "content/posts/b.md": TEXT, "static/a.png": PNG}
+    import_from("hugo", write_tree(tmp_path / "site", files), tmp_path / "out")
+    found = text_of(tmp_path / "out", "a")
+    assert '<strong>The <em>quay</em></strong> By <a href="/articles/b/">Jane</a></figcaption>' in found
+    assert "<figcaption>Pier</figcaption>" in found
