@@ -8,8 +8,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from nightdesk.domain.embeds import embed_of
-from nightdesk.domain.errors import Rejected
-from nightdesk.rendering.markdown import to_html
 
 from .directory import REFERENCE
 from .figures import shortcode_as_figure
@@ -39,6 +37,13 @@ VIDEOS = {
 }  # fmt: skip
 _PLAYER = re.compile(r"^(?:embed|video)[-_]?|[-_]?(?:player|embed|video)$")
 """What themes add to the name of a provider."""
+_INLINE = (
+    (re.compile(r"\[([^\[\]]{1,300})\]\(<?([^\s()<>\"]{1,500})>?\)"), r'<a href="\2">\1</a>'),
+    (re.compile(r"(?<![\w*])\*\*(?=\S)([^<>]{1,300}?)(?<=\S)\*\*(?!\*)"), r"<strong>\1</strong>"),
+    (re.compile(r"(?<![\w*])\*(?=[^\s*])([^*<>]{1,300})(?<=\S)\*(?!\*)"), r"<em>\1</em>"),
+    (re.compile(r"(?<![\w/])_(?=[^\s_])([^_<>]{1,300})(?<=\S)_(?!\w)"), r"<em>\1</em>"),
+)
+"""What captions have of Markdown, and the HTML for it."""
 _ADDRESSES = ("href", "url", "link", "src", "file", "button-url")
 _LABELS = ("label", "text", "title", "name", "button-text", "caption", "alt", "kicker")
 _MARKDOWN_MEANING = ("ref", "relref")
@@ -264,11 +269,9 @@ def _image(call: Call) -> str | None:
 
 def _inline_html(text: str) -> str:
     """Return a line of Markdown as HTML, because it stands inside an element, where Markdown is not read."""
-    try:
-        made = to_html(text).strip()
-    except Rejected:
-        return text
-    return made.removeprefix("<p>").removesuffix("</p>") if made.count("<p>") == 1 else text
+    for pattern, made in _INLINE:
+        text = pattern.sub(made, text)
+    return text
 
 
 def _embed(call: Call) -> str | None:
