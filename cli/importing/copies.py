@@ -42,7 +42,7 @@ class Copies:
         self._groups: dict[Key, _Group] = {}
 
     def choose(self, outlines: Iterator[ImportedPost]) -> list[ImportedPost]:
-        """Return one outline of each post, without its body and further keys."""
+        """Return one outline of each post, without what takes memory: its body, and keys that decide about nothing."""
         numbers: Counter[str] = Counter()
         groups: dict[tuple[str, str], list[_Group]] = {}
         for outline in outlines:
@@ -57,7 +57,8 @@ class Copies:
             group.keys.add(key)
             self._groups[key] = group
             self._add(group, outline)
-            outline.body, outline.matter, outline.verbatim = "", {}, {}
+            kept = {name: value for name, value in outline.matter.items() if name == "publish_at"}
+            outline.body, outline.matter, outline.verbatim = "", kept, {}
         return [_taken(group) for some in groups.values() for group in some]
 
     def _add(self, group: _Group, outline: ImportedPost) -> None:

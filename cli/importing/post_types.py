@@ -31,14 +31,15 @@ PARTS = frozenset(
 _RECORDS = re.compile(
     r"user_request|feedback|jp_pay_\w+|shop_(?:order|coupon|subscription|webhook)\w*|wc_user_membership|wpcf7_contact_form|flamingo_\w+|"
     r"edd_(?:payment|discount|log|license\w*|subscription)|memberpress\w*|mepr\w*|mp-reminder|nf_sub|wpforms\w*|"
-    r"frm_\w+|mc4wp-form|give_payment|sfwd-transactions|scheduled-action|postman_sent_mail|um_form|um_directory|tablepress_table|"
+    r"frm_\w+|mc4wp-form|give_payment|sfwd-transactions|scheduled-action|postman_sent_mail|um_form|um_directory|"
     r"wpsc-\w+|donation|booking|wc_booking|subscriber|customer|payment|transaction|invoice|bp-email"
 )
 """Types of what plug-ins keep for themselves, with orders, messages and people."""
 _TEXTS = re.compile(
-    r"(?:[\w-]+[_-])?(?:posts?|articles?|blogs?|news|story|stories|essays?|columns?|opinions?|interviews?|features?|reports?|reviews?|"
+    r"(?!.*(?:private|internal|member|client|customer|order|lead|request|subscri|draft))"
+    r"(?:[\w-]+[_-])?(?:posts?|articles?|blogs?|news|story|stories|essays?|columns?|opinions?|interviews?|features?|reviews?|"
     r"press[_-]?releases?|episodes?|podcasts?|videos?|audios?|galler(?:y|ies)|albums?|photos?|events?|recipes?|projects?|portfolios?|"
-    r"works?|case[_-]?stud(?:y|ies)|products?|downloads?|books?|movies?|films?|music|poems?|quotes?|testimonials?|faqs?|docs?|"
+    r"works?|case[_-]?stud(?:y|ies)|products?|downloads?|books?|movies?|films?|music|poems?|testimonials?|faqs?|docs?|"
     r"knowledge[_-]?base|glossary|tutorials?|guides?|teams?|people|persons?|staff|locations?|places?|jobs?|job_listing|tribe_events|"
     r"publications?|timeline|web[_-]?stor(?:y|ies))",
     re.IGNORECASE,

@@ -477,6 +477,7 @@ def test_what_a_plug_in_keeps_for_members_is_for_members(tmp_path: Path, key: st
         ("acme_note", "/acme_note/a/", "draft"),
         ("acme_review", "/?post_type=acme_review&p=1", "draft"),
         ("acme_review", "/reviews/a/", "article"),
+        ("member_post", "/member_post/a/", "draft"),
         ("portfolio", "/portfolio/a/", "article"),
     ],
 )
