@@ -81,6 +81,7 @@ class Import:
         self._copies = Copies(report)
         self._profiles: set[str] = set()
         self._public: dict[tuple[str, str], str] = {}
+        self._left_out: set[tuple[str, str]] = set()
         self._holders: dict[str, str] = {}
 
     def run(self) -> None:
@@ -141,6 +142,7 @@ class Import:
         if profile.needs_posts and (profile.kind, profile.id) not in self._public:
             what = "an author or topic of no public post is left out, because the old site did not show it"
             self._report.add(SKIPPED, profile.source, profile.line, what, profile.name)
+            self._left_out.add((profile.kind, identifier))
             return
         finished = self._completion.profile(profile, identifier)
         if finished.key in self._profiles:
@@ -188,10 +190,10 @@ class Import:
         """Write a profile for each author and topic that has none and was named; report those of which only an id is known."""
         public = {(kind, self._directory.id_of(kind, typed, name, "")) for (kind, typed), name in self._public.items()}
         for kind, identifier, name in self._directory.people():
-            if f"{kind}s/{identifier}.md" in self._profiles:
+            if f"{kind}s/{identifier}.md" in self._profiles or (kind, identifier) in self._left_out:
                 continue
             if (kind, identifier) not in public:
-                what = "an author or topic that drafts alone name gets no page, so that it stays hidden like them"
+                what = "an author or topic that no public article names gets no profile, which would be public"
                 self._report.add(SKIPPED, f"{kind}s/{identifier}.md", 0, what, name or identifier)
             elif name:
                 self._write_profile(ImportedProfile(kind, identifier, name, "names in the posts"), identifier)

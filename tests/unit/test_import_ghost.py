@@ -427,6 +427,7 @@ def test_authors_and_tags_without_public_posts_get_no_page(tmp_path: Path) -> No
     written = {path.name for folder in ("authors", "topics") for path in (tmp_path / "out" / folder).iterdir()}
     assert written == {"user-1.md", "tag-1.md"}
     assert len(notes(report, "skipped", "the old site did not show it")) == 5
+    assert not notes(report, "skipped", "that no public article names")
     assert draft(tmp_path / "out", "merger").topics == (("tag-2", ""),)
 
 

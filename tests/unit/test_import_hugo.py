@@ -664,3 +664,17 @@ def test_a_site_below_a_path_keeps_it_in_old_addresses(tmp_path: Path) -> None:
     assert "- /blog/posts/a/\n- /blog/old/" in front_matter_of(tmp_path / "out", "a")
     gone = "https://skerry.example/blog/gone/"
     assert text_of(tmp_path / "out", "a") == f"[x]({gone}) [y]({gone}) [z](/articles/a/)"
+
+
+def test_a_topic_that_no_public_article_names_gets_no_profile(tmp_path: Path) -> None:
+    files = {
+        "content/posts/a.md": "---\ntitle: A\ndate: 2021-01-01\ncategories: [The Sea]\n---\nText.\n",
+        "content/posts/b.md": "---\ntitle: B\ndate: 2021-01-01\ndraft: true\ncategories: [The Merger]\n---\nText.\n",
+        "content/posts/c.md": "---\ntitle: C\ndate: 2021-01-01\npublishDate: 2099-01-01\ncategories: [The Deal]\n---\nText.\n",
+    }
+    report = import_from("hugo", write_tree(tmp_path / "s", files), tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out/topics").iterdir()] == ["the-sea.md"]
+    assert notes(report, "skipped", "that no public article names") == [
+        "topics/the-deal.md: The Deal",
+        "topics/the-merger.md: The Merger",
+    ]
