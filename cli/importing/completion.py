@@ -219,9 +219,13 @@ class Completion:
         image = addresses.image(hero["src"], 0)
         if image.form == "image":
             return {**hero, "src": image.address}, ""
-        words = [_escaped(hero[name]) for name in ("alt", "caption") if hero.get(name)]
-        if image.form == "link":
-            words[:1] = [f"[{words[0] if words else _escaped(image.address)}](<{image.address}>)"]
+        caption = hero.get("caption", "")
+        if image.form != "link":
+            if caption:
+                self._report.add(LOST, post.source, post.line, "the caption of a lost lead image was left out", caption)
+            return {}, ""
+        label = _escaped(hero.get("alt") or caption or image.address)
+        words = [f"[{label}](<{image.address}>)", *([_escaped(caption)] if hero.get("alt") and caption else [])]
         return {}, escape_directives("".join(f"{each}\n\n" for each in words))
 
 

@@ -678,3 +678,13 @@ def test_a_topic_that_no_public_article_names_gets_no_profile(tmp_path: Path) ->
         "topics/the-deal.md: The Deal",
         "topics/the-merger.md: The Merger",
     ]
+
+
+def test_a_lead_image_that_is_only_named_leaves_nothing_above_the_text(tmp_path: Path) -> None:
+    image = "{uid: tile-1, alt: A pier, caption: The pier at dusk.}"
+    report = import_from(
+        "hugo", site(tmp_path, **{"content/posts/quay-closed.md": post(featured_image=image)}), tmp_path / "out"
+    )
+    assert text_of(tmp_path / "out", "quay-closed") == "Text."
+    [note] = notes(report, "lost", "caption of a lost lead image")
+    assert note.endswith("The pier at dusk.")
