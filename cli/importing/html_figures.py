@@ -21,7 +21,6 @@ _IMAGE = re.compile(r"\.(?:png|jpe?g|gif|webp|avif|svg)(?:\?.*)?$", re.IGNORECAS
 
 def read_figures(soup: BeautifulSoup, note: Note) -> None:
     """Give each image of a gallery its own figure, and unwrap figures that hold something else than images."""
-    _show_backgrounds(soup, note)
     for image in soup.find_all("img"):
         _read_image(image)
         _unlink(image, note)
@@ -51,7 +50,7 @@ def _holds_more(element: Tag) -> bool:
     return any(text.strip() and not text.find_parent("figcaption") for text in element.find_all(string=True))
 
 
-def _show_backgrounds(soup: BeautifulSoup, note: Note) -> None:
+def show_backgrounds(soup: BeautifulSoup, note: Note) -> None:
     """Turn the images that stand in styles, such as those of covers, into elements."""
     for element in soup.find_all(_BLOCKS, style=_BACKGROUND):
         found = _BACKGROUND.search(str(element["style"]))

@@ -12,8 +12,9 @@ from bs4 import BeautifulSoup, NavigableString, Tag
 from nightdesk.domain.embeds import embed_of
 
 from .footnotes import mark_footnotes
-from .html_figures import EMBEDS, read_figures
+from .html_figures import EMBEDS, read_figures, show_backgrounds
 from .html_gates import is_hidden_element, read_gates
+from .html_links import link_first_lines
 from .html_trees import UnreadableHtml, new_tag, parse_html, said
 from .markdown_text import escape_directives
 from .markdown_writer import Converter
@@ -67,6 +68,8 @@ def html_to_markdown(text: str, note: Note, notes: dict[str, str] | None = None)
         for element in footnotes.values():
             _take_out(element, note)
         _read_cards(soup, note)
+        show_backgrounds(soup, note)
+        link_first_lines(soup)
         read_figures(soup, note)
         _read_embeds(soup, note)
         _mark_anchors(soup)
@@ -127,12 +130,13 @@ def _link(address: str, label: str) -> Tag:
 
 def _read_cards(soup: BeautifulSoup, note: Note) -> None:
     """Turn cards with a meaning into plain elements."""
-    for card in soup.select(".kg-bookmark-card, .wp-block-embed-wordpress, .digest-post-embed"):
-        anchor = card.find("a", href=True)
+    for card in soup.select(".kg-bookmark-card, .wp-block-embed-wordpress, .digest-post-embed, .embedded-post-wrap"):
+        anchor, given = card.find("a", href=True), _data_of(card)
         if isinstance(anchor, Tag):
-            title = card.select_one(".kg-bookmark-title")
-            card.replace_with(_link(str(anchor["href"]), said(title) if title else said(anchor)))
-            note(CHANGED, "a bookmark became a link", str(anchor["href"]), 0)
+            title = card.select_one(".kg-bookmark-title, .embedded-post-title")
+            address = str(given.get("url") or anchor["href"])
+            card.replace_with(_link(address, str(given.get("title") or said(title or anchor))))
+            note(CHANGED, "a bookmark became a link", address, 0)
     for embed in soup.select(
         "figure.wp-block-embed, .wp-block-embed__wrapper, .youtube-wrap, .twitter-embed, .tweet, [data-attrs]"
     ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from nightdesk_cli.importing.gates import CLOSE, open_mark, write_gates
+from nightdesk_cli.importing.html_text import html_to_markdown
 from nightdesk_cli.importing.markdown_text import Image, escape_directives, rewrite_addresses, split_at_divider
 
 TICKS = "Hawai`i is far.{}O`ahu is near.\n"
@@ -44,3 +45,20 @@ def test_a_letter_that_looks_like_the_mark_of_code_hides_no_gate() -> None:
     assert "::: gate tier=member\nHidden.\n:::" in write_gates(gated, ["friend", "member"]).replace("\n\n", "\n")
     assert split_at_divider(TICKS.format("\n\n<!--members-only-->\n\n"))
     assert escape_directives(TICKS.format("\n\n::: gate\n\n")) == TICKS.format("\n\n\\::: gate\n\n")
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<a href='/b'><div><h3>A <em>b</em></h3><p>C</p></div></a>", "### [A *b*](/b)\n\nC"),
+        ("<a href='/b'>A <b>b</b><br>c<p>D</p></a>", "[A **b**](/b)\\\nc\n\nD"),
+        ("<a href='/b' title='T'><ul><li>A</li><li>B</li></ul></a>", '- [A](/b "T")\n- B'),
+        ("<a href='/b'><div><img src='a.png'><h3>A</h3></div></a>", "[![](a.png)](/b)\n\n### [A](/b)"),
+        ("<a href='/b'><div><a href='/c'>C</a></div><p>A</p></a>", "[C](/c)\n\n[A](/b)"),
+        ("<a href='/b'><pre>a</pre></a>", "[/b](/b)\n\n```\na\n```"),
+        ("<a href='/b' id='x'><p>A</p></a><p><a href='#x'>B</a></p>", '<span id="x"></span>\n\n[A](/b)\n\n[B](#x)'),
+        ("<a href='/b'><p></p></a><p>A</p>", "A"),
+    ],
+)
+def test_a_link_around_blocks_leads_from_their_first_line(html: str, text: str) -> None:
+    assert html_to_markdown(html, lambda *_: None).strip() == text

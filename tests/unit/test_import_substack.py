@@ -187,3 +187,9 @@ def test_what_substack_alone_fills_in_and_its_own_addresses(tmp_path: Path) -> N
     ]
     assert notes(report, "lost", "a button of Substack") == ["posts/12.harbour.html: Upgrade"]
     assert not notes(report, "noted", "a link leads to the old site")
+
+
+def test_another_post_that_is_shown_becomes_a_link_with_its_title() -> None:
+    card = """<div class="embedded-post-wrap" data-attrs='{"url":"https://e.example/p/a","title":"A and b"}'><a class="embedded-post"
+href="https://e.example/p/a?utm=x"><div><img src="/logo.png">C</div><div class="embedded-post-title">A and b</div><div>D</div></a></div>"""
+    assert html_to_markdown(card, lambda *_: None) == "[A and b](https://e.example/p/a)\n"

@@ -339,7 +339,7 @@ two</pre>
         ("<h2>H</h2>\nOne.<br />\n\n&nbsp;\n\n<div>Two.\n\nThree.</div>", "## H\n\nOne.\n\nTwo.\n\nThree."),
         ("a<!-- c\n\nd --> b\n<!--more-->\n<pre>x\n\ny</pre>z", "a b\n\n```\nx\n\ny\n```\n\nz"),
         ('<a\nhref="https://e.example/">link</a>\n<hr />\nEnd.', "[link](https://e.example/)\n\n---\n\nEnd."),
-        ("<a href='https://e.example/'><h3>T</h3></a>\n<ol>\n<li>a\n<ol>\n<li>b</li>\n</ol>\n</li>\n</ol>", "[### T](https://e.example/)\n\n1. a\n   1. b"),
+        ("<a href='https://e.example/'><h3>T</h3></a>\n<ol>\n<li>a\n<ol>\n<li>b</li>\n</ol>\n</li>\n</ol>", "### [T](https://e.example/)\n\n1. a\n   1. b"),
     ],
 )  # fmt: skip
 def test_elements_of_classic_texts_stand_between_their_paragraphs(tmp_path: Path, content: str, text: str) -> None:
