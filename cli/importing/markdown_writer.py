@@ -58,12 +58,17 @@ class Converter(MarkdownConverter):
             return f"\n\n{self.convert_img(image, '', set())}\n\n" if "<a " not in shown else f"\n\n{shown}\n\n"
         return f"\n\n<figure>\n{shown}\n<figcaption>{words}</figcaption>\n</figure>\n\n"
 
+    def convert_a(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        if el.get("href"):
+            el["href"] = _destination(str(el["href"]))
+        made: str = super().convert_a(el, text, parent_tags)  # type: ignore[misc]  # its stubs leave it out
+        return made
+
     def convert_img(self, el: Tag, text: str, parent_tags: set[str]) -> str:
-        source = str(el.get("src") or "")
+        source = _destination(str(el.get("src") or ""))
         alt = re.sub(r"([\[\]\\`*_<])", r"\\\1", _WHITE.sub(" ", str(el.get("alt") or "")).strip())
         title = str(el.get("title") or "").replace('"', "'")
-        wrapped = f"<{source}>" if re.search(r"[\s()]", source) else source
-        return f"![{alt}]({wrapped}{f' {chr(34)}{title}{chr(34)}' if title else ''})" if source else alt
+        return f"![{alt}]({source}{f' {chr(34)}{title}{chr(34)}' if title else ''})" if source else alt
 
     def convert_pre(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         code = el.find("code")
@@ -105,6 +110,12 @@ class Converter(MarkdownConverter):
 
     def convert_summary(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         return f"\n\n**{text.strip()}**\n\n" if text.strip() else ""
+
+
+def _destination(address: str) -> str:
+    """Return an address as Markdown writes it."""
+    plain = re.sub(r"[\t\r\n]+", "", address).strip().replace("<", "%3C").replace(">", "%3E")
+    return f"<{plain}>" if re.search(r"[\s()]", plain) else plain
 
 
 def _preformatted(element: Tag) -> str:

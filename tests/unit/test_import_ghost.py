@@ -586,3 +586,14 @@ def test_underlines_highlights_and_pairs_of_images_are_kept(tmp_path: Path) -> N
     import_from("ghost", site(tmp_path, posts, **files), tmp_path / "out")
     assert text_of(tmp_path / "out", "new") == "<u>low</u><mark>lit</mark>"
     assert text_of(tmp_path / "out", "old") == "![](a.png)\n\n![B](b.png)\n\nBoth\n\n<u>old</u>"
+
+
+def test_a_file_with_blanks_in_its_name_becomes_an_attachment(tmp_path: Path) -> None:
+    anchor = '<p><a href="__GHOST_URL__/content/files/2024/01/My Report (1).pdf" title="A">r</a></p>'
+    files = {
+        "site.ghost.2024.json": export([row(1, "a", html=anchor)]),
+        "content/files/2024/01/My Report (1).pdf": "%PDF-1.4",
+    }
+    import_from("ghost", write_tree(tmp_path / "site", files), tmp_path / "out")
+    assert text_of(tmp_path / "out", "a") == '[r](my-report-1.pdf "A")'
+    assert (tmp_path / "out/drafts/a/my-report-1.pdf").is_file()
