@@ -68,7 +68,7 @@ def _unlink(image: Tag, note: Note) -> None:
     anchor, source = image.find_parent("a", href=True), str(image.get("src") or "")
     if not isinstance(anchor, Tag) or len(anchor.find_all("img", limit=2)) > 1 or _holds_more(anchor):
         return
-    address = str(anchor["href"])
+    address = _original(str(anchor["href"]))
     is_its_page = "wp-att-" in str(anchor.get("rel") or "") or "attachment_id=" in address
     if not is_its_page and address != source and not _IMAGE.search(address):
         return
@@ -110,10 +110,13 @@ def _read_image(image: Tag) -> None:
         source = str(image.get("data-src") or image.get("data-lazy-src") or source)
     with suppress(ValueError, AttributeError):
         source = str(json.loads(str(image.get("data-attrs") or "{}")).get("src") or source)
-    fetched = re.search(r"/image/fetch/[^/]+/(?:[^/]+/)?(https?(?:%3A|:).+)$", source, re.IGNORECASE)
-    if fetched:
-        source = unquote(fetched[1])
-    kept = {"src": source, "alt": str(image.get("alt") or "")}
+    kept = {"src": _original(source), "alt": str(image.get("alt") or "")}
     if image.get("title"):
         kept["title"] = str(image["title"])
     image.attrs = kept  # type: ignore[assignment]
+
+
+def _original(address: str) -> str:
+    """Return the address of an image of which another one names a resized copy."""
+    fetched = re.search(r"/image/fetch/[^/]+/(?:[^/]+/)?(https?(?:%3A|:).+)$", address, re.IGNORECASE)
+    return unquote(fetched[1]) if fetched else address

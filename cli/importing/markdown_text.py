@@ -27,9 +27,17 @@ _TOKENS = re.compile(
   | \]\(\s*(?P<href>{_DESTINATION})(?P<title>{_TITLE})\s*\)
   | (?P<label>^[ ]{{0,3}}\[(?!\^)[^\]\n]+\]:[ \t]*)(?P<defined>{_DESTINATION})
   | <(?P<tag>[A-Za-z][A-Za-z0-9]*)(?P<attributes>(?:\s(?:"[^"]*"|'[^']*'|[^<>"'])*)?)>
+  | (?P<end></a\s*>|\]\[[^\[\]\n]+\])
     """,
     re.VERBOSE | re.MULTILINE | re.DOTALL,
 )
+_IN_LINK = re.compile(
+    rf"""(?: !\[[^\[\]\n]{{0,300}}\]\([^()\s]{{0,2000}}\) | \\. | `[^`\n]{{0,300}}` | <(?!/?a\b|!)
+      | \n(?![ \t]*\n) | [^\[\]<`\\\n] ){{0,500}}+
+    (?: \]\(\s*{_DESTINATION}{_TITLE}\s*\) | \]\[[^\[\]\n]+\] | </a\s*> )""",
+    re.VERBOSE | re.DOTALL | re.IGNORECASE,
+)
+"""What follows an image that is part of a link."""
 _ATTRIBUTE = re.compile(r"""([\w:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'<>`]+))""")
 _EMBEDS = re.compile(
     rf"""{CODE}
@@ -104,18 +112,32 @@ def substitute(
 
 
 def rewrite_addresses(text: str, addresses: Addresses) -> str:
-    """Give every link and image outside code the address that `addresses` decides."""
+    """Give every link and image outside code the address that `addresses` decides.
+
+    An image in a link that becomes a link stands after it, because no link may hold another one.
+    """
+    after: list[str] = []
+
+    def end_link(written: str) -> str:
+        shown = [
+            f'<a href="{html.escape(each)}">{html.escape(_name(each), quote=False)}</a>'
+            if written.startswith("<")
+            else f"[{_label(each)}]({_written(each)})"
+            for each in after
+        ]
+        after.clear()
+        return f"{written} ({', '.join(shown)})" if shown else written
 
     def replace(found: re.Match[str], line: int) -> str:
         if found["src"] is not None:
-            return _image(found, line, addresses)
+            return _image(found, line, addresses, after)
         if found["href"] is not None:
-            return f"]({_written(addresses.link(_read(found['href']), line))}{found['title']})"
+            return end_link(f"]({_written(addresses.link(_read(found['href']), line))}{found['title']})")
         if found["defined"] is not None:
             return f"{found['label']}{_written(addresses.link(_read(found['defined']), line))}"
         if found["tag"] is not None:
-            return _tag(found, line, addresses)
-        return found[0]
+            return _tag(found, line, addresses, after)
+        return end_link(found[0]) if found["end"] is not None else found[0]
 
     return substitute(_TOKENS, replace, _with_images_inline(text))[0]
 
@@ -163,17 +185,24 @@ def _written(address: str) -> str:
     return address or "#"
 
 
-def _image(found: re.Match[str], line: int, addresses: Addresses) -> str:
-    alt = found["alt"]
-    image = addresses.image(_read(found["src"]), line)
+def _image(found: re.Match[str], line: int, addresses: Addresses, after: list[str]) -> str:
+    alt, source = found["alt"], _read(found["src"])
+    image = addresses.image(source, line)
     if image.form == "image":
         return f"![{alt}]({_written(image.address)}{found['imgtitle']})"
+    if _IN_LINK.match(found.string, found.end()):
+        after += [image.address] if image.form == "link" else []
+        return alt if alt.strip() else _label(image.address or source)
     label = alt.strip() or _label(image.address)
     return f"[{label}]({_written(image.address)})" if image.form == "link" else label if alt.strip() else ""
 
 
 def _label(address: str) -> str:
-    return re.sub(r"([\[\]*_`\\])", r"\\\1", parts_of(address).path.rpartition("/")[2] or address)
+    return re.sub(r"([\[\]*_`\\])", r"\\\1", _name(address))
+
+
+def _name(address: str) -> str:
+    return parts_of(address).path.rpartition("/")[2] or address
 
 
 def attributes_of(text: str) -> dict[str, str]:
@@ -184,14 +213,18 @@ def attributes_of(text: str) -> dict[str, str]:
     }
 
 
-def _tag(found: re.Match[str], line: int, addresses: Addresses) -> str:
+def _tag(found: re.Match[str], line: int, addresses: Addresses, after: list[str]) -> str:
     tag, text = found["tag"].lower(), found["attributes"] or ""
     given = attributes_of(text)
     if tag == "img":
-        image = addresses.image(given.get("src", ""), line) if given.get("src") else Image("text", "")
+        source = given.get("src", "")
+        image = addresses.image(source, line) if source else Image("text", "")
         if image.form == "image":
             return f"<img{_with(text, 'src', image.address)}>"
         label = html.escape(given.get("alt", ""), quote=False)
+        if _IN_LINK.match(found.string, found.end()):
+            after += [image.address] if image.form == "link" else []
+            return label if label.strip() else html.escape(_name(image.address or source), quote=False)
         if image.form == "text":
             return label
         return f'<a href="{html.escape(image.address)}">{label or html.escape(image.address, quote=False)}</a>'

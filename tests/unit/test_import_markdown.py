@@ -18,7 +18,8 @@ class _Marked:
         return f"/link{address}"
 
     def image(self, address: str, line: int) -> Image:
-        return Image("image", f"/image{address}")
+        form = address[1:].partition("-")[0]
+        return Image(form, address) if form in ("link", "text") else Image("image", f"/image{address}")
 
 
 @pytest.mark.parametrize(
@@ -37,6 +38,24 @@ class _Marked:
     ],
 )
 def test_addresses_outside_code_are_rewritten(written: str, read: str) -> None:
+    assert rewrite_addresses(written, _Marked()) == read
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("[![A](/link-a.png)](/b) c", "[A](/link/b) ([link-a.png](/link-a.png)) c"),
+        ("[![](/link-a.png) c ![D](/link-d.png)](/b)", "[link-a.png c D](/link/b) ([link-a.png](/link-a.png), [link-d.png](/link-d.png))"),
+        ("[![A](/link-a.png)][b]\n\n[b]: /b", "[A][b] ([link-a.png](/link-a.png))\n\n[b]: /link/b"),
+        ("[![](/text-a.png)](/b)", "[text-a.png](/link/b)"),
+        ('<a href="/b"><img src="/link-a.png" alt="A"></a>', '<a href="/link/b">A</a> (<a href="/link-a.png">link-a.png</a>)'),
+        ('<a href="/b"><img src="/text-a.png"></a>', '<a href="/link/b">text-a.png</a>'),
+        ("![A](/link-a.png) [b](/b)", "[A](/link-a.png) [b](/link/b)"),
+        ('![A](/link-a.png) <a href="/b">b</a>', '[A](/link-a.png) <a href="/link/b">b</a>'),
+        ("![A](/link-a.png)\n\nb](/b)", "[A](/link-a.png)\n\nb](/link/b)"),
+    ],
+)  # fmt: skip
+def test_an_image_in_a_link_that_becomes_a_link_stands_after_it(written: str, read: str) -> None:
     assert rewrite_addresses(written, _Marked()) == read
 
 

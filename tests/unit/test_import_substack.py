@@ -193,3 +193,9 @@ def test_another_post_that_is_shown_becomes_a_link_with_its_title() -> None:
     card = """<div class="embedded-post-wrap" data-attrs='{"url":"https://e.example/p/a","title":"A and b"}'><a class="embedded-post"
 href="https://e.example/p/a?utm=x"><div><img src="/logo.png">C</div><div class="embedded-post-title">A and b</div><div>D</div></a></div>"""
     assert html_to_markdown(card, lambda *_: None) == "[A and b](https://e.example/p/a)\n"
+
+
+def test_an_image_with_a_link_to_itself_in_another_size_stands_alone() -> None:
+    copy = "https://cdn.example/image/fetch/{}/https%3A%2F%2Fe.example%2Fa.heic"
+    image = f'<a class="image-link" href="{copy.format("w_9")}"><img src="{copy.format("w_1")}"></a>'
+    assert html_to_markdown(f"<figure>{image}</figure>", lambda *_: None) == "![](https://e.example/a.heic)\n"
