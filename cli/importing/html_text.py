@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 import re
 from typing import Any
 from urllib.parse import unquote
@@ -12,6 +11,7 @@ from bs4 import BeautifulSoup, NavigableString, Tag
 from nightdesk.domain.embeds import embed_of
 
 from .footnotes import mark_footnotes
+from .html_cards import read_cards
 from .html_figures import EMBEDS, read_figures, show_backgrounds
 from .html_gates import is_hidden_element, read_gates
 from .html_links import link_first_lines
@@ -41,7 +41,6 @@ _LEFT_OUT = (
     ".subscription-widget-wrap, .subscription-widget-wrap-editor, .kg-signup-card, .kg-email-card, .kg-email-cta-card, .kg-cta-card-email, "
     ".sharedaddy, .jp-relatedposts, .subscribe-widget, .button-wrapper [data-component-name='SubscribeWidget']"
 )
-_SHOWN = ("a", "img", "iframe", "video", "audio")
 _BLOCK_CHILDREN = ("p", "ul", "ol", "div", "pre", "blockquote", "table", "h1", "h2", "h3", "h4", "h5", "h6", "figure")
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _WITH_WORDS = ("p", "li", "td", "th", "div", "section", "blockquote", "dt", "dd")
@@ -67,7 +66,7 @@ def html_to_markdown(text: str, note: Note, notes: dict[str, str] | None = None)
         footnotes = mark_footnotes(soup, notes or {})
         for element in footnotes.values():
             _take_out(element, note)
-        _read_cards(soup, note)
+        read_cards(soup, note)
         show_backgrounds(soup, note)
         link_first_lines(soup)
         read_figures(soup, note)
@@ -120,101 +119,6 @@ def _take_out(soup: Tag, note: Note) -> None:
         if element.name not in _QUIET:
             note(LOST, f"<{element.name}> was taken out", str(element.get("src") or said(element)), 0)
         element.decompose()
-
-
-def _link(address: str, label: str) -> Tag:
-    paragraph = new_tag("p")
-    paragraph.append(new_tag("a", label or address, href=address))
-    return paragraph
-
-
-def _read_cards(soup: BeautifulSoup, note: Note) -> None:
-    """Turn cards with a meaning into plain elements."""
-    for card in soup.select(".kg-bookmark-card, .wp-block-embed-wordpress, .digest-post-embed, .embedded-post-wrap"):
-        anchor, given = card.find("a", href=True), _data_of(card)
-        if isinstance(anchor, Tag):
-            title = card.select_one(".kg-bookmark-title, .embedded-post-title")
-            address = str(given.get("url") or anchor["href"])
-            card.replace_with(_link(address, str(given.get("title") or said(title or anchor))))
-            note(CHANGED, "a bookmark became a link", address, 0)
-    for embed in soup.select(
-        "figure.wp-block-embed, .wp-block-embed__wrapper, .youtube-wrap, .twitter-embed, .tweet, [data-attrs]"
-    ):
-        address = _embedded(embed)
-        if address and not embed.find(["img", "iframe"]):
-            embed.replace_with(_link(address, address))
-            note(CHANGED, "an embedded page became a link", address, 0)
-    for card in soup.select("[data-attrs]"):
-        if not card.decomposed and card.name not in _SHOWN and not card.find(_SHOWN):
-            _read_data_card(card, note)
-    for quote in soup.select("div.pullquote, div.callout-block"):
-        quote.name = "blockquote"
-    for card in soup.find_all("ndcard"):
-        has_text = bool(said(card))
-        end = "its text stays" if has_text else "it was taken out"
-        kind = f"a card of the kind “{card['kind']}” has no meaning here; {end}"
-        note(CHANGED if has_text else LOST, kind, said(card), 0)
-        card.unwrap()
-    for card in soup.select(".kg-toggle-card"):
-        heading, content = card.select_one(".kg-toggle-heading-text"), card.select_one(".kg-toggle-content")
-        if heading and content:
-            bold = new_tag("p")
-            bold.append(new_tag("strong", said(heading)))
-            card.replace_with(bold, *list(content.children))
-    for card in soup.select(".kg-file-card, .kg-audio-card, .kg-product-card"):
-        source = card.find(["a", "audio"])
-        address = str(source.get("href") or source.get("src") or "") if isinstance(source, Tag) else ""
-        note(
-            CHANGED if address else LOST,
-            "a file, sound or product became its text and its link",
-            address or said(card),
-            0,
-        )
-        texts = [new_tag("p", said(card))] if not card.select_one(".kg-file-card-title, .kg-audio-title") else []
-        title = card.select_one(".kg-file-card-title, .kg-audio-title")
-        card.replace_with(*texts, *([_link(address, said(title) if title else "")] if address else []))
-
-
-def _embedded(element: Tag) -> str:
-    """Return the address of what an element embeds; empty if it names none."""
-    text = said(element)
-    if re.fullmatch(r"https?://\S+", text):
-        return text
-    given = _data_of(element)
-    if given.get("videoId"):
-        return f"https://www.youtube.com/watch?v={given['videoId']}"
-    address = str(given.get("url") or "")
-    return address if address.startswith("http") and "full_text" in given else ""
-
-
-def _data_of(element: Tag) -> dict[str, Any]:
-    try:
-        given = json.loads(str(element.get("data-attrs") or "{}"))
-    except ValueError:
-        return {}
-    return given if isinstance(given, dict) else {}
-
-
-def _read_data_card(card: Tag, note: Note) -> None:
-    """Write a card of Substack whose content stands in its data alone: a formula, a name, another post; others are reported."""
-    given = _data_of(card)
-    addresses = (str(given.get(key) or "") for key in ("canonical_url", "base_url", "url"))
-    address = next((each for each in addresses if each.startswith(("http://", "https://"))), "")
-    words = said(card) or str(given.get("title") or given.get("name") or "")
-    if formula := str(given.get("persistentExpression") or ""):
-        code = new_tag("pre")
-        code.append(new_tag("code", formula, **{"class": "language-latex"}))
-        card.replace_with(code)
-        note(CHANGED, "a formula became its source", formula[:160], 0)
-    elif card.name == "span" and words:
-        card.replace_with(new_tag("a", words, href=address) if address else NavigableString(words))
-    elif address:
-        card.replace_with(_link(address, words))
-        note(CHANGED, "an embedded page became a link", address, 0)
-    elif not said(card):
-        kind = " ".join(card.get("class") or []) or str(card.get("data-component-name") or card.name)
-        note(LOST, "an element without a text was taken out", words or kind, 0)
-        card.decompose()
 
 
 def _read_embeds(soup: BeautifulSoup, note: Note) -> None:

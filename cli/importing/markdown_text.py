@@ -120,7 +120,7 @@ def rewrite_addresses(text: str, addresses: Addresses) -> str:
 
     def end_link(written: str) -> str:
         shown = [
-            f'<a href="{html.escape(each)}">{html.escape(_name(each), quote=False)}</a>'
+            f'<a href="{html.escape(each)}">{html.escape(file_name(each), quote=False)}</a>'
             if written.startswith("<")
             else f"[{_label(each)}]({_written(each)})"
             for each in after
@@ -198,10 +198,11 @@ def _image(found: re.Match[str], line: int, addresses: Addresses, after: list[st
 
 
 def _label(address: str) -> str:
-    return re.sub(r"([\[\]*_`\\])", r"\\\1", _name(address))
+    return re.sub(r"([\[\]*_`\\])", r"\\\1", file_name(address))
 
 
-def _name(address: str) -> str:
+def file_name(address: str) -> str:
+    """Return the last part of an address, as its name for readers."""
     return parts_of(address).path.rpartition("/")[2] or address
 
 
@@ -224,7 +225,7 @@ def _tag(found: re.Match[str], line: int, addresses: Addresses, after: list[str]
         label = html.escape(given.get("alt", ""), quote=False)
         if _IN_LINK.match(found.string, found.end()):
             after += [image.address] if image.form == "link" else []
-            return label if label.strip() else html.escape(_name(image.address or source), quote=False)
+            return label if label.strip() else html.escape(file_name(image.address or source), quote=False)
         if image.form == "text":
             return label
         return f'<a href="{html.escape(image.address)}">{label or html.escape(image.address, quote=False)}</a>'

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from nightdesk.domain.errors import Permanent
+from nightdesk_cli.importing.html_text import html_to_markdown
 from support.importing import (
     PNG,
     draft,
@@ -181,6 +182,36 @@ def test_cards_become_markdown(tmp_path: Path) -> None:
     assert len(notes(report, "lost", "sign-up form")) == 1
     assert len(notes(report, "lost", "<script>")) == 1
     assert len(draft(tmp_path / "out", "storm").passages) == 1
+
+
+LONG = "word " * 40 + "end"
+PRODUCT = f"""<div class="kg-product-card"><div><img src="/p.png"><h4 class="kg-product-card-title"><span>A</span></h4><div><p>{LONG}</p></div>
+<a href="/s" class="kg-product-card-button"><span>Buy</span></a></div></div>"""
+FILE = """<div class="kg-file-card"><a href="/f.pdf" title="Download"><div class="kg-file-card-title">A</div><div class="kg-file-card-caption">B</div>
+<div class="kg-file-card-metadata">1 MB</div></a></div>"""
+BOOKMARK = f"""<figure class="kg-bookmark-card"><a href="/b"><div class="kg-bookmark-title">{LONG}</div><div>C</div></a>
+<figcaption><p>D <a href="/e">e</a></p></figcaption></figure>"""
+VIDEO = """<figure class="kg-video-card"><div><video src="/m/a.mp4"></video><div class="kg-video-player-container"><span>0:00</span><div>/<span>0:12</span>
+</div></div></div><figcaption>B</figcaption></figure>"""
+AUDIO = """<div class="kg-audio-card"><audio src="/m/a.mp3"></audio><div class="kg-audio-title">A</div><div class="kg-audio-player">0:00</div></div>"""
+CALLOUT = """<div class="kg-callout-card"><div class="kg-callout-emoji">💡</div><div class="kg-callout-text">A <b>b</b></div></div>"""
+TOGGLE = f"""<div class="kg-toggle-card"><h4 class="kg-toggle-heading-text">{LONG} <a href="/b">b</a></h4><div class="kg-toggle-content"><p>C</p></div></div>"""
+
+
+@pytest.mark.parametrize(
+    ("card", "text"),
+    [
+        (PRODUCT, f"![](/p.png)\n\n**A**\n\n{LONG}\n\n[Buy](/s)"),
+        (FILE, "[A](/f.pdf)\n\nB"),
+        (BOOKMARK, f"[{LONG}](/b)\n\nD [e](/e)"),
+        (VIDEO, "[a.mp4](/m/a.mp4)\n\nB"),
+        (AUDIO, "[A](/m/a.mp3)"),
+        (CALLOUT, "> 💡 A **b**"),
+        (TOGGLE, f"**{LONG} [b](/b)**\n\nC"),
+    ],
+)
+def test_cards_keep_their_whole_text_and_lose_their_controls(card: str, text: str) -> None:
+    assert html_to_markdown(card, lambda *_: None).strip() == text
 
 
 def test_a_footnote_behind_the_paywall_stays_behind_it(tmp_path: Path) -> None:

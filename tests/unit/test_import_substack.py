@@ -104,14 +104,23 @@ def test_cards_whose_content_is_data_are_kept_or_reported() -> None:
         """<div class="latex-rendered" data-attrs='{"persistentExpression":"x^2"}'></div>""",
         """<p>By <span class="mention-wrap" data-attrs='{"name":"Ada"}'></span>.</p>""",
         """<div class="digest-post-embed" data-attrs='{"canonical_url":"https://x.example/p/a","title":"A"}'></div>""",
+        """<div class="image-gallery-embed" data-attrs='{"gallery":{"images":[{"src":"/a.png"},{"src":"/b.png"}],"caption":"C","alt":"D"}}'></div>""",
         """<div class="poll-embed" data-attrs='{"id":1}'></div>""",
         """<div class="pullquote"><p>Said.</p></div>""",
     )
     lost: list[str] = []
     made = html_to_markdown("".join(cards), lambda outcome, kind, detail, line: lost.append(detail))
-    expected = ["```latex\nx^2\n```", "By Ada.", "[A](https://x.example/p/a)", "> Said."]
+    expected = [
+        "```latex\nx^2\n```",
+        "By Ada.",
+        "[A](https://x.example/p/a)",
+        "![D](/a.png)",
+        "![](/b.png)",
+        "C",
+        "> Said.",
+    ]
     assert made.strip().split("\n\n") == expected
-    assert lost == ["x^2", "https://x.example/p/a", "poll-embed"]
+    assert lost == ["x^2", "https://x.example/p/a", "poll-embed", "2 images"]
 
 
 @pytest.mark.parametrize(("audience", "is_behind"), [("only_paid", True), ("everyone", False)])
