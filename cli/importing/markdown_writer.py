@@ -6,6 +6,7 @@ import html
 import re
 
 from bs4 import Tag
+from bs4.element import PageElement
 from markdownify import MarkdownConverter
 from nightdesk.domain.anchors import PREFIX, heading_forms, typed_anchor
 
@@ -102,6 +103,14 @@ class Converter(MarkdownConverter):
 
     convert_sup = convert_mark = convert_ins = convert_u = convert_sub
 
+    def convert_b(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        made: str = getattr(super(), f"convert_{el.name}")(el, text, parent_tags)
+        if made == text or not _is_stuck(el, text):
+            return made
+        return f"<{el.name}>{text}</{el.name}>"
+
+    convert_strong = convert_em = convert_i = convert_del = convert_s = convert_b
+
     def convert_cite(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         return f"\n\n— {text.strip()}" if "blockquote" in parent_tags and text.strip() else text
 
@@ -116,6 +125,19 @@ def _destination(address: str) -> str:
     """Return an address as Markdown writes it."""
     plain = re.sub(r"[\t\r\n]+", "", address).strip().replace("<", "%3C").replace(">", "%3E")
     return f"<{plain}>" if re.search(r"[\s()]", plain) else plain
+
+
+def _is_stuck(element: Tag, text: str) -> bool:
+    """Return True for emphasis whose marks Markdown would not read, between punctuation inside and a letter outside."""
+    before, after = (
+        beside.get_text() if isinstance(beside, PageElement) else ""
+        for beside in (element.previous_sibling, element.next_sibling)
+    )
+    return (before[-1:].isalnum() and _is_mark(text[:1])) or (after[:1].isalnum() and _is_mark(text[-1:]))
+
+
+def _is_mark(letter: str) -> bool:
+    return bool(letter) and not letter.isalnum() and not letter.isspace()
 
 
 def _preformatted(element: Tag) -> str:

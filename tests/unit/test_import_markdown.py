@@ -69,6 +69,19 @@ def test_a_letter_that_looks_like_the_mark_of_code_hides_no_gate() -> None:
 @pytest.mark.parametrize(
     ("html", "text"),
     [
+        ("<strong>A:</strong>b", "<strong>A:</strong>b"),
+        ("a<em>(b)</em>", "a<em>(b)</em>"),
+        ("<b>A: </b>b", "**A:** b"),
+        ("<b>A</b>b <i>c.</i> <code><b>d.</b>e</code>", "**A**b *c.* `d.e`"),
+    ],
+)
+def test_emphasis_whose_marks_would_not_be_read_stays_html(html: str, text: str) -> None:
+    assert html_to_markdown(f"<p>{html}</p>", lambda *_: None).strip() == text
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
         ("<a href='/b'><div><h3>A <em>b</em></h3><p>C</p></div></a>", "### [A *b*](/b)\n\nC"),
         ("<a href='/b'>A <b>b</b><br>c<p>D</p></a>", "[A **b**](/b)\\\nc\n\nD"),
         ("<a href='/b' title='T'><ul><li>A</li><li>B</li></ul></a>", '- [A](/b "T")\n- B'),
