@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from bs4 import BeautifulSoup, Comment, NavigableString, Tag
 from bs4.element import PageElement
 
@@ -51,10 +53,11 @@ def link_first_lines(soup: BeautifulSoup) -> None:
         if not anchor.find(_BLOCKS):
             continue
         given = {name: str(anchor[name]) for name in ("href", "title") if anchor.get(name)}
-        images = [image for image in anchor.find_all("img") if image.find_parent("a") is anchor]
+        held = list(_held_by(anchor))
+        images = [each for each in held if isinstance(each, Tag)]
+        line = next((each for each in held if isinstance(each, NavigableString)), None)
         for image in images:
             image.wrap(new_tag("a", **given))
-        line = next((each for each in anchor.find_all(string=True) if _is_words(each, anchor)), None)
         if line is not None:
             _link_line(line, anchor, given)
         elif not images and said(anchor):
@@ -64,10 +67,16 @@ def link_first_lines(soup: BeautifulSoup) -> None:
         anchor.unwrap()
 
 
-def _is_words(text: NavigableString, anchor: Tag) -> bool:
-    """Return True for words to which the link of an anchor can be given."""
-    is_text = bool(text.strip()) and not isinstance(text, Comment)
-    return is_text and not text.find_parent(["figcaption", "pre"]) and text.find_parent("a") is anchor
+def _held_by(element: Tag) -> Iterator[PageElement]:
+    """Yield the images and texts that can have the link around them, which inner links and captions cannot."""
+    for child in element.children:
+        if isinstance(child, Tag):
+            if child.name == "img":
+                yield child
+            elif child.name not in ("a", "figcaption", "pre"):
+                yield from _held_by(child)
+        elif isinstance(child, NavigableString) and not isinstance(child, Comment) and child.strip():
+            yield child
 
 
 def _link_line(text: NavigableString, anchor: Tag, given: dict[str, str]) -> None:

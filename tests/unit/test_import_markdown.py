@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from nightdesk_cli.importing.gates import CLOSE, open_mark, write_gates
 from nightdesk_cli.importing.html_text import html_to_markdown
@@ -64,6 +66,12 @@ def test_a_letter_that_looks_like_the_mark_of_code_hides_no_gate() -> None:
     assert "::: gate tier=member\nHidden.\n:::" in write_gates(gated, ["friend", "member"]).replace("\n\n", "\n")
     assert split_at_divider(TICKS.format("\n\n<!--members-only-->\n\n"))
     assert escape_directives(TICKS.format("\n\n::: gate\n\n")) == TICKS.format("\n\n\\::: gate\n\n")
+
+
+def test_links_within_links_take_no_time() -> None:
+    started = time.process_time()
+    html_to_markdown("<a href='/b'>" * 150 + "<p>A</p>" * 3000, lambda *_: None)
+    assert time.process_time() - started < 10
 
 
 @pytest.mark.parametrize(
