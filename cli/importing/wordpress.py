@@ -21,7 +21,7 @@ from .html_text import html_to_markdown, plain_text
 from .html_trees import UnreadableHtml
 from .hugo import zone_of
 from .markdown_text import DIVIDER, split_at_divider
-from .matter_posts import guard_hidden, tier_of
+from .matter_posts import guard_hidden, make_draft_article, tier_of
 from .media import is_image
 from .memberpress import MemberPressRules
 from .paragraphs import add_paragraphs
@@ -226,9 +226,7 @@ class WordPressReader:
             post.access = tier
         is_hidden = post.draft or post.scheduled or post.access or has_dividers(text)
         if post.kind == PAGE and is_hidden:
-            post.kind = POST
-            what = "a page that is not for everyone became an article, because standing pages are public"
-            self._report.add(CHANGED, name, record.line, what, post.title)
+            make_draft_article(post, self._report)
 
     def _terms_of(self, post: ImportedPost, record: Record) -> None:
         post.authors = self._bylines.of(record, post.source)
