@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
+from .globs import matches_any
+
 MARKDOWN = ("md", "markdown", "mkd", "mkdn", "mkdown")
 HTML = ("html", "htm")
 _NEVER_READ = (
@@ -148,19 +150,9 @@ class _Scope(NamedTuple):
             return False
         under = self.path.removeprefix(folder)
         if "*" in under:
-            return _matches(text.path.split("/"), under.rstrip("/").split("/"))
+            pattern = re.sub(r"(^|/)\*\*$", r"\1**/*", under.rstrip("/"))  # what lies in a folder, and not the folder
+            return matches_any(text.path, (pattern, f"{pattern}/**/*"))
         return text.path.startswith(under)
-
-
-def _matches(parts: Sequence[str], pattern: Sequence[str]) -> bool:
-    """Return True if a pattern with `*` and `**` fits a path or a folder above it."""
-    fitting = {0}  # so many parts of the path may be used up by the pattern so far
-    for each in pattern:
-        if each == "**":
-            fitting = set(range(min(fitting, default=len(parts)), len(parts)))
-        else:
-            fitting = {n + 1 for n in fitting if n < len(parts) and fnmatchcase(parts[n], each)}
-    return bool(fitting)
 
 
 def dated_name(stem: str) -> tuple[str, str]:

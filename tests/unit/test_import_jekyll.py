@@ -322,6 +322,7 @@ def test_the_longest_path_of_the_defaults_counts_most_then_a_type_then_the_last(
   - {scope: {path: ''}, values: {author: cleo}}
   - {scope: {path: '**/*/deep'}, values: {published: false}}
   - {scope: {path: '', type: pages}, values: {published: false}}
+  - {scope: {path: '_posts/{wip,old}/*'}, values: {published: false}}
 """
     )
     names = (
@@ -330,12 +331,13 @@ def test_the_longest_path_of_the_defaults_counts_most_then_a_type_then_the_last(
         "2019-01-03-c.md",
         "x/y/deep/2019-01-04-d.md",
         "inner/2019-01-05-e.md",
+        "wip/2019-01-06-f.md",
     )
     files = {f"_posts/{name}": post(categories="[tides]") for name in names}
     import_from("jekyll", site(tmp_path, config, **files), tmp_path / "out")
-    found = [draft(tmp_path / "out", slug) for slug in "abcde"]
-    assert [each.draft for each in found] == [False, True, False, True, False]
-    assert [each.authors[0][0] for each in found] == ["ben", "anna", "anna", "anna", "anna"]
+    found = [draft(tmp_path / "out", slug) for slug in "abcdef"]
+    assert [each.draft for each in found] == [False, True, False, True, False, True]
+    assert [each.authors[0][0] for each in found] == ["ben", "anna", "anna", "anna", "anna", "anna"]
     assert [topic for topic, _ in found[0].topics] == ["news", "sea", "tides"]
 
 
