@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, tzinfo
 from pathlib import PurePosixPath
 from typing import Any
@@ -28,6 +28,8 @@ from .records import PAGE, FirstLine, Hints, ImportedMember, ImportedPost, Impor
 from .report import CHANGED, LOST, SKIPPED, Report
 from .shortcodes import has_gate, replace_shortcodes
 
+_Text = tuple[str, str, str]
+"""A file, its path within the site's texts, and the language of its folder."""
 DATA = "data/nightdesk"
 """Where an export of Nightdesk's keeps what Hugo has no place for: `site.yaml`, updates, and files that cannot be published."""
 _TEXTS = (".md", ".markdown", ".mdown")
@@ -60,12 +62,11 @@ class HugoReader:
         self._root, content = self._find_content()
         self._config = config = HugoConfig(archive, self._root)
         self._folders = config.text_folders(content)
+        self._texts = list(self._find_texts())
         self._bundles = {
-            str(PurePosixPath(name).parent)
-            for name, path, _ in self._texts()
-            if "/" in path and stem_of(path) == "index"
+            str(PurePosixPath(name).parent) for name, path, _ in self._texts if "/" in path and stem_of(path) == "index"
         }
-        sections = {path.rpartition("/")[0] for _, path, _ in self._texts() if stem_of(path) == "_index"}
+        sections = {path.rpartition("/")[0] for _, path, _ in self._texts if stem_of(path) == "_index"}
         self._addresses = HugoAddresses(config, sections, hints.permalink)
         self._ignored = Ignored(config.values.get("ignorefiles"))
         self._cascades = list(self._find_cascades())
@@ -105,7 +106,7 @@ class HugoReader:
 
     # Files
 
-    def _texts(self) -> Iterator[tuple[str, str, str]]:
+    def _find_texts(self) -> Iterator[_Text]:
         """Yield each file of a folder of texts, its path within the site's texts, and the folder's language."""
         seen: set[str] = set()
         for folder in self._folders:
@@ -130,7 +131,7 @@ class HugoReader:
         for code, values in self._config.languages.items():
             for each in cascades_in(values.get("cascade"), "", "the configuration"):
                 yield each._replace(target={**each.target, "lang": code})
-        for name, path, _ in self._texts():
+        for name, path, _ in self._texts:
             if stem_of(path) == "_index" and b"cascade" in self._read(name):
                 matter = self._matter(name, Report())
                 value = matter.values.get(matter.key_of("cascade")) if matter else None
@@ -161,9 +162,9 @@ class HugoReader:
             report.add(LOST, name, 0, "a file cannot be read", str(error), post=True)
             return None
 
-    def _read_texts(self) -> Iterator[tuple[str, str, str, Matter, str]]:
+    def _read_texts(self, texts: Iterable[_Text]) -> Iterator[tuple[str, str, str, Matter, str]]:
         """Yield each text that can be read: file, path, language, front matter, and whose page it is if it is a profile."""
-        for name, path, language in self._texts():
+        for name, path, language in texts:
             if matter := self._matter(name):
                 if named := self._config.language_in(PurePosixPath(path).stem):
                     language = self._config.foreign(named)
@@ -181,7 +182,7 @@ class HugoReader:
         yield from self._posts(with_body=True)
 
     def _posts(self, with_body: bool) -> Iterator[ImportedPost]:
-        for name, path, language, matter, profile in self._read_texts():
+        for name, path, language, matter, profile in self._read_texts(self._texts):
             if profile:
                 continue
             if stem_of(path) == "_index":
@@ -260,7 +261,8 @@ class HugoReader:
     def profiles(self) -> Iterator[ImportedProfile]:
         """Yield the pages of authors and topics."""
         seen: set[tuple[str, str]] = set()
-        found = [each for each in self._read_texts() if each[-1]]
+        in_folders = (each for each in self._texts if each[1].partition("/")[0] in TERMS)
+        found = [each for each in self._read_texts(in_folders) if each[-1]]
         for name, path, language, matter, kind in sorted(found, key=lambda each: bool(each[2])):
             folder = PurePosixPath(path).parts[1] if path.count("/") > 1 else stem_of(path)
             if why := self._why_hidden(name, language) or hides_profile(matter, self._zones[""]):

@@ -222,10 +222,10 @@ class WordPressReader:
             tier = self._tiers[-1]
             self._report.add(CHANGED, name, record.line, "a post that a plug-in keeps for members is for members", key)
         post.hidden_tier = tier or self._tiers[-1]
-        if key or not has_dividers(text):
+        hides_part = has_dividers(text)
+        if key or not hides_part:
             post.access = tier
-        is_hidden = post.draft or post.scheduled or post.access or has_dividers(text)
-        if post.kind == PAGE and is_hidden:
+        if post.kind == PAGE and (post.draft or post.scheduled or post.access or hides_part):
             make_draft_article(post, self._report)
 
     def _terms_of(self, post: ImportedPost, record: Record) -> None:
